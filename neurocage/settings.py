@@ -1,0 +1,169 @@
+"""Every value that differs between two installations comes from the environment (see README)."""
+
+import os
+from pathlib import Path
+
+from neurocage import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# `make up` writes the addresses of its embedded servers here, so that manage.py finds them.
+STATE_DIR = Path(env.text("STATE_DIR", str(BASE_DIR / ".state"))).resolve()
+env.load_stack_file(STATE_DIR)
+
+DEBUG = env.flag("DEBUG")
+# Empty where none is given: Django then refuses each use of it, and a poll worker uses none.
+SECRET_KEY = env.secret("SECRET_KEY", "SECRET_KEY_FILE")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+
+DATABASES = {"default": env.database("DATABASE_URL")}
+DATABASES["default"].update(
+    CONN_MAX_AGE=60,
+    CONN_HEALTH_CHECKS=True,
+)
+if DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    # A database that is away must be told, not waited for.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+REQUIRE_TIMESCALEDB = env.flag("REQUIRE_TIMESCALEDB")
+REDIS_URL = env.url("REDIS_URL", "redis://localhost:6379/0", ("redis", "rediss"))
+
+SENSOR_API_URL = env.url("SENSOR_API_URL", "http://localhost:8080", ("http", "https"))
+FACILITY_TIME_ZONE = env.time_zone("FACILITY_TIME_ZONE", "UTC")
+# A poll may start up to the end of its minute; a longer wait would run into the one after the next.
+POLL_TIMEOUT_SECONDS = env.number("POLL_TIMEOUT_SECONDS", 10.0, 0.1, 50, kind=float)
+POLL_CONCURRENCY = env.number("POLL_CONCURRENCY", 1000, 1, 10_000)
+POLL_SHARD_SIZE = env.number("POLL_SHARD_SIZE", 500, 1, 10_000)
+REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN")
+HTTPS = env.flag("HTTPS")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "crispy_forms",
+    "crispy_bootstrap5",
+    "cages",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "cages.middleware.DatabaseAwayMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "neurocage.urls"
+WSGI_APPLICATION = "neurocage.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "cages.context_processors.watch",
+            ],
+        },
+    },
+]
+CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
+CRISPY_TEMPLATE_PACK = "bootstrap5"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "cage-list"
+LOGOUT_REDIRECT_URL = "login"
+DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
+
+LANGUAGE_CODE = "en-gb"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = FACILITY_TIME_ZONE
+# ISO dates and a 24-hour clock on every page, whatever the language.
+FORMAT_MODULE_PATH = ["neurocage.formats"]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static", ("bootstrap", BASE_DIR / "node_modules/bootstrap/dist/css")]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# Forms here are small; a larger body is a mistake or an attack.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_DEFAULT_QUEUE = "slots"
+CELERY_TASK_ROUTES = {
+    "cages.polling.tasks.start_slot": {"queue": "slots"},
+    "cages.polling.tasks.poll_cages": {"queue": "polls"},
+    "cages.polling.tasks.record_polls": {"queue": "records"},
+    "cages.polling.tasks.purge_cage": {"queue": "slots"},
+}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # A message whose worker died comes back after this long. Longer than any shard can take (its
+    # minute and one timeout), so a living worker's message is not handed out twice.
+    "visibility_timeout": 180,
+    "socket_timeout": 10,
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+}
+
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "cages": {"level": LOG_LEVEL},
+        "neurocage": {"level": LOG_LEVEL},
+        "celery": {"level": "WARNING"},
+    },
+}
+
+# Whoever reads os.environ later (a child process) sees the same addresses.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neurocage.settings")
