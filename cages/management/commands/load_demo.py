@@ -1,0 +1,61 @@
+import json
+import os
+import secrets
+from pathlib import Path
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils import timezone
+
+from cages import demo
+from cages.models import Cage
+
+USERNAME = "demo"
+
+
+class Command(BaseCommand):
+    help = "Loads the demonstration into an empty database: 12 cages, 14 days, one administrator."
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "--if-empty", action="store_true", help="do nothing where the database is in use"
+        )
+        parser.add_argument(
+            "--state-file",
+            type=Path,
+            help="write the sign-in and what the sensor simulator should play, as JSON",
+        )
+
+    def handle(self, *, if_empty, state_file, **options):
+        if get_user_model().objects.exists() or Cage.objects.exists():
+            if if_empty:
+                return
+            raise CommandError("The database is in use. The demonstration needs an empty one.")
+        password = secrets.token_urlsafe(9)
+        with transaction.atomic():
+            user = get_user_model().objects.create_superuser(USERNAME, password=password)
+            demo.load(user, timezone.now(), progress=self._tell)
+            if state_file:
+                _write_private(
+                    state_file,
+                    {
+                        "username": USERNAME,
+                        "password": password,
+                        "sensor_api_env": demo.SENSOR_API_ENV,
+                    },
+                )
+        self._tell(f"Demonstration loaded. Sign in as {USERNAME} with the password {password}")
+
+    def _tell(self, text):
+        self.stdout.write(text)
+        self.stdout.flush()
+
+
+def _write_private(path, content):
+    """Readable by its owner only, and whole or not there."""
+    draft = path.with_name(f"{path.name}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(content, file, indent=2)
+    draft.replace(path)

@@ -1,0 +1,21 @@
+"""What Neurocage keeps. Each model stands in a file of its subject, its queryset beside it."""
+
+from cages.models.cage import Cage
+from cages.models.cycle import PollCycle
+from cages.models.reading import Health, Reading
+from cages.models.rollups import ReadingHourly, SensorRequestHourly
+from cages.models.sensor_request import Outcome, SensorRequest
+from cages.models.state import CageState, Condition
+
+__all__ = [
+    "Cage",
+    "CageState",
+    "Condition",
+    "Health",
+    "Outcome",
+    "PollCycle",
+    "Reading",
+    "ReadingHourly",
+    "SensorRequest",
+    "SensorRequestHourly",
+]

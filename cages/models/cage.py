@@ -1,0 +1,178 @@
+"""Cages: what stands where, who answers for it, and whether it is polled."""
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Case, Q, Value, When
+from django.db.models.functions import Length, Lower
+from django.urls import reverse
+from django.utils import timezone
+
+from cages.models.reading import Health
+from cages.models.state import LATE_AFTER, UNSEEN_AFTER, CageState, Condition, condition_of
+
+ROW_PATTERN = RegexValidator(
+    r"^([A-Z]{1,2}|[0-9]{1,3})$", "A row is one or two letters, or a number, as on the rack."
+)
+# The numbers the sensor API can know: what fits PostgreSQL's integer.
+LARGEST_ID = 2_147_483_647
+
+
+class CageQuerySet(models.QuerySet):
+    def active(self):
+        return self.filter(archived_at=None)
+
+    def archived(self):
+        return self.exclude(archived_at=None)
+
+    def polled(self):
+        return self.active().filter(is_polled=True)
+
+    def visible_to(self, user):
+        """Facility staff see every cage, everybody else those they own."""
+        return self if user.is_staff else self.filter(owner=user)
+
+    def matching(self, words):
+        """Cages whose label holds the words, or whose id they are ("117", "#117", "cage 117")."""
+        words = words.strip()
+        number = words.lower().removeprefix("cage").strip().removeprefix("#")
+        found = Q(label__icontains=words)
+        if number.isascii() and number.isdigit() and int(number) <= LARGEST_ID:
+            found |= Q(id=int(number))
+        return self.filter(found)
+
+    def sharing_slot_of(self, cage):
+        """Other active cages in the same slot of the same rack, as the constraint sees it."""
+        return (
+            self.active()
+            .exclude(pk=cage.pk)
+            .filter(room__iexact=cage.room, rack__iexact=cage.rack)
+            .filter(row=cage.row, column=cage.column)
+        )
+
+    def with_rank(self, now):
+        """Annotates `rank`: 0 Bad, 1 unseen, 2 no reading yet, 3 Ok, 4 Perfect, 5 paused."""
+        seen = Q(state__reading_slot__gt=now - UNSEEN_AFTER)
+        unread = Q(state__reading_slot=None)
+        ranks = [
+            When(is_polled=False, then=5),
+            When(seen & Q(state__status=Health.BAD), then=0),
+            When(seen & Q(state__status=Health.OK), then=3),
+            When(seen & Q(state__status=Health.PERFECT), then=4),
+            When(unread & Q(created_at__gt=now - UNSEEN_AFTER), then=2),
+        ]
+        return self.annotate(
+            rank=Case(*ranks, default=Value(1), output_field=models.SmallIntegerField())
+        )
+
+    def worst_first(self, now):
+        """Bad, unseen, no reading yet, Ok, Perfect, paused; then by label."""
+        return self.with_rank(now).order_by("rank", Lower("label"), "id")
+
+    def in_order(self, order, now):
+        """order: "worst", "label", "id" or "position"; anything else raises KeyError."""
+        if order == "worst":
+            return self.worst_first(now)
+        place = [Lower("room"), Lower("rack"), Length("row"), "row", "column"]
+        return self.order_by(*{"label": [Lower("label")], "id": [], "position": place}[order], "id")
+
+
+class Cage(models.Model):
+    """A home cage with one sensor. Its id is the one the sensor API knows."""
+
+    label = models.CharField(max_length=100)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="cages"
+    )
+    room = models.CharField(max_length=50, blank=True)
+    rack = models.CharField(max_length=50, blank=True)
+    row = models.CharField(max_length=3, blank=True, validators=[ROW_PATTERN])
+    column = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(999)]
+    )
+    strain = models.CharField("species or strain", max_length=100, blank=True)
+    animal_count = models.PositiveSmallIntegerField(
+        "number of animals", null=True, blank=True, validators=[MaxValueValidator(100)]
+    )
+    notes = models.TextField(max_length=5000, blank=True)
+    is_polled = models.BooleanField(
+        "ask the sensor every minute",
+        default=True,
+        help_text="Switch off to pause this cage; what was measured stays.",
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Set when a purge was ordered: the cage is on its way out and cannot be restored.
+    purge_ordered_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = CageQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Lower("room"),
+                Lower("rack"),
+                "row",
+                "column",
+                condition=Q(archived_at=None) & ~Q(rack="") & ~Q(row="") & Q(column__isnull=False),
+                name="cages_cage_one_per_rack_slot",
+            )
+        ]
+        indexes = [models.Index(fields=["owner", "archived_at"], name="cages_cage_of_owner")]
+
+    def __str__(self):
+        return self.label
+
+    def get_absolute_url(self):
+        return reverse("cage-detail", args=[self.pk])
+
+    def clean_fields(self, exclude=None):
+        self.row = self.row.upper()
+        super().clean_fields(exclude)
+
+    @property
+    def is_archived(self):
+        return self.archived_at is not None
+
+    @property
+    def slot_name(self):
+        """Where in the rack: "B-07", or empty."""
+        return f"{self.row}-{self.column:02d}" if self.row and self.column else ""
+
+    @property
+    def position(self):
+        """Where the cage stands in one line: "R2 · rack B · B-07", or empty."""
+        parts = [self.room, f"rack {self.rack}" if self.rack else "", self.slot_name]
+        return " · ".join(part for part in parts if part)
+
+    @property
+    def known_state(self):
+        """The state, or None before the first record. Select it: `select_related("state")`."""
+        try:
+            return self.state
+        except CageState.DoesNotExist:
+            return None
+
+    def condition(self, now):
+        return condition_of(self, self.known_state, now)
+
+    def is_late(self, now):
+        """Watched, but its last known health is older than a few missed answers explain."""
+        if self.condition(now) in (Condition.PAUSED, Condition.ARCHIVED, Condition.WAITING):
+            return False
+        age = self.known_state and self.known_state.age(now)
+        return age is None or age >= LATE_AFTER
+
+    def archive(self, now):
+        """Take the cage out of the list and of polling. What was measured stays. Harmless twice."""
+        if not self.is_archived:
+            self.archived_at = now
+            self.save(update_fields=["archived_at"])
+
+    def restore(self):
+        """Bring an archived cage back, polled as before.
+
+        Raises IntegrityError where another active cage has taken its slot in the rack.
+        """
+        self.archived_at = None
+        self.save(update_fields=["archived_at"])
