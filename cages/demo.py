@@ -1,0 +1,157 @@
+"""The demonstration: 12 cages in 2 racks with a fortnight of minutes, made up but plausible.
+
+Two cages are sick, one sensor has been dead since yesterday afternoon, and Neurocage itself was
+off for two hours. `SENSOR_API_ENV` tells the sensor simulator to go on with the same story.
+"""
+
+import random
+from collections import Counter
+from datetime import datetime, time, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from cages.models import Cage, CageState, Health, Outcome, PollCycle
+from cages.models.cycle import OUTCOME_COUNTS
+from cages.polling import backfill
+from cages.polling.results import PollResult
+from cages.polling.schedule import slot_of, to_ranges
+
+DAYS = 14
+SEED = 117
+SICK = {3: timedelta(days=2), 8: timedelta(hours=9)}  # cage id: since how long before now
+DEAD = 11
+OUTAGE = (timedelta(hours=7), timedelta(hours=5))  # from, to: before now
+SENSOR_API_ENV = {
+    "SENSOR_SICK_CAGES": ",".join(str(number) for number in SICK),
+    "SENSOR_FAULTS": f"{DEAD}=refuse",
+}
+STRAINS = ["C57BL/6J", "PV-Cre", "BALB/c", "Long-Evans rat", "5xFAD", "Thy1-GCaMP6"]
+LABELS = ["colony", "breeding pair", "cohort A", "cohort B", "surgery recovery", "ageing"]
+
+# Chances that the animals' health changes in a minute, and what it changes to, by weights.
+CHANGE = 0.03
+DARK = {Health.PERFECT: 80, Health.OK: 18, Health.BAD: 2}
+LIGHT = {Health.PERFECT: 25, Health.OK: 72, Health.BAD: 3}
+SICK_WEIGHTS = {Health.PERFECT: 1, Health.OK: 14, Health.BAD: 85}
+OUTCOMES = {Outcome.ANSWERED: 748, Outcome.UNAVAILABLE: 249, Outcome.TIMEOUT: 3}
+
+
+def load(owner, now, progress=lambda text: None):
+    """Fill an empty database; `progress` is told what is being done. Returns the cages made."""
+    cages = _make_cages(owner, now)
+    last = slot_of(now) - timedelta(minutes=1)
+    slots = [last - timedelta(minutes=m) for m in range(DAYS * 24 * 60 - 1, -1, -1)]
+    slots = [slot for slot in slots if not now - OUTAGE[0] <= slot < now - OUTAGE[1]]
+    ledger = {slot: Counter() for slot in slots}
+    for cage in cages:
+        progress(f"14 days of minutes: cage {cage.pk} of {len(cages)}")
+        minutes = list(_minutes(cage.pk, slots, now))
+        backfill.write(cage.pk, minutes)
+        _write_state(cage, minutes)
+        for slot, result in minutes:
+            ledger[slot][result.outcome] += 1
+    progress("The ledger of those days")
+    _write_cycles(ledger, cages)
+    return cages
+
+
+@transaction.atomic
+def _make_cages(owner, now):
+    cages = []
+    for index in range(12):
+        strain = STRAINS[index % len(STRAINS)]
+        cage = Cage(
+            label=f"{strain} {LABELS[(index * 5) % len(LABELS)]}",
+            owner=owner,
+            room="R2",
+            rack="A" if index < 6 else "B",
+            row="ABC"[index % 6 // 2],
+            column=index % 2 + 1,
+            strain=strain,
+            animal_count=2 + index % 4,
+            created_at=now - timedelta(days=DAYS),
+        )
+        cage.full_clean()
+        cage.save()
+        cages.append(cage)
+    return cages
+
+
+def _minutes(cage_id, slots, now):
+    chance = random.Random(SEED * 1000 + cage_id)  # noqa: S311  (a story, not a secret)
+    zone = timezone.get_default_timezone()
+    yesterday = (now.astimezone(zone) - timedelta(days=1)).date()
+    died_at = datetime.combine(yesterday, time(16, 40), tzinfo=zone)
+    status = Health.OK
+    for slot in slots:
+        if chance.random() < CHANGE:
+            status = _pick(chance, _weights(cage_id, slot, now, zone))
+        if cage_id == DEAD and slot >= died_at:
+            yield (
+                slot,
+                PollResult(cage_id, Outcome.CONNECTION_ERROR, 2, detail="Connection reset by peer"),
+            )
+            continue
+        outcome = _pick(chance, OUTCOMES)
+        latency_ms = chance.randint(1000, 3000)
+        if outcome == Outcome.TIMEOUT:
+            yield slot, PollResult(cage_id, outcome, 10_000)
+        elif outcome == Outcome.UNAVAILABLE:
+            yield slot, PollResult(cage_id, outcome, latency_ms, 503)
+        else:
+            yield slot, PollResult(cage_id, outcome, latency_ms, 200, status)
+
+
+def _weights(cage_id, slot, now, zone):
+    if cage_id in SICK and slot > now - SICK[cage_id]:
+        return SICK_WEIGHTS
+    # Lights are on from 07 to 19; rodents are up and about in the dark.
+    return LIGHT if 7 <= slot.astimezone(zone).hour < 19 else DARK
+
+
+def _pick(chance, weights):
+    return chance.choices(list(weights), weights=list(weights.values()))[0]
+
+
+def _write_state(cage, minutes):
+    readings = [(slot, result.status) for slot, result in minutes if result.status is not None]
+    outcomes = [(slot, result.outcome) for slot, result in minutes]
+    CageState.objects.create(
+        cage=cage,
+        status=readings[-1][1],
+        reading_slot=readings[-1][0],
+        status_since=_start_of_last_run(readings),
+        outcome=outcomes[-1][1],
+        outcome_slot=outcomes[-1][0],
+        outcome_since=_start_of_last_run(outcomes),
+    )
+
+
+def _start_of_last_run(pairs):
+    """The slot at which the last value of (slot, value) pairs began without a break."""
+    start = pairs[-1][0]
+    for slot, value in reversed(pairs):
+        if value != pairs[-1][1]:
+            break
+        start = slot
+    return start
+
+
+def _write_cycles(ledger, cages):
+    ids = to_ranges([cage.pk for cage in cages])
+    PollCycle.objects.bulk_create(
+        (
+            PollCycle(
+                slot=slot,
+                started_at=slot,
+                finished_at=slot + timedelta(seconds=4),
+                duration_ms=4000,
+                planned=len(cages),
+                planned_ids=ids,
+                **{OUTCOME_COUNTS[outcome]: count for outcome, count in counts.items()},
+            )
+            for slot, counts in ledger.items()
+        ),
+        batch_size=2000,
+    )
