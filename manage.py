@@ -7,12 +7,21 @@ import sys
 
 def main():
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neurocage.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
     from neurocage.env import settings_or_exit
 
-    settings_or_exit()
-    execute_from_command_line(sys.argv)
+    settings = settings_or_exit()
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        if settings.DATABASES["default"]["ENGINE"].endswith("dummy"):
+            sys.exit(
+                "DATABASE_URL is not set. Start `make up` in this checkout (with the same "
+                "STATE_DIR), or give postgresql://user:password@host:5432/name."
+            )
+        sys.exit(f"Neurocage cannot start: {error}")
 
 
 if __name__ == "__main__":

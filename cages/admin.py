@@ -1,0 +1,23 @@
+"""Django's admin for cages; users have Django's own. Measured data is not edited by anyone."""
+
+from django.contrib import admin
+
+from cages.models import Cage
+
+
+@admin.register(Cage)
+class CageAdmin(admin.ModelAdmin):
+    list_display = ["id", "label", "position", "owner", "is_polled", "archived_at"]
+    list_display_links = ["id", "label"]
+    list_filter = ["is_polled", ("archived_at", admin.EmptyFieldListFilter), "room"]
+    list_select_related = ["owner"]
+    search_fields = ["label", "id"]
+    ordering = ["id"]
+    autocomplete_fields = ["owner"]
+    readonly_fields = ["id", "created_at", "archived_at", "purge_ordered_at"]
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_delete_permission(self, request, obj=None):
+        # Archive it on its page; only a purge, ordered there, deletes.
+        return False

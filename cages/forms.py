@@ -1,0 +1,199 @@
+"""What people fill in. Each error stands at its field."""
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import HTML, Column, Div, Fieldset, Layout, Row, Submit
+from django import forms
+from django.contrib.auth import get_user_model
+from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
+from django.core.management.color import no_style
+from django.db import connection, transaction
+
+from cages.models import Cage
+from cages.models.cage import LARGEST_ID
+
+
+def _plain_helper(button):
+    helper = FormHelper()
+    helper.add_input(Submit("", button, css_class="btn-primary w-100"))
+    return helper
+
+
+class SignInForm(AuthenticationForm):
+    helper = _plain_helper("Sign in")
+
+
+class RegisterForm(UserCreationForm):
+    helper = _plain_helper("Create account")
+
+
+class SetupForm(UserCreationForm):
+    """The first administrator. Whoever is second, however close behind, is refused."""
+
+    helper = _plain_helper("Create administrator")
+    FIRST_ID = 1
+
+    def save(self, commit=True):
+        user = super().save(commit=False)
+        user.id = self.FIRST_ID
+        user.is_staff = user.is_superuser = True
+        # The fixed key lets the database refuse a second first administrator.
+        user.save(force_insert=True)
+        advance_ids(get_user_model())
+        return user
+
+
+class CageForm(forms.ModelForm):
+    """Create or change a cage. user: who does so; only facility staff may choose the owner."""
+
+    id = forms.IntegerField(
+        label="Cage id",
+        required=False,
+        min_value=1,
+        max_value=LARGEST_ID,
+        help_text="The number the sensor API knows it by. Leave empty for the next free one.",
+    )
+
+    class Meta:
+        model = Cage
+        fields = [
+            "label",
+            "room",
+            "rack",
+            "row",
+            "column",
+            "strain",
+            "animal_count",
+            "owner",
+            "notes",
+            "is_polled",
+        ]
+        widgets = {"notes": forms.Textarea(attrs={"rows": 3})}
+
+    def __init__(self, *args, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.is_new = self.instance.pk is None
+        if not self.is_new:
+            del self.fields["id"]
+        self.fields["row"].widget.attrs["placeholder"] = "B"
+        self.fields["column"].widget.attrs["placeholder"] = "7"
+        if user.is_staff:
+            owners = get_user_model().objects.filter(is_active=True).order_by("username")
+            self.fields["owner"].queryset = owners
+            self.fields["owner"].initial = user.pk
+        else:
+            del self.fields["owner"]
+            if self.is_new:
+                self.instance.owner = user
+        self.helper = self._helper(may_choose_owner=user.is_staff)
+
+    def _helper(self, may_choose_owner):
+        helper = FormHelper()
+        helper.attrs = {"novalidate": ""}
+        identity = [Column("label", css_class="col-12 col-md-8")]
+        if self.is_new:
+            identity.append(Column("id", css_class="col-12 col-md-4"))
+        helper.layout = Layout(
+            Row(*identity),
+            Fieldset(
+                "Where it stands",
+                Row(
+                    Column("room", css_class="col-6 col-md-4"),
+                    Column("rack", css_class="col-6 col-md-4"),
+                    Column("row", css_class="col-6 col-md-2"),
+                    Column("column", css_class="col-6 col-md-2"),
+                ),
+            ),
+            Fieldset(
+                "What lives in it",
+                Row(
+                    Column("strain", css_class="col-8"),
+                    Column("animal_count", css_class="col-4"),
+                ),
+            ),
+            *(["owner"] if may_choose_owner else []),
+            "notes",
+            "is_polled",
+            HTML('{% include "cages/_sensor_answer.html" with answer=answer only %}'),
+            Div(
+                Submit("save", "Create cage" if self.is_new else "Save", css_class="btn-primary"),
+                Submit("test_sensor", "Test sensor", css_class="btn-outline-secondary"),
+                HTML('<a class="btn btn-link" href="{{ back_url }}">Cancel</a>'),
+                css_class="d-flex flex-wrap gap-2 mt-4",
+            ),
+        )
+        return helper
+
+    def clean_id(self):
+        number = self.cleaned_data["id"]
+        if number is not None and Cage.objects.filter(id=number).exists():
+            raise forms.ValidationError(
+                f"There is a cage {number} already; it may be archived or somebody else's."
+            )
+        return number
+
+    def clean_row(self):
+        return self.cleaned_data["row"].strip()
+
+    def clean(self):
+        cleaned = super().clean()
+        rack, row, column = (cleaned.get(name) for name in ("rack", "row", "column"))
+        if (row or column) and not rack and "rack" not in self.errors:
+            self.add_error("rack", "Name the rack that this row and column are in.")
+        elif row and column is None and "column" not in self.errors:
+            self.add_error("column", "Give the column too, or leave the row empty.")
+        elif column and not row and "row" not in self.errors:
+            self.add_error("row", "Give the row too, or leave the column empty.")
+        return cleaned
+
+    def validate_constraints(self):
+        if self._slot_is_taken():
+            self.add_error("column", self.slot_taken_message())
+        else:
+            super().validate_constraints()
+
+    def _slot_is_taken(self):
+        cage = self.instance
+        if not (cage.rack and cage.slot_name):
+            return False
+        return Cage.objects.sharing_slot_of(cage).exists()
+
+    def slot_taken_message(self):
+        return f"Another cage stands in {self.instance.slot_name} of this rack."
+
+    def save(self, commit=True):
+        """Save the cage; a slot taken in this very moment raises IntegrityError."""
+        number = self.cleaned_data.get("id")
+        with transaction.atomic():
+            if self.is_new and number is not None:
+                self.instance.id = number
+                self.instance.save(force_insert=True)
+                advance_ids(Cage)
+            else:
+                self.instance.save()
+        return self.instance
+
+
+class PurgeForm(forms.Form):
+    """The label typed once more, because nothing brings a purged cage back."""
+
+    label = forms.CharField(label="Label of the cage", max_length=200)
+
+    def __init__(self, *args, cage, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.cage = cage
+        self.fields["label"].help_text = f"Type “{cage.label}” to confirm."
+        self.fields["label"].widget.attrs["autocomplete"] = "off"
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+
+    def clean_label(self):
+        if self.cleaned_data["label"] != self.cage.label.strip():
+            raise forms.ValidationError("This is not the label of the cage. Nothing was deleted.")
+        return self.cleaned_data["label"]
+
+
+def advance_ids(model):
+    """Let the database give out ids above the largest, after one was chosen by hand."""
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), [model]):
+            cursor.execute(statement)

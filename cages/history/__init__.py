@@ -1,0 +1,1 @@
+"""What the minutes add up to. Functions over querysets; nothing here knows of requests or pages."""

@@ -1,0 +1,134 @@
+"""Health and sensor functionality of one cage in one window, counted from the raw minutes.
+
+The two never share a number, and in each of them the parts add up to the minutes of the window.
+"""
+
+from dataclasses import dataclass
+
+from django.db.models import Aggregate, Count, FloatField, Max, Q
+
+from cages.models import Health, Outcome, Reading, SensorRequest
+
+ANSWERED = Q(outcome=Outcome.ANSWERED)
+
+
+class Percentile(Aggregate):
+    """PostgreSQL's percentile_cont, in the field's unit: Percentile("latency_ms", fraction=0.5)."""
+
+    function = "PERCENTILE_CONT"
+    template = "%(function)s(%(fraction)s) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = FloatField()
+
+    def __init__(self, expression, *, fraction, **extra):
+        super().__init__(expression, fraction=float(fraction), **extra)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One part of a whole: `count` of `total` minutes or requests."""
+
+    count: int
+    total: int
+    status: Health | None = None
+
+    @property
+    def percent(self):
+        """In percent, or None where there is nothing to have a share of."""
+        return 100 * self.count / self.total if self.total else None
+
+
+@dataclass(frozen=True, slots=True)
+class HealthSummary:
+    """minutes = bad + ok + perfect + unanswered + not_watched."""
+
+    minutes: int
+    by_status: dict[Health, int]
+    unanswered: int
+    not_watched: int
+
+    @property
+    def known(self):
+        return sum(self.by_status.values())
+
+    @property
+    def not_known(self):
+        return self.unanswered + self.not_watched
+
+    @property
+    def shares(self):
+        """Of the minutes elapsed; Perfect first, as people read them."""
+        return [
+            Share(self.by_status[status], self.minutes, status)
+            for status in (Health.PERFECT, Health.OK, Health.BAD)
+        ]
+
+    @property
+    def not_known_share(self):
+        return Share(self.not_known, self.minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class SensorSummary:
+    """planned = the sum over outcomes; latencies in ms over the answered requests, None without."""
+
+    by_outcome: dict[Outcome, int]
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+    latency_max_ms: int | None
+
+    @property
+    def planned(self):
+        return sum(self.by_outcome.values())
+
+    @property
+    def skipped(self):
+        return self.by_outcome[Outcome.SKIPPED]
+
+    @property
+    def requests(self):
+        """What was really sent: a skipped poll says nothing about the sensor."""
+        return self.planned - self.skipped
+
+    @property
+    def answered(self):
+        return Share(self.by_outcome[Outcome.ANSWERED], self.requests)
+
+    @property
+    def failures(self):
+        """(label, count) of each kind of failure that happened, most frequent first."""
+        kinds = [o for o in Outcome if o not in (Outcome.ANSWERED, Outcome.SKIPPED)]
+        counts = [(outcome.label, self.by_outcome[outcome]) for outcome in kinds]
+        return sorted((pair for pair in counts if pair[1]), key=lambda pair: -pair[1])
+
+
+def sensor_in(cage, window):
+    """How the cage's sensor did in the window; one query."""
+    counts = SensorRequest.objects.of(cage, window).aggregate(
+        **{outcome.word: Count("slot", filter=Q(outcome=outcome)) for outcome in Outcome},
+        p50=Percentile("latency_ms", fraction=0.5, filter=ANSWERED),
+        p95=Percentile("latency_ms", fraction=0.95, filter=ANSWERED),
+        longest=Max("latency_ms", filter=ANSWERED),
+    )
+    return SensorSummary(
+        by_outcome={outcome: counts[outcome.word] for outcome in Outcome},
+        latency_p50_ms=counts["p50"],
+        latency_p95_ms=counts["p95"],
+        latency_max_ms=counts["longest"],
+    )
+
+
+def health_in(cage, window, planned):
+    """How the animals of the cage were in the window; one query.
+
+    planned: how many of its minutes have a sensor request (`SensorSummary.planned`).
+    """
+    counts = Reading.objects.of(cage, window).aggregate(
+        **{status.name: Count("slot", filter=Q(status=status)) for status in Health}
+    )
+    by_status = {status: counts[status.name] for status in Health}
+    return HealthSummary(
+        minutes=window.minutes,
+        by_status=by_status,
+        unanswered=planned - sum(by_status.values()),
+        not_watched=window.minutes - planned,
+    )

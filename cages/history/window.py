@@ -1,0 +1,32 @@
+"""The span a page shows."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from django.utils import timezone
+
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From `start` up to but not including `end`, both aware and full minutes."""
+
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def today(cls, now, zone=None):
+        """Since facility midnight; only minutes that are over, so that the parts add up.
+
+        zone: a tzinfo, the facility's unless given. Right on days of 23 and 25 hours.
+        """
+        zone = zone or timezone.get_default_timezone()
+        midnight = datetime.combine(now.astimezone(zone).date(), time.min, tzinfo=zone)
+        end = now.astimezone(UTC).replace(second=0, microsecond=0)
+        return cls(start=min(midnight.astimezone(UTC), end), end=end)
+
+    @property
+    def minutes(self):
+        """How many slots lie in the window."""
+        return (self.end - self.start) // MINUTE

@@ -1,0 +1,140 @@
+"""How states, ages and figures are put into words and shapes, the same on every page."""
+
+from datetime import timedelta
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import mark_safe
+
+from cages.models import Condition, Health
+from cages.models.state import HEALTH_CONDITIONS
+
+register = template.Library()
+
+CLOCK = '<path class="line" d="M8 1.4a6.6 6.6 0 1 0 0 13.2A6.6 6.6 0 1 0 8 1.4M8 4.4V8l2.6 1.8"/>'
+# Each state has a shape of its own, so that it is known without colour. Drawn in a box of 16 by 16.
+SHAPES = {
+    Condition.BAD: '<rect x="2" y="2" width="12" height="12" rx="1"/>',
+    Condition.OK: '<path d="M8 .8 15.2 8 8 15.2.8 8z"/>',
+    Condition.PERFECT: '<circle cx="8" cy="8" r="6.6"/>',
+    Condition.UNSEEN: CLOCK,
+    Condition.WAITING: '<circle class="line dashed" cx="8" cy="8" r="6.4"/>',
+    Condition.PAUSED: '<path d="M3 2h3.6v12H3zM9.4 2H13v12H9.4z"/>',
+    Condition.ARCHIVED: '<path class="line" d="M2 3h12v3H2zM3 6v7.4h10V6M6.4 9h3.2"/>',
+}
+
+
+def _svg(inner, css):
+    return format_html(
+        '<svg class="shape {}" viewBox="0 0 16 16" aria-hidden="true" focusable="false">{}</svg>',
+        css,
+        mark_safe(inner),  # noqa: S308  (our own constants)
+    )
+
+
+@register.simple_tag
+def shape(condition):
+    """The shape of a condition. The word always stands beside it."""
+    return _svg(SHAPES[Condition(condition)], f"is-{condition}")
+
+
+@register.simple_tag
+def unknown_shape():
+    return _svg(SHAPES[Condition.WAITING], "is-unknown")
+
+
+@register.simple_tag
+def clock():
+    return _svg(CLOCK, "is-late")
+
+
+@register.inclusion_tag("cages/_condition.html")
+def condition(cage, now):
+    """Shape and word of a cage's condition."""
+    return {"condition": cage.condition(now)}
+
+
+@register.inclusion_tag("cages/_condition.html")
+def health(status):
+    """Shape and word of one known health value."""
+    return {"condition": HEALTH_CONDITIONS[Health(status)]}
+
+
+@register.inclusion_tag("cages/_age.html")
+def reading_age(cage, now):
+    """How old the last known health is, in words; says so where it is late or was never known."""
+    state = cage.known_state
+    age = state.age(now) if state else None
+    shown = cage.condition(now)
+    return {
+        "age": age,
+        "slot": state.reading_slot if state else None,
+        "late": cage.is_late(now),
+        # Where the condition is not the health itself, the last known health is said beside it.
+        "last_known": state.get_status_display()
+        if age is not None and shown not in HEALTH_CONDITIONS.values()
+        else "",
+    }
+
+
+@register.filter
+def in_words(duration):
+    """A timedelta as people say it: "20 s", "34 min", "2 h 5 min", "3 d 4 h"."""
+    if duration is None:
+        return ""
+    seconds = max(int(duration / timedelta(seconds=1)), 0)
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if seconds < 60:
+        return f"{seconds} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    if hours < 24:
+        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
+    return f"{days} d {hours % 24} h" if hours % 24 else f"{days} d"
+
+
+@register.filter
+def since(moment, now):
+    """The time from `moment` to `now` in words, or nothing without a moment."""
+    return in_words(now - moment) if moment else ""
+
+
+@register.filter
+def ms_as_seconds(milliseconds):
+    """1234 as "1.2 s"; a dash where there is none."""
+    return "–" if milliseconds is None else f"{milliseconds / 1000:.1f} s"
+
+
+@register.filter
+def percent(share):
+    """A Share as "75.2 %"; a dash where there is nothing to have a share of."""
+    return "–" if share.percent is None else f"{share.percent:.1f} %"
+
+
+@register.inclusion_tag("cages/_pages.html", takes_context=True)
+def pages(context, page, parameter="page", anchor=""):
+    """Links to the pages of a list; all else in the address stays. Nothing where one page is all.
+
+    parameter: the page's name in the address; anchor: the id of the place to return to.
+    """
+    query = context["request"].GET
+
+    def href(number):
+        changed = query.copy()
+        changed[parameter] = number
+        return f"?{changed.urlencode()}{'#' + anchor if anchor else ''}"
+
+    elided = page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)
+    numbers = [
+        {"text": number, "current": number == page.number, "href": href(number)}
+        if isinstance(number, int)
+        else {"text": number, "current": False, "href": ""}
+        for number in elided
+    ]
+    return {
+        "page": page,
+        "numbers": numbers,
+        "previous": href(page.previous_page_number()) if page.has_previous() else "",
+        "next": href(page.next_page_number()) if page.has_next() else "",
+        "label": f"Pages of {anchor or 'the list'}",
+    }

@@ -1,0 +1,33 @@
+"""Where each page of the app lives. Names are what templates and tests use."""
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+from django.views.generic import RedirectView
+
+from cages.views.accounts import RegisterView, SetupView, SignInView
+from cages.views.cage_archive import ArchiveView, PurgeView, RestoreView
+from cages.views.cage_detail import CageDetailView
+from cages.views.cage_edit import CageCreateView, CageUpdateView, SensorTestView
+from cages.views.cage_list import ArchivedListView, CageListView
+from cages.views.operations import OperationsView, healthz, prometheus, readyz
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="cage-list"), name="home"),
+    path("cages/", CageListView.as_view(), name="cage-list"),
+    path("cages/new/", CageCreateView.as_view(), name="cage-create"),
+    path("cages/archived/", ArchivedListView.as_view(), name="cage-archived"),
+    path("cages/<int:pk>/", CageDetailView.as_view(), name="cage-detail"),
+    path("cages/<int:pk>/edit/", CageUpdateView.as_view(), name="cage-edit"),
+    path("cages/<int:pk>/test-sensor/", SensorTestView.as_view(), name="cage-test-sensor"),
+    path("cages/<int:pk>/archive/", ArchiveView.as_view(), name="cage-archive"),
+    path("cages/<int:pk>/restore/", RestoreView.as_view(), name="cage-restore"),
+    path("cages/<int:pk>/purge/", PurgeView.as_view(), name="cage-purge"),
+    path("accounts/login/", SignInView.as_view(), name="login"),
+    path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("accounts/register/", RegisterView.as_view(), name="register"),
+    path("setup/", SetupView.as_view(), name="setup"),
+    path("ops/", OperationsView.as_view(), name="ops"),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", prometheus, name="metrics"),
+]

@@ -1,0 +1,94 @@
+"""Archive (reversible), restore, and purge (final). Each has a page that says what it does."""
+
+import logging
+
+from django.contrib import messages
+from django.contrib.admin.models import DELETION, LogEntry
+from django.db import IntegrityError, transaction
+from django.http import Http404
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.generic import DetailView, FormView
+
+from cages.forms import PurgeForm
+from cages.models import Reading, SensorRequest
+from cages.polling.tasks import purge_cage
+from cages.views.access import AdministratorOnlyMixin, CageAccessMixin
+
+logger = logging.getLogger(__name__)
+
+
+class ArchiveView(CageAccessMixin, DetailView):
+    template_name = "cages/archive.html"
+
+    def get_queryset(self):
+        return super().get_queryset().active()
+
+    def post(self, request, *args, **kwargs):
+        cage = self.get_object()
+        cage.archive(self.now)
+        messages.success(request, f"Cage {cage.pk} · {cage.label} is archived. Its data stays.")
+        return redirect("cage-list")
+
+
+class RestoreView(CageAccessMixin, DetailView):
+    template_name = "cages/restore.html"
+
+    def get_queryset(self):
+        return super().get_queryset().archived().filter(purge_ordered_at=None)
+
+    def post(self, request, *args, **kwargs):
+        cage = self.get_object()
+        try:
+            with transaction.atomic():
+                cage.restore()
+        except IntegrityError:
+            messages.error(
+                request,
+                f"Another cage stands in {cage.position} now. "
+                "Move that one first; this cage stays archived.",
+            )
+            return redirect("cage-restore", cage.pk)
+        messages.success(request, f"Cage {cage.pk} · {cage.label} is back.")
+        return redirect(cage)
+
+
+class PurgeView(AdministratorOnlyMixin, CageAccessMixin, FormView):
+    """Order the deletion of an archived cage with all that was measured of it."""
+
+    template_name = "cages/purge.html"
+    form_class = PurgeForm
+
+    def get_cage(self):
+        cage = self.get_queryset().archived().filter(pk=self.kwargs["pk"]).first()
+        if cage is None:
+            raise Http404("Only an archived cage can be purged.")
+        return cage
+
+    def get_form_kwargs(self):
+        return {**super().get_form_kwargs(), "cage": self.get_cage()}
+
+    def get_context_data(self, **kwargs):
+        form = kwargs.get("form") or self.get_form()
+        cage = form.cage
+        return super().get_context_data(
+            **{**kwargs, "form": form},
+            cage=cage,
+            readings=Reading.objects.filter(cage=cage).count(),
+            requests=SensorRequest.objects.filter(cage=cage).count(),
+        )
+
+    def form_valid(self, form):
+        cage = form.cage
+        with transaction.atomic():
+            cage.purge_ordered_at = self.now
+            cage.save(update_fields=["purge_ordered_at"])
+            LogEntry.objects.log_actions(
+                self.request.user.pk, [cage], DELETION, "Purge ordered", single_object=True
+            )
+        logger.warning("%s ordered the purge of cage %d", self.request.user, cage.pk)
+        purge_cage.delay(cage.pk)
+        messages.success(
+            self.request, f"Cage {cage.pk} · {cage.label} is being deleted in the background."
+        )
+        return redirect(reverse("cage-archived"))

@@ -1,0 +1,14 @@
+"""The pages for when something is wrong. None of them needs anything that may be what is wrong."""
+
+import sys
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+
+
+def server_error(request):
+    """500, or 503 with its own words while the database is away."""
+    if isinstance(sys.exception(), (OperationalError, InterfaceError)):
+        return HttpResponse(render_to_string("503.html"), status=503, headers={"Retry-After": "30"})
+    return HttpResponse(render_to_string("500.html"), status=500)

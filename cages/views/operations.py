@@ -1,0 +1,73 @@
+"""How Neurocage itself does: for people, for load balancers, and for Prometheus."""
+
+import redis
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import connection
+from django.db.utils import Error as DatabaseError
+from django.http import HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.generic import TemplateView
+
+from cages import metrics, storage
+from cages.models import Outcome, PollCycle
+from cages.views.access import StaffOnlyMixin
+
+CYCLES_SHOWN = 60
+REDIS_TIMEOUT_SECONDS = 2
+
+
+@login_not_required
+def healthz(request):
+    """The process lives."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@login_not_required
+def readyz(request):
+    """200 when everything that polling needs is there; 503 with the reason otherwise."""
+    problems = {}
+    try:
+        cycle = PollCycle.objects.last_finished()
+        if cycle is None or cycle.is_stale(timezone.now()):
+            problems["polling"] = "no cycle has finished for 2 minutes"
+    except DatabaseError:
+        problems["database"] = "does not answer"
+    try:
+        _redis().ping()
+    except redis.RedisError:
+        problems["redis"] = "does not answer"
+    status = 503 if problems else 200
+    return JsonResponse({"ready": not problems, "problems": problems}, status=status)
+
+
+@login_not_required
+def prometheus(request):
+    """The ledger's newest lines as metrics: counts only, nothing about any cage."""
+    return HttpResponse(metrics.render(timezone.now()), content_type=metrics.CONTENT_TYPE)
+
+
+class OperationsView(StaffOnlyMixin, TemplateView):
+    """The ledger of the last hour, where the data lies, and which versions run."""
+
+    template_name = "ops.html"
+
+    def get_context_data(self, **kwargs):
+        version = storage.timescaledb_version(connection)
+        return super().get_context_data(
+            cycles=PollCycle.objects.order_by("-slot")[:CYCLES_SHOWN],
+            outcomes=list(Outcome),
+            storage=f"TimescaleDB {version}" if version else "plain PostgreSQL",
+            sensor_api_url=settings.SENSOR_API_URL,
+            facility_time_zone=settings.FACILITY_TIME_ZONE,
+            poll_timeout_seconds=settings.POLL_TIMEOUT_SECONDS,
+            **kwargs,
+        )
+
+
+def _redis():
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=REDIS_TIMEOUT_SECONDS,
+        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+    )

@@ -1,0 +1,12 @@
+from django.contrib import admin
+from django.urls import include, path
+
+admin.site.site_header = "Neurocage administration"
+admin.site.site_title = "Neurocage"
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("cages.urls")),
+]
+
+handler500 = "cages.views.errors.server_error"
