@@ -1,13 +1,14 @@
 """The demonstration: 12 cages in 2 racks with a fortnight of minutes, made up but plausible.
 
 Two cages are sick, one sensor has been dead since yesterday afternoon, and Neurocage itself was
-off for two hours. `SENSOR_API_ENV` tells the sensor simulator to go on with the same story.
+off for two hours. `sensor_api_env` tells the sensor simulator to go on with the same story.
 """
 
 import random
 from collections import Counter
 from datetime import datetime, time, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -22,12 +23,8 @@ SEED = 117
 SICK = {3: timedelta(days=2), 8: timedelta(hours=9)}  # cage id: since how long before now
 DEAD = 11
 OUTAGE = (timedelta(hours=7), timedelta(hours=5))  # from, to: before now
-SENSOR_API_ENV = {
-    "SENSOR_SICK_CAGES": ",".join(str(number) for number in SICK),
-    "SENSOR_FAULTS": f"{DEAD}=refuse",
-}
 STRAINS = ["C57BL/6J", "PV-Cre", "BALB/c", "Long-Evans rat", "5xFAD", "Thy1-GCaMP6"]
-LABELS = ["colony", "breeding pair", "cohort A", "cohort B", "surgery recovery", "ageing"]
+LABELS = ["colony", "breeding pair", "cohort", "surgery recovery", "ageing"]
 
 # Chances that the animals' health changes in a minute, and what it changes to, by weights.
 CHANGE = 0.03
@@ -35,6 +32,15 @@ DARK = {Health.PERFECT: 80, Health.OK: 18, Health.BAD: 2}
 LIGHT = {Health.PERFECT: 25, Health.OK: 72, Health.BAD: 3}
 SICK_WEIGHTS = {Health.PERFECT: 1, Health.OK: 14, Health.BAD: 85}
 OUTCOMES = {Outcome.ANSWERED: 748, Outcome.UNAVAILABLE: 249, Outcome.TIMEOUT: 3}
+
+
+def sensor_api_env():
+    """Settings of the sensor simulator, by which the live answers continue the made-up past."""
+    return {
+        "SENSOR_SICK_CAGES": ",".join(str(number) for number in SICK),
+        "SENSOR_FAULTS": f"{DEAD}=refuse",
+        "SENSOR_TIME_ZONE": settings.FACILITY_TIME_ZONE,
+    }
 
 
 def load(owner, now, progress=lambda text: None):
@@ -62,7 +68,7 @@ def _make_cages(owner, now):
     for index in range(12):
         strain = STRAINS[index % len(STRAINS)]
         cage = Cage(
-            label=f"{strain} {LABELS[(index * 5) % len(LABELS)]}",
+            label=f"{strain} {LABELS[index % len(LABELS)]} {index // len(LABELS) + 1}",
             owner=owner,
             room="R2",
             rack="A" if index < 6 else "B",

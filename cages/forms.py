@@ -1,5 +1,6 @@
 """What people fill in. Each error stands at its field."""
 
+from crispy_forms.bootstrap import StrictButton
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Column, Div, Fieldset, Layout, Row, Submit
 from django import forms
@@ -116,7 +117,13 @@ class CageForm(forms.ModelForm):
             HTML('{% include "cages/_sensor_answer.html" with answer=answer only %}'),
             Div(
                 Submit("save", "Create cage" if self.is_new else "Save", css_class="btn-primary"),
-                Submit("test_sensor", "Test sensor", css_class="btn-outline-secondary"),
+                StrictButton(
+                    "Test sensor",
+                    type="submit",
+                    name="test_sensor",
+                    value="1",
+                    css_class="btn-outline-secondary",
+                ),
                 HTML('<a class="btn btn-link" href="{{ back_url }}">Cancel</a>'),
                 css_class="d-flex flex-wrap gap-2 mt-4",
             ),

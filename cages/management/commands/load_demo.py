@@ -42,7 +42,7 @@ class Command(BaseCommand):
                     {
                         "username": USERNAME,
                         "password": password,
-                        "sensor_api_env": demo.SENSOR_API_ENV,
+                        "sensor_api_env": demo.sensor_api_env(),
                     },
                 )
         self._tell(f"Demonstration loaded. Sign in as {USERNAME} with the password {password}")

@@ -1,0 +1,46 @@
+import os
+
+import pytest
+
+from tests.browser import chromium
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if chromium.path() is None:
+        message = "BROWSER TESTS SKIPPED: no Chromium on this machine (apt install chromium)."
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    # Playwright's loop lives in this thread, so Django takes every query for an asynchronous one.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with chromium.launched() as browser:
+        yield browser
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def new_page(browser, live_server):
+    """new_page(person, size=..., java_script_enabled=...): a page with the person signed in.
+
+    At the end of the test nothing may have been loaded from another host, and no script failed.
+    """
+    contexts, strangers, errors = [], [], []
+
+    def open_page(person=None, **options):
+        from tests.factories import PASSWORD
+
+        context = chromium.new_context(browser, base_url=live_server.url, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda asked: strangers.append(asked.url))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        if person:
+            chromium.sign_in(page, live_server.url, person.get_username(), PASSWORD)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [url for url in strangers if not url.startswith((live_server.url, "data:"))] == []
+    assert errors == []

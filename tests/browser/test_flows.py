@@ -1,0 +1,114 @@
+"""What a person does, in a real browser; JavaScript is off unless a test says otherwise."""
+
+import re
+
+import pytest
+import responses
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from cages.models import Cage, Health, Outcome
+from cages.polling.schedule import slot_of
+from tests.browser.chromium import SIZES
+from tests.factories import MINUTE, make_cage, make_user, record_minute
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_new_facility_sets_itself_up_and_adds_its_first_cage(new_page):
+    page = new_page(java_script_enabled=False)
+    page.goto("/")
+    expect(page).to_have_url(re.compile("/setup/$"))
+    page.get_by_label("Username").fill("ada")
+    page.get_by_label("Password", exact=False).first.fill("grey mice run at night")
+    page.get_by_label("Password confirmation").fill("grey mice run at night")
+    page.get_by_role("button", name="Create administrator").click()
+    page.get_by_role("link", name="Add the first cage").click()
+    page.get_by_label("Label").fill("C57 colony 4")
+    page.get_by_label("Cage id").fill("117")
+    page.get_by_label("Rack").fill("B")
+    page.get_by_label("Row").fill("b")
+    page.get_by_label("Column").fill("7")
+    page.get_by_role("button", name="Create cage").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("C57 colony 4 cage 117")
+    expect(page.get_by_text("rack B · B-07")).to_be_visible()
+
+
+def test_a_cage_is_archived_and_restored_without_losing_anything(new_page):
+    cage = make_cage("PV-Cre pair", owner=make_user("ruth"))
+    record_minute(cage, slot_of(timezone.now()) - MINUTE, status=Health.OK)
+    page = new_page(cage.owner, java_script_enabled=False)
+    page.get_by_label(f"Menu of cage {cage.pk}").click()
+    page.get_by_role("link", name="Archive…").click()
+    expect(page.get_by_text("All readings and sensor requests stay")).to_be_visible()
+    page.get_by_role("button", name="Archive this cage").click()
+    expect(page.get_by_text("No cages yet")).to_be_visible()
+    page.get_by_role("link", name="Archive", exact=True).click()
+    page.get_by_role("link", name="Restore…").click()
+    page.get_by_role("button", name="Restore this cage").click()
+    expect(page.locator(".sentence")).to_contain_text("Ok")
+    assert cage.readings.count() == 1
+
+
+def test_the_keyboard_alone_opens_a_cage_and_its_menu(new_page):
+    cage = make_cage("PV-Cre pair", owner=make_user("ruth"))
+    page = new_page(cage.owner)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_label(f"Menu of cage {cage.pk}").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Edit")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(rf"/cages/{cage.pk}/edit/$"))
+
+
+def test_a_mistake_is_shown_at_its_field_and_nothing_typed_is_lost(new_page):
+    page = new_page(make_user("ruth"), java_script_enabled=False)
+    page.get_by_role("link", name="New cage").click()
+    page.get_by_label("Notes").fill("on wet food since Monday")
+    page.get_by_label("Row").fill("B")
+    page.get_by_role("button", name="Create cage").click()
+    expect(page.locator("#div_id_label")).to_contain_text("This field is required")
+    expect(page.locator("#div_id_rack")).to_contain_text("Name the rack")
+    expect(page.get_by_label("Notes")).to_have_value("on wet food since Monday")
+    assert not Cage.objects.exists()
+
+
+def test_the_sensor_can_be_tried_before_the_cage_is_saved(new_page, settings):
+    page = new_page(make_user("ruth"), java_script_enabled=False)
+    page.goto("/cages/new/")
+    page.get_by_label("Cage id").fill("117")
+    with responses.RequestsMock() as sensors:
+        sensors.get(f"{settings.SENSOR_API_URL}/data/117/", json={"cage_id": 117, "status": 1})
+        page.get_by_role("button", name="Test sensor").click()
+        expect(page.locator(".answer")).to_contain_text("Bad")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_no_page_scrolls_sideways_even_with_the_longest_names(new_page, size):
+    cage = make_cage(
+        "Long-Evans " + "w" * 89,
+        owner=make_user("a-rather-long-user-name-of-somebody", is_superuser=True),
+        room="R" * 50,
+        rack="A" * 50,
+        row="AA",
+        column=120,
+        strain="s" * 100,
+        notes="n" * 400,
+    )
+    now = slot_of(timezone.now())
+    for minutes in range(1, 4):
+        outcome = Outcome.CONNECTION_ERROR if minutes % 2 else Outcome.ANSWERED
+        detail = "x" * 200 if minutes % 2 else ""
+        record_minute(cage, now - minutes * MINUTE, outcome=outcome, detail=detail)
+    page = new_page(cage.owner, size=size)
+    wide = []
+    for path in ("", f"{cage.pk}/", f"{cage.pk}/edit/", f"{cage.pk}/archive/", "new/", "archived/"):
+        page.goto(f"/cages/{path}")
+        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            wide.append(path or "list")
+    page.goto("/ops/")
+    assert wide == []
+    assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")

@@ -1,0 +1,62 @@
+"""What all tests share: the database, people, and their browsers."""
+
+import os
+
+import pytest
+from django.core.management import call_command
+from django.test import Client, override_settings
+
+from tests.factories import make_user
+
+ON_TIMESCALEDB = os.environ.get("TEST_STORAGE") == "timescaledb"
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers",
+        "storage: touches the storage's SQL, so `TEST_STORAGE=timescaledb pytest -m storage` "
+        "runs it on a real TimescaleDB as well",
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords():
+    """The real hash takes a third of a second a person, on purpose."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+if ON_TIMESCALEDB:
+
+    @pytest.fixture(scope="session")
+    def django_db_setup(django_test_environment, django_db_blocker):
+        """The one database there is, in place of a new one; it goes with its server."""
+        with django_db_blocker.unblock():
+            call_command("migrate", verbosity=0)
+
+
+@pytest.fixture
+def user(db):
+    return make_user("ruth")
+
+
+@pytest.fixture
+def staff(db):
+    return make_user("stefan", is_staff=True)
+
+
+@pytest.fixture
+def administrator(db):
+    return make_user("ada", is_superuser=True)
+
+
+@pytest.fixture
+def client_of():
+    """client_of(person): a browser in which the person is signed in."""
+
+    def sign_in(person):
+        client = Client()
+        client.force_login(person)
+        return client
+
+    return sign_in

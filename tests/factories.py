@@ -1,0 +1,91 @@
+"""Small makers of what tests need: people, cages, times and minutes on one fixed day.
+
+The day is Monday, 2 March 2026 at a facility in Berlin (UTC+1 on that day).
+"""
+
+import itertools
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth import get_user_model
+
+from cages.models import Cage, Health, Outcome, PollCycle
+from cages.polling.recorder import record
+from cages.polling.results import PollResult
+
+DAY = date(2026, 3, 2)
+FACILITY = ZoneInfo("Europe/Berlin")
+PASSWORD = "a long and boring passphrase"
+LATENCY_MS = 1500
+MINUTE = timedelta(minutes=1)
+HTTP_STATUS = {Outcome.ANSWERED: 200, Outcome.UNAVAILABLE: 503, Outcome.MALFORMED: 200}
+
+_numbers = itertools.count(1)
+
+
+def at(clock, day=DAY):
+    """The moment when the facility's clock shows "07:02" or "07:02:30" on the day; aware, UTC."""
+    return datetime.combine(day, time.fromisoformat(clock), FACILITY).astimezone(UTC)
+
+
+def slot(clock, day=DAY):
+    """The slot, a full minute, that begins when the facility's clock shows "07:00"."""
+    moment = at(clock, day)
+    assert (moment.second, moment.microsecond) == (0, 0), f"{clock} is within a slot"
+    return moment
+
+
+def make_user(username=None, **fields):
+    """A person with PASSWORD. `is_staff=True`: facility staff; `is_superuser=True`: also purges."""
+    username = username or f"person{next(_numbers)}"
+    if fields.get("is_superuser"):
+        fields.setdefault("is_staff", True)
+    return get_user_model().objects.create_user(username, password=PASSWORD, **fields)
+
+
+def make_cage(label=None, owner=None, **fields):
+    """A polled cage made the day before, so that it is not new any more; its owner is made too."""
+    return Cage.objects.create(
+        label=label or f"Cage {next(_numbers)}",
+        owner=owner or make_user(),
+        **{"created_at": at("00:00") - timedelta(days=1), **fields},
+    )
+
+
+def result(cage, status=None, outcome=None, **fields):
+    """What a poll of the cage (or of the cage with this id) came to: an answer "Ok" unless said."""
+    outcome = outcome or Outcome.ANSWERED
+    if outcome == Outcome.ANSWERED:
+        status = Health(status or Health.OK)
+    if outcome != Outcome.SKIPPED:
+        fields = {"latency_ms": LATENCY_MS, "http_status": HTTP_STATUS.get(outcome), **fields}
+    return PollResult(getattr(cage, "id", cage), outcome, status=status, **fields)
+
+
+def record_minute(cage, slot, status=None, outcome=None, **fields):
+    """One poll of the cage through the recorder; counted where the ledger knows the slot."""
+    record(slot, [result(cage, status, outcome, **fields)], now=slot + timedelta(seconds=3))
+
+
+def record_minutes(cage, first, polls):
+    """One poll a minute from the slot `first` on: each a Health, an Outcome, or None: not watched.
+
+    record_minutes(cage, slot("07:00"), [Health.OK, Outcome.TIMEOUT, None, Health.BAD])
+    """
+    for number, poll in enumerate(polls):
+        if isinstance(poll, Health):
+            record_minute(cage, first + number * MINUTE, status=poll)
+        elif poll is not None:
+            record_minute(cage, first + number * MINUTE, outcome=poll)
+
+
+def make_cycle(slot, planned, finished=True, **fields):
+    """A slot's row in the ledger; finished after 3 s, all answered, unless the fields say else."""
+    if finished:
+        fields = {
+            "finished_at": slot + timedelta(seconds=3),
+            "duration_ms": 3000,
+            "answered": planned,
+            **fields,
+        }
+    return PollCycle.objects.create(slot=slot, planned=planned, **{"started_at": slot, **fields})
