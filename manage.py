@@ -2,6 +2,7 @@
 """Django's command line. While `make up` runs, it finds that stack's database and Redis."""
 
 import os
+import shutil
 import sys
 
 
@@ -13,6 +14,11 @@ def main():
     from neurocage.env import settings_or_exit
 
     settings = settings_or_exit()
+    if "dbshell" in sys.argv and not shutil.which("psql"):
+        # A machine that only ever ran `make up` has the embedded server's psql and no other.
+        from neurocage.stack.postgres import postgres_programs
+
+        os.environ["PATH"] += os.pathsep + str(postgres_programs())
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:

@@ -1,0 +1,109 @@
+# Neurocage on one machine: `make up` runs it, `make test` checks it. Needs Python 3.11+ and make.
+#
+# What is installed is noted in stamp files beside it, so that a second run starts at once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-warn-script-location -q
+# The npm that the requirements bring; it looks for its own node first.
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --no-audit --no-fund --no-progress --loglevel=error
+
+REQUIREMENTS := requirements.txt requirements-local.txt sensor_api/requirements.txt constraints.txt
+RUN_PYTHON := $(VENV)/.installed-to-run
+TEST_PYTHON := $(VENV)/.installed-to-test
+RUN_NODE := node_modules/.installed-to-run
+TEST_NODE := node_modules/.installed-to-test
+ASSETS := staticfiles/staticfiles.json
+# Folders too: their times change when a file in them goes.
+STATIC := $(shell find static -not -name '* *' 2>/dev/null)
+
+# For what needs no server: whatever runs or is set outside has no say in it.
+APART := env -u SECRET_KEY_FILE SECRET_KEY=only-for-checks-and-never-to-serve-anybody-0123456789-abc \
+	STATE_DIR=$(VENV)/no-state DATABASE_URL= REDIS_URL= SENSOR_API_URL= DEBUG=0 REQUIRE_TIMESCALEDB=0
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help up test lint check pytest timescaledb format bench screenshots install install-dev assets clean
+
+help: ## show this list
+	@echo "make ..."
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1 - \2/p' $(firstword $(MAKEFILE_LIST))
+
+up: install assets ## run everything (PORT, STATE_DIR, DEMO=0, DATABASE_URL, REDIS_URL, SENSOR_API_URL)
+	@exec $(BIN)/python -m neurocage.stack
+
+test: lint check pytest timescaledb ## run all checks and tests, in this order, up to the first failure
+	@echo "All checks and tests have passed."
+
+lint: install-dev ## check the style of the Python files and the templates
+	@echo "== Style"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@test ! -d templates || $(BIN)/djlint --lint --quiet --allow-empty-input templates
+
+check: install-dev assets ## let Django check itself, and that no migration is missing
+	@echo "== Django's own checks"
+	@$(APART) $(BIN)/python manage.py check
+	@$(APART) HTTPS=1 $(BIN)/python manage.py check --deploy --fail-level ERROR
+	@$(APART) $(BIN)/python manage.py makemigrations --check --dry-run
+
+pytest: install-dev assets ## run the tests against an embedded PostgreSQL and Valkey of their own
+	@echo "== Tests"
+	@$(BIN)/python -m pytest
+
+timescaledb: install-dev assets ## run the tests marked storage against a real TimescaleDB
+	@echo "== Tests of the storage, on TimescaleDB"
+	@TEST_STORAGE=timescaledb $(BIN)/python -m pytest -m storage
+
+format: install-dev ## put the Python files into the common style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: install-dev assets ## measure how many cages are polled in a minute
+	@$(BIN)/python -m bench.polling
+
+screenshots: install-dev assets ## make the pictures of the README
+	@$(BIN)/python -m tests.browser.screenshots
+
+install: $(RUN_PYTHON) $(RUN_NODE) ## install what `up` needs
+install-dev: $(TEST_PYTHON) $(TEST_NODE) ## install what `test` needs as well
+assets: $(ASSETS) ## collect the static files
+
+clean: ## remove what was made, but not what is installed and not the data in .state
+	@rm -rf staticfiles test-results .pytest_cache .ruff_cache
+	@find . -name __pycache__ -not -path './$(VENV)/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Neurocage needs Python 3.11 or newer, and '$(PYTHON)' is not. Name one: make PYTHON=python3.12 up"; \
+		exit 1; }
+	@echo "Making the virtual environment ..."
+	@$(PYTHON) -m venv $(VENV)
+
+# What tests need includes what running needs, so the larger installation notes both.
+$(RUN_PYTHON): $(REQUIREMENTS) | $(BIN)/pip
+	@echo "Installing the Python packages (about a minute the first time) ..."
+	@$(PIP) -r requirements-local.txt
+	@touch $@
+
+$(TEST_PYTHON): requirements-dev.txt $(REQUIREMENTS) | $(BIN)/pip
+	@echo "Installing the Python packages, with those for tests (about a minute the first time) ..."
+	@$(PIP) -r requirements-dev.txt
+	@touch $(RUN_PYTHON) $@
+
+$(RUN_NODE): package.json package-lock.json | $(RUN_PYTHON)
+	@echo "Fetching the front-end packages ..."
+	@$(NPM) --omit=dev
+	@touch $@
+
+$(TEST_NODE): package.json package-lock.json | $(TEST_PYTHON)
+	@echo "Fetching the front-end packages, with those for tests ..."
+	@$(NPM)
+	@touch $(RUN_NODE) $@
+
+$(ASSETS): $(STATIC) $(RUN_PYTHON) $(RUN_NODE) neurocage/settings.py
+	@echo "Collecting the static files ..."
+	@$(APART) $(BIN)/python manage.py collectstatic --noinput --verbosity 0
+	@touch $@

@@ -1,0 +1,50 @@
+"""Loopback ports: whether one is taken, and free ones that stay the same from start to start."""
+
+import errno
+import socket
+from contextlib import closing, suppress
+from pathlib import Path
+
+from neurocage.stack.processes import write_private_file
+
+
+def free_port():
+    """A TCP port that nobody uses on 127.0.0.1 at this moment."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def why_unusable(port):
+    """None where a server can listen on 127.0.0.1:port, else the reason as a phrase."""
+    # A browser asks ::1 first for "localhost": a server there would answer in our place.
+    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with suppress(OSError), closing(socket.socket(family)) as probe:
+            probe.settimeout(1)
+            if probe.connect_ex((host, port)) == 0:
+                return "is in use"
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            return (
+                "is in use"
+                if error.errno == errno.EADDRINUSE
+                else f"cannot be used ({error.strerror})"
+            )
+    return None
+
+
+def kept_port(file):
+    """The port that the file names while it is free; else a free one, written into the file."""
+    file = Path(file)
+    try:
+        port = int(file.read_text())
+        if 1024 <= port < 65536 and why_unusable(port) is None:
+            return port
+    except (FileNotFoundError, ValueError):
+        pass
+    port = free_port()
+    write_private_file(file, f"{port}\n")
+    return port

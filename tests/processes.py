@@ -1,0 +1,28 @@
+"""What the tests of the local stack share: small programs, and waiting for what must come."""
+
+import sys
+import time
+
+import psutil
+
+from neurocage.stack.processes import Child
+
+
+def until(condition, seconds=10):
+    """Wait until the condition holds and return its value; fail after the seconds."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"still not so after {seconds} s"
+        time.sleep(0.02)
+    return value
+
+
+def lives(process):
+    """False for a process that ended but whose parent never asked."""
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def a_child(folder, code, name="child", **options):
+    """A small Python program as a child process, not yet started."""
+    argv = [sys.executable, "-c", f"import signal, sys, time\n{code}"]
+    return Child(name, argv, records=folder, log=folder / f"{name}.log", **options)
