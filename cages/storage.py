@@ -53,6 +53,9 @@ def set_up(connection):
     with connection.cursor() as cursor:
         if timescaledb_is_available(connection):
             cursor.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+            # Rows written in this very transaction would hold foreign keys back that are checked
+            # at its end, and a table with such cannot become a hypertable.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             for table in TIME_SERIES_TABLES:
                 _make_hypertable(cursor, table)
             for view, (table, columns) in ROLLUPS.items():
@@ -120,6 +123,8 @@ def _is_continuous_aggregate(cursor, view):
     if cursor.fetchone() is None:
         return False
     cursor.execute(
-        "SELECT 1 FROM timescaledb_information.continuous_aggregates WHERE view_name = %s", [view]
+        """SELECT 1 FROM timescaledb_information.continuous_aggregates
+           WHERE view_name = %s AND view_schema = current_schema()""",
+        [view],
     )
     return cursor.fetchone() is not None
