@@ -8,9 +8,15 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
 from django.core.management.color import no_style
 from django.db import connection, transaction
+from django.db.models import Q
+from django.utils.html import format_html
 
 from cages.models import Cage
-from cages.models.cage import LARGEST_ID
+
+# Some way below what the database can count to, so that it has numbers to give out after it.
+LARGEST_TYPED_ID = 2_000_000_000
+# Names of constraints in the database.
+CAGE_KEY, ONE_PER_RACK_SLOT = "cages_cage_pkey", "cages_cage_one_per_rack_slot"
 
 
 def _plain_helper(button):
@@ -50,7 +56,7 @@ class CageForm(forms.ModelForm):
         label="Cage id",
         required=False,
         min_value=1,
-        max_value=LARGEST_ID,
+        max_value=LARGEST_TYPED_ID,
         help_text="The number the sensor API knows it by. Leave empty for the next free one.",
     )
 
@@ -78,7 +84,9 @@ class CageForm(forms.ModelForm):
         self.fields["row"].widget.attrs["placeholder"] = "B"
         self.fields["column"].widget.attrs["placeholder"] = "7"
         if user.is_staff:
-            owners = get_user_model().objects.filter(is_active=True).order_by("username")
+            # Whoever owns the cage may go on doing so, with an account or without.
+            possible = Q(is_active=True) | Q(pk=self.instance.owner_id)
+            owners = get_user_model().objects.filter(possible).order_by("username")
             self.fields["owner"].queryset = owners
             self.fields["owner"].initial = user.pk
         else:
@@ -167,8 +175,18 @@ class CageForm(forms.ModelForm):
     def slot_taken_message(self):
         return f"Another cage stands in {self.instance.slot_name} of this rack."
 
+    def add_error_of(self, error):
+        """Put what the database refused at its field; raises the error where it is about none."""
+        constraint = error.__cause__.diag.constraint_name
+        if constraint == ONE_PER_RACK_SLOT:
+            self.add_error("column", self.slot_taken_message())
+        elif constraint == CAGE_KEY and self.is_new:
+            self.add_error("id", "This cage id was taken just now.")
+        else:
+            raise error
+
     def save(self, commit=True):
-        """Save the cage; a slot taken in this very moment raises IntegrityError."""
+        """Save the cage; an id or a slot taken in this very moment raises IntegrityError."""
         number = self.cleaned_data.get("id")
         with transaction.atomic():
             if self.is_new and number is not None:
@@ -188,10 +206,13 @@ class PurgeForm(forms.Form):
     def __init__(self, *args, cage, **kwargs):
         super().__init__(*args, **kwargs)
         self.cage = cage
-        self.fields["label"].help_text = f"Type “{cage.label}” to confirm."
+        # Crispy forms take a help text for markup.
+        self.fields["label"].help_text = format_html("Type “{}” to confirm.", cage.label)
         self.fields["label"].widget.attrs["autocomplete"] = "off"
         self.helper = FormHelper()
+        # The page has the form's tag, and in it the token.
         self.helper.form_tag = False
+        self.helper.disable_csrf = True
 
     def clean_label(self):
         if self.cleaned_data["label"] != self.cage.label.strip():

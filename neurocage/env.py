@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 STACK_FILE_NAME = "stack.env"
 TRUE_WORDS = {"1", "true", "yes", "on"}
 FALSE_WORDS = {"", "0", "false", "no", "off"}
+SECRET_LENGTH = 32
 
 
 def load_stack_file(state_dir):
@@ -24,6 +25,8 @@ def load_stack_file(state_dir):
         lines = (Path(state_dir) / STACK_FILE_NAME).read_text().splitlines()
     except (FileNotFoundError, PermissionError):
         return []
+    except NotADirectoryError:
+        raise ImproperlyConfigured(f"STATE_DIR must be a folder, not {str(state_dir)!r}.") from None
     pairs = [line.split("=", 1) for line in lines if "=" in line and not line.startswith("#")]
     taken = [name for name, _ in pairs if name not in os.environ]
     for name, value in pairs:
@@ -77,7 +80,9 @@ def url(name, default, schemes):
         valid = False
     if not valid:
         wanted = " or ".join(f"{scheme}://host:port" for scheme in schemes)
-        raise ImproperlyConfigured(f"{name} must look like {wanted}, not {value!r}.")
+        # What stands before an @ may be a password, and this line goes to a log.
+        shown = f"…@{value.rpartition('@')[2]}" if "@" in value else value
+        raise ImproperlyConfigured(f"{name} must look like {wanted}, not {shown!r}.")
     return value.rstrip("/")
 
 
@@ -91,26 +96,30 @@ def database(name):
     if not value:
         return {"ENGINE": "django.db.backends.dummy"}
     message = f"{name} must look like postgresql://user:password@host:5432/name."
-    if urlsplit(value).scheme not in {"postgres", "postgresql", "pgsql"}:
-        raise ImproperlyConfigured(message)
     try:
-        return dict(dj_database_url.parse(value))
+        parts = urlsplit(value)
+        found = dict(dj_database_url.parse(value))
     except (ValueError, dj_database_url.ParseError) as error:
         raise ImproperlyConfigured(message) from error
+    if parts.scheme not in {"postgres", "postgresql", "pgsql"} or not found["NAME"]:
+        raise ImproperlyConfigured(message)
+    return found
 
 
 def secret(name, file_name):
-    """The variable, or the content of the file that the second variable names."""
-    value = text(name)
-    path = text(file_name)
-    if value or not path:
-        return value
+    """The variable, or the content of the file that the second variable names; or empty."""
+    value, path = text(name), text(file_name)
+    source = name if value else f"{file_name}: {path}"
+    if not value and not path:
+        return ""
     try:
-        value = Path(path).read_text().strip()
+        value = value or Path(path).read_text().strip()
     except OSError as error:
         raise ImproperlyConfigured(f"{file_name}: cannot read {path}: {error.strerror}.") from error
-    if len(value) < 32:
-        raise ImproperlyConfigured(f"{file_name}: {path} must hold at least 32 characters.")
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(f"{source} must hold text.") from None
+    if len(value) < SECRET_LENGTH:
+        raise ImproperlyConfigured(f"{source} must hold at least {SECRET_LENGTH} characters.")
     return value
 
 

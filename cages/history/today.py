@@ -126,9 +126,12 @@ def health_in(cage, window, planned):
         **{status.name: Count("slot", filter=Q(status=status)) for status in Health}
     )
     by_status = {status: counts[status.name] for status in Health}
+    known = sum(by_status.values())
+    # A record may have come in since the requests were counted: a known minute was watched.
+    watched = max(planned, known)
     return HealthSummary(
         minutes=window.minutes,
         by_status=by_status,
-        unanswered=planned - sum(by_status.values()),
-        not_watched=window.minutes - planned,
+        unanswered=watched - known,
+        not_watched=window.minutes - watched,
     )

@@ -8,7 +8,7 @@ from django.contrib.auth.views import LoginView
 from django.db import IntegrityError, transaction
 from django.http import Http404
 from django.shortcuts import redirect
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.views.generic import FormView
 
@@ -26,12 +26,20 @@ class SignInView(LoginView):
     template_name = "accounts/login.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
-    extra_context = {"registration_open": settings.REGISTRATION_OPEN}
 
     def dispatch(self, request, *args, **kwargs):
         if nobody_has_an_account():
             return redirect("setup")
         return super().dispatch(request, *args, **kwargs)
+
+    def get_redirect_url(self):
+        # Whoever presses "Sign out" after the session has ended is asked to sign in, and then led
+        # back to an address that takes no GET.
+        url = super().get_redirect_url()
+        return "" if url == reverse("logout") else url
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(registration_open=settings.REGISTRATION_OPEN, **kwargs)
 
 
 @method_decorator(login_not_required, name="dispatch")

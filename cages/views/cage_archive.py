@@ -6,9 +6,10 @@ from django.contrib import messages
 from django.contrib.admin.models import DELETION, LogEntry
 from django.db import IntegrityError, transaction
 from django.http import Http404
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.generic import DetailView, FormView
+from kombu.exceptions import OperationalError as QueueAway
 
 from cages.forms import PurgeForm
 from cages.models import Reading, SensorRequest
@@ -59,14 +60,15 @@ class PurgeView(AdministratorOnlyMixin, CageAccessMixin, FormView):
     template_name = "cages/purge.html"
     form_class = PurgeForm
 
-    def get_cage(self):
-        cage = self.get_queryset().archived().filter(pk=self.kwargs["pk"]).first()
-        if cage is None:
-            raise Http404("Only an archived cage can be purged.")
-        return cage
+    def dispatch(self, request, *args, **kwargs):
+        # Before the question who may purge: somebody else's cage is not there for anybody.
+        self.cage = get_object_or_404(self.get_queryset(), pk=kwargs["pk"])
+        return super().dispatch(request, *args, **kwargs)
 
     def get_form_kwargs(self):
-        return {**super().get_form_kwargs(), "cage": self.get_cage()}
+        if not self.cage.is_archived:
+            raise Http404("Only an archived cage can be purged.")
+        return {**super().get_form_kwargs(), "cage": self.cage}
 
     def get_context_data(self, **kwargs):
         form = kwargs.get("form") or self.get_form()
@@ -87,8 +89,15 @@ class PurgeView(AdministratorOnlyMixin, CageAccessMixin, FormView):
                 self.request.user.pk, [cage], DELETION, "Purge ordered", single_object=True
             )
         logger.warning("%s ordered the purge of cage %d", self.request.user, cage.pk)
-        purge_cage.delay(cage.pk)
-        messages.success(
-            self.request, f"Cage {cage.pk} · {cage.label} is being deleted in the background."
-        )
+        name = f"Cage {cage.pk} · {cage.label}"
+        try:
+            purge_cage.delay(cage.pk)
+        except QueueAway:
+            messages.error(
+                self.request,
+                f"{name} is marked for deletion, but Redis does not answer. "
+                "Order the purge again when it does.",
+            )
+        else:
+            messages.success(self.request, f"{name} is being deleted in the background.")
         return redirect(reverse("cage-archived"))

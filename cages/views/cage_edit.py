@@ -39,12 +39,9 @@ class CageFormMixin(CageAccessMixin):
     def form_valid(self, form):
         try:
             self.object = form.save()
-        except IntegrityError:
+        except IntegrityError as error:
             # Somebody was faster since the form was checked.
-            if form.is_new and form.cleaned_data.get("id"):
-                form.add_error("id", "This cage id was taken just now.")
-            else:
-                form.add_error("column", form.slot_taken_message())
+            form.add_error_of(error)
             return self.form_invalid(form)
         messages.success(self.request, self.success_message)
         return redirect(self.object)

@@ -9,7 +9,7 @@ SEARCH_LIMIT = 100
 
 
 class PagedListMixin:
-    """25, 50 or 100 rows a page. A wrong page in the address shows the nearest right one."""
+    """25, 50 or 100 rows a page. A page that is not there shows the last, nonsense the first."""
 
     default_page_size = 50
 

@@ -1,0 +1,320 @@
+"""Archive and restore, which lose nothing, and purge, which is final and so takes more."""
+
+import html
+import logging
+import re
+
+import pytest
+import redis
+from django.conf import settings
+from django.contrib.admin.models import DELETION, LogEntry
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from kombu.exceptions import OperationalError
+
+from cages.models import Cage, CageState, Health, Reading, SensorRequest
+from cages.polling.tasks import purge_cage
+from neurocage.celery import app
+from tests.factories import MINUTE, at, make_cage, record_minutes, slot
+
+NOW = at("07:02:30")
+ARCHIVE = reverse("cage-archived")
+SLOT = {"room": "R2", "rack": "B", "row": "B", "column": 7}
+LABEL = "Colony 4"
+
+
+@pytest.fixture(autouse=True)
+def _fixed_now(monkeypatch, settings):
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+    # Else every new browser begins with a list of all static files.
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture
+def browser(client_of, user):
+    return client_of(user)
+
+
+@pytest.fixture
+def cage(user):
+    cage = make_cage(LABEL, owner=user, id=117, **SLOT)
+    record_minutes(cage, slot("06:00"), [Health.BAD, Health.OK, None, Health.PERFECT])
+    return cage
+
+
+@pytest.fixture
+def archived(cage):
+    cage.archive(at("06:30"))
+    return cage
+
+
+@pytest.fixture
+def queue():
+    """The real queue that purges go through."""
+    with redis.from_url(settings.REDIS_URL) as server:
+        server.delete("slots")
+        yield server
+        server.delete("slots")
+
+
+def url(name, cage):
+    return reverse(f"cage-{name}", args=(cage.pk,))
+
+
+def text_of(response):
+    """What a person reads: tags out, entities in, blanks squeezed."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", response.content.decode())).split())
+
+
+def measured():
+    """Everything that was measured, of all cages."""
+    return [list(model.objects.order_by("pk").values()) for model in (Reading, SensorRequest)]
+
+
+# Archive
+
+
+def test_the_page_says_what_archiving_does_and_what_stays(browser, cage):
+    words = text_of(browser.get(url("archive", cage)))
+    assert "Archive cage 117? Colony 4, R2 · rack B · B-07" in words
+    assert "Its sensor is not asked any more" in words
+    assert "All readings and sensor requests stay" in words
+    assert "It can be restored" in words
+    cage.refresh_from_db()
+    assert not cage.is_archived
+
+
+def test_an_archived_cage_leaves_the_list_and_polling_but_nothing_measured(browser, cage):
+    before = measured()
+    response = browser.post(url("archive", cage), follow=True)
+    assert response.redirect_chain[-1][0] == reverse("cage-list")
+    assert "Cage 117 · Colony 4 is archived. Its data stays." in text_of(response)
+    assert "No cages yet" in text_of(response)
+    cage.refresh_from_db()
+    assert cage.archived_at == NOW
+    assert not Cage.objects.polled().exists()
+    assert measured() == before
+    assert browser.get(cage.get_absolute_url()).status_code == 200
+
+
+def test_a_label_with_markup_is_only_text_in_the_message(browser, cage):
+    Cage.objects.update(label="<script>alert(1)</script>")
+    response = browser.post(url("archive", cage), follow=True)
+    assert "<script" not in response.content.decode()
+    assert "<script>alert(1)</script> is archived" in text_of(response)
+
+
+# The archive
+
+
+def test_the_archive_lists_the_newest_first_with_what_can_be_done(browser, user):
+    make_cage("Older", owner=user, archived_at=at("05:00"), **SLOT)
+    make_cage("Newer", owner=user, archived_at=at("06:00"))
+    make_cage("Active", owner=user)
+    response = browser.get(ARCHIVE)
+    assert [cage.label for cage in response.context["cages"]] == ["Newer", "Older"]
+    words = text_of(response)
+    assert "Newer – 2026-03-02 06:00 Restore…" in words
+    assert "Older R2 · rack B · B-07 2026-03-02 05:00 Restore…" in words
+    assert "1–2 of 2 archived cages" in words
+    assert "Purge" not in words
+
+
+def test_an_empty_archive_says_what_archiving_is(browser):
+    assert "Nothing is archived" in text_of(browser.get(ARCHIVE))
+
+
+def test_only_administrators_are_shown_the_way_to_a_purge(
+    client_of, archived, staff, administrator
+):
+    link = url("purge", archived)
+    assert link not in client_of(staff).get(ARCHIVE).content.decode()
+    assert link in client_of(administrator).get(ARCHIVE).content.decode()
+
+
+def test_the_archive_is_paged_and_takes_as_many_queries_for_1_as_for_60(browser, user):
+    counts = []
+    for number in (1, 60):
+        Cage.objects.all().delete()
+        Cage.objects.bulk_create(
+            Cage(label=f"{n}", owner=user, archived_at=NOW - n * MINUTE) for n in range(number)
+        )
+        with CaptureQueriesContext(connection) as queries:
+            response = browser.get(ARCHIVE)
+        counts.append(len(queries))
+    assert "1–50 of 60 archived cages" in text_of(response)
+    assert counts[0] == counts[1] <= 8
+    assert "51–60 of 60" in text_of(browser.get(ARCHIVE, {"page": 2}))
+
+
+# Restore
+
+
+def test_the_page_says_what_restoring_does(browser, archived):
+    words = text_of(browser.get(url("restore", archived)))
+    assert "Restore cage 117? Colony 4, R2 · rack B · B-07" in words
+    assert "its sensor is asked again from the next minute" in words
+    assert "The time since 2026-03-02 06:30 stays marked as not watched." in words
+
+
+def test_a_paused_cage_is_restored_as_paused(browser, archived):
+    Cage.objects.update(is_polled=False)
+    assert "paused as it was" in text_of(browser.get(url("restore", archived)))
+    browser.post(url("restore", archived))
+    cage = Cage.objects.get()
+    assert (cage.is_archived, cage.is_polled) == (False, False)
+
+
+def test_a_restored_cage_is_back_with_everything_it_had(browser, archived):
+    before = measured()
+    response = browser.post(url("restore", archived), follow=True)
+    assert response.redirect_chain[-1][0] == archived.get_absolute_url()
+    assert "Cage 117 · Colony 4 is back." in text_of(response)
+    cage = Cage.objects.get()
+    assert (cage.archived_at, cage.position) == (None, "R2 · rack B · B-07")
+    assert list(Cage.objects.polled()) == [cage]
+    assert measured() == before
+    assert CageState.objects.get(cage=cage).status == Health.PERFECT
+
+
+def test_a_cage_is_not_restored_into_a_slot_that_was_taken(browser, archived, user):
+    make_cage("Newcomer", owner=user, **{**SLOT, "rack": "b"})
+    response = browser.post(url("restore", archived), follow=True)
+    assert response.redirect_chain[-1][0] == url("restore", archived)
+    assert "Another cage stands in R2 · rack B · B-07 now." in text_of(response)
+    assert "this cage stays archived" in text_of(response)
+    archived.refresh_from_db()
+    assert archived.is_archived
+
+
+def test_a_cage_that_is_being_purged_cannot_be_restored(browser, archived):
+    Cage.objects.update(purge_ordered_at=NOW)
+    assert browser.get(url("restore", archived)).status_code == 404
+    assert browser.post(url("restore", archived)).status_code == 404
+    assert "being purged" in text_of(browser.get(ARCHIVE))
+
+
+# Purge
+
+
+@pytest.mark.parametrize("name", ["restore", "purge"])
+def test_the_pages_take_few_queries(client_of, archived, administrator, name):
+    browser = client_of(administrator)
+    with CaptureQueriesContext(connection) as queries:
+        browser.get(url(name, archived))
+    assert len(queries) <= 8
+
+
+def order_purge(browser, cage, label=LABEL):
+    return browser.post(url("purge", cage), {"label": label})
+
+
+def test_the_page_says_how_much_is_deleted_and_asks_for_the_label(
+    client_of, archived, administrator
+):
+    response = client_of(administrator).get(url("purge", archived))
+    words = text_of(response)
+    assert "Purge cage 117 for good?" in words
+    assert "3 readings and 3 sensor requests are deleted, and the cage itself." in words
+    assert "Type “Colony 4” to confirm." in words
+    assert 'name="label"' in response.content.decode()
+    assert "value=" not in re.search(r'<input[^>]*name="label"[^>]*>', response.content.decode())[0]
+
+
+def test_a_label_with_markup_is_only_text_where_it_is_to_be_typed(
+    client_of, archived, administrator
+):
+    Cage.objects.update(label="<script>alert(1)</script>")
+    browser = client_of(administrator)
+    for response in (browser.get(url("purge", archived)), order_purge(browser, archived, "wrong")):
+        assert "<script" not in response.content.decode()
+        assert "Type “<script>alert(1)</script>” to confirm." in text_of(response)
+
+
+@pytest.mark.parametrize("typed", ["", "colony 4", "Colony", "117", "Colony 4\x00"])
+def test_without_the_label_nothing_is_ordered(client_of, archived, administrator, queue, typed):
+    response = order_purge(client_of(administrator), archived, typed)
+    assert response.status_code == 200
+    assert set(response.context["form"].errors) == {"label"}
+    archived.refresh_from_db()
+    assert archived.purge_ordered_at is None
+    assert queue.llen("slots") == 0
+    assert not LogEntry.objects.exists()
+
+
+def test_a_purge_is_ordered_logged_and_queued(client_of, archived, administrator, queue, caplog):
+    caplog.set_level(logging.WARNING, logger="cages")
+    before = measured()
+    response = order_purge(client_of(administrator), archived)
+    assert response["Location"] == ARCHIVE
+    archived.refresh_from_db()
+    assert archived.purge_ordered_at == NOW
+    entry = LogEntry.objects.get()
+    assert (entry.user, entry.object_id, entry.object_repr, entry.action_flag) == (
+        administrator,
+        "117",
+        LABEL,
+        DELETION,
+    )
+    assert "ada ordered the purge of cage 117" in caplog.text
+    # The page itself deletes nothing.
+    assert measured() == before
+    assert queue.llen("slots") == 1
+    with app.connection_for_read() as broker, broker.SimpleQueue(app.amqp.queues["slots"]) as box:
+        message = box.get(timeout=2)
+        message.ack()
+    assert message.headers["task"] == "cages.polling.tasks.purge_cage"
+    assert message.payload[0] == [117]
+
+
+def test_blanks_around_the_label_do_not_matter(client_of, archived, administrator, queue):
+    Cage.objects.update(label=" Colony 4 ")
+    assert order_purge(client_of(administrator), archived, "Colony 4 ").status_code == 302
+
+
+def test_the_archive_says_that_a_cage_is_being_purged(client_of, archived, administrator, queue):
+    browser = client_of(administrator)
+    order_purge(browser, archived)
+    words = text_of(browser.get(ARCHIVE))
+    assert "Cage 117 · Colony 4 is being deleted in the background." in words
+    assert "being purged" in words
+    assert "Restore…" not in words
+
+
+def test_a_purge_that_seems_stuck_can_be_ordered_again(client_of, archived, administrator, queue):
+    browser = client_of(administrator)
+    order_purge(browser, archived)
+    page = text_of(browser.get(url("purge", archived)))
+    assert "A purge was ordered on 2026-03-02 07:02 and is under way." in page
+    assert order_purge(browser, archived).status_code == 302
+    assert queue.llen("slots") == 2
+
+
+def test_an_active_cage_cannot_be_purged(client_of, cage, administrator, queue):
+    browser = client_of(administrator)
+    assert browser.get(url("purge", cage)).status_code == 404
+    assert order_purge(browser, cage).status_code == 404
+    assert queue.llen("slots") == 0
+
+
+def test_neither_the_owner_nor_staff_can_purge(client_of, archived, user, staff, queue):
+    for person in (user, staff):
+        assert order_purge(client_of(person), archived).status_code == 403
+    archived.refresh_from_db()
+    assert archived.purge_ordered_at is None
+    assert queue.llen("slots") == 0
+
+
+def test_while_redis_is_away_the_order_stands_and_the_page_says_so(
+    client_of, archived, administrator, monkeypatch
+):
+    def order_in_vain(cage_id):
+        raise OperationalError("Connection refused")
+
+    monkeypatch.setattr(purge_cage, "delay", order_in_vain)
+    browser = client_of(administrator)
+    assert order_purge(browser, archived).status_code == 302
+    assert "Redis does not answer. Order the purge again" in text_of(browser.get(ARCHIVE))
+    archived.refresh_from_db()
+    assert archived.purge_ordered_at == NOW

@@ -1,0 +1,529 @@
+"""Creating and editing a cage, and trying its sensor on the way."""
+
+import re
+
+import pytest
+import requests
+import responses
+from django.conf import settings
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from cages.forms import LARGEST_TYPED_ID, CageForm, advance_ids
+from cages.models import Cage, Reading, SensorRequest
+from tests.factories import at, make_cage, make_user
+
+NEW = reverse("cage-create")
+SLOT = {"room": "R2", "rack": "B", "row": "B", "column": 7}
+
+
+@pytest.fixture(autouse=True)
+def _no_static_files(settings):
+    # Else every new browser begins with a list of all static files.
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture
+def browser(client_of, user):
+    return client_of(user)
+
+
+@pytest.fixture
+def sensors(monkeypatch):
+    """Plays the sensors; every answer takes 1234 ms."""
+    monkeypatch.setattr("cages.polling.sensor_client._ms_since", lambda started: 1234)
+    with responses.RequestsMock() as played:
+        yield played
+
+
+def sensor_url(number):
+    return f"{settings.SENSOR_API_URL}/data/{number}/"
+
+
+def form_of(**typed):
+    return {"label": "Colony 4", "is_polled": "on", "save": "Save", **typed}
+
+
+def edit_url(cage):
+    return reverse("cage-edit", args=(cage.pk,))
+
+
+def create(browser, **typed):
+    """Post the form; the cage that came of it."""
+    response = browser.post(NEW, form_of(**typed))
+    assert response.status_code == 302, response.context["form"].errors
+    return Cage.objects.get(pk=int(response["Location"].strip("/").split("/")[1]))
+
+
+def errors_of(response):
+    """{field: its error messages}, and every one of them is on the page, at that field."""
+    assert response.status_code == 200
+    page = response.content.decode()
+    errors = response.context["form"].errors
+    for field in errors:
+        at_field = page.partition(f'id="id_{field}_error"')[2].partition("</div>")[0]
+        assert at_field.count("<strong>") == len(errors[field])
+        # Bootstrap hides an error whose field is not marked.
+        (tag,) = re.findall(rf'<(?:input|select|textarea)[^>]*name="{field}"[^>]*>', page)
+        assert "is-invalid" in tag
+    return {field: list(messages) for field, messages in errors.items()}
+
+
+# Creating
+
+
+def test_the_form_asks_for_a_label_and_offers_the_rest(browser):
+    page = browser.get(NEW).content.decode()
+    required = re.findall(r'<(?:input|select|textarea)[^>]*name="(\w+)"[^>]*\brequired\b', page)
+    assert required == ["label"]
+    for field in ("id", "room", "rack", "row", "column", "strain", "animal_count", "notes"):
+        assert f'name="{field}"' in page
+    assert re.search(r'<input[^>]*name="is_polled"[^>]*checked', page)
+
+
+def test_a_label_is_all_it_takes(browser, user):
+    cage = create(browser)
+    assert (cage.label, cage.owner, cage.is_polled, cage.is_archived) == (
+        "Colony 4",
+        user,
+        True,
+        False,
+    )
+    assert (cage.position, cage.strain, cage.animal_count, cage.notes) == ("", "", None, "")
+
+
+def test_a_cage_with_everything_is_kept_as_typed(browser):
+    cage = create(
+        browser, **SLOT, id=117, strain="C57BL/6J", animal_count=3, notes="Keep\r\napart."
+    )
+    assert (cage.pk, cage.position) == (117, "R2 · rack B · B-07")
+    assert (cage.strain, cage.animal_count, cage.notes) == ("C57BL/6J", 3, "Keep\r\napart.")
+
+
+def test_after_creating_the_page_of_the_cage_says_when_to_expect_a_reading(browser):
+    page = browser.post(NEW, form_of(), follow=True)
+    assert page.redirect_chain[-1][0] == Cage.objects.get().get_absolute_url()
+    assert "Its first reading comes within two minutes." in page.content.decode()
+
+
+def test_a_cage_can_be_made_without_being_polled(browser):
+    browser.post(NEW, {"label": "Spare"})
+    assert not Cage.objects.get().is_polled
+
+
+def test_blanks_around_what_was_typed_are_taken_off(browser):
+    cage = create(browser, label="  Colony 4 ", room=" R2 ", rack=" B ", row=" b ", column=" 7 ")
+    assert (cage.label, cage.position) == ("Colony 4", "R2 · rack B · B-07")
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "message"),
+    [
+        ({"label": ""}, "label", "This field is required."),
+        ({"label": "   "}, "label", "This field is required."),
+        ({"label": "x" * 101}, "label", "at most 100 characters"),
+        ({"label": "a\x00b"}, "label", "Null characters"),
+        ({"id": "0"}, "id", "greater than or equal to 1"),
+        ({"id": "-7"}, "id", "greater than or equal to 1"),
+        ({"id": "seven"}, "id", "Enter a whole number."),
+        ({"id": "7.5"}, "id", "Enter a whole number."),
+        ({"id": str(LARGEST_TYPED_ID + 1)}, "id", "less than or equal to"),
+        ({"id": "9" * 5000}, "id", "Enter a whole number."),
+        ({"room": "x" * 51}, "room", "at most 50 characters"),
+        ({**SLOT, "row": "B7"}, "row", "A row is one or two letters, or a number"),
+        ({**SLOT, "row": "ABC"}, "row", "A row is one or two letters, or a number"),
+        ({**SLOT, "row": "<b>"}, "row", "A row is one or two letters, or a number"),
+        ({**SLOT, "row": "1234"}, "row", "at most 3 characters"),
+        ({**SLOT, "column": "0"}, "column", "greater than or equal to 1"),
+        ({**SLOT, "column": "1000"}, "column", "less than or equal to 999"),
+        ({**SLOT, "column": "7th"}, "column", "Enter a whole number."),
+        ({"row": "B", "column": "7"}, "rack", "Name the rack"),
+        ({"room": "R2", "row": "B"}, "rack", "Name the rack"),
+        ({"column": "7"}, "rack", "Name the rack"),
+        ({"rack": "B", "row": "B"}, "column", "Give the column too"),
+        ({"rack": "B", "column": "7"}, "row", "Give the row too"),
+        ({"strain": "x" * 101}, "strain", "at most 100 characters"),
+        ({"animal_count": "-1"}, "animal_count", "greater than or equal to 0"),
+        ({"animal_count": "101"}, "animal_count", "less than or equal to 100"),
+        ({"animal_count": "many"}, "animal_count", "Enter a whole number."),
+        ({"notes": "x" * 5001}, "notes", "at most 5000 characters"),
+    ],
+)
+def test_what_is_wrong_stands_at_its_field_and_nothing_is_saved(browser, typed, field, message):
+    errors = errors_of(browser.post(NEW, form_of(**typed)))
+    assert set(errors) == {field}
+    assert message in errors[field][0]
+    assert not Cage.objects.exists()
+
+
+def test_every_mistake_is_named_at_once(browser):
+    errors = errors_of(browser.post(NEW, form_of(label="", id="x", rack="B", column="0", row="B")))
+    assert set(errors) == {"label", "id", "column"}
+
+
+def test_what_was_typed_is_given_back(browser):
+    typed = form_of(
+        label="", room="R<2>", rack="B", row="b", column="x", strain='"PV"-Cre', notes="<i>mind</i>"
+    )
+    del typed["is_polled"]
+    page = browser.post(NEW, typed).content.decode()
+    for name, value in (
+        ("room", "R&lt;2&gt;"),
+        ("rack", "B"),
+        ("row", "b"),
+        ("column", "x"),
+        ("strain", "&quot;PV&quot;-Cre"),
+    ):
+        assert re.search(rf'<input[^>]*name="{name}"[^>]*value="{value}"', page) or re.search(
+            rf'<input[^>]*value="{value}"[^>]*name="{name}"', page
+        ), name
+    assert "&lt;i&gt;mind&lt;/i&gt;" in page
+    assert not re.search(r'<input[^>]*name="is_polled"[^>]*checked', page)
+
+
+def test_the_forms_take_as_many_queries_for_1_possible_owner_as_for_30(client_of, user, staff):
+    cage = make_cage(owner=user)
+    browser = client_of(staff)
+    for address in (NEW, edit_url(cage)):
+        counts = []
+        for _ in range(2):
+            with CaptureQueriesContext(connection) as queries:
+                browser.get(address)
+            counts.append(len(queries))
+            for _ in range(30):
+                make_user()
+        assert counts[0] == counts[1] <= 8
+
+
+# Ids
+
+
+def test_an_id_that_is_taken_is_refused_whoever_owns_it(browser, user):
+    make_cage(owner=user, id=1)
+    make_cage(id=2)
+    make_cage(id=3, archived_at=at("06:00"))
+    for number in (1, 2, 3):
+        errors = errors_of(browser.post(NEW, form_of(id=number)))
+        message = f"There is a cage {number} already; it may be archived or somebody else's."
+        assert errors == {"id": [message]}
+    assert Cage.objects.count() == 3
+
+
+def test_the_next_automatic_id_comes_after_the_largest(browser):
+    first = create(browser)
+    assert create(browser, id=first.pk + 100).pk == first.pk + 100
+    assert create(browser).pk == first.pk + 101
+    assert create(browser, id=first.pk + 50).pk == first.pk + 50
+    assert create(browser).pk == first.pk + 102
+
+
+def test_automatic_ids_go_on_after_the_largest_that_can_be_typed(browser):
+    create(browser, id=LARGEST_TYPED_ID)
+    assert create(browser).pk == LARGEST_TYPED_ID + 1
+    # A sequence is not turned back at the end of a test.
+    Cage.objects.all().delete()
+    advance_ids(Cage)
+
+
+def test_an_id_taken_since_the_form_was_checked_is_refused_at_its_field(browser, monkeypatch):
+    make_cage("First", id=117)
+    monkeypatch.setattr(CageForm, "clean_id", lambda form: form.cleaned_data["id"])
+    errors = errors_of(browser.post(NEW, form_of(id=117)))
+    assert errors == {"id": ["This cage id was taken just now."]}
+    assert [cage.label for cage in Cage.objects.all()] == ["First"]
+
+
+# Slots in a rack
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{}, {"room": "r2"}, {"rack": "b"}, {"row": "b"}, {"room": " R2 ", "rack": "b ", "row": " b"}],
+)
+def test_two_cages_cannot_stand_in_one_slot(browser, changed):
+    make_cage(**SLOT)
+    errors = errors_of(browser.post(NEW, form_of(**{**SLOT, **changed})))
+    assert errors == {"column": ["Another cage stands in B-07 of this rack."]}
+
+
+@pytest.mark.parametrize(
+    "changed", [{"room": "R3"}, {"room": ""}, {"rack": "C"}, {"row": "A"}, {"column": 8}]
+)
+def test_a_slot_beside_it_is_free(browser, changed):
+    make_cage(**SLOT)
+    create(browser, **{**SLOT, **changed})
+
+
+def test_a_rack_without_rooms_has_its_slots_too(browser):
+    place = {**SLOT, "room": ""}
+    make_cage(**place)
+    assert set(errors_of(browser.post(NEW, form_of(**place)))) == {"column"}
+
+
+def test_an_archived_cage_leaves_its_slot_free(browser):
+    make_cage(**SLOT, archived_at=at("06:00"))
+    create(browser, **SLOT)
+
+
+def test_many_cages_may_stand_in_a_rack_without_a_slot(browser):
+    for _ in range(2):
+        create(browser, room="R2", rack="B")
+
+
+def looked_too_early(monkeypatch):
+    """The form finds the slot free, as it was a moment before somebody else took it."""
+    monkeypatch.setattr(CageForm, "validate_constraints", lambda form: None)
+
+
+@pytest.mark.parametrize("typed", [{}, {"id": 117}])
+def test_a_slot_taken_since_the_form_was_checked_is_refused_at_its_field(
+    browser, monkeypatch, typed
+):
+    make_cage("First", **SLOT)
+    looked_too_early(monkeypatch)
+    response = browser.post(NEW, form_of(**SLOT, **typed))
+    assert errors_of(response) == {"column": ["Another cage stands in B-07 of this rack."]}
+    assert "New cage" in response.content.decode()
+    assert [cage.label for cage in Cage.objects.all()] == ["First"]
+
+
+def test_a_slot_taken_while_another_cage_was_moved_is_refused_at_its_field(
+    browser, user, monkeypatch
+):
+    make_cage("First", **SLOT)
+    cage = make_cage("Second", owner=user)
+    looked_too_early(monkeypatch)
+    errors = errors_of(browser.post(edit_url(cage), form_of(**SLOT)))
+    assert errors == {"column": ["Another cage stands in B-07 of this rack."]}
+    cage.refresh_from_db()
+    assert (cage.label, cage.position) == ("Second", "")
+
+
+def test_what_the_database_refuses_for_another_reason_is_not_hidden(browser, user, monkeypatch):
+    def fail(*args, **kwargs):
+        Cage.objects.filter(pk=cage.pk).update(label=None)
+
+    cage = make_cage(owner=user)
+    monkeypatch.setattr(Cage, "save", fail)
+    with pytest.raises(IntegrityError):
+        browser.post(edit_url(cage), form_of())
+
+
+# Editing
+
+
+def test_editing_begins_with_what_is_there(browser, user):
+    cage = make_cage("Colony 4", owner=user, **SLOT, notes="Keep apart.", is_polled=False)
+    page = browser.get(edit_url(cage)).content.decode()
+    assert 'value="Colony 4"' in page
+    assert "Keep apart." in page
+    assert not re.search(r'<input[^>]*name="is_polled"[^>]*checked', page)
+
+
+def test_an_edit_is_kept(browser, user):
+    cage = make_cage("Old", owner=user, **SLOT)
+    response = browser.post(edit_url(cage), form_of(label="New", **SLOT), follow=True)
+    assert "Saved." in response.content.decode()
+    cage.refresh_from_db()
+    assert (cage.label, cage.position) == ("New", "R2 · rack B · B-07")
+
+
+def test_an_edit_that_is_wrong_changes_nothing_and_is_given_back(browser, user):
+    cage = make_cage("Old", owner=user)
+    response = browser.post(edit_url(cage), form_of(label="", strain="PV-Cre"))
+    assert set(errors_of(response)) == {"label"}
+    assert 'value="PV-Cre"' in response.content.decode()
+    cage.refresh_from_db()
+    assert (cage.label, cage.strain) == ("Old", "")
+
+
+def test_the_id_of_a_cage_cannot_be_changed(browser, user):
+    cage = make_cage(owner=user, id=117)
+    assert 'name="id"' not in browser.get(edit_url(cage)).content.decode()
+    browser.post(edit_url(cage), form_of(id=118))
+    assert [cage.pk for cage in Cage.objects.all()] == [117]
+
+
+def test_a_cage_can_be_paused_and_asked_again(browser, user):
+    cage = make_cage(owner=user)
+    for typed, polled in (({"label": "x"}, False), ({"label": "x", "is_polled": "on"}, True)):
+        browser.post(edit_url(cage), typed)
+        cage.refresh_from_db()
+        assert cage.is_polled is polled
+
+
+def test_an_edit_touches_neither_archive_nor_purge_nor_birthday(browser, user):
+    cage = make_cage(owner=user)
+    forged = dict.fromkeys(("archived_at", "purge_ordered_at", "created_at"), "2020-01-01")
+    browser.post(edit_url(cage), form_of(**forged))
+    changed = Cage.objects.get()
+    assert (changed.archived_at, changed.purge_ordered_at) == (None, None)
+    assert changed.created_at == cage.created_at
+
+
+# Owners
+
+
+def test_only_staff_choose_the_owner(client_of, browser, user, staff):
+    cage = make_cage(owner=user)
+    assert 'name="owner"' not in browser.get(edit_url(cage)).content.decode()
+    assert 'name="owner"' not in browser.get(NEW).content.decode()
+    assert 'name="owner"' in client_of(staff).get(edit_url(cage)).content.decode()
+
+
+def test_an_owner_that_somebody_else_posts_is_ignored(browser, user, staff):
+    cage = make_cage(owner=user)
+    browser.post(edit_url(cage), form_of(label="Changed", owner=staff.pk))
+    made = create(browser, label="Made", owner=staff.pk)
+    cage.refresh_from_db()
+    assert (cage.label, cage.owner, made.owner) == ("Changed", user, user)
+
+
+def test_staff_make_a_cage_their_own_or_give_it_to_somebody(client_of, user, staff):
+    browser = client_of(staff)
+    page = browser.get(NEW).content.decode()
+    assert f'<option value="{staff.pk}" selected>stefan</option>' in page
+    assert create(browser, owner=staff.pk).owner == staff
+    assert create(browser, owner=user.pk).owner == user
+
+
+def test_staff_keep_the_owner_when_they_edit_something_else(client_of, user, staff):
+    cage = make_cage(owner=user)
+    browser = client_of(staff)
+    page = browser.get(edit_url(cage)).content.decode()
+    assert f'<option value="{user.pk}" selected>ruth</option>' in page
+
+
+def test_a_cage_is_given_only_to_somebody_with_an_account(client_of, staff):
+    gone = make_user("gone", is_active=False)
+    browser = client_of(staff)
+    for owner in (gone.pk, 4711, "", "x"):
+        assert set(errors_of(browser.post(NEW, form_of(owner=owner)))) == {"owner"}
+
+
+def test_a_cage_whose_owner_has_left_can_be_edited_all_the_same(client_of, staff):
+    gone = make_user("gone", is_active=False)
+    cage = make_cage(owner=gone)
+    browser = client_of(staff)
+    page = browser.get(edit_url(cage)).content.decode()
+    assert f'<option value="{gone.pk}" selected>gone</option>' in page
+    assert browser.post(edit_url(cage), form_of(owner=gone.pk)).status_code == 302
+
+
+# Trying the sensor
+
+
+TYPED = {
+    **SLOT,
+    "id": 117,
+    "label": "Half-typed <label>",
+    "strain": "PV-Cre",
+    "animal_count": 3,
+    "notes": "Not saved yet",
+    "test_sensor": "1",
+}
+
+
+def test_a_sensor_is_tried_before_its_cage_is_saved(browser, sensors):
+    sensors.get(sensor_url(117), json={"cage_id": 117, "status": 3})
+    response = browser.post(NEW, TYPED)
+    page = response.content.decode()
+    assert "The sensor of cage 117 answers:" in page
+    assert '<span class="word">Perfect</span>' in page
+    assert "after 1.2 s." in page
+    assert "Tried just now; nothing was recorded." in page
+    assert not Cage.objects.exists()
+    assert not Reading.objects.exists()
+    assert not SensorRequest.objects.exists()
+
+
+def test_trying_the_sensor_keeps_what_was_typed(browser, sensors):
+    sensors.get(sensor_url(117), json={"cage_id": 117, "status": 2})
+    response = browser.post(NEW, TYPED)
+    page = response.content.decode()
+    form = response.context["form"]
+    for name in ("id", "label", "room", "rack", "row", "column", "strain", "animal_count", "notes"):
+        assert form[name].value() == str(TYPED[name])
+    assert 'value="Half-typed &lt;label&gt;"' in page
+    assert "Not saved yet" in page
+    assert not re.search(r'<input[^>]*name="is_polled"[^>]*checked', page)
+    assert errors_of(response) == {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"status": 503, "json": {"cage_id": 117, "status": "N/A"}}, "unavailable (503)"),
+        ({"status": 500, "body": "<b>oops"}, "HTTP error (HTTP 500: &lt;b&gt;oops)"),
+        ({"body": "nonsense"}, "malformed answer (not JSON: nonsense)"),
+        ({"json": {"cage_id": 8, "status": 1}}, "malformed answer (not this cage"),
+        ({"body": requests.Timeout("late")}, "timeout"),
+        ({"body": requests.ConnectionError("refused")}, "connection error (refused)"),
+    ],
+)
+def test_a_sensor_that_gives_no_reading_says_why(browser, sensors, answer, words):
+    sensors.get(sensor_url(117), **answer)
+    page = browser.post(NEW, TYPED).content.decode()
+    assert "The sensor of cage 117 gave no reading:" in page
+    assert words in page
+    assert "after 1.2 s." in page
+
+
+def test_mistakes_elsewhere_in_the_form_do_not_matter_for_a_try(browser, sensors):
+    sensors.get(sensor_url(117), json={"cage_id": 117, "status": 1})
+    response = browser.post(NEW, {**TYPED, "label": "", "column": "x"})
+    assert errors_of(response) == {}
+    assert '<span class="word">Bad</span>' in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        ("", "Give the cage id to test its sensor before the cage is saved."),
+        ("x", "Enter a whole number."),
+        ("0", "Ensure this value is greater than or equal to 1."),
+    ],
+)
+def test_without_a_usable_id_no_sensor_is_asked(browser, sensors, number, message):
+    response = browser.post(NEW, {**TYPED, "id": number})
+    assert errors_of(response) == {"id": [message]}
+    assert len(sensors.calls) == 0
+    assert response.context["form"]["label"].value() == TYPED["label"]
+
+
+def test_the_sensor_of_somebody_elses_cage_is_not_asked(browser, sensors):
+    make_cage(id=117)
+    response = browser.post(NEW, TYPED)
+    assert set(errors_of(response)) == {"id"}
+    assert "The sensor of cage" not in response.content.decode()
+    assert len(sensors.calls) == 0
+
+
+def test_trying_from_the_edit_form_asks_this_cage_and_saves_nothing(browser, user, sensors):
+    sensors.get(sensor_url(118), json={"cage_id": 118, "status": 2})
+    cage = make_cage("Colony", owner=user, id=118)
+    response = browser.post(edit_url(cage), TYPED)
+    page = response.content.decode()
+    assert "The sensor of cage 118 answers:" in page
+    assert 'value="Half-typed &lt;label&gt;"' in page
+    cage.refresh_from_db()
+    assert (cage.label, cage.strain, cage.is_polled) == ("Colony", "", True)
+
+
+def test_the_button_on_the_page_of_a_cage_shows_the_live_answer(browser, user, sensors):
+    sensors.get(sensor_url(118), json={"cage_id": 118, "status": 2})
+    cage = make_cage("Colony", owner=user, id=118)
+    page = browser.post(reverse("cage-test-sensor", args=(118,))).content.decode()
+    assert "The sensor of cage 118 answers:" in page
+    assert '<span class="word">Ok</span>' in page
+    assert "after 1.2 s." in page
+    assert cage.get_absolute_url() in page
+    assert not SensorRequest.objects.exists()
+
+
+def test_reloading_the_answer_leads_back_to_the_cage_and_asks_nothing(browser, user, sensors):
+    cage = make_cage(owner=user)
+    response = browser.get(reverse("cage-test-sensor", args=(cage.pk,)))
+    assert response["Location"] == cage.get_absolute_url()
+    assert len(sensors.calls) == 0

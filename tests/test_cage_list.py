@@ -1,0 +1,418 @@
+"""The list: what each row says, in which order, how it is searched and paged."""
+
+import html
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from cages.models import Cage, CageState, Health, Outcome
+from tests.factories import (
+    MINUTE,
+    at,
+    make_cage,
+    make_cycle,
+    make_user,
+    record_minute,
+    record_minutes,
+    slot,
+)
+
+NOW = at("07:02:30")
+LIST = reverse("cage-list")
+
+
+@pytest.fixture(autouse=True)
+def _fixed_now(monkeypatch, settings):
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+    # Else every new browser begins with a list of all static files.
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture
+def browser(client_of, user):
+    return client_of(user)
+
+
+def text_of(markup):
+    """What a person reads: tags out, entities in, blanks squeezed."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", markup)).split())
+
+
+def rows_of(response):
+    """The text of each row in the table, by column."""
+    body = response.content.decode().partition("<tbody>")[2].partition("</tbody>")[0]
+    cells = re.compile(r'<td class="cell-(\w+)[^"]*">(.*?)</td>', re.S)
+    return [
+        {name: text_of(cell) for name, cell in cells.findall(row)}
+        for row in body.split("</tr>")
+        if "<td" in row
+    ]
+
+
+def labels(response):
+    return [row["label"] for row in rows_of(response)]
+
+
+def only_row(response):
+    (row,) = rows_of(response)
+    return row
+
+
+def known(cage, status, ago):
+    """The cage's last reading was so long before NOW."""
+    return CageState.objects.create(
+        cage=cage,
+        status=status,
+        reading_slot=NOW - ago,
+        status_since=NOW - ago,
+        outcome=Outcome.ANSWERED,
+        outcome_slot=NOW - ago,
+        outcome_since=NOW - ago,
+    )
+
+
+# What a row says
+
+
+def test_a_row_shows_state_age_id_label_position_and_the_last_request(browser, user):
+    cage = make_cage("Colony 4", owner=user, id=117, room="R2", rack="B", row="B", column=7)
+    record_minute(cage, slot("07:02"), Health.PERFECT)
+    response = browser.get(LIST)
+    assert only_row(response) == {
+        "state": "Perfect",
+        "age": "30 s ago",
+        "id": "117",
+        "label": "Colony 4",
+        "position": "R2 · rack B · B-07",
+        "sensor": "answered 30 s ago",
+        "menu": "⋯ Edit Archive…",
+    }
+    page = response.content.decode()
+    assert '<a href="/cages/117/">Colony 4</a>' in page
+    assert reverse("cage-edit", args=(117,)) in page
+    assert reverse("cage-archive", args=(117,)) in page
+
+
+def test_failures_do_not_touch_the_last_known_health(browser, user):
+    cage = make_cage(owner=user)
+    record_minutes(cage, slot("07:00"), [Health.BAD, Outcome.UNAVAILABLE, Outcome.UNAVAILABLE])
+    row = only_row(browser.get(LIST))
+    assert (row["state"], row["age"]) == ("Bad", "2 min ago")
+    assert row["sensor"] == "unavailable (503) 30 s ago"
+
+
+@pytest.mark.parametrize("health", list(Health))
+def test_each_health_has_its_own_shape_and_word(browser, user, health):
+    record_minute(make_cage(owner=user), slot("07:02"), health)
+    state = browser.get(LIST).content.decode().partition("cell-state")[2].partition("</td>")[0]
+    assert f'<span class="word">{health.label}</span>' in state
+    assert f'<svg class="shape is-{health.label.lower()}"' in state
+
+
+@pytest.mark.parametrize(
+    ("ago", "state", "age"),
+    [
+        (timedelta(seconds=40), "Ok", "40 s ago"),
+        (timedelta(minutes=4, seconds=59), "Ok", "4 min ago"),
+        (timedelta(minutes=5), "Ok", "last known 5 min ago"),
+        (timedelta(minutes=11, seconds=59), "Ok", "last known 11 min ago"),
+        (timedelta(minutes=12), "Unseen", "last known Ok, 12 min ago"),
+        (timedelta(hours=26, minutes=5), "Unseen", "last known Ok, 1 d 2 h ago"),
+        # The database's clock may be a little ahead.
+        (timedelta(seconds=-3), "Ok", "0 s ago"),
+    ],
+)
+def test_an_old_reading_is_late_at_5_minutes_and_unseen_at_12(browser, user, ago, state, age):
+    known(make_cage(owner=user), Health.OK, ago)
+    row = only_row(browser.get(LIST))
+    assert (row["state"], row["age"]) == (state, age)
+
+
+@pytest.mark.parametrize(("minutes", "late"), [(4, False), (5, True), (12, True)])
+def test_a_late_age_has_a_clock_beside_its_words(browser, user, minutes, late):
+    known(make_cage(owner=user), Health.PERFECT, minutes * MINUTE)
+    age = browser.get(LIST).content.decode().partition("cell-age")[2].partition("</td>")[0]
+    assert ("age is-late" in age, "<svg" in age) == (late, late)
+
+
+def test_a_bad_cage_that_is_unseen_is_not_shown_as_bad(browser, user):
+    known(make_cage(owner=user), Health.BAD, 12 * MINUTE)
+    row = only_row(browser.get(LIST))
+    assert (row["state"], row["age"]) == ("Unseen", "last known Bad, 12 min ago")
+
+
+def test_a_new_cage_waits_for_its_first_reading(browser, user):
+    make_cage(owner=user, created_at=NOW - 2 * MINUTE)
+    row = only_row(browser.get(LIST))
+    assert (row["state"], row["age"]) == ("No reading yet", "no reading yet")
+    assert (row["sensor"], row["position"]) == ("not asked yet", "–")
+
+
+def test_a_cage_that_never_answered_is_unseen(browser, user):
+    record_minute(make_cage(owner=user), slot("07:01"), outcome=Outcome.CONNECTION_ERROR)
+    row = only_row(browser.get(LIST))
+    assert (row["state"], row["age"]) == ("Unseen", "no reading yet")
+    assert row["sensor"] == "connection error 1 min ago"
+
+
+def test_a_paused_cage_says_so_and_what_was_known_last(browser, user):
+    known(make_cage(owner=user, is_polled=False), Health.OK, timedelta(hours=3))
+    row = only_row(browser.get(LIST))
+    assert (row["state"], row["age"]) == ("Paused", "last known Ok, 3 h ago")
+
+
+def test_an_archived_cage_is_not_in_the_list(browser, user):
+    make_cage("Gone", owner=user, archived_at=at("06:00"))
+    assert "No cages yet" in browser.get(LIST).content.decode()
+
+
+def test_a_label_and_a_position_with_markup_are_only_text(browser, user):
+    nasty = "<script>alert(1)</script>\"'&"
+    make_cage(nasty, owner=user, room="<b>R</b>", rack="<i>")
+    response = browser.get(LIST)
+    assert only_row(response)["label"] == nasty
+    page = response.content.decode()
+    assert "<script" not in page
+    assert "<b>R" not in page
+
+
+# Empty
+
+
+def test_an_empty_list_says_how_to_begin(browser):
+    page = text_of(browser.get(LIST).content.decode())
+    assert "No cages yet" in page
+    assert "Add the first cage" in page
+
+
+@pytest.mark.parametrize("words", ["nothing like it", "4711", "%", "_", "\\", "<script>"])
+def test_a_search_without_a_match_says_what_was_searched(browser, user, words):
+    make_cage("Colony 4", owner=user)
+    page = browser.get(LIST, {"q": words}).content.decode()
+    assert f"No cage matches “{words}”" in text_of(page)
+    assert "<script" not in page
+
+
+# Search
+
+
+@pytest.mark.parametrize(
+    "words", ["117", "#117", "cage 117", "Cage #117", " 117 ", "0117", "cage117"]
+)
+def test_a_cage_is_found_by_its_id(browser, user, words):
+    make_cage("Colony", owner=user, id=117)
+    make_cage("Other", owner=user, id=1170)
+    assert labels(browser.get(LIST, {"q": words})) == ["Colony"]
+
+
+@pytest.mark.parametrize("words", ["COLONY 4", "lony", "colony 4 ", "\x00colony 4"])
+def test_a_cage_is_found_by_a_part_of_its_label_in_any_case(browser, user, words):
+    make_cage("C57 colony 4", owner=user)
+    make_cage("PV-Cre pair", owner=user)
+    assert labels(browser.get(LIST, {"q": words})) == ["C57 colony 4"]
+
+
+def test_a_number_is_looked_for_in_labels_too(browser, user):
+    make_cage("Cohort 117", owner=user, id=3)
+    make_cage("Colony", owner=user, id=117)
+    assert labels(browser.get(LIST, {"q": "117", "order": "id"})) == ["Cohort 117", "Colony"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "2147483648",
+        "9" * 100,
+        "-1",
+        "１１７",
+        "²",
+        "\x00",
+        "a" * 500,
+        "cage",
+        "#",
+        "'; --",
+        "\ud800",
+    ],
+)
+def test_odd_words_are_looked_for_and_not_found(browser, user, words):
+    make_cage("Colony", owner=user, id=117)
+    response = browser.get(LIST, {"q": words.encode("utf-8", "surrogatepass")})
+    assert response.status_code == 200
+    assert labels(response) in ([], ["Colony"] if not words.strip("\x00") else [])
+
+
+def test_500_characters_are_cut_to_what_a_label_can_hold(browser, user):
+    make_cage("a" * 100, owner=user)
+    assert labels(browser.get(LIST, {"q": "a" * 500})) == ["a" * 100]
+
+
+def test_a_search_finds_nothing_of_somebody_else(browser, user):
+    make_cage("Mine", owner=user, id=1)
+    make_cage("Yours", id=2)
+    for words in ("2", "yours"):
+        assert labels(browser.get(LIST, {"q": words})) == []
+
+
+# Order
+
+
+@pytest.fixture
+def mixed(user):
+    """One cage of every condition; its label says which, its id is in another order."""
+    late = {"created_at": at("00:00")}
+    known(make_cage("Perfect", owner=user, id=1, room="R1", **late), Health.PERFECT, MINUTE)
+    known(make_cage("Paused", owner=user, id=2, is_polled=False), Health.BAD, MINUTE)
+    known(make_cage("Ok", owner=user, id=3, rack="A", row="B", column=10), Health.OK, MINUTE)
+    make_cage("Waiting", owner=user, id=4, rack="A", row="B", column=9, created_at=NOW - MINUTE)
+    known(
+        make_cage("Unseen", owner=user, id=5, rack="A", row="AA", column=1), Health.OK, 60 * MINUTE
+    )
+    known(make_cage("bad", owner=user, id=6, rack="a", row="A", column=2), Health.BAD, MINUTE)
+    known(make_cage("Bad first", owner=user, id=7, room="r1", rack="Z"), Health.BAD, 11 * MINUTE)
+
+
+WORST_FIRST = ["bad", "Bad first", "Unseen", "Waiting", "Ok", "Perfect", "Paused"]
+
+
+@pytest.mark.usefixtures("mixed")
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        (None, WORST_FIRST),
+        ("worst", WORST_FIRST),
+        ("nonsense", WORST_FIRST),
+        ("label", ["bad", "Bad first", "Ok", "Paused", "Perfect", "Unseen", "Waiting"]),
+        ("id", ["Perfect", "Paused", "Ok", "Waiting", "Unseen", "bad", "Bad first"]),
+        ("position", ["Paused", "bad", "Waiting", "Ok", "Unseen", "Perfect", "Bad first"]),
+    ],
+)
+def test_the_worst_is_first_unless_another_order_is_chosen(browser, order, expected):
+    response = browser.get(LIST, {"order": order} if order else {})
+    assert labels(response) == expected
+    chosen = order if order in ("label", "id", "position") else "worst"
+    assert f'<option value="{chosen}" selected>' in response.content.decode()
+
+
+# Pages
+
+
+@pytest.fixture
+def many(user):
+    """120 cages, "000" to "119", all of them Ok."""
+    cages = Cage.objects.bulk_create(
+        Cage(label=f"{number:03d}", owner=user, created_at=at("00:00")) for number in range(120)
+    )
+    CageState.objects.bulk_create(
+        CageState(
+            cage=cage,
+            status=Health.OK,
+            reading_slot=NOW - MINUTE,
+            outcome=Outcome.ANSWERED,
+            outcome_slot=NOW - MINUTE,
+        )
+        for cage in cages
+    )
+    return cages
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize(
+    ("wanted", "rows"),
+    [(None, 50), ("25", 25), ("50", 50), ("100", 100)]
+    + [(odd, 50) for odd in ("0", "-1", "1000000", "x", "25.0", "\x00", "")],
+)
+def test_a_page_has_25_50_or_100_rows(browser, wanted, rows):
+    response = browser.get(LIST, {} if wanted is None else {"per_page": wanted})
+    assert labels(response) == [f"{number:03d}" for number in range(rows)]
+    assert f"1–{rows} of 120 cages" in text_of(response.content.decode())
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize(
+    ("page", "first"),
+    [("2", "050"), ("3", "100"), ("4", "100"), ("9" * 30, "100"), ("0", "100"), ("-1", "100")]
+    + [("last", "000"), ("x", "000"), ("", "000"), ("\x00", "000"), ("1.5", "000")],
+)
+def test_a_page_that_is_not_there_shows_the_last_one_and_nonsense_the_first(browser, page, first):
+    response = browser.get(LIST, {"page": page})
+    assert response.status_code == 200
+    assert labels(response)[0] == first
+
+
+@pytest.mark.usefixtures("many")
+def test_links_to_other_pages_keep_search_order_and_page_size(browser):
+    address = {"q": "1", "order": "label", "per_page": "25", "page": "1"}
+    page = browser.get(LIST, address).content.decode()
+    following = html.unescape(re.search(r'<a class="page-link" href="([^"]+)" rel="next"', page)[1])
+    response = browser.get(LIST + following)
+    assert response.context["words"] == "1"
+    assert response.context["order"] == "label"
+    assert response.context["page_size"] == 25
+    assert response.context["page_obj"].number == 2
+    assert all("1" in label for label in labels(response))
+    assert labels(response)[0] > labels(browser.get(LIST, address))[-1]
+
+
+@pytest.mark.usefixtures("many")
+def test_the_form_keeps_what_the_address_says(browser):
+    page = browser.get(LIST, {"q": '1"<', "order": "id", "per_page": "25"}).content.decode()
+    assert 'value="1&quot;&lt;"' in page
+    assert '<option value="id" selected>' in page
+    assert "<option selected>25</option>" in page
+
+
+@pytest.mark.usefixtures("many")
+def test_clearing_the_search_keeps_order_and_page_size(browser):
+    address = {"q": "11", "order": "id", "per_page": "25", "page": "1"}
+    page = browser.get(LIST, address).content.decode()
+    cleared = html.unescape(re.search(r'href="([^"]*)">Clear the search', page)[1])
+    assert cleared == "?order=id&per_page=25"
+    assert len(labels(browser.get(LIST + cleared))) == 25
+
+
+@pytest.mark.usefixtures("many")
+def test_clearing_a_lone_search_shows_all(browser):
+    page = browser.get(LIST, {"q": "11"}).content.decode()
+    cleared = html.unescape(re.search(r'href="([^"]*)">Clear the search', page)[1])
+    assert len(labels(browser.get(LIST + cleared))) == 50
+
+
+def test_one_page_has_no_page_numbers(browser, user):
+    make_cage(owner=user)
+    page = browser.get(LIST).content.decode()
+    assert "pagination" not in page
+    assert "1–1 of 1 cage" in text_of(page)
+
+
+# Queries
+
+
+@pytest.mark.parametrize("is_staff", [False, True])
+def test_the_number_of_queries_is_the_same_for_1_25_and_100_cages(db, client_of, is_staff):
+    person = make_user("counting", is_staff=is_staff)
+    make_cycle(slot("07:01"), planned=1)
+    browser = client_of(person)
+    counts = []
+    for number in (1, 25, 100):
+        while Cage.objects.count() < number:
+            cage = make_cage(owner=person)
+            record_minute(cage, slot("07:01"), Health.OK)
+        with CaptureQueriesContext(connection) as queries:
+            response = browser.get(LIST, {"per_page": 100})
+        assert len(rows_of(response)) == number
+        counts.append(len(queries))
+    assert len(set(counts)) == 1
+    assert counts[0] <= 8
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize("order", ["worst", "label", "id", "position"])
+def test_no_order_search_or_page_takes_more_queries(browser, order):
+    address = {"order": order, "q": "1", "page": 2, "per_page": 25}
+    with CaptureQueriesContext(connection) as queries:
+        browser.get(LIST, address)
+    assert len(queries) <= 8
