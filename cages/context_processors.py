@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
@@ -27,4 +28,5 @@ def watch(request):
     return {
         "watch": SimpleLazyObject(lambda: Watch(PollCycle.objects.last_finished(), now)),
         "now": now,
+        "facility_time_zone": settings.FACILITY_TIME_ZONE,
     }

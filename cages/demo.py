@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from cages.models import Cage, CageState, Health, Outcome, PollCycle
 from cages.models.cycle import OUTCOME_COUNTS
+from cages.models.ids import advance_ids
 from cages.polling import backfill
 from cages.polling.results import PollResult
 from cages.polling.schedule import slot_of, to_ranges
@@ -30,7 +31,7 @@ LABELS = ["colony", "breeding pair", "cohort", "surgery recovery", "ageing"]
 CHANGE = 0.03
 DARK = {Health.PERFECT: 80, Health.OK: 18, Health.BAD: 2}
 LIGHT = {Health.PERFECT: 25, Health.OK: 72, Health.BAD: 3}
-SICK_WEIGHTS = {Health.PERFECT: 1, Health.OK: 14, Health.BAD: 85}
+SICK_WEIGHTS = {Health.OK: 4, Health.BAD: 96}
 OUTCOMES = {Outcome.ANSWERED: 748, Outcome.UNAVAILABLE: 249, Outcome.TIMEOUT: 3}
 
 
@@ -68,6 +69,8 @@ def _make_cages(owner, now):
     for index in range(12):
         strain = STRAINS[index % len(STRAINS)]
         cage = Cage(
+            # The story names its cages, so it does not leave their ids to the database.
+            id=index + 1,
             label=f"{strain} {LABELS[index % len(LABELS)]} {index // len(LABELS) + 1}",
             owner=owner,
             room="R2",
@@ -79,8 +82,9 @@ def _make_cages(owner, now):
             created_at=now - timedelta(days=DAYS),
         )
         cage.full_clean()
-        cage.save()
+        cage.save(force_insert=True)
         cages.append(cage)
+    advance_ids(Cage)
     return cages
 
 

@@ -6,12 +6,12 @@ from crispy_forms.layout import HTML, Column, Div, Fieldset, Layout, Row, Submit
 from django import forms
 from django.contrib.auth import get_user_model
 from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
-from django.core.management.color import no_style
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils.html import format_html
 
 from cages.models import Cage
+from cages.models.ids import advance_ids
 
 # Some way below what the database can count to, so that it has numbers to give out after it.
 LARGEST_TYPED_ID = 2_000_000_000
@@ -160,26 +160,11 @@ class CageForm(forms.ModelForm):
             self.add_error("row", "Give the row too, or leave the column empty.")
         return cleaned
 
-    def validate_constraints(self):
-        if self._slot_is_taken():
-            self.add_error("column", self.slot_taken_message())
-        else:
-            super().validate_constraints()
-
-    def _slot_is_taken(self):
-        cage = self.instance
-        if not (cage.rack and cage.slot_name):
-            return False
-        return Cage.objects.sharing_slot_of(cage).exists()
-
-    def slot_taken_message(self):
-        return f"Another cage stands in {self.instance.slot_name} of this rack."
-
     def add_error_of(self, error):
         """Put what the database refused at its field; raises the error where it is about none."""
         constraint = error.__cause__.diag.constraint_name
         if constraint == ONE_PER_RACK_SLOT:
-            self.add_error("column", self.slot_taken_message())
+            self.add_error("column", self.instance.slot_taken_message)
         elif constraint == CAGE_KEY and self.is_new:
             self.add_error("id", "This cage id was taken just now.")
         else:
@@ -218,10 +203,3 @@ class PurgeForm(forms.Form):
         if self.cleaned_data["label"] != self.cage.label.strip():
             raise forms.ValidationError("This is not the label of the cage. Nothing was deleted.")
         return self.cleaned_data["label"]
-
-
-def advance_ids(model):
-    """Let the database give out ids above the largest, after one was chosen by hand."""
-    with connection.cursor() as cursor:
-        for statement in connection.ops.sequence_reset_sql(no_style(), [model]):
-            cursor.execute(statement)

@@ -1,6 +1,7 @@
 """Settings from the environment: each read once, checked, and refused by name when it is wrong."""
 
 import os
+import re
 import sys
 import zoneinfo
 from pathlib import Path
@@ -47,6 +48,23 @@ def flag(name, default=False):
     if word in FALSE_WORDS:
         return default if word == "" else False
     raise ImproperlyConfigured(f"{name} must be 1 or 0 (also true, false), not {word!r}.")
+
+
+def choice(name, default, allowed):
+    """One of the allowed words, in any case; they are given in upper case."""
+    value = text(name, default).upper()
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
+    return value
+
+
+def hosts(name, default):
+    """Host names as Django's ALLOWED_HOSTS takes them: no scheme, no port, no path."""
+    names = words(name, default)
+    for host in names:
+        if "/" in host or re.search(r"[^:\]]:\d*$", host):
+            raise ImproperlyConfigured(f"{name} must list host names alone, not {host!r}.")
+    return names
 
 
 def number(name, default, minimum, maximum, kind=int):

@@ -8,13 +8,13 @@ from neurocage import env
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # `make up` writes the addresses of its embedded servers here, so that manage.py finds them.
-STATE_DIR = Path(env.text("STATE_DIR", str(BASE_DIR / ".state"))).resolve()
+STATE_DIR = Path(env.text("STATE_DIR", str(BASE_DIR / ".state"))).expanduser().resolve()
 env.load_stack_file(STATE_DIR)
 
 DEBUG = env.flag("DEBUG")
 # Empty where none is given: Django then refuses each use of it, and a poll worker uses none.
 SECRET_KEY = env.secret("SECRET_KEY", "SECRET_KEY_FILE")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 DATABASES = {"default": env.database("DATABASE_URL")}
 DATABASES["default"].update(
@@ -155,7 +155,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_keepalive": True,
 }
 
-LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -1,11 +1,17 @@
 """The web application for gunicorn."""
 
 import os
+import sys
 
 from django.core.wsgi import get_wsgi_application
 
 from neurocage.env import settings_or_exit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neurocage.settings")
-settings_or_exit()
+settings = settings_or_exit()
+# Other processes do without one of these; here each page would fail, one by one.
+if not settings.SECRET_KEY:
+    sys.exit("Neurocage cannot start: SECRET_KEY or SECRET_KEY_FILE must be set.")
+if settings.DATABASES["default"]["ENGINE"].endswith("dummy"):
+    sys.exit("Neurocage cannot start: DATABASE_URL must be set.")
 application = get_wsgi_application()

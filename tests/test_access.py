@@ -32,10 +32,16 @@ MATRIX = {
     "cage-edit": [((7,), ITS_PEOPLE, ITS_PEOPLE), ((8,), NOT_THERE, NOT_THERE)],
     "cage-test-sensor": [
         ((7,), ITS_PEOPLE_MOVED, ITS_PEOPLE),
-        ((8,), ITS_PEOPLE_MOVED, ITS_PEOPLE),
+        ((8,), NOT_THERE, NOT_THERE),
     ],
-    "cage-archive": [((7,), ITS_PEOPLE, ITS_PEOPLE_MOVED), ((8,), NOT_THERE, NOT_THERE)],
-    "cage-restore": [((8,), ITS_PEOPLE, ITS_PEOPLE_MOVED), ((7,), NOT_THERE, NOT_THERE)],
+    "cage-archive": [
+        ((7,), ITS_PEOPLE, ITS_PEOPLE_MOVED),
+        ((8,), ITS_PEOPLE_MOVED, ITS_PEOPLE_MOVED),
+    ],
+    "cage-restore": [
+        ((8,), ITS_PEOPLE, ITS_PEOPLE_MOVED),
+        ((7,), ITS_PEOPLE_MOVED, ITS_PEOPLE_MOVED),
+    ],
     "cage-purge": [
         ((8,), (LOGIN, 403, 404, 403, 200), (LOGIN, 403, 404, 403, 200)),
         ((7,), (LOGIN, 403, 404, 403, 404), (LOGIN, 403, 404, 403, 404)),

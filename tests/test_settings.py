@@ -83,10 +83,9 @@ def load():
         ("POLL_SHARD_SIZE", "-1", "must be a whole number from 1 to 10000"),
         ("POLL_SHARD_SIZE", "10001", "must be a whole number from 1 to 10000"),
         ("STATE_DIR", __file__, "must be a folder"),
-        pytest.param(
-            *("LOG_LEVEL", "LOUD", "must be"),
-            marks=pytest.mark.xfail(strict=True, reason="settings.py does not check LOG_LEVEL yet"),
-        ),
+        ("LOG_LEVEL", "LOUD", "must be"),
+        ("ALLOWED_HOSTS", "http://lab.example", "host names alone"),
+        ("ALLOWED_HOSTS", "lab.example:8000", "host names alone"),
     ],
 )
 def test_a_bad_value_stops_the_start_with_its_name_and_why(environment, name, value, why):

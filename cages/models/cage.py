@@ -1,6 +1,7 @@
 """Cages: what stands where, who answers for it, and whether it is polled."""
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Case, Q, Value, When
@@ -43,6 +44,8 @@ class CageQuerySet(models.QuerySet):
 
     def sharing_slot_of(self, cage):
         """Other active cages in the same slot of the same rack, as the constraint sees it."""
+        if not (cage.rack and cage.slot_name):
+            return self.none()
         return (
             self.active()
             .exclude(pk=cage.pk)
@@ -126,6 +129,13 @@ class Cage(models.Model):
     def get_absolute_url(self):
         return reverse("cage-detail", args=[self.pk])
 
+    def validate_constraints(self, exclude=None):
+        # The database's own constraint names no field, and Django leaves it out wherever a form
+        # lacks one of its fields, as every form lacks archived_at.
+        if not self.is_archived and Cage.objects.sharing_slot_of(self).exists():
+            raise ValidationError({"column": self.slot_taken_message})
+        super().validate_constraints(exclude)
+
     def clean_fields(self, exclude=None):
         self.row = self.row.upper()
         super().clean_fields(exclude)
@@ -138,6 +148,10 @@ class Cage(models.Model):
     def slot_name(self):
         """Where in the rack: "B-07", or empty."""
         return f"{self.row}-{self.column:02d}" if self.row and self.column else ""
+
+    @property
+    def slot_taken_message(self):
+        return f"Another cage stands in {self.slot_name} of this rack."
 
     @property
     def position(self):
@@ -170,9 +184,13 @@ class Cage(models.Model):
             self.save(update_fields=["archived_at"])
 
     def restore(self):
-        """Bring an archived cage back, polled as before.
+        """Bring an archived cage back, polled as before; False where its purge was ordered.
 
         Raises IntegrityError where another active cage has taken its slot in the rack.
         """
+        # In one statement, so that an order given in this moment is not overlooked.
+        kept = Cage.objects.filter(pk=self.pk, purge_ordered_at=None)
+        if not kept.update(archived_at=None):
+            return False
         self.archived_at = None
-        self.save(update_fields=["archived_at"])
+        return True

@@ -22,8 +22,10 @@ logger = logging.getLogger(__name__)
 class ArchiveView(CageAccessMixin, DetailView):
     template_name = "cages/archive.html"
 
-    def get_queryset(self):
-        return super().get_queryset().active()
+    def get(self, request, *args, **kwargs):
+        # Also where a second click on the button leads to.
+        cage = self.get_object()
+        return redirect(cage) if cage.is_archived else super().get(request, *args, **kwargs)
 
     def post(self, request, *args, **kwargs):
         cage = self.get_object()
@@ -36,13 +38,18 @@ class RestoreView(CageAccessMixin, DetailView):
     template_name = "cages/restore.html"
 
     def get_queryset(self):
-        return super().get_queryset().archived().filter(purge_ordered_at=None)
+        return super().get_queryset().filter(purge_ordered_at=None)
+
+    def get(self, request, *args, **kwargs):
+        cage = self.get_object()
+        return super().get(request, *args, **kwargs) if cage.is_archived else redirect(cage)
 
     def post(self, request, *args, **kwargs):
         cage = self.get_object()
         try:
             with transaction.atomic():
-                cage.restore()
+                if not cage.restore():
+                    raise Http404("Its purge was ordered.")
         except IntegrityError:
             messages.error(
                 request,

@@ -86,6 +86,9 @@ class SensorTestView(CageAccessMixin, DetailView):
 
     template_name = "cages/sensor_test.html"
 
+    def get_queryset(self):
+        return super().get_queryset().active()
+
     def get(self, request, *args, **kwargs):
         return redirect(self.get_object())
 

@@ -59,7 +59,6 @@ class OperationsView(StaffOnlyMixin, TemplateView):
             outcomes=list(Outcome),
             storage=f"TimescaleDB {version}" if version else "plain PostgreSQL",
             sensor_api_url=settings.SENSOR_API_URL,
-            facility_time_zone=settings.FACILITY_TIME_ZONE,
             poll_timeout_seconds=settings.POLL_TIMEOUT_SECONDS,
             **kwargs,
         )
