@@ -19,9 +19,9 @@ from neurocage.stack.processes import StackError
 PROJECT = Path(__file__).resolve().parents[1]
 SETTINGS = PROJECT / "neurocage" / "settings.py"
 EXAMPLE = dict(
-    line.split("=", 1)
+    line.removeprefix("#").split("=", 1)
     for line in (PROJECT / ".env.example").read_text().splitlines()
-    if line and not line.startswith("#")
+    if re.match("#[A-Z]", line)
 )
 SECRET = "a secret of more than thirty-two characters"
 
@@ -363,3 +363,18 @@ def test_the_defaults_of_compose_alone_are_those_of_env_example():
     assert {name: defaults[name] for name in set(defaults) - read_by_the_program()} == {
         name: EXAMPLE[name] for name in set(EXAMPLE) - read_by_the_program()
     }
+
+
+@pytest.mark.parametrize("missing", ["SECRET_KEY", "DATABASE_URL"])
+def test_the_web_process_does_not_start_without_what_every_page_needs(environment, missing):
+    given = {"SECRET_KEY": SECRET, "DATABASE_URL": "postgresql://a@localhost/b", missing: ""}
+    started = subprocess.run(
+        [sys.executable, "-c", "import neurocage.wsgi"],
+        env={**environment, **given},
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    assert started.returncode == 1
+    assert started.stderr.startswith(f"Neurocage cannot start: {missing}")
+    assert "Traceback" not in started.stderr
