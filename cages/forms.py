@@ -106,10 +106,10 @@ class CageForm(forms.ModelForm):
             Fieldset(
                 "Where it stands",
                 Row(
-                    Column("room", css_class="col-6 col-md-4"),
-                    Column("rack", css_class="col-6 col-md-4"),
-                    Column("row", css_class="col-6 col-md-2"),
-                    Column("column", css_class="col-6 col-md-2"),
+                    Column("room", css_class="col-6 col-md-3"),
+                    Column("rack", css_class="col-6 col-md-3"),
+                    Column("row", css_class="col-6 col-md-3"),
+                    Column("column", css_class="col-6 col-md-3"),
                 ),
             ),
             Fieldset(
