@@ -11,12 +11,26 @@ from tests.factories import make_user
 ON_TIMESCALEDB = os.environ.get("TEST_STORAGE") == "timescaledb"
 
 
+MARKERS = (
+    "storage: touches the storage's SQL, so `TEST_STORAGE=timescaledb pytest -m storage` runs it "
+    "on a real TimescaleDB as well",
+    "first: starts what needs a full minute, so it comes before all other tests",
+    "last: looks at what has had its minute, so it comes after all other tests",
+)
+
+
 def pytest_configure(config):
-    config.addinivalue_line(
-        "markers",
-        "storage: touches the storage's SQL, so `TEST_STORAGE=timescaledb pytest -m storage` "
-        "runs it on a real TimescaleDB as well",
-    )
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+
+
+def pytest_collection_modifyitems(items):
+    """The real minute of test_real_processes.py goes by while the other tests run."""
+
+    def place(item):
+        return bool(item.get_closest_marker("last")) - bool(item.get_closest_marker("first"))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -48,10 +48,15 @@ class ThreadCrew:
         with self._lock:
             if self._count >= self.most:
                 return
-            self._count += 1
             previous = threading.stack_size(STACK_BYTES)
             try:
                 threading.Thread(target=self._work, name="poll", daemon=True).start()
+                self._count += 1
+            except RuntimeError as error:
+                if not self._count:
+                    raise
+                logger.warning("%s; going on with %d polls at once", error, self._count)
+                self.most = self._count
             finally:
                 threading.stack_size(previous)
 
@@ -126,15 +131,21 @@ def _affordable(concurrency):
     """As many polls at once as this process may hold files open; says so where that is fewer."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = concurrency + OTHER_FILES
-    if soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(needed, hard), hard))
-    if hard >= needed:
+    if soft == resource.RLIM_INFINITY or soft >= needed:
         return concurrency
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    except (OSError, ValueError):  # macOS has a lower limit than the one it tells
+        allowed = soft
+    if allowed == needed:
+        return concurrency
+    fewer = max(allowed - OTHER_FILES, 1)
     logger.warning(
         "POLL_CONCURRENCY=%d needs %d open files, but this process may hold %d: %d polls at once.",
-        concurrency, needed, hard, max(hard - OTHER_FILES, 1),
+        concurrency, needed, allowed, fewer,
     )  # fmt: skip
-    return max(hard - OTHER_FILES, 1)
+    return fewer
 
 
 @functools.cache

@@ -22,11 +22,12 @@ def step(cage_id, now):
     Returns the seconds to wait before the next step, or None when nothing is left of the cage.
     Does nothing, and is done, unless a purge of this cage was ordered.
     """
-    cage = Cage.objects.filter(id=cage_id).exclude(purge_ordered_at=None).first()
+    cage = Cage.objects.archived().filter(id=cage_id).exclude(purge_ordered_at=None).first()
     if cage is None:
         return None
-    # A cycle of before the archiving may still bring a record of this cage; it ends by itself.
-    if PollCycle.objects.open().filter(slot__lte=cage.archived_at).exists():
+    # A cycle that was planned with this cage may still bring its record. It began before the order,
+    # though not always before archived_at: it may have been planned while that was being written.
+    if PollCycle.objects.open().filter(slot__lte=cage.purge_ordered_at).exists():
         return SECONDS_TO_WAIT_FOR_CYCLES
     with transaction.atomic():
         left = [_delete_oldest(model, cage) for model in (Reading, SensorRequest)]

@@ -20,7 +20,11 @@ from cages.polling.transport import DeadlineAdapter, call
 # A right answer has about 30 bytes.
 BODY_LIMIT_BYTES = 64 * 1024
 CHUNK_BYTES = 8 * 1024
+# A right answer has two. Deeply nested JSON can exhaust the small stack of a poll's thread, which
+# ends the whole process and not just the call.
+MOST_BRACKETS = 500
 RESET_BY_PEER = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
+TIMEOUTS = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
 
 
 class UnusableBody(Exception):
@@ -91,10 +95,14 @@ class SensorClient:
                 if len(body) > BODY_LIMIT_BYTES:
                     raise UnusableBody(f"longer than {BODY_LIMIT_BYTES // 1024} KiB")
             complete = True
-        except (UnusableBody, urllib3.exceptions.DecodeError) as error:
+        except (
+            UnusableBody,
+            urllib3.exceptions.DecodeError,
+            urllib3.exceptions.ProtocolError,
+        ):
             # For any other status the status line has said enough.
             if response.status_code == http.client.OK:
-                raise UnusableBody(str(error)) from None
+                raise
         finally:
             if not complete:
                 # What is still on its way must not be the next call's answer.
@@ -122,6 +130,8 @@ def judge(cage_id, status_code, body, latency_ms):
 
 def _status_in(body, cage_id):
     """The health in a 200's body; raises ValueError with the reason where there is none."""
+    if body.count(b"[") + body.count(b"{") > MOST_BRACKETS:
+        raise ValueError("too many brackets")
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
@@ -138,14 +148,22 @@ def _status_in(body, cage_id):
 
 def _failure(error):
     """(outcome, HTTP status or None, detail) for what went wrong before an answer was complete."""
-    if isinstance(error, UnusableBody):
-        return Outcome.MALFORMED, http.client.OK, f"unusable body: {error}"[:DETAIL_LIMIT]
-    if _cause(error, (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)):
+    if isinstance(error, (UnusableBody, urllib3.exceptions.DecodeError)):
+        return Outcome.MALFORMED, http.client.OK.value, one_line(f"unusable body: {error}")
+    if _is_timeout(error):
         return Outcome.TIMEOUT, None, ""
     known = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
     if not isinstance(error, (*known, http.client.HTTPException)):
         raise error
     return Outcome.CONNECTION_ERROR, None, _reason(error)
+
+
+def _is_timeout(error):
+    # To urllib3 every connection that could not be made is a timeout of connecting as well.
+    no_timeout = urllib3.exceptions.NewConnectionError
+    return any(
+        isinstance(part, TIMEOUTS) and not isinstance(part, no_timeout) for part in _chain(error)
+    )
 
 
 def _chain(error):
@@ -168,16 +186,21 @@ def _reason(error):
     """Why there was no connection, in the words of the machine: "Connection refused"."""
     for part in reversed(_chain(error)):
         if isinstance(part, ssl.SSLError):
-            return f"TLS: {part.reason or part}"[:DETAIL_LIMIT]
+            return one_line(f"TLS: {part.reason or part}")
         if isinstance(part, OSError) and part.strerror:
-            return part.strerror[:DETAIL_LIMIT]
-    return str(_chain(error)[-1])[:DETAIL_LIMIT]
+            return one_line(part.strerror)
+    # The last one may quote what the sensor sent.
+    return one_line(str(_chain(error)[-1]))
 
 
 def excerpt(body):
     """The beginning of a body as one printable line."""
-    text = body[: DETAIL_LIMIT * 4].decode("utf-8", errors="replace")
-    return "".join(char if char.isprintable() else " " for char in text)[:DETAIL_LIMIT]
+    return one_line(body[: DETAIL_LIMIT * 4].decode("utf-8", errors="replace"))
+
+
+def one_line(text):
+    """The beginning of a text as one printable line."""
+    return "".join(char if char.isprintable() else " " for char in text[:DETAIL_LIMIT])
 
 
 def _ms_since(started):

@@ -8,7 +8,7 @@ of the call under way on this thread.
 import io
 import threading
 import time
-from http.client import HTTPResponse
+from http.client import OK, HTTPException, HTTPResponse
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -23,6 +23,12 @@ class Call(threading.local):
 
 
 call = Call()
+# Of one answer as it comes over the line, headers and chunk sizes included.
+RAW_LIMIT_BYTES = 1024 * 1024
+
+
+class AnswerTooLong(HTTPException):
+    """The peer sends without end where no limit of http.client or urllib3 holds."""
 
 
 class _DeadlineReader(io.RawIOBase):
@@ -30,6 +36,7 @@ class _DeadlineReader(io.RawIOBase):
         self._sock = sock
         # makefile keeps the socket open until this reader is closed too.
         self._raw = sock.makefile("rb", buffering=0)
+        self._left = RAW_LIMIT_BYTES
 
     def readable(self):
         return True
@@ -40,7 +47,11 @@ class _DeadlineReader(io.RawIOBase):
             raise TimeoutError("the answer was not complete in time")
         if remaining < float("inf"):
             self._sock.settimeout(remaining)
-        return self._raw.readinto(buffer)
+        if self._left <= 0:
+            raise AnswerTooLong(f"longer than {RAW_LIMIT_BYTES // 1024} KiB on the line")
+        count = self._raw.readinto(buffer)
+        self._left -= count or 0
+        return count
 
     def close(self):
         if not self.closed:
@@ -54,6 +65,12 @@ class _DeadlineResponse(HTTPResponse):
         self.fp.close()
         self.fp = io.BufferedReader(_DeadlineReader(sock))
 
+    def begin(self):
+        super().begin()
+        if self.status < OK:
+            # The real answer still comes, and must not be taken for the one to the next request.
+            self.will_close = True
+
 
 class _NotesReuse:
     """Tells the thread whether its request went out on a connection that had served before."""
@@ -62,9 +79,14 @@ class _NotesReuse:
     has_served = False
 
     def request(self, *args, **kwargs):
-        call.reused_connection = self.has_served
-        self.has_served = True
+        # Without a socket the request below makes a fresh connection.
+        call.reused_connection = self.has_served and self.sock is not None
         return super().request(*args, **kwargs)
+
+    def getresponse(self):
+        response = super().getresponse()
+        self.has_served = True
+        return response
 
     def connect(self):
         self.has_served = False

@@ -1,0 +1,1 @@
+"""Benchmarks. The tests never run them; README.md says what they showed."""

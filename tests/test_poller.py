@@ -1,0 +1,307 @@
+"""The poller: many sensors at once, each on its own, within their minute."""
+
+import contextlib
+import resource
+import threading
+import time
+
+import pytest
+import responses
+
+from cages.models import Health, Outcome
+from cages.polling import poller
+from cages.polling.poller import Poller, ThreadCrew
+from cages.polling.results import PollResult
+from tests.factories import at, slot
+
+SLOT = slot("07:00")
+# The wall clock stands when a poll of the slot begins; time then passes as it does.
+AT_ONCE = at("07:00:01").timestamp()
+
+
+class Sensors:
+    """Plays the sensor client: remembers who was asked when; `play` may hang, raise or answer."""
+
+    def __init__(self, play=lambda cage_id: None):
+        self.play = play
+        self.asked = []
+        self.under_way = self.most_under_way = 0
+        self._lock = threading.Lock()
+
+    def ask(self, cage_id, timeout_seconds):
+        with self._lock:
+            self.asked.append((cage_id, time.monotonic()))
+            self.under_way += 1
+            self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            return self.play(cage_id) or answered(cage_id)
+        finally:
+            with self._lock:
+                self.under_way -= 1
+
+    @property
+    def asked_ids(self):
+        return sorted(cage_id for cage_id, _ in self.asked)
+
+
+def answered(cage_id):
+    return PollResult(cage_id, Outcome.ANSWERED, 1, 200, Health.OK)
+
+
+def poller_of(sensors, concurrency=50, timeout_seconds=5):
+    made = Poller("http://sensors.test", concurrency, timeout_seconds)
+    made._client = sensors
+    return made
+
+
+def poll(sensors, cage_ids, clock=AT_ONCE, concurrency=50, timeout_seconds=5, **spread):
+    made = poller_of(sensors, concurrency, timeout_seconds)
+    return made.poll(cage_ids, SLOT, clock=lambda: clock, **spread)
+
+
+def test_there_is_one_result_for_each_cage_in_their_order():
+    cage_ids = [9, 3, 7, 1, *range(100, 160)]
+    sensors = Sensors()
+    assert poll(sensors, cage_ids) == [answered(cage_id) for cage_id in cage_ids]
+    assert sensors.asked_ids == sorted(cage_ids)
+
+
+def test_nobody_to_ask_is_over_at_once():
+    assert poll(Sensors(), []) == []
+
+
+def test_a_hanging_sensor_delays_no_other():
+    let_go = threading.Event()
+    others_are_done = threading.Event()
+    others = []
+
+    def play(cage_id):
+        if cage_id == 1:
+            assert let_go.wait(10)
+            return
+        others.append(cage_id)
+        if len(others) == 39:
+            others_are_done.set()
+
+    sensors = Sensors(play)
+    with running(poll, sensors, list(range(1, 41))) as outcome:
+        assert others_are_done.wait(5), "39 sensors wait for one"
+        let_go.set()
+    assert outcome[0] == [answered(cage_id) for cage_id in range(1, 41)]
+
+
+def test_a_hanging_shard_delays_no_other_shard_of_the_process():
+    let_go = threading.Event()
+    shared = poller_of(Sensors(lambda cage_id: cage_id < 10 and not let_go.wait(10) and None))
+    with running(shared.poll, list(range(1, 10)), SLOT, clock=lambda: AT_ONCE) as first:
+        second = shared.poll(list(range(11, 20)), SLOT, clock=lambda: AT_ONCE)
+        assert first == []
+        let_go.set()
+    assert [result.cage_id for result in second] == list(range(11, 20))
+    assert len(first[0]) == 9
+
+
+@contextlib.contextmanager
+def running(function, *args, **kwargs):
+    """Runs the function on a thread; gives a list that holds its result once that is over."""
+    outcome = []
+    thread = threading.Thread(target=lambda: outcome.append(function(*args, **kwargs)))
+    thread.start()
+    yield outcome
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_a_call_that_cannot_be_ended_is_given_up_and_the_rest_is_kept(monkeypatch):
+    let_go = threading.Event()
+    monkeypatch.setattr(poller, "GRACE_SECONDS", 0.1)
+    sensors = Sensors(lambda cage_id: cage_id == 2 and not let_go.wait(10) and None)
+    # The minute has just ended for everybody but those who began before.
+    results = poll(sensors, [1, 2, 3], clock=at("07:00:59").timestamp() + 0.7, timeout_seconds=0.1)
+    let_go.set()
+    assert results[0] == answered(1)
+    assert results[2] == answered(3)
+    assert results[1].outcome == Outcome.TIMEOUT
+    assert (results[1].latency_ms, results[1].detail) == (100, "the call could not be ended")
+
+
+@pytest.mark.parametrize("clock", ["07:01", "07:01:30", "09:00"])
+def test_a_late_shard_is_skipped_and_nobody_is_asked(clock):
+    sensors = Sensors()
+    started = time.monotonic()
+    results = poll(sensors, [1, 2, 3], at(clock).timestamp(), begin_seconds=5, spread_seconds=30)
+    assert sensors.asked == []
+    assert time.monotonic() - started < 2
+    assert [result.cage_id for result in results] == [1, 2, 3]
+    for result in results:
+        assert (result.outcome, result.detail) == (Outcome.SKIPPED, "its minute was over")
+        assert (result.latency_ms, result.http_status, result.status) == (None, None, None)
+
+
+def test_polls_that_wait_for_a_place_until_the_minute_is_over_are_skipped():
+    first = threading.Event()
+
+    def play(cage_id):
+        first.set()
+        time_left.wait(0.4)
+
+    time_left = threading.Event()
+    sensors = Sensors(play)
+    results = poll(sensors, [1, 2, 3], clock=at("07:00:59").timestamp() + 0.8, concurrency=1)
+    assert [result.outcome for result in results] == [Outcome.ANSWERED] + [Outcome.SKIPPED] * 2
+    assert sensors.asked_ids == [1]
+
+
+def test_polls_are_spread_evenly_from_their_beginning():
+    sensors = Sensors()
+    now = time.monotonic()
+    start_of_slot = SLOT.timestamp()
+    poll(sensors, list(range(1, 11)), start_of_slot, begin_seconds=0.2, spread_seconds=0.5)
+    offsets = [moment - now for _, moment in sorted(sensors.asked)]
+    assert offsets == sorted(offsets)
+    for number, offset in enumerate(offsets):
+        assert offset >= 0.2 + number * 0.05 - 0.03
+    assert offsets[-1] < 2
+
+
+def test_a_shard_that_is_behind_its_plan_catches_up_at_once():
+    sensors = Sensors()
+    started = time.monotonic()
+    poll(sensors, list(range(1, 11)), at("07:00:50").timestamp(), spread_seconds=40)
+    assert len(sensors.asked) == 10
+    assert time.monotonic() - started < 2
+
+
+def test_a_mistake_of_our_own_is_a_skipped_poll_and_a_logged_error(caplog):
+    def play(cage_id):
+        if cage_id == 2:
+            raise ZeroDivisionError("ours")
+
+    results = poll(Sensors(play), [1, 2, 3])
+    assert [result.outcome for result in results] == [
+        Outcome.ANSWERED,
+        Outcome.SKIPPED,
+        Outcome.ANSWERED,
+    ]
+    assert results[1].detail == "Neurocage itself failed: ZeroDivisionError"
+    assert "Asking cage 2 failed inside Neurocage" in caplog.text
+    assert "ZeroDivisionError: ours" in caplog.text
+
+
+def test_no_more_polls_are_under_way_than_allowed():
+    together = threading.Barrier(4)
+    sensors = Sensors(lambda cage_id: together.wait(5) and None)
+    results = poll(sensors, list(range(1, 41)), concurrency=4)
+    assert {result.outcome for result in results} == {Outcome.ANSWERED}
+    assert sensors.most_under_way == 4
+
+
+def test_threads_are_kept_and_used_again():
+    shared = poller_of(Sensors(), concurrency=500)
+    before = threading.active_count()
+    for _ in range(20):
+        shared.poll(list(range(10)), SLOT, clock=lambda: AT_ONCE)
+    # A thread that has just given its result may not be free yet when the next shard begins.
+    assert threading.active_count() - before < 50
+
+
+def test_a_crash_outside_a_poll_leaves_the_crew_at_work(caplog):
+    crew = ThreadCrew(1)
+    done = threading.Event()
+    crew.submit(lambda: 1 / 0)
+    crew.submit(done.set)
+    assert done.wait(5)
+    assert "A poll crashed" in caplog.text
+
+
+def test_a_machine_that_gives_no_more_threads_slows_the_polls_and_loses_none(monkeypatch, caplog):
+    class Scarce(threading.Thread):
+        made = 0
+
+        def start(self):
+            Scarce.made += 1
+            if Scarce.made > 3:
+                raise RuntimeError("can't start new thread")
+            super().start()
+
+    together = threading.Barrier(3)
+    sensors = Sensors(lambda cage_id: together.wait(5) and None)
+    monkeypatch.setattr(poller.threading, "Thread", Scarce)
+    results = poll(sensors, list(range(1, 31)))
+    assert {result.outcome for result in results} == {Outcome.ANSWERED}
+    assert sensors.most_under_way == 3
+    assert caplog.text.count("can't start new thread; going on with 3 polls at once") == 1
+
+
+def test_one_sensor_can_be_asked_outside_any_slot():
+    with responses.RequestsMock() as sensors:
+        sensors.get("http://sensors.test/data/7/", json={"cage_id": 7, "status": 3})
+        result = poller.ask_now(7)
+    assert (result.outcome, result.status) == (Outcome.ANSWERED, Health.PERFECT)
+
+
+def test_a_worker_process_has_one_poller_with_its_settings(monkeypatch, settings):
+    settings.POLL_CONCURRENCY, settings.POLL_TIMEOUT_SECONDS = 7, 1.5
+    poller._process_poller.cache_clear()
+    made = []
+
+    class Noting(Poller):
+        def __init__(self, *args):
+            made.append(args)
+            super().__init__(*args)
+
+    monkeypatch.setattr(poller, "Poller", Noting)
+    for _ in range(2):
+        assert poller.poll([1], SLOT)[0].outcome == Outcome.SKIPPED
+    assert made == [("http://sensors.test", 7, 1.5)]
+    poller._process_poller.cache_clear()
+
+
+class Files:
+    """Plays the limits of open files."""
+
+    def __init__(self, monkeypatch, soft, hard, refuses=False):
+        self.soft, self.hard, self.refuses = soft, hard, refuses
+        monkeypatch.setattr(resource, "getrlimit", lambda kind: (self.soft, self.hard))
+        monkeypatch.setattr(resource, "setrlimit", self.set)
+
+    def set(self, kind, limits):
+        if self.refuses:
+            raise ValueError("current limit exceeds maximum limit")
+        self.soft, self.hard = limits
+
+
+NO_LIMIT = resource.RLIM_INFINITY
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "soft_then"),
+    [
+        (20_000, 20_000, 20_000),
+        (1024, 20_000, 1100),
+        (1024, NO_LIMIT, 1100),
+        (NO_LIMIT, NO_LIMIT, NO_LIMIT),
+    ],
+)
+def test_the_limit_of_open_files_is_raised_as_far_as_needed(
+    monkeypatch, caplog, soft, hard, soft_then
+):
+    files = Files(monkeypatch, soft, hard)
+    assert poller_of(Sensors(), concurrency=1000)._crew.most == 1000
+    assert (files.soft, files.hard) == (soft_then, hard)
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("hard", "refuses", "holds", "fewer"),
+    [(600, False, 600, 500), (50, False, 50, 1), (NO_LIMIT, True, 256, 156)],
+)
+def test_too_few_open_files_are_said_and_lived_with(
+    monkeypatch, caplog, hard, refuses, holds, fewer
+):
+    Files(monkeypatch, min(256, holds), hard, refuses)
+    assert poller_of(Sensors(), concurrency=1000)._crew.most == fewer
+    assert (
+        f"POLL_CONCURRENCY=1000 needs 1100 open files, but this process may hold {holds}: "
+        f"{fewer} polls at once." in caplog.text
+    )

@@ -1,0 +1,476 @@
+"""The recorder: everything once, all or nothing, and a failure never hides what is known."""
+
+import json
+import threading
+from collections import Counter, defaultdict
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, connection
+
+from cages.models import (
+    Cage,
+    CageState,
+    Health,
+    Outcome,
+    PollCycle,
+    Reading,
+    ReadingHourly,
+    SensorRequest,
+    SensorRequestHourly,
+)
+from cages.polling import recorder
+from cages.polling.recorder import record
+from cages.polling.results import PollResult, decode, encode, skipped
+from cages.polling.schedule import claim
+from tests.factories import (
+    MINUTE,
+    at,
+    make_cage,
+    make_cycle,
+    make_user,
+    record_minute,
+    record_minutes,
+    result,
+    slot,
+)
+
+SLOT = slot("07:00")
+DONE = at("07:00:12.5")
+FAILURES = [outcome for outcome in Outcome if outcome != Outcome.ANSWERED]
+
+
+def state_of(cage):
+    return CageState.objects.get(cage=cage)
+
+
+def ledger(each=SLOT):
+    """The counts that are not zero of the slot's cycle, by outcome."""
+    cycle = PollCycle.objects.get(slot=each)
+    return {outcome: count for outcome, count in zip(Outcome, cycle.counts, strict=True) if count}
+
+
+def stored(model=SensorRequest):
+    return list(model.objects.order_by("slot", "cage_id").values())
+
+
+# What is kept
+
+
+@pytest.mark.storage
+@pytest.mark.parametrize("outcome", Outcome)
+def test_every_outcome_is_kept_and_only_an_answer_makes_a_reading(db, outcome):
+    cage = make_cage()
+    make_cycle(SLOT, planned=1, finished=False)
+    detail = "" if outcome == Outcome.ANSWERED else "why"
+    assert record(SLOT, [result(cage, outcome=outcome, detail=detail)], DONE) == 1
+
+    (request,) = SensorRequest.objects.with_status()
+    assert (request.cage_id, request.slot) == (cage.id, SLOT)
+    assert (request.outcome, request.detail) == (outcome, detail)
+    asked = outcome != Outcome.SKIPPED
+    assert request.latency_ms == (1500 if asked else None)
+    assert request.succeeded == Reading.objects.exists() == (outcome == Outcome.ANSWERED)
+    assert request.health == (Health.OK if request.succeeded else None)
+    assert ledger() == {outcome: 1}
+    assert (state_of(cage).outcome, state_of(cage).outcome_slot) == (outcome, SLOT)
+
+
+@pytest.mark.storage
+@pytest.mark.parametrize("health", Health)
+def test_every_health_is_kept(db, health):
+    cage = make_cage()
+    record_minute(cage, SLOT, status=health)
+    assert Reading.objects.get().status == health
+    assert state_of(cage).status == health
+
+
+@pytest.mark.storage
+def test_the_http_status_and_a_long_detail_are_kept(db):
+    cages = [make_cage(), make_cage()]
+    long = "\u00fc" * 200
+    outcome = Outcome.HTTP_ERROR
+    first = result(cages[0], outcome=outcome, http_status=999, detail=long)
+    record(SLOT, [first, result(cages[1], outcome=outcome, detail="")], DONE)
+    kept = SensorRequest.objects.order_by("cage_id").values_list("http_status", "detail")
+    assert list(kept) == [(999, long), (None, "")]
+
+
+@pytest.mark.storage
+@pytest.mark.parametrize(
+    "detail", ["a\x00b", "'; DROP TABLE cages_reading; --", '{a,b}\\"%s', "é☃"]
+)
+def test_an_odd_detail_is_kept_and_harms_nothing(db, detail):
+    record_minute(make_cage(), SLOT, outcome=Outcome.HTTP_ERROR, detail=detail)
+    assert SensorRequest.objects.get().detail == detail.replace("\x00", " ")
+
+
+def test_nothing_to_record_asks_the_database_nothing(django_assert_num_queries, db):
+    with django_assert_num_queries(0):
+        assert record(SLOT, [], DONE) == 0
+
+
+def test_a_shard_costs_as_many_statements_as_one_cage(db, django_assert_max_num_queries):
+    make_cycle(SLOT, planned=60, finished=False)
+    owner = make_user()
+    cages = [make_cage(owner=owner) for _ in range(60)]
+    with django_assert_max_num_queries(8):  # the transaction's two and the six of the recorder
+        record(SLOT, [result(cage) for cage in cages], DONE)
+    assert PollCycle.objects.finished().get().answered == 60
+
+
+# Known health
+
+
+@pytest.mark.storage
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_failure_keeps_the_last_known_health_and_its_age(db, failure):
+    cage = make_cage()
+    record_minute(cage, SLOT, status=Health.BAD)
+    record_minute(cage, slot("07:01"), outcome=failure)
+    state = state_of(cage)
+    assert (state.status, state.reading_slot, state.status_since) == (Health.BAD, SLOT, SLOT)
+    assert state.age(at("07:02")) == timedelta(minutes=2)
+    assert (state.outcome, state.outcome_slot) == (failure, slot("07:01"))
+    assert state.outcome_since == slot("07:01")
+
+
+@pytest.mark.storage
+def test_a_sensor_that_has_only_failed_has_no_known_health(db):
+    cage = make_cage()
+    record_minutes(cage, SLOT, [Outcome.TIMEOUT] * 3)
+    state = state_of(cage)
+    assert (state.status, state.reading_slot, state.status_since) == (None, None, None)
+    assert (state.outcome, state.outcome_since) == (Outcome.TIMEOUT, SLOT)
+    assert state.outcome_slot == slot("07:02")
+
+
+@pytest.mark.storage
+def test_since_is_the_beginning_of_the_unbroken_run(db):
+    cage = make_cage()
+    polls = [Health.OK, Health.BAD, Outcome.TIMEOUT, Health.BAD, Outcome.TIMEOUT, Outcome.TIMEOUT]
+    record_minutes(cage, SLOT, polls)
+    state = state_of(cage)
+    assert (state.status, state.status_since) == (Health.BAD, slot("07:01"))
+    assert state.reading_slot == slot("07:03")
+    assert (state.outcome, state.outcome_since) == (Outcome.TIMEOUT, slot("07:04"))
+    assert state.outcome_slot == slot("07:05")
+
+
+# Twice, late and out of order
+
+
+@pytest.mark.storage
+def test_the_same_message_twice_changes_nothing(db):
+    cages = [make_cage(), make_cage()]
+    make_cycle(SLOT, planned=3, finished=False)
+    results = [result(cages[0]), result(cages[1], outcome=Outcome.TIMEOUT)]
+    assert record(SLOT, results, DONE) == 2
+    before = [stored(model) for model in (SensorRequest, Reading)], ledger()
+    states = list(CageState.objects.order_by("cage").values())
+    assert record(SLOT, results, at("07:03")) == 0
+    assert ([stored(model) for model in (SensorRequest, Reading)], ledger()) == before
+    assert list(CageState.objects.order_by("cage").values()) == states
+
+
+@pytest.mark.storage
+@pytest.mark.parametrize(
+    "second",
+    [
+        {"status": Health.PERFECT},
+        {"outcome": Outcome.UNAVAILABLE},
+        {"outcome": Outcome.SKIPPED, "detail": "lost"},
+    ],
+)
+@pytest.mark.parametrize("first", [{"status": Health.BAD}, {"outcome": Outcome.TIMEOUT}])
+def test_of_two_results_for_one_slot_the_first_stays(db, first, second):
+    cage = make_cage()
+    make_cycle(SLOT, planned=1, finished=False)
+    record(SLOT, [result(cage, **first)], DONE)
+    before = stored(), stored(Reading), ledger(), state_of(cage).__dict__["status"]
+    assert record(SLOT, [result(cage, **second)], at("07:03")) == 0
+    assert (stored(), stored(Reading), ledger(), state_of(cage).status) == before
+    assert PollCycle.objects.get().finished_at == DONE
+
+
+@pytest.mark.storage
+@pytest.mark.parametrize("real", [o for o in Outcome if o != Outcome.SKIPPED])
+def test_skipped_gives_way_to_a_real_result_and_the_count_moves(db, real):
+    cage, other = make_cage(), make_cage()
+    make_cycle(SLOT, planned=2, finished=False)
+    record(SLOT, [skipped(cage.id, "lost"), skipped(other.id, "lost")], DONE)
+    assert ledger() == {Outcome.SKIPPED: 2}
+
+    assert record(SLOT, [result(cage, outcome=real)], at("07:20")) == 1
+    request = SensorRequest.objects.get(cage=cage)
+    assert (request.outcome, request.latency_ms, request.detail) == (real, 1500, "")
+    assert ledger() == {real: 1, Outcome.SKIPPED: 1}
+    assert Reading.objects.filter(cage=cage).exists() == (real == Outcome.ANSWERED)
+    assert state_of(cage).outcome == real
+    assert SensorRequest.objects.get(cage=other).detail == "lost"
+    cycle = PollCycle.objects.get()
+    assert (cycle.recorded, cycle.finished_at) == (2, DONE)
+
+    assert record(SLOT, [result(cage, outcome=real)], at("07:21")) == 0
+    assert ledger() == {real: 1, Outcome.SKIPPED: 1}
+
+
+@pytest.mark.storage
+def test_skipped_twice_is_counted_once(db):
+    cage = make_cage()
+    make_cycle(SLOT, planned=1, finished=False)
+    assert record(SLOT, [skipped(cage.id, "its minute was over")], DONE) == 1
+    assert record(SLOT, [skipped(cage.id, "lost")], at("07:20")) == 0
+    assert SensorRequest.objects.get().detail == "its minute was over"
+    assert ledger() == {Outcome.SKIPPED: 1}
+
+
+@pytest.mark.storage
+def test_a_shard_of_new_replaced_and_known_results_counts_each_rightly(db):
+    new, replaced, known = make_cage(), make_cage(), make_cage()
+    make_cycle(SLOT, planned=3, finished=False)
+    record(SLOT, [skipped(replaced.id, "lost"), result(known, outcome=Outcome.TIMEOUT)], DONE)
+    assert record(SLOT, [result(cage) for cage in (known, replaced, new)], at("07:20")) == 2
+    assert ledger() == {Outcome.ANSWERED: 2, Outcome.TIMEOUT: 1}
+    assert PollCycle.objects.get().finished_at == at("07:20")
+
+
+@pytest.mark.storage
+def test_a_late_shard_does_not_turn_a_state_back(db):
+    cage = make_cage()
+    record_minute(cage, slot("07:05"), status=Health.BAD)
+    before = CageState.objects.values().get()
+    record_minute(cage, slot("07:03"), status=Health.PERFECT)
+    record_minute(cage, slot("07:04"), outcome=Outcome.TIMEOUT)
+    assert CageState.objects.values().get() == before
+    assert SensorRequest.objects.count() == 3
+    assert Reading.objects.count() == 2
+
+
+@pytest.mark.storage
+def test_a_late_reading_is_news_where_only_failures_came_since(db):
+    cage = make_cage()
+    record_minutes(cage, slot("07:04"), [Outcome.TIMEOUT, Outcome.UNAVAILABLE])
+    record_minute(cage, slot("07:03"), status=Health.BAD)
+    state = state_of(cage)
+    assert (state.status, state.reading_slot) == (Health.BAD, slot("07:03"))
+    assert (state.outcome, state.outcome_slot) == (Outcome.UNAVAILABLE, slot("07:05"))
+    assert state.outcome_since == slot("07:05")
+
+
+@pytest.mark.storage
+def test_a_replaced_skip_of_an_older_slot_does_not_turn_a_state_back(db):
+    cage = make_cage()
+    record_minute(cage, SLOT, outcome=Outcome.SKIPPED)
+    record_minute(cage, slot("07:01"), status=Health.BAD)
+    before = CageState.objects.values().get()
+    record_minute(cage, SLOT, status=Health.PERFECT)
+    assert CageState.objects.values().get() == before
+    assert Reading.objects.count() == 2
+
+
+# The ledger
+
+
+@pytest.mark.storage
+def test_a_cycle_finishes_with_its_last_result_and_not_before(db):
+    cages = [make_cage() for _ in range(3)]
+    claim(SLOT, at("07:00:00.250"))
+    record(SLOT, [result(cages[0])], at("07:00:05"))
+    record(SLOT, [result(cages[1], outcome=Outcome.TIMEOUT)], at("07:00:11"))
+    assert PollCycle.objects.open().get().recorded == 2
+    record(SLOT, [result(cages[2])], DONE)
+    cycle = PollCycle.objects.finished().get()
+    assert (cycle.planned, cycle.recorded) == (3, 3)
+    assert (cycle.finished_at, cycle.duration_ms) == (DONE, 12_250)
+    assert ledger() == {Outcome.ANSWERED: 2, Outcome.TIMEOUT: 1}
+
+
+def test_a_clock_that_was_set_back_gives_no_negative_duration(db):
+    cage = make_cage()
+    claim(SLOT, at("07:00:20"))
+    record(SLOT, [result(cage)], at("07:00:10"))
+    assert PollCycle.objects.get().duration_ms == 0
+
+
+@pytest.mark.storage
+def test_cycles_do_not_count_for_each_other(db):
+    cage = make_cage()
+    for each in (SLOT, slot("07:01")):
+        claim(each, each)
+    record(slot("07:01"), [result(cage)], at("07:01:09"))
+    assert [cycle.slot for cycle in PollCycle.objects.open()] == [SLOT]
+    assert ledger(slot("07:01")) == {Outcome.ANSWERED: 1}
+    assert ledger() == {}
+
+
+@pytest.mark.storage
+def test_results_of_a_purged_cage_go_nowhere_and_those_beside_it_do(db):
+    cage, purged = make_cage(), make_cage()
+    Cage.objects.filter(id=purged.id).delete()
+    make_cycle(SLOT, planned=1, finished=False)
+    assert record(SLOT, [result(purged), result(cage)], DONE) == 1
+    assert [row["cage_id"] for row in stored() + stored(Reading)] == [cage.id] * 2
+    assert list(CageState.objects.values_list("cage_id", flat=True)) == [cage.id]
+    assert ledger() == {Outcome.ANSWERED: 1}
+
+
+# All or nothing
+
+
+@pytest.mark.storage
+@pytest.mark.parametrize("statement", ["INSERT_READINGS", "UPDATE_STATES"])
+def test_what_fails_half_way_has_written_nothing(db, monkeypatch, statement):
+    cage = make_cage()
+    make_cycle(SLOT, planned=1, finished=False)
+    with monkeypatch.context() as broken:
+        broken.setattr(recorder, statement, "SELECT nonsense")
+        with pytest.raises(DatabaseError):
+            record(SLOT, [result(cage)], DONE)
+    assert (stored(), stored(Reading), ledger()) == ([], [], {})
+    assert not CageState.objects.exists()
+
+    assert record(SLOT, [result(cage)], DONE) == 1
+    assert ledger() == {Outcome.ANSWERED: 1}
+
+
+@pytest.mark.storage
+def test_a_result_that_the_database_refuses_takes_its_shard_along(db):
+    cages = [make_cage(), make_cage()]
+    with pytest.raises(DatabaseError):
+        record(SLOT, [result(cages[0]), result(cages[1], detail="x" * 201)], DONE)
+    assert stored() == []
+
+
+# Two workers at once
+
+
+def at_the_same_time(*functions):
+    """Run the functions on threads, each with a database connection of its own."""
+    together = threading.Barrier(len(functions))
+    outcomes = {}
+
+    def run(number, function):
+        try:
+            with connection.cursor():
+                together.wait(5)
+            outcomes[number] = function()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=each) for each in enumerate(functions)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    return [outcomes[number] for number in range(len(functions))]
+
+
+def test_two_workers_with_one_message_write_it_once(transactional_db):
+    owner = make_user()
+    cages = [make_cage(owner=owner) for _ in range(30)]
+    for number in range(5):
+        each = SLOT + number * MINUTE
+        make_cycle(each, planned=30, finished=False)
+        results = [result(cage) for cage in cages]
+        written = at_the_same_time(
+            lambda each=each, results=results: record(each, results, DONE),
+            lambda each=each, results=results: record(each, results[::-1], DONE),
+        )
+        assert sum(written) == 30
+        assert ledger(each) == {Outcome.ANSWERED: 30}
+    assert SensorRequest.objects.count() == Reading.objects.count() == 150
+    assert PollCycle.objects.finished().count() == 5
+
+
+def test_two_beats_claim_a_slot_once(transactional_db):
+    cage = make_cage()
+    for number in range(5):
+        each = SLOT + number * MINUTE
+        claims = at_the_same_time(*[lambda each=each: claim(each, each)] * 3)
+        assert claims.count(None) == 2
+        assert [cage.id] in claims
+    assert PollCycle.objects.count() == 5
+
+
+# How a shard travels
+
+
+def test_a_shard_travels_through_json_unchanged():
+    results = [
+        PollResult(1, Outcome.ANSWERED, 1234, 200, Health.BAD),
+        PollResult(2_147_483_647, Outcome.MALFORMED, 0, 200, None, "not JSON: \u00fc\x00\u2603"),
+        PollResult(3, Outcome.CONNECTION_ERROR, 7, None, None, "Connection refused"),
+        skipped(4, "its minute was over"),
+    ]
+    assert decode(json.loads(json.dumps(encode(results)))) == results
+    assert decode(encode([])) == []
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda columns: columns.pop("status"),
+        lambda columns: columns["cage_id"].append(9),
+        lambda columns: columns.update(outcome=[99]),
+        lambda columns: columns.update(status=[0]),
+    ],
+)
+def test_a_spoilt_shard_is_refused(spoil):
+    columns = encode([result(1)])
+    spoil(columns)
+    with pytest.raises((ValueError, KeyError)):
+        decode(columns)
+
+
+def test_five_hundred_results_travel_in_a_small_message():
+    assert len(json.dumps(encode([result(number) for number in range(10_000, 10_500)]))) < 20_000
+
+
+# Roll-ups
+
+
+@pytest.mark.storage
+def test_hourly_roll_ups_equal_the_raw_rows(db):
+    owner = make_user()
+    cages = [make_cage(owner=owner) for _ in range(3)]
+    polls = [*Health, *FAILURES, None]
+    for number in range(150):
+        each = slot("06:15") + number * MINUTE
+        for cage in cages:
+            poll = polls[(number * 7 + cage.id * 3) % len(polls)]
+            if poll is None:
+                continue
+            said = {"status": poll} if isinstance(poll, Health) else {"outcome": poll}
+            if poll != Outcome.SKIPPED:
+                said["latency_ms"] = number * 10
+            record_minute(cage, each, **said)
+
+    health, outcomes, latencies = defaultdict(Counter), defaultdict(Counter), defaultdict(list)
+    for row in stored(Reading):
+        health[row["cage_id"], hour(row)][Health(row["status"]).name.lower()] += 1
+    for row in stored():
+        key = row["cage_id"], hour(row)
+        outcomes[key][Outcome(row["outcome"]).word] += 1
+        if row["outcome"] == Outcome.ANSWERED:
+            latencies[key].append(row["latency_ms"])
+
+    rollups = {(row.cage_id, row.bucket): row for row in ReadingHourly.objects.all()}
+    assert len(rollups) == len(health) == 9
+    for key, row in rollups.items():
+        assert (
+            Counter({name: getattr(row, name) for name in ("bad", "ok", "perfect")}) == health[key]
+        )
+    rollups = {(row.cage_id, row.bucket): row for row in SensorRequestHourly.objects.all()}
+    assert len(rollups) == len(outcomes) == 9
+    for key, row in rollups.items():
+        assert (
+            Counter({outcome.word: getattr(row, outcome.word) for outcome in Outcome})
+            == (outcomes[key])
+        )
+        assert row.latency_ms_sum == sum(latencies[key])
+        assert row.latency_ms_max == max(latencies[key])
+
+
+def hour(row):
+    return row["slot"].replace(minute=0)

@@ -1,0 +1,209 @@
+"""The sensor client against real sockets: nothing that a sensor does can hurt it."""
+
+import gzip
+import socket
+import time
+
+import pytest
+
+from cages.models import Health, Outcome
+from cages.polling.sensor_client import BODY_LIMIT_BYTES, SensorClient
+from cages.polling.transport import RAW_LIMIT_BYTES
+from tests.sensor_server import (
+    CAGE,
+    GOOD,
+    SHORT,
+    SOON,
+    Sensor,
+    answering,
+    ask,
+    drip_body,
+    hanging_up,
+    never,
+    reply,
+    resetting,
+    saying,
+)
+
+
+def test_a_closed_port_is_a_connection_error():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    result = SensorClient(f"http://127.0.0.1:{port}").ask(CAGE, 5)
+    assert (result.outcome, result.http_status) == (Outcome.CONNECTION_ERROR, None)
+    assert result.detail == "Connection refused"
+
+
+def test_a_failed_handshake_of_tls_is_a_connection_error():
+    def knows_no_tls(sensor, connection):
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with Sensor(knows_no_tls) as sensor:
+        result = SensorClient(sensor.url.replace("http:", "https:")).ask(CAGE, 5)
+    assert result.outcome == Outcome.CONNECTION_ERROR
+    assert result.detail == "TLS: WRONG_VERSION_NUMBER"
+
+
+def test_a_name_that_nobody_knows_is_a_connection_error():
+    result = SensorClient("http://sensor.invalid").ask(CAGE, 5)
+    assert result.outcome in (Outcome.CONNECTION_ERROR, Outcome.TIMEOUT)
+
+
+def drip_chunks(sensor, connection):
+    sensor.hear(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    sensor.drip(connection, b"1\r\n \r\n")
+
+
+def drip_header(sensor, connection):
+    sensor.hear(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    sensor.drip(connection, b"z")
+
+
+def drip_status_line(sensor, connection):
+    sensor.hear(connection)
+    sensor.drip(connection, b"H")
+
+
+def drip_interim_answers(sensor, connection):
+    sensor.hear(connection)
+    sensor.drip(connection, b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [never, drip_body, drip_chunks, drip_header, drip_status_line, drip_interim_answers],
+)
+def test_an_answer_that_never_ends_is_a_timeout_at_the_deadline(behaviour):
+    started = time.monotonic()
+    result = ask(behaviour, timeout=SHORT)
+    assert (result.outcome, result.http_status, result.detail) == (Outcome.TIMEOUT, None, "")
+    assert SHORT * 1000 <= result.latency_ms < SOON * 1000
+    assert time.monotonic() - started < SOON + 1
+
+
+def test_a_byte_just_before_the_deadline_does_not_move_it():
+    def late_byte(sensor, connection):
+        sensor.hear(connection)
+        sensor.stopping.wait(0.9)
+        connection.sendall(b"H")
+        sensor.stopping.wait(5)
+
+    result = ask(late_byte, timeout=1)
+    assert result.outcome == Outcome.TIMEOUT
+    assert 1000 <= result.latency_ms < 1700
+
+
+def test_a_retry_does_not_move_the_deadline():
+    with Sensor(saying(reply()), never) as sensor:
+        client = SensorClient(sensor.url)
+        client.ask(CAGE, 5)
+        assert client.ask(CAGE, SHORT).outcome == Outcome.TIMEOUT
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_compressed_bomb_is_opened_only_a_little(layers):
+    bomb = b" " * 50_000_000
+    for _ in range(layers):
+        bomb = gzip.compress(bomb)
+    encoding = ", ".join(["gzip"] * layers)
+    result = ask(saying(reply(bomb, f"Content-Encoding: {encoding}")))
+    assert (result.outcome, result.detail) == (
+        Outcome.MALFORMED,
+        "unusable body: longer than 64 KiB",
+    )
+    assert result.latency_ms < SOON * 1000
+
+
+def endless(beginning, piece):
+    """A behaviour: the beginning of an answer, then the piece as fast as the line takes it."""
+
+    def behave(sensor, connection):
+        sensor.hear(connection)
+        connection.sendall(beginning)
+        while not sensor.stopping.is_set():
+            connection.sendall(piece * 10_000)
+
+    return behave
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("beginning", "piece"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"y"),
+        (b"HTTP/1.1 ", b"2"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (CHUNKED, b"0"),
+        (CHUNKED, b"1;" + b"x" * 1000 + b"\r\n \r\n"),
+        (CHUNKED + b"0\r\n", b"Trailer: x\r\n"),
+    ],
+    ids=["headers", "header", "status", "interim answers", "chunk size", "extensions", "trailers"],
+)
+def test_an_endless_flood_is_cut_and_fills_no_memory(beginning, piece):
+    result = ask(endless(beginning, piece), timeout=30)
+    assert result.outcome == Outcome.CONNECTION_ERROR
+    assert result.detail.isprintable()
+    assert result.latency_ms < SOON * 1000
+
+
+def test_an_endless_body_is_cut_at_64_kib():
+    result = ask(endless(b"HTTP/1.1 200 OK\r\n\r\n", b"    "), timeout=30)
+    assert (result.outcome, result.http_status) == (Outcome.MALFORMED, 200)
+    assert RAW_LIMIT_BYTES > BODY_LIMIT_BYTES
+
+
+def test_a_redirect_is_not_followed_for_real():
+    with Sensor(answering) as other:
+        result = ask(saying(reply(b"", f"Location: {other.url}/data/7/", status="302 Found")))
+        assert (result.outcome, result.http_status) == (Outcome.HTTP_ERROR, 302)
+        assert other.paths == []
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        saying(reply(length=len(GOOD) + 10)),
+        saying(CHUNKED + b"1b\r\n" + GOOD[:10]),
+        saying(CHUNKED + b"no number\r\n"),
+        saying(b"SSH-2.0-OpenSSH_9.2\r\n"),
+        saying(b"\x15\x03\x01\x00\x02\x02\x50\x00"),
+        saying(b"HTTP/1.1 \x00\x1b[31m\r\n\r\n"),
+        saying(reply(b"", "Content-Length: 5")),
+        hanging_up,
+        resetting,
+    ],
+    ids=["cut body", "cut chunk", "bad chunk", "SSH", "TLS", "bad status"]
+    + ["two lengths", "hang up", "reset"],
+)
+def test_a_broken_answer_is_a_connection_error_with_a_printable_reason(behaviour):
+    result = ask(behaviour)
+    assert (result.outcome, result.http_status) == (Outcome.CONNECTION_ERROR, None)
+    assert result.detail
+    assert result.detail.isprintable()
+
+
+def test_a_broken_body_changes_nothing_for_another_status():
+    assert ask(saying(reply(length=99, status="503 No"))).outcome == Outcome.UNAVAILABLE
+    assert ask(saying(reply(length=99, status="500 No"))).outcome == Outcome.HTTP_ERROR
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        CHUNKED + b"5\r\n" + GOOD[:5] + b"\r\n" + b"16;x=y\r\n" + GOOD[5:] + b"\r\n0\r\n\r\n",
+        b"HTTP/1.1 200\r\ncontent-length: 27\r\n\r\n" + GOOD,
+        b"HTTP/1.0 200 OK\r\n\r\n" + GOOD,
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + GOOD,
+        b"HTTP/1.1 100 Continue\r\n\r\n" + reply(),
+        reply(GOOD, "Set-Cookie: a=b; expires=never; max-age=x", "Content-Type: ;;=\xe9"),
+    ],
+    ids=["chunked", "lower case", "HTTP/1.0", "no length", "interim answer", "odd headers"],
+)
+def test_an_unusual_way_of_answering_is_an_answer(answer):
+    assert ask(saying(answer)).status == Health.OK
