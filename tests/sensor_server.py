@@ -6,7 +6,6 @@ import threading
 
 from cages.polling.sensor_client import SensorClient
 
-SENSORS = "http://sensors.test"
 CAGE = 7
 GOOD = b'{"cage_id": 7, "status": 2}'
 SHORT = 0.3

@@ -108,3 +108,16 @@ def test_the_task_does_one_step_and_orders_the_next(db, monkeypatch):
     tasks.purge_cage(cage.id)
     assert left_of(cage) == (0, 0, 0, 0)
     assert len(orders) == 1
+
+
+@pytest.mark.django_db
+def test_of_a_restore_and_an_order_to_purge_at_once_one_wins():
+    cage = make_cage(archived_at=at("06:00"))
+    seen_before = Cage.objects.get(pk=cage.pk)
+    assert cage.restore()
+    assert not seen_before.order_purge(at("07:00"))
+    cage.archive(at("07:01"))
+    seen_before = Cage.objects.get(pk=cage.pk)
+    assert cage.order_purge(at("07:02"))
+    assert not seen_before.restore()
+    assert Cage.objects.archived().get().purge_ordered_at == at("07:02")

@@ -183,6 +183,13 @@ class Cage(models.Model):
             self.archived_at = now
             self.save(update_fields=["archived_at"])
 
+    def order_purge(self, now):
+        """Mark an archived cage for its final deletion; False where it was restored meanwhile."""
+        # Like restore, one statement: of two people who press at once, one wins.
+        marked = Cage.objects.archived().filter(pk=self.pk).update(purge_ordered_at=now)
+        self.purge_ordered_at = now if marked else None
+        return bool(marked)
+
     def restore(self):
         """Bring an archived cage back, polled as before; False where its purge was ordered.
 

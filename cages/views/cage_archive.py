@@ -90,8 +90,8 @@ class PurgeView(AdministratorOnlyMixin, CageAccessMixin, FormView):
     def form_valid(self, form):
         cage = form.cage
         with transaction.atomic():
-            cage.purge_ordered_at = self.now
-            cage.save(update_fields=["purge_ordered_at"])
+            if not cage.order_purge(self.now):
+                raise Http404("Somebody restored this cage in this moment.")
             LogEntry.objects.log_actions(
                 self.request.user.pk, [cage], DELETION, "Purge ordered", single_object=True
             )
