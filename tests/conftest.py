@@ -34,9 +34,13 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _quick_passwords():
-    """The real hash takes a third of a second a person, on purpose."""
-    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+def _quick_people():
+    with override_settings(
+        # The real hash takes a third of a second a person, on purpose.
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        # Else every new browser begins with a list of all static files.
+        WHITENOISE_AUTOREFRESH=True,
+    ):
         yield
 
 

@@ -83,10 +83,8 @@ def cells():
 
 
 @pytest.fixture(autouse=True)
-def _fixed_now(monkeypatch, settings):
+def _fixed_now(monkeypatch):
     monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-    # Else every new browser begins with a list of all static files.
-    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,6 @@ CAGES = reverse("cage-list")
 EVE = {"username": "eve", "password1": PASSWORD, "password2": PASSWORD}
 
 
-@pytest.fixture(autouse=True)
-def _no_static_files(settings):
-    # Else every new browser begins with a list of all static files.
-    settings.WHITENOISE_AUTOREFRESH = True
-
-
 @pytest.fixture
 def registration_is_open(settings):
     settings.REGISTRATION_OPEN = True

@@ -15,12 +15,6 @@ ADD = reverse("admin:cages_cage_add")
 FORM = {"label": "Colony", "is_polled": "on", "_save": "Save"}
 
 
-@pytest.fixture(autouse=True)
-def _no_static_files(settings):
-    # Else every new browser begins with a list of all static files.
-    settings.WHITENOISE_AUTOREFRESH = True
-
-
 @pytest.fixture
 def browser(client_of, administrator):
     return client_of(administrator)

@@ -38,8 +38,6 @@ def clock(monkeypatch, settings):
         monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
 
     set_clock(NOW)
-    # Else every new browser begins with a list of all static files.
-    settings.WHITENOISE_AUTOREFRESH = True
     # Nobody is signed out by a leap into another month.
     settings.SESSION_COOKIE_AGE = timedelta(days=3650).total_seconds()
     return set_clock

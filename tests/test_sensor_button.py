@@ -16,12 +16,6 @@ NEW = reverse("cage-create")
 SLOT = {"room": "R2", "rack": "B", "row": "B", "column": 7}
 
 
-@pytest.fixture(autouse=True)
-def _no_static_files(settings):
-    # Else every new browser begins with a list of all static files.
-    settings.WHITENOISE_AUTOREFRESH = True
-
-
 @pytest.fixture
 def browser(client_of, user):
     return client_of(user)

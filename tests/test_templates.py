@@ -69,7 +69,6 @@ def test_a_partial_is_included_with_only_what_it_expects(name):
 def pages(administrator, client_of, settings, monkeypatch):
     """{address: markup} of every page with a form, as an administrator or a stranger sees them."""
     settings.REGISTRATION_OPEN = True
-    settings.WHITENOISE_AUTOREFRESH = True
     make_cage(owner=administrator, id=7)
     make_cage(owner=administrator, id=8, archived_at=at("06:00"))
     browser = client_of(administrator)

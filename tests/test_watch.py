@@ -28,8 +28,6 @@ def clock(monkeypatch, settings):
         monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
 
     set_clock(NOW)
-    # Else every new browser begins with a list of all static files.
-    settings.WHITENOISE_AUTOREFRESH = True
     return set_clock
 
 

@@ -156,13 +156,9 @@ RANDOM_NOWS = [
 
 
 @pytest.mark.parametrize("seed", range(len(RANDOM_NOWS)))
-def test_on_any_day_the_parts_add_up_to_the_minutes_elapsed(
-    client_of, user, monkeypatch, settings, seed
-):
+def test_on_any_day_the_parts_add_up_to_the_minutes_elapsed(client_of, user, monkeypatch, seed):
     now = RANDOM_NOWS[seed]
     monkeypatch.setattr("django.utils.timezone.now", lambda: now)
-    # Else every new browser begins with a list of all static files.
-    settings.WHITENOISE_AUTOREFRESH = True
     cage = make_cage(owner=user)
     midnight = datetime.combine(now.astimezone(FACILITY), datetime.min.time(), FACILITY)
     elapsed = int((now - midnight.astimezone(UTC)).total_seconds() // 60)

@@ -23,9 +23,10 @@ def browser():
 def new_page(browser, live_server):
     """new_page(person, size=..., java_script_enabled=...): a page with the person signed in.
 
-    At the end of the test nothing may have been loaded from another host, and no script failed.
+    At the end of the test nothing may have been loaded from another host, no script failed, and
+    every page, style sheet and picture was there.
     """
-    contexts, strangers, errors = [], [], []
+    contexts, strangers, missing, errors = [], [], [], []
 
     def open_page(person=None, **options):
         from tests.factories import PASSWORD
@@ -34,6 +35,7 @@ def new_page(browser, live_server):
         contexts.append(context)
         page = context.new_page()
         page.on("request", lambda asked: strangers.append(asked.url))
+        page.on("response", lambda got: got.ok or got.status < 400 or missing.append(got.url))
         page.on("pageerror", lambda error: errors.append(str(error)))
         if person:
             chromium.sign_in(page, live_server.url, person.get_username(), PASSWORD)
@@ -43,4 +45,5 @@ def new_page(browser, live_server):
     for context in contexts:
         context.close()
     assert [url for url in strangers if not url.startswith((live_server.url, "data:"))] == []
+    assert missing == []
     assert errors == []
