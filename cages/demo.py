@@ -17,7 +17,8 @@ from cages.models.cycle import OUTCOME_COUNTS
 from cages.models.ids import advance_ids
 from cages.polling import backfill
 from cages.polling.results import PollResult
-from cages.polling.schedule import slot_of, to_ranges
+from cages.polling.schedule import to_ranges
+from cages.slots import slot_of
 
 DAYS = 14
 SEED = 117
@@ -52,7 +53,7 @@ def load(owner, now, progress=lambda text: None):
     slots = [slot for slot in slots if not now - OUTAGE[0] <= slot < now - OUTAGE[1]]
     ledger = {slot: Counter() for slot in slots}
     for cage in cages:
-        progress(f"14 days of minutes: cage {cage.pk} of {len(cages)}")
+        progress(f"{DAYS} days of minutes: cage {cage.pk} of {len(cages)}")
         minutes = list(_minutes(cage.pk, slots, now))
         backfill.write(cage.pk, minutes)
         _write_state(cage, minutes)

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 STACK_FILE_NAME = "stack.env"
 TRUE_WORDS = {"1", "true", "yes", "on"}
-FALSE_WORDS = {"", "0", "false", "no", "off"}
+FALSE_WORDS = {"0", "false", "no", "off"}
 SECRET_LENGTH = 32
 
 
@@ -42,11 +42,13 @@ def text(name, default=""):
 
 def flag(name, default=False):
     """True for 1/true/yes/on, False for 0/false/no/off, in any case."""
-    word = os.environ.get(name, "").strip().lower()
+    word = text(name).lower()
+    if not word:
+        return default
     if word in TRUE_WORDS:
         return True
     if word in FALSE_WORDS:
-        return default if word == "" else False
+        return False
     raise ImproperlyConfigured(f"{name} must be 1 or 0 (also true, false), not {word!r}.")
 
 

@@ -19,7 +19,7 @@ from celery import Celery
 from cages.models import Health, Outcome
 from cages.polling.poller import Poller
 from cages.polling.results import encode
-from cages.polling.schedule import slot_of
+from cages.slots import slot_of
 from neurocage.celery import app
 from neurocage.stack import programs
 from neurocage.stack.answers import answers_200

@@ -12,9 +12,9 @@ from cages.polling.schedule import (
     cut,
     from_ranges,
     lost,
-    slot_of,
     to_ranges,
 )
+from cages.slots import slot_of
 from tests.factories import at, make_cage, make_cycle, slot
 
 

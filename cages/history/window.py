@@ -1,11 +1,11 @@
 """The span a page shows."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 
 from django.utils import timezone
 
-MINUTE = timedelta(minutes=1)
+from cages.slots import SLOT_LENGTH, slot_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,10 @@ class Window:
         """
         zone = zone or timezone.get_default_timezone()
         midnight = datetime.combine(now.astimezone(zone).date(), time.min, tzinfo=zone)
-        end = now.astimezone(UTC).replace(second=0, microsecond=0)
+        end = slot_of(now)
         return cls(start=min(midnight.astimezone(UTC), end), end=end)
 
     @property
     def minutes(self):
         """How many slots lie in the window."""
-        return (self.end - self.start) // MINUTE
+        return (self.end - self.start) // SLOT_LENGTH

@@ -50,6 +50,11 @@ class CageState(models.Model):
     def __str__(self):
         return f"state of cage {self.cage_id}"
 
+    @property
+    def succeeded(self):
+        """Whether the sensor's last request was answered."""
+        return self.outcome == Outcome.ANSWERED
+
     def age(self, now):
         """How long ago the last known health was asked for, or None without any."""
         return None if self.reading_slot is None else max(now - self.reading_slot, timedelta())

@@ -15,8 +15,8 @@ from django.conf import settings
 
 from cages.models.sensor_request import Outcome
 from cages.polling.results import PollResult, skipped
-from cages.polling.schedule import SLOT_LENGTH
 from cages.polling.sensor_client import SensorClient
+from cages.slots import SLOT_LENGTH
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -11,7 +11,6 @@ from cages.models import Cage, PollCycle
 
 logger = logging.getLogger(__name__)
 
-SLOT_LENGTH = timedelta(minutes=1)
 # Polls a second that any sensor gateway takes, and the part of the minute they may be spread over.
 GENTLE_RATE = 50
 LONGEST_SPREAD_SECONDS = 40
@@ -27,11 +26,6 @@ class Shard:
     cage_ids: list[int]
     begin_seconds: float
     spread_seconds: float
-
-
-def slot_of(moment):
-    """The UTC minute that an aware moment lies in."""
-    return moment.astimezone(UTC).replace(second=0, microsecond=0)
 
 
 def claim(slot, now):

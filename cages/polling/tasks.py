@@ -9,6 +9,7 @@ from cages.polling import purge, schedule
 from cages.polling.poller import poll
 from cages.polling.recorder import record
 from cages.polling.results import decode, encode, skipped
+from cages.slots import slot_of
 from neurocage.celery import app
 
 DATABASE_AWAY = (OperationalError, InterfaceError)
@@ -19,7 +20,7 @@ RETRY_SECONDS = 10
 def start_slot():
     """Claim this minute and send its shards out; closes cycles whose shards were lost."""
     now = timezone.now()
-    slot = schedule.slot_of(now)
+    slot = slot_of(now)
     for shard in schedule.cut(schedule.claim(slot, now) or []):
         poll_cages.delay(_pack(slot), shard.cage_ids, shard.begin_seconds, shard.spread_seconds)
     for lost_slot, cage_ids in schedule.lost(now):

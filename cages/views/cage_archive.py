@@ -7,7 +7,6 @@ from django.contrib.admin.models import DELETION, LogEntry
 from django.db import IntegrityError, transaction
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
 from django.views.generic import DetailView, FormView
 from kombu.exceptions import OperationalError as QueueAway
 
@@ -107,4 +106,4 @@ class PurgeView(AdministratorOnlyMixin, CageAccessMixin, FormView):
             )
         else:
             messages.success(self.request, f"{name} is being deleted in the background.")
-        return redirect(reverse("cage-archived"))
+        return redirect("cage-archived")

@@ -34,7 +34,8 @@ def readyz(request):
     except DatabaseError:
         problems["database"] = "does not answer"
     try:
-        _redis().ping()
+        with _redis() as client:
+            client.ping()
     except redis.RedisError:
         problems["redis"] = "does not answer"
     status = 503 if problems else 200

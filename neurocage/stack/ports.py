@@ -5,7 +5,7 @@ import socket
 from contextlib import closing, suppress
 from pathlib import Path
 
-from neurocage.stack.processes import write_private_file
+from neurocage.private_file import write_private_file
 
 
 def free_port():

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 
+from neurocage.private_file import write_private_file
+
 LOG_LIMIT_BYTES = 5_000_000
 # Start times are told to a hundredth of a second, but the system clock may be corrected a little.
 SAME_START_SECONDS = 2.0
@@ -28,16 +30,6 @@ def make_private_folder(folder):
         Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StackError(f"Cannot make the folder {folder}: {error.strerror}.") from error
-
-
-def write_private_file(path, text):
-    """Replace the file in one step; nobody but its owner can read it at any moment."""
-    path = Path(path)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    draft.replace(path)
 
 
 def tail(path, lines=20):

@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+from neurocage.private_file import write_private_file
 from neurocage.stack.ports import kept_port, why_unusable
 from neurocage.stack.processes import (
     Child,
@@ -14,7 +15,6 @@ from neurocage.stack.processes import (
     make_private_folder,
     stop_leftovers,
     tail,
-    write_private_file,
 )
 
 

@@ -11,12 +11,13 @@ from functools import cached_property
 from pathlib import Path
 
 from neurocage.env import STACK_FILE_NAME
+from neurocage.private_file import write_private_file
 from neurocage.stack import answers, config, programs
 from neurocage.stack.embedded import EmbeddedPostgres, EmbeddedValkey
 from neurocage.stack.interrupts import StopRequested
 from neurocage.stack.lock import only_one
 from neurocage.stack.ports import kept_port, why_unusable
-from neurocage.stack.processes import Child, StackError, stop_leftovers, tail, write_private_file
+from neurocage.stack.processes import Child, StackError, stop_leftovers, tail
 from neurocage.stack.supervisor import Supervisor
 
 # The highest is stopped first. The sensor API outlives the poller: a sensor that is gone only

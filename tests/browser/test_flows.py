@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from cages.models import Cage, Health, Outcome
-from cages.polling.schedule import slot_of
+from cages.slots import slot_of
 from tests.browser.chromium import SIZES
 from tests.factories import MINUTE, make_cage, make_user, record_minute
 

@@ -1,5 +1,4 @@
 import json
-import os
 import secrets
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from django.utils import timezone
 
 from cages import demo
 from cages.models import Cage
+from neurocage.private_file import write_private_file
 
 USERNAME = "demo"
 
@@ -37,25 +37,14 @@ class Command(BaseCommand):
             user = get_user_model().objects.create_superuser(USERNAME, password=password)
             demo.load(user, timezone.now(), progress=self._tell)
             if state_file:
-                _write_private(
-                    state_file,
-                    {
-                        "username": USERNAME,
-                        "password": password,
-                        "sensor_api_env": demo.sensor_api_env(),
-                    },
-                )
+                state = {
+                    "username": USERNAME,
+                    "password": password,
+                    "sensor_api_env": demo.sensor_api_env(),
+                }
+                write_private_file(state_file, json.dumps(state, indent=2))
         self._tell(f"Demonstration loaded. Sign in as {USERNAME} with the password {password}")
 
     def _tell(self, text):
         self.stdout.write(text)
         self.stdout.flush()
-
-
-def _write_private(path, content):
-    """Readable by its owner only, and whole or not there."""
-    draft = path.with_name(f"{path.name}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(content, file, indent=2)
-    draft.replace(path)
