@@ -12,7 +12,13 @@ def render(now):
     registry = CollectorRegistry()
     polled = Gauge("neurocage_cages_polled", "Cages asked every minute.", registry=registry)
     polled.set(Cage.objects.polled().count())
-    cycle = PollCycle.objects.last_finished()
+    watch = PollCycle.objects.watch(now)
+    if watch.newest:
+        begun = Gauge(
+            "neurocage_slot_age_seconds", "Since the newest minute began.", registry=registry
+        )
+        begun.set((now - watch.newest.slot).total_seconds())
+    cycle = watch.last_finished
     if cycle:
         age = Gauge(
             "neurocage_cycle_age_seconds", "Since the last full cycle ended.", registry=registry

@@ -1,5 +1,6 @@
 """What tests of pages read from an answer."""
 
+import html
 import re
 
 
@@ -15,3 +16,8 @@ def errors_of(response):
         (tag,) = re.findall(rf'<(?:input|select|textarea)[^>]*name="{field}"[^>]*>', page)
         assert "is-invalid" in tag
     return {field: list(messages) for field, messages in errors.items()}
+
+
+def text_of(response):
+    """What a person reads: tags out, entities in, blanks squeezed."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", response.content.decode())).split())

@@ -46,6 +46,20 @@ def test_a_duration_is_said_as_people_say_it(duration, words):
     assert tags.in_words(duration) == words
 
 
+@pytest.mark.parametrize(
+    ("moment", "now", "words"),
+    [
+        ("07:01", at("07:02:30"), "07:01"),
+        ("00:00", at("23:59"), "00:00"),
+        ("23:59", at("00:01") + DAY, "2026-03-02 23:59"),
+        # At the facility in Berlin it is the 3rd by then, though in UTC still the 2nd.
+        ("23:59", at("23:59") + 2 * MINUTE, "2026-03-02 23:59"),
+    ],
+)
+def test_the_day_is_said_with_the_time_when_it_is_another_one(moment, now, words):
+    assert tags.day_and_time(at(moment), now) == words
+
+
 def test_since_is_the_time_up_to_now_or_nothing():
     assert tags.since(at("06:28"), at("07:02")) == "34 min"
     assert tags.since(None, at("07:02")) == ""

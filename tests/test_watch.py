@@ -1,4 +1,4 @@
-"""How well Neurocage itself does: footer, health checks, metrics, operations, error pages."""
+"""How well Neurocage itself does: footer, health checks, metrics, error pages."""
 
 import html
 import re
@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from prometheus_client.parser import text_string_to_metric_families
 
-from cages.models import PollCycle
 from neurocage.stack.ports import free_port
 from tests.factories import MINUTE, at, make_cage, make_cycle, make_user, slot
+from tests.pages import text_of
 
 NOW = at("07:02:30")
 LIST = reverse("cage-list")
@@ -53,11 +53,6 @@ def redis_is_away(settings):
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
 
 
-def text_of(response):
-    """What a person reads: tags out, entities in, blanks squeezed."""
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", response.content.decode())).split())
-
-
 def footer_of(response):
     """The words of the cycle line, and whether it is a warning."""
     line = response.content.decode().partition("<footer")[2].partition("</footer>")[0]
@@ -95,17 +90,65 @@ def test_before_the_first_cycle_the_footer_says_what_has_to_run(browser):
 @pytest.mark.parametrize(("seconds", "warned"), [(0, False), (120, False), (121, True)])
 def test_the_footer_warns_when_no_cycle_ended_in_the_last_two_minutes(browser, seconds, warned):
     make_cycle(slot("06:55"), planned=1, finished_at=NOW - timedelta(seconds=seconds))
+    make_cycle(slot("07:02"), planned=1, finished=False)
     words, is_warning = footer_of(browser.get(LIST))
     assert is_warning is warned
+    assert words.startswith("No full cycle for 2 min. Minutes are started") is warned
+    assert ("what you see here grows old. Check poller and worker." in words) is warned
+
+
+@pytest.mark.parametrize(("seconds", "warned"), [(0, False), (90, False), (91, True)])
+def test_the_footer_warns_when_no_minute_began_in_the_last_90_seconds(
+    browser, clock, seconds, warned
+):
+    clock(slot("07:01") + timedelta(seconds=seconds))
+    make_cycle(slot("07:01"), planned=1)
+    words, is_warning = footer_of(browser.get(LIST))
+    assert is_warning is warned
+    assert words.startswith("No minute has been started since 07:01, 1 min ago.") is warned
     assert ("Neurocage is not asking the sensors" in words) is warned
+    assert ("Check beat, worker and Redis." in words) is warned
 
 
 def test_the_warning_says_for_how_long_and_since_which_day(browser):
     make_cycle(slot("07:00") - timedelta(days=1, hours=3), planned=1)
     words, is_warning = footer_of(browser.get(LIST))
-    assert words.startswith("No full cycle for 1 d 3 h.")
+    assert words.startswith("No minute has been started since 2026-03-01 04:00, 1 d 3 h ago.")
     assert "Last full cycle 2026-03-01 04:00, 1 of 1 asked" in words
     assert is_warning
+
+
+def test_the_warning_of_unfinished_minutes_says_for_how_long_and_since_which_day(browser):
+    make_cycle(slot("07:02") - timedelta(days=1, hours=3), planned=1)
+    make_cycle(slot("07:02"), planned=1, finished=False)
+    words, is_warning = footer_of(browser.get(LIST))
+    assert words.startswith("No full cycle for 1 d 3 h.")
+    assert "Last full cycle 2026-03-01 04:02, 1 of 1 asked" in words
+    assert is_warning
+
+
+def test_while_the_very_first_minutes_are_not_finished_the_footer_says_what_to_expect(browser):
+    make_cycle(slot("07:02"), planned=1, finished=False)
+    words, is_warning = footer_of(browser.get(LIST))
+    assert words.startswith("No full cycle yet. Minutes are started and none is finished.")
+    assert "Last full cycle" not in words
+    assert is_warning
+
+
+@pytest.mark.parametrize("second", [1, 59])
+def test_readyz_and_every_page_know_of_a_dead_beat_within_two_minutes(browser, clock, second):
+    death = slot("07:01") + timedelta(seconds=second)
+    make_cycle(slot("07:00"), planned=1, finished_at=slot("07:00") + timedelta(seconds=56))
+    # What beat started before it died still comes to its end.
+    make_cycle(slot("07:01"), planned=1, finished_at=slot("07:01") + timedelta(seconds=56))
+    clock(death)
+    assert not footer_of(browser.get(LIST))[1]
+    assert browser.get(reverse("readyz")).status_code == 200
+    clock(death + timedelta(minutes=2))
+    assert footer_of(browser.get(LIST))[0].startswith("No minute has been started since 07:01,")
+    assert browser.get(reverse("readyz")).json()["problems"] == {
+        "polling": "no minute has been started since 2026-03-02 06:01 UTC"
+    }
 
 
 def test_every_page_has_the_footer(client_of, administrator, settings):
@@ -148,13 +191,33 @@ def test_readyz_is_200_when_all_that_polling_needs_is_there(client):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("seconds", [None, 121])
-def test_readyz_is_503_when_no_cycle_has_finished_for_two_minutes(client, seconds):
-    if seconds:
-        make_cycle(slot("06:55"), planned=1, finished_at=NOW - timedelta(seconds=seconds))
+def test_readyz_is_503_when_no_cycle_has_finished_for_two_minutes(client):
+    make_cycle(slot("06:55"), planned=1, finished_at=NOW - timedelta(seconds=121))
+    make_cycle(slot("07:02"), planned=1, finished=False)
     response = client.get(reverse("readyz"))
     assert response.status_code == 503
     assert response.json()["problems"] == {"polling": "no cycle has finished for 2 minutes"}
+
+
+@pytest.mark.django_db
+def test_readyz_is_503_before_the_first_cycle_and_until_it_has_finished(client):
+    response = client.get(reverse("readyz"))
+    assert response.status_code == 503
+    assert response.json()["problems"] == {"polling": "no cycle yet"}
+    make_cycle(slot("07:02"), planned=1, finished=False)
+    response = client.get(reverse("readyz"))
+    assert response.status_code == 503
+    assert response.json()["problems"] == {"polling": "no cycle has finished yet"}
+
+
+@pytest.mark.django_db
+def test_readyz_is_503_when_no_minute_has_been_started_for_90_seconds(client, clock):
+    make_cycle(slot("07:01"), planned=1)
+    clock(slot("07:01") + timedelta(seconds=91))
+    response = client.get(reverse("readyz"))
+    assert response.status_code == 503
+    reason = "no minute has been started since 2026-03-02 06:01 UTC"
+    assert response.json()["problems"] == {"polling": reason}
 
 
 @pytest.mark.django_db
@@ -198,6 +261,7 @@ def test_metrics_tell_of_the_ledger_and_of_no_cage(client, user):
     make_cycle(slot("07:01"), planned=480, duration_ms=37_200, finished_at=NOW - MINUTE, **COUNTS)
     assert metrics(client) == {
         ("neurocage_cages_polled",): 1,
+        ("neurocage_slot_age_seconds",): 90,
         ("neurocage_cycle_age_seconds",): 60,
         ("neurocage_cycle_duration_seconds",): 37.2,
         **{
@@ -214,54 +278,21 @@ def test_metrics_before_the_first_cycle_are_what_there_is(client):
 
 
 @pytest.mark.django_db
+def test_metrics_tell_that_minutes_are_started_though_none_is_finished(client):
+    make_cycle(slot("07:02"), planned=1, finished=False)
+    assert metrics(client) == {
+        ("neurocage_cages_polled",): 0,
+        ("neurocage_slot_age_seconds",): 30,
+    }
+
+
+@pytest.mark.django_db
 def test_metrics_take_two_queries_and_say_their_format(client):
     make_cycle(slot("07:01"), planned=1)
     with CaptureQueriesContext(connection) as queries:
         response = client.get(reverse("metrics"))
     assert len(queries) == 2
     assert response["Content-Type"].startswith("text/plain; version=")
-
-
-# Operations
-
-
-@pytest.fixture
-def staff_browser(client_of, staff):
-    return client_of(staff)
-
-
-def test_operations_show_the_ledger_newest_first(staff_browser):
-    make_cycle(slot("07:00"), planned=480, duration_ms=37_200, **COUNTS)
-    make_cycle(slot("07:01"), planned=480, finished=False, answered=12)
-    words = text_of(staff_browser.get(reverse("ops")))
-    newest = "2026-03-02 07:01 480 12 0 0 0 0 0 0 12 recorded so far"
-    assert f"{newest} 2026-03-02 07:00 480 361 110 5 0 0 1 3 37.2 s" in words
-
-
-def test_operations_show_which_parts_are_used(staff_browser, settings):
-    settings.POLL_TIMEOUT_SECONDS = 2.5
-    words = text_of(staff_browser.get(reverse("ops")))
-    assert "Storage plain PostgreSQL" in words or "Storage TimescaleDB 2." in words
-    assert f"Sensor API {settings.SENSOR_API_URL}" in words
-    assert "Poll timeout 2.5 s" in words
-    assert "Facility time zone Europe/Berlin" in words
-
-
-def test_operations_without_a_cycle_say_so(staff_browser):
-    assert "No cycle yet." in text_of(staff_browser.get(reverse("ops")))
-
-
-def test_operations_show_an_hour_with_a_fixed_number_of_queries(staff_browser):
-    counts = []
-    for number in (1, 90):
-        PollCycle.objects.all().delete()
-        for minute in range(number):
-            make_cycle(slot("07:01") - minute * MINUTE, planned=1)
-        with CaptureQueriesContext(connection) as queries:
-            page = staff_browser.get(reverse("ops")).content.decode()
-        counts.append(len(queries))
-    assert page.count('<th scope="row">') == 60
-    assert counts[0] == counts[1] <= 8
 
 
 # Pages for when something is wrong

@@ -1,7 +1,7 @@
 """What Neurocage keeps. Each model stands in a file of its subject, its queryset beside it."""
 
 from cages.models.cage import Cage
-from cages.models.cycle import PollCycle
+from cages.models.cycle import PollCycle, Trouble, Watch
 from cages.models.reading import Health, Reading
 from cages.models.rollups import ReadingHourly, SensorRequestHourly
 from cages.models.sensor_request import Outcome, SensorRequest
@@ -18,4 +18,6 @@ __all__ = [
     "ReadingHourly",
     "SensorRequest",
     "SensorRequestHourly",
+    "Trouble",
+    "Watch",
 ]

@@ -1,6 +1,8 @@
 """The ledger: one row for each slot that Neurocage set out to ask."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from django.db import models
 
@@ -16,16 +18,27 @@ class PollCycleQuerySet(models.QuerySet):
     def finished(self):
         return self.exclude(finished_at=None)
 
-    def last_finished(self):
-        """The finished cycle of the newest slot, or None."""
-        return self.finished().order_by("-slot").first()
+    def watch(self, now):
+        """How well Neurocage itself is watching; one query, on every page."""
+        # The ids of scattered cages are long, and nobody who looks at a page reads them.
+        lines = self.defer("planned_ids").order_by("-slot")
+        cycles = list(lines[:1].union(lines.finished()[:1], all=True))
+        finished = [cycle for cycle in cycles if cycle.finished_at]
+        return Watch(
+            newest=max(cycles, key=lambda cycle: cycle.slot, default=None),
+            last_finished=max(finished, key=lambda cycle: cycle.slot, default=None),
+            now=now,
+        )
 
 
 class PollCycle(models.Model):
     """All polls of one slot. planned = the sum over outcomes once it is finished."""
 
-    # Without a cycle for this long, something in Neurocage itself is not running.
+    # Without a cycle that finished for this long, something in Neurocage itself is not running.
     STALE_AFTER = timedelta(minutes=2)
+    # A minute is started in its first seconds, so the next one is 30 s late by then. A dead beat is
+    # known from this within 90 s; the cycle that it started last may still finish for a minute.
+    OVERDUE_AFTER = timedelta(seconds=90)
 
     slot = models.DateTimeField(primary_key=True)
     started_at = models.DateTimeField()
@@ -73,4 +86,43 @@ class PollCycle(models.Model):
         return None if self.duration_ms is None else self.duration_ms / 1000
 
     def is_stale(self, now):
+        """For a finished cycle: it ended too long ago to be the last one."""
         return now - self.finished_at > self.STALE_AFTER
+
+    def is_overdue(self, now):
+        """It began too long ago to be the newest one.
+
+        A slot in the future, left by a clock that was stepped back since, is not.
+        """
+        return now - self.slot > self.OVERDUE_AFTER
+
+
+class Trouble(StrEnum):
+    """What keeps Neurocage from watching."""
+
+    NO_CYCLE_YET = "no_cycle_yet"
+    # Beat, the worker that starts minutes, or Redis between them.
+    NOT_STARTED = "not_started"
+    # Minutes are started; the poller, or the worker that records, does not do its part.
+    NOT_FINISHED = "not_finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How well Neurocage itself is watching, told from the ledger."""
+
+    newest: PollCycle | None
+    last_finished: PollCycle | None
+    now: datetime
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """None where all goes well."""
+        if self.newest is None:
+            return Trouble.NO_CYCLE_YET
+        # First, as what is not started is not finished either.
+        if self.newest.is_overdue(self.now):
+            return Trouble.NOT_STARTED
+        if self.last_finished is None or self.last_finished.is_stale(self.now):
+            return Trouble.NOT_FINISHED
+        return None

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django import template
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 
@@ -97,6 +98,13 @@ def in_words(duration):
 def since(moment, now):
     """The time from `moment` to `now` in words, or nothing without a moment."""
     return in_words(now - moment) if moment else ""
+
+
+@register.filter
+def day_and_time(moment, now):
+    """The facility's "07:01" for a moment of today, "2026-03-01 07:01" for one of another day."""
+    moment, now = timezone.localtime(moment), timezone.localtime(now)
+    return f"{moment:%H:%M}" if moment.date() == now.date() else f"{moment:%Y-%m-%d %H:%M}"
 
 
 @register.filter

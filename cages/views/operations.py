@@ -1,5 +1,7 @@
 """How Neurocage itself does: for people, for load balancers, and for Prometheus."""
 
+from datetime import UTC
+
 import redis
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -10,7 +12,7 @@ from django.utils import timezone
 from django.views.generic import TemplateView
 
 from cages import metrics, storage
-from cages.models import Outcome, PollCycle
+from cages.models import Outcome, PollCycle, Trouble
 from cages.views.access import StaffOnlyMixin
 
 CYCLES_SHOWN = 60
@@ -28,9 +30,9 @@ def readyz(request):
     """200 when everything that polling needs is there; 503 with the reason otherwise."""
     problems = {}
     try:
-        cycle = PollCycle.objects.last_finished()
-        if cycle is None or cycle.is_stale(timezone.now()):
-            problems["polling"] = "no cycle has finished for 2 minutes"
+        watch = PollCycle.objects.watch(timezone.now())
+        if watch.trouble:
+            problems["polling"] = _in_words(watch)
     except DatabaseError:
         problems["database"] = "does not answer"
     try:
@@ -63,6 +65,20 @@ class OperationsView(StaffOnlyMixin, TemplateView):
             poll_timeout_seconds=settings.POLL_TIMEOUT_SECONDS,
             **kwargs,
         )
+
+
+def _in_words(watch):
+    """The reason why it is not well, for those who watch Neurocage from outside: in UTC."""
+    match watch.trouble:
+        case Trouble.NO_CYCLE_YET:
+            return "no cycle yet"
+        case Trouble.NOT_STARTED:
+            slot = watch.newest.slot.astimezone(UTC)
+            return f"no minute has been started since {slot:%Y-%m-%d %H:%M} UTC"
+        case Trouble.NOT_FINISHED if watch.last_finished:
+            return "no cycle has finished for 2 minutes"
+        case Trouble.NOT_FINISHED:
+            return "no cycle has finished yet"
 
 
 def _redis():
