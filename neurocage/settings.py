@@ -31,7 +31,7 @@ SENSOR_API_URL = env.url("SENSOR_API_URL", "http://localhost:8080", ("http", "ht
 FACILITY_TIME_ZONE = env.time_zone("FACILITY_TIME_ZONE", "UTC")
 # A poll may start up to the end of its minute; a longer wait would run into the one after the next.
 POLL_TIMEOUT_SECONDS = env.number("POLL_TIMEOUT_SECONDS", 10.0, 0.1, 50, kind=float)
-POLL_CONCURRENCY = env.number("POLL_CONCURRENCY", 1000, 1, 10_000)
+POLL_CONCURRENCY = env.number("POLL_CONCURRENCY", 2000, 1, 10_000)
 POLL_SHARD_SIZE = env.number("POLL_SHARD_SIZE", 500, 1, 10_000)
 REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN")
 HTTPS = env.flag("HTTPS")
@@ -146,10 +146,14 @@ CELERY_TASK_ROUTES = {
     "cages.polling.tasks.record_polls": {"queue": "records"},
     "cages.polling.tasks.purge_cage": {"queue": "slots"},
 }
+# Beat looks at the wall clock at least this often: it may have been set, or the machine have slept.
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+# Results that wait for the database do so in Redis, and only so many of them in the worker too.
+CELERY_WORKER_ETA_TASK_LIMIT = 1000
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # A message whose worker died comes back after this long. Longer than any shard can take (its
     # minute and one timeout), so a living worker's message is not handed out twice.
-    "visibility_timeout": 180,
+    "visibility_timeout": 120,
     "socket_timeout": 10,
     "socket_connect_timeout": 5,
     "socket_keepalive": True,

@@ -134,7 +134,6 @@ def test_a_cycle_that_lost_its_shards_is_balanced_by_the_next_start(at_seven):
     make_cycle(old, planned=3, finished=False, planned_ids=planned)
     record_minute(cages[1], old, status=Health.BAD)
     tasks.start_slot()
-    deliver("records")
     cycle = PollCycle.objects.get(slot=old)
     assert (cycle.answered, cycle.skipped) == (1, 2)
     assert cycle.finished_at == NOW
@@ -172,7 +171,7 @@ def test_the_clock_strikes_every_minute_and_its_messages_do_not_pile_up():
 
 
 def test_every_task_has_a_queue_that_make_up_serves():
-    served = programs.worker("worker", "slots,records", 4) + programs.worker("poller", "polls", 32)
+    served = programs.worker() + programs.poller()
     served = {queue for part in served for queue in part.split(",")}
     ours = [name for name in app.tasks if name.startswith("cages.")]
     assert len(ours) == 4

@@ -13,6 +13,7 @@ from cages.polling import poller
 from cages.polling.poller import Poller, ThreadCrew
 from cages.polling.results import PollResult
 from tests.factories import at, slot
+from tests.processes import until
 
 SLOT = slot("07:00")
 # The wall clock stands when a poll of the slot begins; time then passes as it does.
@@ -138,6 +139,96 @@ def test_a_late_shard_is_skipped_and_nobody_is_asked(clock):
         assert (result.latency_ms, result.http_status, result.status) == (None, None, None)
 
 
+def test_a_shard_of_a_slot_far_ahead_is_not_waited_for():
+    # The clock was set back after the shard was sent, or this machine's clock is behind.
+    sensors = Sensors()
+    results = poll(sensors, [1, 2], at("06:58:30").timestamp())
+    assert sensors.asked == []
+    assert [result.outcome for result in results] == [Outcome.SKIPPED] * 2
+    assert results[0].detail == "the clock of the poller's machine is behind"
+
+
+class SteppedClock:
+    """The slot's first second, until the clock is set forward."""
+
+    forward = 0
+
+    def __call__(self):
+        return AT_ONCE + self.forward
+
+
+def test_no_poll_begins_once_the_wall_clock_says_that_the_minute_is_over():
+    clock = SteppedClock()
+
+    def play(cage_id):
+        if cage_id == 2:
+            clock.forward = 600
+
+    sensors = Sensors(play)
+    results = poller_of(sensors, concurrency=1).poll([1, 2, 3, 4], SLOT, clock=clock)
+    assert sensors.asked_ids == [1, 2]
+    assert [result.outcome for result in results] == [Outcome.ANSWERED] * 2 + [Outcome.SKIPPED] * 2
+
+
+def test_what_a_sensor_did_not_answer_while_the_machine_slept_is_not_its_fault():
+    clock = SteppedClock()
+
+    def play(cage_id):
+        clock.forward = 600
+        outcome = Outcome.TIMEOUT if cage_id == 1 else Outcome.UNAVAILABLE
+        return PollResult(cage_id, outcome, 10_000, None)
+
+    first, second = (
+        poller_of(Sensors(play)).poll([cage_id], SLOT, clock=SteppedOnce(clock))[0]
+        for cage_id in (1, 2)
+    )
+    assert (first.outcome, first.detail) == (
+        Outcome.SKIPPED,
+        "the poller's machine slept, or its clock was set",
+    )
+    # An answer is an answer.
+    assert second.outcome == Outcome.UNAVAILABLE
+
+
+class SteppedOnce:
+    """Another clock from its first second on."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        clock.forward = 0
+
+    def __call__(self):
+        return self.clock()
+
+
+def test_a_poller_that_stops_ends_what_it_began_and_leaves_out_the_rest():
+    sensors = Sensors()
+    made = poller_of(sensors, concurrency=2)
+    asked_two = threading.Barrier(3)
+    let_go = threading.Event()
+
+    def play(cage_id):
+        asked_two.wait(5)
+        assert let_go.wait(5)
+
+    sensors.play = play
+    with running(made.poll, list(range(1, 11)), SLOT, clock=lambda: AT_ONCE) as outcome:
+        asked_two.wait(5)
+        made.is_stopping = True
+        let_go.set()
+    assert outcome[0] == [answered(cage_id) for cage_id in sensors.asked_ids]
+    assert len(sensors.asked) == 2
+
+
+def test_a_poller_that_stops_does_not_wait_for_polls_that_are_to_come():
+    sensors = Sensors()
+    made = poller_of(sensors)
+    with running(made.poll, [1, 2], SLOT, 0, 100, clock=lambda: AT_ONCE) as outcome:
+        until(lambda: sensors.asked)
+        made.is_stopping = True
+    assert outcome[0] == [answered(1)]
+
+
 def test_polls_that_wait_for_a_place_until_the_minute_is_over_are_skipped():
     first = threading.Event()
 
@@ -164,12 +255,13 @@ def test_polls_are_spread_evenly_from_their_beginning():
     assert offsets[-1] < 2
 
 
-def test_a_shard_that_is_behind_its_plan_catches_up_at_once():
+def test_a_shard_that_is_behind_its_plan_catches_up_in_half_of_what_is_left():
     sensors = Sensors()
-    started = time.monotonic()
-    poll(sensors, list(range(1, 11)), at("07:00:50").timestamp(), spread_seconds=40)
-    assert len(sensors.asked) == 10
-    assert time.monotonic() - started < 2
+    poll(sensors, list(range(1, 11)), at("07:00:58").timestamp(), spread_seconds=40)
+    moments = [moment for _, moment in sensors.asked]
+    assert len(moments) == 10
+    # 2 s are left, so 10 polls in 1 s: neither all at once nor at the pace of the plan.
+    assert 0.5 < moments[-1] - moments[0] < 1.5
 
 
 def test_a_mistake_of_our_own_is_a_skipped_poll_and_a_logged_error(caplog):

@@ -166,11 +166,11 @@ class Pipeline(Processes):
         assert prepare.poll() == 0
         self.database = psycopg2.connect(url)
         self.database.autocommit = True
-        worker = programs.worker("worker", "slots,records", threads=4)
+        worker = programs.worker()
         self.start("worker", worker, DATABASE_URL=url, **addresses)
         # The poller has neither database nor secret.
         nothing = {"DATABASE_URL": "", "SECRET_KEY": "", "POLL_TIMEOUT_SECONDS": 5}
-        poller = programs.worker("poller", "polls", threads=4)
+        poller = programs.poller()
         self.start("poller", poller, **addresses, **nothing)
         for name in ("beat", "second_beat"):
             self.start(name, programs.beat(), DATABASE_URL=url, **addresses)

@@ -74,12 +74,21 @@ def test_the_size_of_a_shard_is_a_setting(settings):
 
 
 @pytest.mark.parametrize(
-    ("count", "seconds"), [(1, 0.02), (12, 0.24), (500, 10), (2000, 40), (50_000, 40)]
+    ("count", "seconds"), [(1, 0.02), (12, 0.24), (500, 10), (2000, 40), (50_000, 44)]
 )
-def test_polls_are_spread_gently_and_over_40_seconds_at_most(count, seconds):
+def test_polls_are_spread_gently_and_over_44_seconds_at_most(count, seconds):
     shards = cut(list(range(count)), shard_size=500)
     last = shards[-1]
     assert last.begin_seconds + last.spread_seconds == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("late", "end"), [(1, 45), (6, 50), (20, 50), (28, 50), (30, 52), (50, 72)]
+)
+def test_a_slot_that_begins_late_is_asked_up_to_twice_as_fast(late, end):
+    shards = cut(list(range(50_000)), late_seconds=late)
+    assert shards[0].begin_seconds == late
+    assert shards[-1].begin_seconds + shards[-1].spread_seconds == pytest.approx(end)
 
 
 def test_shards_follow_each_other_without_a_gap_at_one_pace():

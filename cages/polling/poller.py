@@ -4,9 +4,9 @@ One client and one set of threads per worker process, shared by all shards it ho
 started when there is work for them and then kept.
 """
 
+import collections
 import functools
 import logging
-import queue
 import resource
 import threading
 import time
@@ -26,48 +26,85 @@ STACK_BYTES = 256 * 1024
 OTHER_FILES = 100
 # A name server that does not answer cannot be interrupted; beyond this a poll is given up.
 GRACE_SECONDS = 2
+# A shard can come before its slot where the clock was set back meanwhile, or where this machine's
+# clock is behind. Waiting longer than this would outlast the message.
+MOST_SECONDS_EARLY = 60
+LOOK_UP_SECONDS = 0.5
+TOO_LATE = "its minute was over"
+# What a sensor that did not answer looks like.
+SILENCE = (Outcome.TIMEOUT, Outcome.CONNECTION_ERROR)
 
 
 class ThreadCrew:
-    """Plain threads on one queue: half the cost of a ThreadPoolExecutor's futures."""
+    """Plain threads, each waiting for its own next job: half the cost of a ThreadPoolExecutor.
+
+    The thread that became idle last is the next to work: its stack is still in the caches, and
+    the others sleep on.
+    """
 
     def __init__(self, most):
         self.most = most
-        self._jobs = queue.SimpleQueue()
-        self._idle = threading.Semaphore(0)
         self._lock = threading.Lock()
         self._count = 0
+        self._idle = []
+        self._waiting = collections.deque()
 
     def submit(self, job):
         """Run the callable on a thread, as soon as one is free."""
-        if not self._idle.acquire(blocking=False):
-            self._hire()
-        self._jobs.put(job)
-
-    def _hire(self):
         with self._lock:
-            if self._count >= self.most:
-                return
-            previous = threading.stack_size(STACK_BYTES)
-            try:
-                threading.Thread(target=self._work, name="poll", daemon=True).start()
-                self._count += 1
-            except RuntimeError as error:
-                if not self._count:
-                    raise
-                logger.warning("%s; going on with %d polls at once", error, self._count)
-                self.most = self._count
-            finally:
-                threading.stack_size(previous)
+            member = self._idle.pop() if self._idle else None
+            if member is None and not (self._count < self.most and self._hire(job)):
+                self._waiting.append(job)
+        if member:
+            member.job = job
+            member.called.release()
 
-    def _work(self):
+    def _hire(self, job):
+        previous = threading.stack_size(STACK_BYTES)
+        try:
+            member = _Member(self, job)
+            threading.Thread(target=member.work, name="poll", daemon=True).start()
+        except RuntimeError as error:
+            if not self._count:
+                raise
+            logger.warning("%s; going on with %d polls at once", error, self._count)
+            self.most = self._count
+            return False
+        finally:
+            threading.stack_size(previous)
+        self._count += 1
+        return True
+
+    def next_job(self, member):
+        """The job that has waited longest; None where the member is to wait for a call."""
+        with self._lock:
+            if self._waiting:
+                return self._waiting.popleft()
+            self._idle.append(member)
+            return None
+
+
+class _Member:
+    """What one thread of the crew does, and where it is called to its next job."""
+
+    def __init__(self, crew, job):
+        self.crew = crew
+        self.job = job
+        self.called = threading.Lock()
+        self.called.acquire()
+
+    def work(self):
+        job = self.job
         while True:
-            job = self._jobs.get()
             try:
                 job()
             except Exception:
                 logger.exception("A poll crashed")
-            self._idle.release()
+            job = self.crew.next_job(self)
+            if job is None:
+                # The lock as a signal: whoever submits a job leaves it here and releases this.
+                self.called.acquire()
+                job = self.job
 
 
 class Poller:
@@ -75,6 +112,8 @@ class Poller:
 
     def __init__(self, base_url, concurrency, timeout_seconds):
         self.timeout_seconds = timeout_seconds
+        # A plain flag, as it is set by a signal handler: no poll begins any more.
+        self.is_stopping = False
         concurrency = _affordable(concurrency)
         self._client = SensorClient(base_url, connections=concurrency)
         self._crew = ThreadCrew(concurrency)
@@ -82,49 +121,107 @@ class Poller:
     def poll(self, cage_ids, slot, begin_seconds=0.0, spread_seconds=0.0, clock=time.time):
         """Ask each cage once; one `PollResult` for each id, in their order.
 
-        The polls begin `begin_seconds` into the slot, evenly over `spread_seconds`. A poll that
-        could not begin before the slot's end is skipped, so a late shard costs next to nothing.
+        The polls begin `begin_seconds` into the slot, evenly over `spread_seconds`; those of a
+        shard that comes late, over half of what is left. A poll that could not begin before the
+        slot's end is skipped, so a shard that comes too late costs next to nothing. Once
+        `is_stopping` is set, what has not begun is left out of the results: somebody else can
+        still do it.
         """
-        # The wall clock is read once; from here on the monotonic one counts.
-        slot_start = time.monotonic() - (clock() - slot.timestamp())
-        slot_end = slot_start + SLOT_LENGTH.total_seconds()
-        found = {}
-        done = threading.Event()
+        shard = _Shard(slot, clock)
+        if shard.seconds_until_slot > MOST_SECONDS_EARLY:
+            return [skipped(i, "the clock of the poller's machine is behind") for i in cage_ids]
+        if shard.is_over():
+            return [skipped(cage_id, TOO_LATE) for cage_id in cage_ids]
 
         def ask(cage_id):
-            if time.monotonic() >= slot_end:
-                result = skipped(cage_id, "its minute was over")
+            if self.is_stopping:
+                result = None
+            elif shard.is_over():
+                result = skipped(cage_id, TOO_LATE)
             else:
-                result = self._ask(cage_id)
-            found[cage_id] = result
-            if len(found) == len(cage_ids):
-                done.set()
+                result = self._ask(cage_id, shard)
+            shard.note(cage_id, result)
 
+        begin = shard.slot_start + begin_seconds
+        if begin < (now := time.monotonic()):
+            begin, spread_seconds = now, min(spread_seconds, (shard.slot_end - now) / 2)
         gap = spread_seconds / max(len(cage_ids), 1)
+        submitted = 0
         for index, cage_id in enumerate(cage_ids):
-            wait = slot_start + begin_seconds + index * gap - time.monotonic()
-            # Sleeping for each of thousands of polls costs more than a little bunching.
-            if wait > 0.02:
-                time.sleep(min(wait, SLOT_LENGTH.total_seconds()))
+            self._wait_until(begin + index * gap)
+            if self.is_stopping:
+                break
             self._crew.submit(functools.partial(ask, cage_id))
-        if cage_ids:
-            latest = max(slot_end, time.monotonic()) + self.timeout_seconds + GRACE_SECONDS
-            done.wait(latest - time.monotonic())
-        return [found.get(cage_id) or self._given_up(cage_id) for cage_id in cage_ids]
+            submitted += 1
+        latest = max(shard.slot_end, time.monotonic()) + self.timeout_seconds + GRACE_SECONDS
+        found = shard.results_of(submitted, latest)
+        return [
+            result
+            for cage_id in cage_ids[:submitted]
+            if (result := found.get(cage_id, self._given_up(cage_id)))
+        ]
 
-    def _ask(self, cage_id):
+    def _wait_until(self, moment):
+        # Bunching polls a little costs less than a sleep for each of thousands, but threads woken
+        # in a bunch fight for Python's lock.
+        while (left := moment - time.monotonic()) > 0.002 and not self.is_stopping:
+            time.sleep(min(left, LOOK_UP_SECONDS))
+
+    def _ask(self, cage_id, shard):
         try:
-            return self._client.ask(cage_id, self.timeout_seconds)
+            result = self._client.ask(cage_id, self.timeout_seconds)
         except Exception as error:
             # Our own mistake must neither be blamed on the sensor nor leave a hole in the ledger.
             logger.exception("Asking cage %d failed inside Neurocage", cage_id)
             return skipped(cage_id, f"Neurocage itself failed: {type(error).__name__}")
+        if (
+            result.outcome in SILENCE
+            and shard.seconds_over() > self.timeout_seconds + GRACE_SECONDS
+        ):
+            # The monotonic clock stands still while a machine sleeps.
+            return skipped(cage_id, "the poller's machine slept, or its clock was set")
+        return result
 
     def _given_up(self, cage_id):
         latency_ms = round(self.timeout_seconds * 1000)
         return PollResult(
             cage_id, Outcome.TIMEOUT, latency_ms, detail="the call could not be ended"
         )
+
+
+class _Shard:
+    """When a shard's slot is over, by both clocks, and what is known of its polls."""
+
+    def __init__(self, slot, clock):
+        self._clock = clock
+        # The wall clock fixes the slot once; from here on the monotonic one counts.
+        self.seconds_until_slot = slot.timestamp() - clock()
+        self.slot_start = time.monotonic() + self.seconds_until_slot
+        self.slot_end = self.slot_start + SLOT_LENGTH.total_seconds()
+        self._end = slot.timestamp() + SLOT_LENGTH.total_seconds()
+        self._found = {}
+        self._wanted = None
+        self._complete = threading.Event()
+
+    def is_over(self):
+        # The wall clock too: it goes on while a machine sleeps, and people may set it forward.
+        return time.monotonic() >= self.slot_end or self._clock() >= self._end
+
+    def seconds_over(self):
+        """How long the slot has been over by the wall clock; negative while it is not."""
+        return self._clock() - self._end
+
+    def note(self, cage_id, result):
+        self._found[cage_id] = result
+        if len(self._found) == self._wanted:
+            self._complete.set()
+
+    def results_of(self, count, latest):
+        """{cage id: result, None where not begun}, once there are so many, or at that moment."""
+        self._wanted = count
+        if len(self._found) < count:
+            self._complete.wait(latest - time.monotonic())
+        return dict(self._found)
 
 
 def _affordable(concurrency):
@@ -161,6 +258,12 @@ def poll(cage_ids, slot, begin_seconds=0.0, spread_seconds=0.0):
     with _making:
         poller = _process_poller()
     return poller.poll(cage_ids, slot, begin_seconds, spread_seconds)
+
+
+def stop_beginning():
+    """Let this process finish the polls under way, and begin no other."""
+    if _process_poller.cache_info().currsize:
+        _process_poller().is_stopping = True
 
 
 def ask_now(cage_id):

@@ -8,12 +8,15 @@ from django.conf import settings
 from django.db import transaction
 
 from cages.models import Cage, PollCycle
+from cages.slots import SLOT_LENGTH
 
 logger = logging.getLogger(__name__)
 
-# Polls a second that any sensor gateway takes, and the part of the minute they may be spread over.
+# Polls a second that any sensor gateway takes, and the part of the minute they may be spread over:
+# what is left is for the last answers and their way into the database.
 GENTLE_RATE = 50
-LONGEST_SPREAD_SECONDS = 40
+LONGEST_SPREAD_SECONDS = 44
+SECONDS_FOR_THE_LAST = 10
 # A cycle still open after this long has lost shards: every message is dead or done by then.
 LOST_AFTER = timedelta(minutes=10)
 CLOSE_AT_MOST = 10
@@ -49,15 +52,20 @@ def claim(slot, now):
     return cage_ids if created else None
 
 
-def cut(cage_ids, shard_size=None):
-    """Cut a slot's cages into shards whose polls together are spread evenly over the minute."""
+def cut(cage_ids, shard_size=None, late_seconds=0):
+    """Cut a slot's cages into shards whose polls together are spread evenly over the minute.
+
+    In a slot that begins late they are asked up to twice as fast; what does not fit is skipped.
+    """
     size = shard_size or settings.POLL_SHARD_SIZE
     spread = min(LONGEST_SPREAD_SECONDS, len(cage_ids) / GENTLE_RATE)
+    left = SLOT_LENGTH.total_seconds() - late_seconds - SECONDS_FOR_THE_LAST
+    spread = min(spread, max(left, spread / 2))
     seconds_per_cage = spread / max(len(cage_ids), 1)
     return [
         Shard(
             cage_ids=cage_ids[start : start + size],
-            begin_seconds=start * seconds_per_cage,
+            begin_seconds=late_seconds + start * seconds_per_cage,
             spread_seconds=len(cage_ids[start : start + size]) * seconds_per_cage,
         )
         for start in range(0, len(cage_ids), size)

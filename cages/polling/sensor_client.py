@@ -8,6 +8,7 @@ import http.client
 import json
 import ssl
 import time
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -47,13 +48,18 @@ class SensorClient:
         self._session.mount("https://", DeadlineAdapter(connections))
         self._adapter = self._session.get_adapter(self._data_url)
         # Prepared once; a call only changes the address.
-        self._template = self._session.prepare_request(
+        self._template = template = self._session.prepare_request(
             requests.Request(
                 "GET",
                 f"{self._data_url}0/",
                 headers={"Accept": "application/json", "User-Agent": "Neurocage"},
             )
         )
+        # http.client would put the Host together anew each time, and a copy of this dict is cheap.
+        template.headers = {
+            "Host": urlsplit(base_url).netloc.rpartition("@")[2],
+            **template.headers,
+        }
 
     def ask(self, cage_id, timeout_seconds):
         """Ask one sensor and judge its answer; never raises for what a sensor or network does."""

@@ -1,50 +1,119 @@
 """The hand-overs: beat -> start_slot -> poll_cages -> record_polls. Thin on purpose."""
 
-from datetime import UTC, datetime
+import logging
+from datetime import UTC, datetime, timedelta
 
+from celery.signals import worker_shutting_down
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerAway
 
 from cages.polling import purge, schedule
-from cages.polling.poller import poll
+from cages.polling.poller import poll, stop_beginning
 from cages.polling.recorder import record
 from cages.polling.results import decode, encode, skipped
 from cages.slots import slot_of
 from neurocage.celery import app
 
+logger = logging.getLogger(__name__)
 DATABASE_AWAY = (OperationalError, InterfaceError)
 RETRY_SECONDS = 10
+# A minute is begun late rather than not at all.
+START_RETRY_SECONDS = 5
+# Minutes of results that may wait for a recorder before no more are asked for.
+RECORDS_MAY_WAIT = 10
+# While Redis is away, results wait in the poller that has them: up to an hour, a try every 5 s.
+UNTIL_REDIS_IS_BACK = {
+    "max_retries": 720,
+    "interval_start": 0.5,
+    "interval_step": 0.5,
+    "interval_max": 5,
+}
 
 
-@app.task
-def start_slot():
+@app.task(bind=True, max_retries=None)
+def start_slot(self):
     """Claim this minute and send its shards out; closes cycles whose shards were lost."""
     now = timezone.now()
     slot = slot_of(now)
-    for shard in schedule.cut(schedule.claim(slot, now) or []):
-        poll_cages.delay(_pack(slot), shard.cage_ids, shard.begin_seconds, shard.spread_seconds)
-    for lost_slot, cage_ids in schedule.lost(now):
+    try:
+        cage_ids = schedule.claim(slot, now)
+    except DATABASE_AWAY as error:
+        if slot_of(now + timedelta(seconds=START_RETRY_SECONDS)) > slot:
+            logger.warning("The database is away: %s is not watched", slot)
+            raise
+        raise self.retry(exc=error, countdown=START_RETRY_SECONDS) from error
+    if cage_ids:
+        shards = schedule.cut(cage_ids, late_seconds=(now - slot).total_seconds())
+        if why := _overload(len(shards)):
+            _skip(slot, cage_ids, why)
+        else:
+            _send(slot, shards)
+    for lost_slot, lost_ids in schedule.lost(now):
         # What was recorded stays; only the polls that nobody recorded become "skipped".
-        for part in schedule.cut(cage_ids):
-            record_polls.delay(
-                _pack(lost_slot), encode([skipped(i, "lost") for i in part.cage_ids])
-            )
+        _skip(lost_slot, lost_ids, "lost")
+
+
+def _overload(shards):
+    """Why a further slot of so many shards must not be sent; "" where it may.
+
+    What waits is bounded here, as nobody else sees it grow: two minutes of shards.
+    """
+    with app.connection_for_write() as redis:
+        channel = redis.default_channel
+        polls, records = (
+            channel.queue_declare(name).message_count for name in ("polls", "records")
+        )
+    if polls > shards:
+        return "the pollers did not keep up"
+    if records > RECORDS_MAY_WAIT * shards:
+        return "the recorders did not keep up"
+    return ""
+
+
+def _send(slot, shards):
+    sent = 0
+    try:
+        with app.producer_or_acquire() as producer:
+            for shard in shards:
+                poll_cages.apply_async(
+                    (_pack(slot), shard.cage_ids, shard.begin_seconds, shard.spread_seconds),
+                    producer=producer,
+                )
+                sent += 1
+    except BrokerAway:
+        logger.warning("Redis went away when %d of %d shards were sent", sent, len(shards))
+        for shard in shards[sent:]:
+            _skip(slot, shard.cage_ids, "Redis went away")
+
+
+def _skip(slot, cage_ids, why):
+    """Record at once that these were not asked, a shard at a time."""
+    for part in schedule.cut(cage_ids):
+        record(slot, [skipped(cage_id, why) for cage_id in part.cage_ids], now=timezone.now())
 
 
 @app.task
 def poll_cages(slot, cage_ids, begin_seconds=0.0, spread_seconds=0.0):
     """Ask one shard's sensors and hand the results on. Knows no database."""
     results = poll(cage_ids, _unpack(slot), begin_seconds, spread_seconds)
-    # While Redis is away the results wait here rather than being lost.
-    record_polls.apply_async(
-        (slot, encode(results)),
-        retry_policy={
-            "max_retries": 60,
-            "interval_start": 0.5,
-            "interval_step": 0.5,
-            "interval_max": 5,
-        },
-    )
+    if results:
+        record_polls.apply_async((slot, encode(results)), retry_policy=UNTIL_REDIS_IS_BACK)
+    if len(results) < len(cage_ids):
+        # This process is stopping; another one asks the rest.
+        known = {result.cage_id for result in results}
+        rest = [cage_id for cage_id in cage_ids if cage_id not in known]
+        gap = spread_seconds / len(cage_ids)
+        poll_cages.apply_async(
+            (slot, rest, begin_seconds + gap * len(results), gap * len(rest)),
+            retry_policy=UNTIL_REDIS_IS_BACK,
+        )
+
+
+@worker_shutting_down.connect
+def hand_back(**kwargs):
+    """Runs in a signal handler."""
+    stop_beginning()
 
 
 @app.task(bind=True, max_retries=None)

@@ -7,6 +7,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from neurocage import env
+from neurocage.stack import programs
 from neurocage.stack.processes import StackError
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -26,6 +27,7 @@ class Config:
     database_url: str
     redis_url: str
     sensor_api_url: str
+    poll_processes: int
 
     @classmethod
     def from_environment(cls):
@@ -41,6 +43,7 @@ class Config:
                 database_url=env.text("DATABASE_URL"),
                 redis_url=_address("REDIS_URL", ("redis", "rediss")),
                 sensor_api_url=_address("SENSOR_API_URL", ("http", "https")),
+                poll_processes=programs.poll_processes(),
             )
         except ImproperlyConfigured as error:
             raise StackError(str(error)) from None

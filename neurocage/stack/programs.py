@@ -1,7 +1,10 @@
 """The commands of the stack's own processes."""
 
+import os
 import sys
 from urllib.parse import urlsplit
+
+from neurocage import env
 
 PYTHON = (sys.executable, "-m")
 QUIET_WORKER = ("--without-gossip", "--without-mingle", "--without-heartbeat")
@@ -12,10 +15,29 @@ def manage(*arguments):
     return [sys.executable, "manage.py", *arguments]
 
 
-def worker(name, queues, threads):
+def celery_worker(name, queues, threads):
     """A Celery worker of one process with so many threads."""
     command = [*PYTHON, "celery", "-A", "neurocage", "worker", "-n", f"{name}@%h", "-Q", queues]
     return [*command, "-P", "threads", "-c", str(threads), *QUIET_WORKER]
+
+
+def worker(name="worker", queues="slots,records"):
+    """Starts minutes and writes results; for either alone, name one queue."""
+    return celery_worker(name, queues, threads=4)
+
+
+def poller(name="poller"):
+    """Asks sensors: so many shards at once, as each of them mostly waits."""
+    return celery_worker(name, "polls", threads=16)
+
+
+def poll_processes():
+    """How many pollers run on this machine: POLL_PROCESSES, or one for each core, at most 4.
+
+    One process cannot use more than one core. Raises ImproperlyConfigured for a bad value.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return env.number("POLL_PROCESSES", min(cores or 1, 4), 1, 64)
 
 
 def beat():

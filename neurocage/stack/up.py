@@ -153,8 +153,9 @@ class Stack:
             config_file = Path("sensor_api") / "gunicorn.conf.py"
             command = programs.gunicorn(config_file, self.sensor_api_port, "sensor_api.wsgi:app")
             self._start("sensor_api", command, RECORDING, self._sensor_api_environment())
-        self._start("worker", programs.worker("worker", "slots,records", threads=4), RECORDING)
-        self._start("poller", programs.worker("poller", "polls", threads=32), POLLING)
+        self._start("worker", programs.worker(), RECORDING)
+        for number in range(1, self.settings.poll_processes + 1):
+            self._start(f"poller{number}", programs.poller(f"poller{number}"), POLLING)
         web = programs.gunicorn(
             Path("neurocage") / "gunicorn.conf.py", self.settings.port, "neurocage.wsgi"
         )
