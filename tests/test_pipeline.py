@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 import responses
+from celery.signals import worker_shutting_down
 from django.db import OperationalError
+from kombu.exceptions import OperationalError as BrokerAway
 
 from cages.models import Health, Outcome, PollCycle, Reading, SensorRequest
+from cages.polling import poller as polling_poller
 from cages.polling import tasks
 from cages.polling.poller import Poller
 from cages.polling.results import encode, skipped
@@ -99,6 +102,103 @@ def test_many_cages_are_many_messages(at_seven, settings):
         make_cage()
     tasks.start_slot()
     assert waiting("polls") == 3
+
+
+def test_the_backlog_never_exceeds_two_minutes(at_seven, settings, monkeypatch):
+    settings.POLL_SHARD_SIZE = 2
+    for _ in range(5):
+        make_cage()
+    # Nobody takes a message out.
+    for minute in range(4):
+        moment = NOW + timedelta(minutes=minute)
+        monkeypatch.setattr(tasks.timezone, "now", lambda moment=moment: moment)
+        tasks.start_slot()
+    assert waiting("polls") == 2 * 3
+    sent, late = PollCycle.objects.open(), PollCycle.objects.finished()
+    assert [cycle.slot.minute for cycle in sent.order_by("slot")] == [0, 1]
+    assert [cycle.slot.minute for cycle in late.order_by("slot")] == [2, 3]
+    assert {cycle.skipped for cycle in late} == {5}
+    details = set(SensorRequest.objects.values_list("detail", flat=True))
+    assert details == {"the pollers did not keep up"}
+
+
+def test_no_more_is_asked_than_the_recorders_can_write(at_seven):
+    cage = make_cage()
+    for _ in range(11):
+        tasks.record_polls.delay(int(SLOT.timestamp()), encode([result(cage)]))
+    tasks.start_slot()
+    assert waiting("polls") == 0
+    assert PollCycle.objects.get().skipped == 1
+    assert SensorRequest.objects.get().detail == "the recorders did not keep up"
+
+
+def test_what_redis_does_not_take_is_skipped_at_once(at_seven, settings, monkeypatch):
+    settings.POLL_SHARD_SIZE = 2
+    cages = [make_cage() for _ in range(5)]
+    send, sent = tasks.poll_cages.apply_async, []
+
+    def away_after_one(*args, **options):
+        if sent:
+            raise BrokerAway("Connection refused")
+        sent.append(args)
+        return send(*args, **options)
+
+    monkeypatch.setattr(tasks.poll_cages, "apply_async", away_after_one)
+    tasks.start_slot()
+    assert waiting("polls") == 1
+    skipped_ids = SensorRequest.objects.order_by("cage_id").values_list("cage_id", flat=True)
+    assert list(skipped_ids) == [cage.id for cage in cages[2:]]
+
+
+def test_a_minute_begins_late_rather_than_not_at_all_when_the_database_is_away(
+    at_seven, monkeypatch
+):
+    make_cage()
+    claim, tries = tasks.schedule.claim, []
+
+    def away_twice(*args):
+        tries.append(args)
+        if len(tries) < 3:
+            raise OperationalError("the database system is starting up")
+        return claim(*args)
+
+    monkeypatch.setattr(tasks.schedule, "claim", away_twice)
+    tasks.start_slot.apply().get()
+    assert len(tries) == 3
+    assert waiting("polls") == 1
+
+
+def test_a_minute_that_is_nearly_over_is_given_up(at_seven, monkeypatch):
+    def away(*args):
+        raise OperationalError("the database system is starting up")
+
+    monkeypatch.setattr(tasks.schedule, "claim", away)
+    monkeypatch.setattr(tasks.timezone, "now", lambda: at("07:00:56"))
+    assert tasks.start_slot.apply().state == "FAILURE"
+    assert not PollCycle.objects.exists()
+
+
+def test_a_poller_that_stops_hands_the_rest_of_its_shard_back(at_seven, monkeypatch):
+    asked = [result(cage_id) for cage_id in (1, 2)]
+    monkeypatch.setattr(tasks, "poll", lambda *args: asked)
+    tasks.poll_cages(int(SLOT.timestamp()), [1, 2, 3, 4, 5], 10, 20)
+    assert waiting("records") == 1
+    seen = []
+    monkeypatch.setattr(tasks, "poll", lambda *args: seen.append(args) or [])
+    deliver("polls")
+    assert seen == [([3, 4, 5], SLOT, 18, 12)]
+    # That one stops too, before it began: nothing is recorded, and nothing lost.
+    assert (waiting("polls"), waiting("records")) == (1, 1)
+
+
+def test_a_worker_that_is_told_to_stop_begins_no_poll(monkeypatch):
+    made = Poller("http://sensors.test", concurrency=1, timeout_seconds=1)
+    monkeypatch.setattr(polling_poller, "_process_poller", functools.cache(lambda: made))
+    worker_shutting_down.send(sender="worker", sig="TERM", how="Warm", exitcode=0)
+    assert not made.is_stopping
+    polling_poller._process_poller()
+    worker_shutting_down.send(sender="worker", sig="TERM", how="Warm", exitcode=0)
+    assert made.is_stopping
 
 
 def test_messages_delivered_twice_ask_twice_and_record_once(at_seven):
