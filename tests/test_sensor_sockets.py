@@ -7,8 +7,8 @@ import time
 import pytest
 
 from cages.models import Health, Outcome
+from cages.polling.answer import RAW_LIMIT_BYTES
 from cages.polling.sensor_client import BODY_LIMIT_BYTES, SensorClient
-from cages.polling.transport import RAW_LIMIT_BYTES
 from tests.sensor_server import (
     CAGE,
     GOOD,

@@ -15,8 +15,9 @@ import urllib3
 
 from cages.models.reading import Health
 from cages.models.sensor_request import Outcome
+from cages.polling.answer import call
 from cages.polling.results import DETAIL_LIMIT, PollResult
-from cages.polling.transport import DeadlineAdapter, call
+from cages.polling.transport import DeadlineAdapter
 
 # A right answer has about 30 bytes.
 BODY_LIMIT_BYTES = 64 * 1024
@@ -26,6 +27,10 @@ CHUNK_BYTES = 8 * 1024
 MOST_BRACKETS = 500
 RESET_BY_PEER = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 TIMEOUTS = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
+
+
+# The transport keeps the time itself.
+THE_DEADLINE = urllib3.Timeout()
 
 
 class UnusableBody(Exception):
@@ -66,32 +71,30 @@ class SensorClient:
         started = time.monotonic()
         call.deadline = started + timeout_seconds
         try:
-            status_code, body = self._fetch_once_more_if_stale(cage_id, timeout_seconds)
+            status_code, body = self._fetch_once_more_if_stale(cage_id)
         except Exception as error:
             outcome, status_code, detail = _failure(error)
             return PollResult(cage_id, outcome, _ms_since(started), status_code, None, detail)
-        finally:
-            call.deadline = float("inf")
         return judge(cage_id, status_code, body, _ms_since(started))
 
-    def _fetch_once_more_if_stale(self, cage_id, timeout_seconds):
+    def _fetch_once_more_if_stale(self, cage_id):
         try:
-            return self._fetch(cage_id, timeout_seconds)
+            return self._fetch(cage_id)
         except requests.ConnectionError as error:
             # The peer closed a kept connection just as it was used again. That is no failure of
             # the sensor, and asking at once on a fresh connection is right here, and only here.
             if not (call.reused_connection and _cause(error, RESET_BY_PEER)):
                 raise
-            return self._fetch(cage_id, call.deadline - time.monotonic())
+            return self._fetch(cage_id)
 
-    def _fetch(self, cage_id, timeout_seconds):
+    def _fetch(self, cage_id):
         """The status code and the body; raises what requests and urllib3 raise, or UnusableBody."""
         request = self._template.copy()
         request.url = f"{self._data_url}{cage_id}/"
         call.reused_connection = False
         # Straight through the adapter: no redirect is followed, no cookie kept, no hook run.
         response = self._adapter.send(
-            request, stream=True, timeout=max(timeout_seconds, 0.001), verify=True, proxies={}
+            request, stream=True, timeout=THE_DEADLINE, verify=True, proxies={}
         )
         complete = False
         try:
@@ -105,6 +108,7 @@ class SensorClient:
             UnusableBody,
             urllib3.exceptions.DecodeError,
             urllib3.exceptions.ProtocolError,
+            http.client.HTTPException,
         ):
             # For any other status the status line has said enough.
             if response.status_code == http.client.OK:

@@ -1,183 +1,70 @@
 """requests, with a deadline for the whole call, nothing taken from the environment, and no waste.
 
-The timeouts of requests bound each wait for the socket, so an answer that drips in a byte at a
-time never ends. Here every read of the socket, header or body, waits at most until the deadline
-of the call under way on this thread.
-
-With thousands of threads in one process the price of a poll is how often it has to let go of
-Python's lock and wait for it again, so a plain socket waits in the kernel (one system call a read
-instead of three), and what is the same for every request is made once.
+A process with thousands of threads pays for a poll in Python's own instructions and in waiting for
+Python's lock. So a plain socket waits in the kernel (one system call a read instead of three),
+what is the same for every request is made once, and the pools and connections, which are those of
+urllib3, leave out what serves redirects, retries, proxies and bodies that are sent.
 """
 
 import collections
-import io
+import http.client
 import queue
 import socket
-import ssl
 import struct
-import threading
 import time
-from http.client import (
-    CONTINUE,
-    NO_CONTENT,
-    NOT_MODIFIED,
-    OK,
-    HTTPException,
-    HTTPMessage,
-    HTTPResponse,
-    UnknownProtocol,
-)
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from cages.polling.answer import Answer, DeadlineResponse, call
 
-class Call(threading.local):
-    """The call under way on this thread."""
-
-    deadline = float("inf")  # seconds of time.monotonic()
-    reused_connection = False
-
-
-call = Call()
-# Of one answer as it comes over the line, headers and chunk sizes included.
-RAW_LIMIT_BYTES = 1024 * 1024
-HEADER_LIMIT_BYTES = 16 * 1024
-MOST_HEADERS = 100
 # A kept connection is not used again without a deadline, so this is for sending alone: a request
 # is smaller than any socket's buffer, and only a peer that does not read at all can delay it.
 SEND_SECONDS = 5
 
 
-class AnswerTooLong(HTTPException):
-    """The peer sends without end where no limit of http.client or urllib3 holds."""
-
-
 class _KernelTimedSocket(socket.socket):
     """A blocking socket whose waits the kernel ends."""
 
-    def settimeout(self, seconds):
-        # urllib3 sets one before and after each request, which costs a system call each.
-        pass
+    def leave_waits_to_kernel(self):
+        self.settimeout(None)
+        self._wait_at_most(socket.SO_SNDTIMEO, SEND_SECONDS)
+        return self
 
-    def wait_at_most(self, option, seconds):
+    def receive_within(self, seconds):
+        self._wait_at_most(socket.SO_RCVTIMEO, seconds)
+
+    def _wait_at_most(self, option, seconds):
         # A struct timeval. Zero would mean "for ever".
         whole = int(seconds)
         value = struct.pack("ll", whole, max(int((seconds - whole) * 1_000_000), 1))
         self.setsockopt(socket.SOL_SOCKET, option, value)
 
 
-class _DeadlineReader(io.RawIOBase):
-    """What the peer sends, until the deadline of the call."""
-
-    def __init__(self, sock):
-        self._sock = sock
-        # makefile keeps the socket open until this reader is closed too.
-        self._raw = sock.makefile("rb", buffering=0)
-        self._left = RAW_LIMIT_BYTES
-
-    def makefile(self, mode):
-        """What http.client asks the socket for."""
-        return io.BufferedReader(self)
-
-    def readable(self):
-        return True
-
-    def readinto(self, buffer):
-        remaining = call.deadline - time.monotonic()
-        if remaining <= 0:
-            raise TimeoutError("the answer was not complete in time")
-        if self._left <= 0:
-            raise AnswerTooLong(f"longer than {RAW_LIMIT_BYTES // 1024} KiB on the line")
-        if remaining < float("inf"):
-            if isinstance(self._sock, ssl.SSLSocket):
-                self._sock.settimeout(remaining)
-            else:
-                self._sock.wait_at_most(socket.SO_RCVTIMEO, remaining)
-        count = self._raw.readinto(buffer)
-        if count is None:
-            raise TimeoutError("the answer was not complete in time")
-        self._left -= count
-        return count
-
-    def close(self):
-        if not self.closed:
-            self._raw.close()
-        super().close()
-
-
-class _DeadlineResponse(HTTPResponse):
-    def __init__(self, sock, *args, **kwargs):
-        super().__init__(_DeadlineReader(sock), *args, **kwargs)
-
-    def begin(self):
-        """What http.client does here, without the parser for e-mails that it reads headers with."""
-        if self.headers is not None:
-            return
-        version, status, reason = self._read_status()
-        while status == CONTINUE:
-            read_headers(self.fp)
-            version, status, reason = self._read_status()
-        if not version.startswith(("HTTP/1.", "HTTP/0.9")):
-            raise UnknownProtocol(version)
-        self.version = 10 if version in ("HTTP/1.0", "HTTP/0.9") else 11
-        self.code = self.status = status
-        self.reason = reason.strip()
-        self.headers = self.msg = read_headers(self.fp)
-        self.chunked = self.headers.get("transfer-encoding", "").lower() == "chunked"
-        self.chunk_left = None
-        self.length = None if self.chunked else _length(self.headers.get("content-length", ""))
-        if status < OK or status in (NO_CONTENT, NOT_MODIFIED):
-            self.length = 0
-        # After any other 1xx the real answer still comes, and must not be taken for the one to
-        # the next request.
-        self.will_close = (
-            status < OK or self._check_close() or (self.length is None and not self.chunked)
-        )
-
-
-def read_headers(file):
-    """The header lines up to the empty one as an HTTPMessage; raises HTTPException beyond limits.
-
-    A line without a colon is passed over, and one that begins with a blank goes on the one before.
-    """
-    pairs = []
-    left = HEADER_LIMIT_BYTES
-    while line := file.readline(left + 1).rstrip(b"\r\n"):
-        left -= len(line)
-        if left < 0 or len(pairs) >= MOST_HEADERS:
-            raise AnswerTooLong(f"more than {HEADER_LIMIT_BYTES // 1024} KiB of headers")
-        text = line.decode("iso-8859-1")
-        if text[0] in " \t" and pairs:
-            pairs[-1][1] += f" {text.strip()}"
-        elif ":" in text:
-            name, _, value = text.partition(":")
-            pairs.append([name.strip(), value.strip()])
-    headers = HTTPMessage()
-    for name, value in pairs:
-        headers[name] = value
-    return headers
-
-
-def _length(text):
-    # Far more digits than any answer may have bytes.
-    return int(text) if text.isdecimal() and len(text) < 20 else None
-
-
 class _Connection:
     """Tells the thread whether its request went out on a connection that had served before."""
 
-    response_class = _DeadlineResponse
+    response_class = DeadlineResponse
     has_served = False
     # Each header as http.client checked and wrote it the first time.
     _lines = {}
 
-    def request(self, *args, **kwargs):
-        # Without a socket the request below makes a fresh connection.
+    def ask(self, method, path, headers):
+        """Send the request and return http.client's response, its headers read."""
         call.reused_connection = self.has_served and self.sock is not None
-        return super().request(*args, **kwargs)
+        if self.sock is None:
+            self.connect()
+        self.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for header, value in headers.items():
+            self.putheader(header, value)
+        self.endheaders()
+        # Past urllib3's, which would make a response of its own.
+        response = http.client.HTTPConnection.getresponse(self)
+        self.has_served = True
+        return response
 
     def putheader(self, header, *values):
         line = self._lines.get((header, values))
@@ -187,27 +74,43 @@ class _Connection:
         else:
             self._buffer.append(line)
 
-    def getresponse(self):
-        response = super().getresponse()
-        self.has_served = True
-        return response
-
     def connect(self):
         self.has_served = False
         return super().connect()
 
+    def _connected(self, socket_class):
+        """A socket to the first address of the host that takes it, within the call's deadline.
+
+        Each address has an equal share of the time that is left: none can use up all of it.
+        """
+        addresses = socket.getaddrinfo(self.host.strip("[]"), self.port, type=socket.SOCK_STREAM)
+        problem = TimeoutError("no time left to connect")
+        for number, (family, kind, protocol, _, address) in enumerate(addresses):
+            left = call.deadline - time.monotonic()
+            if left <= 0:
+                break
+            sock = socket_class(family, kind, protocol)
+            try:
+                sock.settimeout(left / (len(addresses) - number))
+                for option in self.socket_options:
+                    sock.setsockopt(*option)
+                sock.connect(address)
+            except OSError as error:
+                sock.close()
+                problem = error
+            else:
+                return sock
+        raise problem
+
 
 class _HTTPConnection(_Connection, HTTPConnection):
     def _new_conn(self):
-        made = super()._new_conn()
-        made.settimeout(None)
-        sock = _KernelTimedSocket(made.family, made.type, made.proto, fileno=made.detach())
-        sock.wait_at_most(socket.SO_SNDTIMEO, SEND_SECONDS)
-        return sock
+        return self._connected(_KernelTimedSocket).leave_waits_to_kernel()
 
 
 class _HTTPSConnection(_Connection, HTTPSConnection):
-    pass
+    def _new_conn(self):
+        return self._connected(socket.socket)
 
 
 class _Stack:
@@ -232,14 +135,37 @@ class _Stack:
         return len(self._items)
 
 
-class _HTTPPool(HTTPConnectionPool):
+class _Pool:
+    QueueCls = _Stack
+
+    def urlopen(self, method, url, headers, **_):
+        """A GET, once. Until it is released, the connection belongs to the response."""
+        connection = self._get_conn()
+        try:
+            plain = connection.ask(method, url, headers)
+        except BaseException:
+            connection.close()
+            self._put_conn(None)
+            raise
+        if "content-encoding" not in plain.headers:
+            return Answer(plain, connection, self)
+        return urllib3.HTTPResponse(
+            body=plain,
+            headers=dict(plain.headers),
+            status=plain.status,
+            preload_content=False,
+            original_response=plain,
+            pool=self,
+            connection=connection,
+        )
+
+
+class _HTTPPool(_Pool, HTTPConnectionPool):
     ConnectionCls = _HTTPConnection
-    QueueCls = _Stack
 
 
-class _HTTPSPool(HTTPSConnectionPool):
+class _HTTPSPool(_Pool, HTTPSConnectionPool):
     ConnectionCls = _HTTPSConnection
-    QueueCls = _Stack
 
 
 class DeadlineAdapter(HTTPAdapter):
