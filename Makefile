@@ -25,7 +25,7 @@ APART := env -u SECRET_KEY_FILE SECRET_KEY=only-for-checks-and-never-to-serve-an
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help up test lint check pytest timescaledb format bench screenshots install install-dev assets clean
+.PHONY: help up test lint check pytest timescaledb test-faults format bench bench-limit bench-scaling soak screenshots install install-dev assets clean
 
 help: ## show this list
 	@echo "make ..."
@@ -51,18 +51,32 @@ check: install-dev assets ## let Django check itself, and that no migration is m
 
 pytest: install-dev assets ## run the tests against an embedded PostgreSQL and Valkey of their own
 	@echo "== Tests"
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not faults"
 
 timescaledb: install-dev assets ## run the tests marked storage against a real TimescaleDB
 	@echo "== Tests of the storage, on TimescaleDB"
 	@TEST_STORAGE=timescaledb $(BIN)/python -m pytest -m storage
 
+# Side by side, as many as there are: nearly all of their time is waiting for real minutes.
+test-faults: install-dev assets ## stop, kill, starve and confuse real servers and processes; 7 minutes
+	@echo "== Tests of faults"
+	@TEST_STORAGE=none $(BIN)/python -m pytest tests/faults -m faults -n 14 --dist worksteal
+
 format: install-dev ## put the Python files into the common style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: install-dev assets ## measure how many cages are polled in a minute
-	@$(BIN)/python -m bench.polling
+bench: install-dev assets ## measure polling: what it costs and whether it holds (CAGES="1000 5000" MINUTES=3)
+	@$(BIN)/python -m bench.polling --cages $(or $(CAGES),1000 5000 20000 50000) --minutes $(or $(MINUTES),5) --markdown
+
+bench-limit: install-dev assets ## find the most cages that hold (CAGES="50000 60000" MINUTES=5)
+	@$(BIN)/python -m bench.polling --find-limit $(if $(CAGES),--cages $(CAGES)) --minutes $(or $(MINUTES),5)
+
+bench-scaling: install-dev assets ## measure whether two pollers poll twice as many as one
+	@$(BIN)/python -m bench.scaling
+
+soak: install-dev assets ## run everything while its parts are killed in turn (MINUTES=20 CAGES=2000)
+	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),20) --cages $(or $(CAGES),2000)
 
 screenshots: install-dev assets ## make the pictures of the README
 	@$(BIN)/python -m tests.browser.screenshots

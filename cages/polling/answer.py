@@ -27,6 +27,7 @@ class Call(threading.local):
 
     deadline = 0.0  # seconds of time.monotonic()
     reused_connection = False
+    wants_fresh_connection = False
 
 
 call = Call()
@@ -115,10 +116,13 @@ def read_headers(file):
     """
     pairs = []
     left = HEADER_LIMIT_BYTES
-    while line := file.readline(left + 1).rstrip(b"\r\n"):
+    # One byte more than may be left, and the line's end.
+    while line := file.readline(left + 3).rstrip(b"\r\n"):
         left -= len(line)
-        if left < 0 or len(pairs) >= MOST_HEADERS:
+        if left < 0:
             raise AnswerTooLong(f"more than {HEADER_LIMIT_BYTES // 1024} KiB of headers")
+        if len(pairs) >= MOST_HEADERS:
+            raise AnswerTooLong(f"more than {MOST_HEADERS} headers")
         text = line.decode("iso-8859-1")
         if text[0] in " \t" and pairs:
             pairs[-1][1] += f" {text.strip()}"

@@ -85,7 +85,11 @@ class SensorClient:
             # the sensor, and asking at once on a fresh connection is right here, and only here.
             if not (call.reused_connection and _cause(error, RESET_BY_PEER)):
                 raise
-            return self._fetch(cage_id)
+            call.wants_fresh_connection = True
+            try:
+                return self._fetch(cage_id)
+            finally:
+                call.wants_fresh_connection = False
 
     def _fetch(self, cage_id):
         """The status code and the body; raises what requests and urllib3 raise, or UnusableBody."""
@@ -113,6 +117,10 @@ class SensorClient:
             # For any other status the status line has said enough.
             if response.status_code == http.client.OK:
                 raise
+        except (ValueError, OverflowError):
+            # http.client and urllib3 try to read a chunk whose size is negative.
+            if response.status_code == http.client.OK:
+                raise urllib3.exceptions.ProtocolError("a chunk of negative size") from None
         finally:
             if not complete:
                 # What is still on its way must not be the next call's answer.

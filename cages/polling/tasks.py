@@ -1,5 +1,6 @@
 """The hand-overs: beat -> start_slot -> poll_cages -> record_polls. Thin on purpose."""
 
+import itertools
 import logging
 import time
 from datetime import UTC, datetime, timedelta
@@ -110,14 +111,15 @@ def _hand_over(task, *args):
     A retry policy is not enough: where the connection is gone already, kombu tries to make another
     for 4 s and then raises, whatever the policy says.
     """
-    give_up = time.monotonic() + HOLD_SECONDS
-    while True:
+    began = time.monotonic()
+    for tries in itertools.count():
         try:
             return task.apply_async(args)
         except BrokerAway as error:
-            if time.monotonic() > give_up:
+            if time.monotonic() > began + HOLD_SECONDS:
                 raise
-            logger.warning("Redis is away; holding a message for %s: %s", task.name, error)
+            if not tries:
+                logger.warning("Redis is away; holding a message for %s: %s", task.name, error)
         time.sleep(HAND_OVER_RETRY_SECONDS)
 
 

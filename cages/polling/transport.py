@@ -95,6 +95,8 @@ class _Connection:
                 for option in self.socket_options:
                     sock.setsockopt(*option)
                 sock.connect(address)
+                # For the handshake of TLS.
+                sock.settimeout(max(call.deadline - time.monotonic(), 0.001))
             except OSError as error:
                 sock.close()
                 problem = error
@@ -121,6 +123,8 @@ class _Stack:
         self._items = collections.deque()
 
     def get(self, block=False, timeout=None):
+        if call.wants_fresh_connection:
+            raise queue.Empty
         try:
             return self._items.pop()
         except IndexError:

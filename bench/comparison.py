@@ -1,0 +1,148 @@
+"""Row by row: what the database holds against what the sensors served."""
+
+from dataclasses import dataclass, field
+
+# A request begun in the last moment of its minute arrives in the next one. How long after it the
+# sensors, on a busy machine, may note it.
+ARRIVES_AT_MOST_SECONDS_LATE = 5
+# Two roundings to whole milliseconds.
+ROUNDING_MS = 1
+SHOWN = 5
+
+
+@dataclass
+class Comparison:
+    """served, recorded: answers in the measured slots, as each side counts them."""
+
+    served: int = 0
+    recorded: int = 0
+    compared: int = 0
+    kinds: dict = field(default_factory=dict)  # what differs -> how often
+    examples: list = field(default_factory=list)
+    lateness_ms: list = field(default_factory=list)  # sorted
+    busiest_second: int = 0  # requests that arrived in it
+
+    @property
+    def differences(self):
+        return sum(self.kinds.values())
+
+    def differs(self, kind, example):
+        self.kinds[kind] = self.kinds.get(kind, 0) + 1
+        if self.kinds[kind] <= SHOWN:
+            self.examples.append(f"{kind}: {example}")
+
+    def lateness(self, part):
+        """The quantile (0 to 1) of recorded minus served latency, in ms; None without any."""
+        if not self.lateness_ms:
+            return None
+        return self.lateness_ms[min(int(part * len(self.lateness_ms)), len(self.lateness_ms) - 1)]
+
+
+def compare(slots, served, rows, readings, excused=frozenset()):
+    """Compare the answers of the slots, which are one after the other.
+
+    slots: aware moments. served: `bench.sensors.Served` in the order of arrival. rows:
+    {(cage id, minute): (outcome, HTTP status, latency in ms)} and readings: {(cage id, minute):
+    status}, minute being the slot in minutes since 1970; both may hold more than the slots.
+    excused: (cage id, minute) that may have been served without being recorded.
+    """
+    first, last = minute_of(slots[0]), minute_of(slots[-1])
+    found = Comparison()
+    matched = match(served, rows, last)
+    seconds = {}
+    for (cage_id, minute), answers in matched.items():
+        if not first <= minute <= last:
+            continue
+        found.served += len(answers)
+        for answer in answers:
+            seconds[int(answer.arrived)] = seconds.get(int(answer.arrived), 0) + 1
+        _compare_one(found, cage_id, minute, answers, rows, readings, excused)
+    found.busiest_second = max(seconds.values(), default=0)
+    for (cage_id, minute), (_, http_status, _) in rows.items():
+        if first <= minute <= last and http_status is not None:
+            found.recorded += 1
+            if (cage_id, minute) not in matched:
+                found.differs("recorded, never served", f"cage {cage_id} at {clock(minute)}")
+    for (cage_id, minute), status in readings.items():
+        if first <= minute <= last and (cage_id, minute) not in matched:
+            found.differs("reading, never served", f"cage {cage_id} at {clock(minute)}: {status}")
+    found.lateness_ms.sort()
+    return found
+
+
+def match(served, rows, last):
+    """{(cage id, minute): [Served, ...]}: which slot's question each answer was the answer to."""
+    matched = {}
+    for answer in sorted(served):
+        minute, second = divmod(answer.arrived, 60)
+        key = answer.cage_id, int(minute)
+        before = answer.cage_id, int(minute) - 1
+        if second < ARRIVES_AT_MOST_SECONDS_LATE and before not in matched:
+            row = rows.get(before)
+            if row and row[1] is not None:
+                key = before
+        if key[1] <= last:
+            matched.setdefault(key, []).append(answer)
+    return matched
+
+
+def _compare_one(found, cage_id, minute, answers, rows, readings, excused):
+    where = f"cage {cage_id} at {clock(minute)}"
+    key = cage_id, minute
+    row = rows.get(key)
+    if len(answers) > 1 and key not in excused:
+        found.differs("asked more than once", f"{where}: {len(answers)} times")
+    if row is None or row[1] is None:
+        if key not in excused:
+            found.differs("served, not recorded", f"{where}: {answers[0]}, recorded {row}")
+        return
+    outcome, http_status, latency_ms = row
+    # Asked twice after a crash: any of the answers may be the one that was kept.
+    right = [
+        answer
+        for answer in answers
+        if (http_status, outcome, readings.get(key, 0))
+        == (answer.http_status, 1 if answer.http_status == 200 else 2, answer.status)
+    ]
+    if not right:
+        kept = f"{row}, reading {readings.get(key)}"
+        found.differs("recorded otherwise than served", f"{where}: {answers[0]}, recorded {kept}")
+        return
+    late = min(
+        (latency_ms - answer.latency_ms for answer in right), key=lambda ms: (ms < -ROUNDING_MS, ms)
+    )
+    if late < -ROUNDING_MS:
+        found.differs("faster than served", f"{where}: {answers[0]}, recorded {row}")
+        return
+    found.compared += 1
+    found.lateness_ms.append(late)
+
+
+def rows_of(slots):
+    """(rows, readings) of the slots and of the minute before them, as `compare` takes them."""
+    from bench.stack import MINUTE
+    from cages.models import Reading, SensorRequest
+
+    span = {"slot__gte": slots[0] - MINUTE, "slot__lte": slots[-1]}
+    minutes = {}
+
+    def minute(slot):
+        if slot not in minutes:
+            minutes[slot] = minute_of(slot)
+        return minutes[slot]
+
+    columns = ("cage_id", "slot", "outcome", "http_status", "latency_ms")
+    asked = SensorRequest.objects.filter(**span).values_list(*columns)
+    known = Reading.objects.filter(**span).values_list("cage_id", "slot", "status")
+    return (
+        {(cage_id, minute(slot)): tuple(rest) for cage_id, slot, *rest in asked.iterator(10_000)},
+        {(cage_id, minute(slot)): status for cage_id, slot, status in known.iterator(10_000)},
+    )
+
+
+def minute_of(slot):
+    return int(slot.timestamp()) // 60
+
+
+def clock(minute):
+    return f"{minute // 60 % 24:02}:{minute % 60:02}"

@@ -1,0 +1,166 @@
+"""Shows what runs found: one run as text, several as a table that grows to the right."""
+
+import statistics
+
+from bench.stack import say
+
+OURS = {
+    "start": "start (beat and start_slot)",
+    "poll": "poll",
+    "record": "record",
+    "broker": "broker (Valkey)",
+    "database": "database (PostgreSQL)",
+    "web": "web, idle",
+}
+NONE = "–"
+
+
+def per_thousand(result, *groups):
+    """CPU seconds per 1,000 polls of the groups together."""
+    seconds = sum(result["cpu_seconds"].get(group, 0) for group in groups)
+    return seconds / max(result["recorded"], 1) * 1000
+
+
+def bare_per_thousand(result):
+    bare = result.get("bare")
+    return bare and bare["cpu_seconds"] / max(bare["polls"], 1) * 1000
+
+
+def rows(result):
+    """The measures of one run as [(title, text), ...]; the titles are the same for every run."""
+    without_web = [group for group in OURS if group != "web"]
+    bare = bare_per_thousand(result)
+    cycle, started = result["cycle_seconds"], result["started_seconds"]
+    median_ms, most_ms, largest_ms = result["lateness_ms"]
+    return [
+        ("pollers", f"{result['pollers']}"),
+        ("slots × cages planned", f"{result['planned']:,}"),
+        ("recorded", f"{result['recorded']:,}"),
+        ("skipped, missing, doubled", _join(result, "skipped", "missing", "doubled")),
+        *((word, _outcome(result, word)) for word in ("answered", "unavailable")),
+        ("any other outcome", f"{_other_outcomes(result):,}"),
+        ("cycle, median", _seconds(statistics.median(cycle)) if cycle else NONE),
+        ("cycle, longest", f"**{_seconds(max(cycle))}**" if cycle else NONE),
+        ("start_slot begins, latest", _seconds(max(started)) if started else NONE),
+        ("start_slot takes, median of 5", _milliseconds(result["start_slot_seconds"])),
+        *(
+            (f"CPU s per 1,000 polls: {title}", f"{per_thousand(result, group):.3f}")
+            for group, title in OURS.items()
+        ),
+        ("**in all, with the idle web**", f"**{per_thousand(result, *OURS):.3f}**"),
+        ("in all, without", f"{per_thousand(result, *without_web):.3f}"),
+        ("bare loop, CPU s per 1,000 polls", f"{bare:.3f}" if bare else NONE),
+        ("poll ÷ bare loop", f"{per_thousand(result, 'poll') / bare:.2f}" if bare else NONE),
+        ("all, without web ÷ bare loop", _ratio(per_thousand(result, *without_web), bare)),
+        *(
+            (f"peak {result['memory_kind']}, MB: {title}", _megabytes(result, group))
+            for group, title in OURS.items()
+        ),
+        (f"**peak {result['memory_kind']}, MB, in all**", f"**{_megabytes(result, 'total')}**"),
+        ("served in these minutes", f"{result['served']:,}"),
+        ("equal row by row", f"{result['compared']:,}"),
+        ("differences", f"{result['differences']:,}"),
+        ("latency told − slept, ms: median", _number(median_ms)),
+        ("99.9 %", _number(most_ms)),
+        ("largest", _number(largest_ms)),
+        ("most requests in one second", f"{result['busiest_second']:,}"),
+        ("the sensors, CPU s per 1,000 polls", f"{per_thousand(result, 'sensors'):.3f}"),
+        ("others on this machine, cores", _others(result)),
+        ("held", "**no**" if result["failures"] else "yes"),
+    ]
+
+
+def _join(result, *names):
+    return ", ".join(f"{result[name]:,}" for name in names)
+
+
+def _outcome(result, word):
+    count = result["outcomes"].get(word, 0)
+    return f"{count:,} ({count / max(result['recorded'], 1):.1%})"
+
+
+def _other_outcomes(result):
+    usual = ("answered", "unavailable", "skipped")
+    return sum(count for word, count in result["outcomes"].items() if word not in usual)
+
+
+def _seconds(seconds):
+    return f"{seconds:.1f} s" if seconds >= 10 else f"{seconds:.2f} s"
+
+
+def _milliseconds(seconds):
+    return f"{statistics.median(seconds) * 1000:.0f} ms"
+
+
+def _ratio(ours, bare):
+    return f"{ours / bare:.2f}" if bare else NONE
+
+
+def _megabytes(result, group):
+    return f"{result['peak_bytes'].get(group, 0) / 1e6:,.0f}"
+
+
+def _number(number):
+    return NONE if number is None else f"{number:,}"
+
+
+def _others(result):
+    return f"{result['others_cpu_seconds'] / result['measured_seconds']:.2f}"
+
+
+def head(result):
+    """Where and with what it was measured, in one line."""
+    given = f"; {', '.join(result['set'])}" if result["set"] else "; default settings"
+    return f"{result['date']}: {result['machine']}; {result['versions']}{given}."
+
+
+def show(result):
+    say()
+    say(head(result))
+    lines = rows(result)
+    width = max(len(_plain(title)) for title, _ in lines)
+    for title, text in lines:
+        say(f"  {_plain(title):<{width}}  {_plain(text):>16}")
+    for name, line in result["log"][:10]:
+        say(f"  log of {name}: {line[:200]}")
+    if len(result["log"]) > 10:
+        say(f"  ... and {len(result['log']) - 10} more lines in the logs")
+    for kind, count in result["kinds"].items():
+        say(f"DIFFERENT: {kind}: {count:,}")
+    for example in result["examples"]:
+        say(f"  {example}")
+    for failure in result["failures"]:
+        say(f"FAILED: {failure}")
+
+
+def markdown(results):
+    """The runs side by side, as a table to paste into README.md."""
+    heads = [f"{result['cages']:,} cages" for result in results]
+    lines = [head(results[0]), "", f"| | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
+    for row in zip(*(rows(result) for result in results), strict=True):
+        lines.append(f"| {row[0][0]} | {' | '.join(text for _, text in row)} |")
+    return "\n".join(lines)
+
+
+def table(results):
+    """The runs side by side, for a terminal."""
+    lines = [
+        ("cages", *(f"{result['cages']:,}" for result in results)),
+        *(
+            (row[0][0], *(text for _, text in row))
+            for row in zip(*(rows(result) for result in results), strict=True)
+        ),
+    ]
+    lines = [[_plain(text) for text in line] for line in lines]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(
+            f"{text:>{width}}" if column else f"{text:<{width}}"
+            for column, (text, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
+    )
+
+
+def _plain(text):
+    return text.replace("**", "")

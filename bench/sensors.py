@@ -1,0 +1,185 @@
+"""`python -m bench.sensors`: tens of thousands of sensors in one asyncio process.
+
+Answers as the real sensors do (1-3 s, one in four with 503) at a fraction of a client's cost, so
+that client and sensors can be measured on one machine. What the n-th request to a cage gets, and
+how long that takes, depends on the seed, the cage and n alone. Every answer that went out is noted
+in a file, for a comparison with the database row by row.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import resource
+import signal
+import struct
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+FLUSH_SECONDS = 1
+REQUEST_LIMIT_BYTES = 8 * 1024
+RECORD = struct.Struct("<dIIHBx")
+MASK = (1 << 64) - 1
+
+
+class Served(NamedTuple):
+    """One answer that went out whole."""
+
+    arrived: float  # seconds of the wall clock
+    cage_id: int
+    latency_ms: int  # slept before the answer
+    http_status: int
+    status: int  # the health told, 1 to 3; 0 where none was
+
+
+def read_served(path):
+    """Yield what the file holds, in the order in which the answers went out."""
+    data = Path(path).read_bytes()
+    whole = len(data) - len(data) % RECORD.size
+    for fields in RECORD.iter_unpack(data[:whole]):
+        yield Served(*fields)
+
+
+class Fate:
+    """What the n-th request to a cage gets: reproducible, and independent of any other cage."""
+
+    def __init__(self, seed, min_latency, max_latency, failure_rate):
+        self.seed = seed
+        self.min_latency = min_latency
+        self.width = max_latency - min_latency
+        self.failure_rate = failure_rate
+
+    def of(self, cage_id, number):
+        """(latency in seconds, HTTP status, health or 0)."""
+        bits = _mixed(_mixed(self.seed + cage_id * 0x9E3779B97F4A7C15) + number)
+        latency = self.min_latency + self.width * ((bits & 0xFFFFF) / 0x100000)
+        if (bits >> 20 & 0xFFFFF) / 0x100000 < self.failure_rate:
+            return latency, 503, 0
+        # Most animals are well.
+        return latency, 200, (3, 3, 3, 3, 3, 2, 2, 1)[bits >> 61]
+
+
+def _mixed(number):
+    """splitmix64's finaliser (Steele, Lea and Flood, 2014): every bit in touches every bit out."""
+    number &= MASK
+    number = (number ^ number >> 30) * 0xBF58476D1CE4E5B9 & MASK
+    number = (number ^ number >> 27) * 0x94D049BB133111EB & MASK
+    return number ^ number >> 31
+
+
+class Book:
+    """The file of answers, written a second at a time."""
+
+    def __init__(self, path):
+        self._file = open(path, "wb", buffering=0)  # noqa: SIM115 - open to the end
+        self._waiting = bytearray()
+
+    def note(self, *fields):
+        self._waiting += RECORD.pack(*fields)
+
+    def flush(self):
+        self._file.write(self._waiting)
+        self._waiting.clear()
+
+
+class Sensors(asyncio.Protocol):
+    """One kept connection of a client."""
+
+    def __init__(self, fate, book, asked):
+        self.fate = fate
+        self.book = book
+        self.asked = asked
+        self.loop = asyncio.get_running_loop()
+        self.heard = b""
+        self.sleeping = None
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def connection_lost(self, error):
+        if self.sleeping:
+            self.sleeping.cancel()
+
+    def data_received(self, data):
+        self.heard += data
+        if self.sleeping is None:
+            self._next_request()
+
+    def _next_request(self):
+        head, end, rest = self.heard.partition(b"\r\n\r\n")
+        if not end:
+            if len(head) > REQUEST_LIMIT_BYTES:
+                self.transport.close()
+            return
+        self.heard = rest
+        try:
+            method, path, _ = head[: head.index(b"\r\n")].split(b" ")
+            _, place, *more = path.split(b"/")
+            if method != b"GET":
+                raise ValueError(method)
+            if place == b"healthz":
+                return self._send(b"200 OK", b"ok")
+            cage_id = int(more[0])
+            if place != b"data" or not 0 < cage_id < 1 << 32:
+                raise ValueError(path)
+        except (ValueError, IndexError):
+            self._send(b"404 Not Found", b"{}")
+            return
+        number = self.asked[cage_id] = self.asked.get(cage_id, 0) + 1
+        latency, http_status, status = self.fate.of(cage_id, number)
+        told = (time.time(), cage_id, round(latency * 1000), http_status, status)
+        self.sleeping = self.loop.call_later(latency, self._answer, told)
+
+    def _answer(self, told):
+        self.sleeping = None
+        _, cage_id, _, http_status, status = told
+        if http_status == 200:
+            self._send(b"200 OK", b'{"cage_id": %d, "status": %d}' % (cage_id, status))
+        else:
+            self._send(b"503 Service Unavailable", b'{"error": "sensor unavailable"}')
+        self.book.note(*told)
+        if self.heard:
+            self._next_request()
+
+    def _send(self, status_line, body):
+        self.transport.write(
+            b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+            % (status_line, len(body), body)
+        )
+
+
+async def serve(port, fate, book):
+    """Answer until SIGTERM or SIGINT."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    asked = {}
+    server = await loop.create_server(
+        lambda: Sensors(fate, book, asked), "127.0.0.1", port, backlog=16_384
+    )
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), FLUSH_SECONDS)
+        book.flush()
+    server.close()
+
+
+def main():
+    options = argparse.ArgumentParser(prog="python -m bench.sensors")
+    options.add_argument("--port", type=int, required=True)
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--served", required=True, help="the file to note every answer in")
+    options.add_argument("--min-latency", type=float, default=1.0)
+    options.add_argument("--max-latency", type=float, default=3.0)
+    options.add_argument("--failure-rate", type=float, default=0.25)
+    options = options.parse_args()
+    # A kept connection is a file.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    fate = Fate(options.seed, options.min_latency, options.max_latency, options.failure_rate)
+    asyncio.run(serve(options.port, fate, Book(options.served)))
+
+
+if __name__ == "__main__":
+    main()

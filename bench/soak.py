@@ -1,0 +1,277 @@
+"""`python -m bench.soak`: the whole stack for a long time, while its parts are killed in turn.
+
+Tells for each blow what it cost and when all was well again, and compares at the end what the
+sensors served with what the database holds, row by row. Exit code 1 when an answer is not recorded
+exactly once (but for those whose poller was killed while it held them), a cycle stays open, or
+memory or queues grow.
+"""
+
+import argparse
+import contextlib
+import statistics
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import psutil
+import redis
+
+from bench.blows import BLOWS
+from bench.comparison import compare, minute_of, rows_of
+from bench.sensors import read_served
+from bench.stack import MINUTE, Stack, Trouble, end_cleanly, say
+from bench.usage import memory
+from neurocage.stack.processes import StackError, how_it_ended
+
+WARM_UP_MINUTES = 2
+# After the last blow: a killed process's messages come back after 3 minutes.
+CALM_MINUTES = 4
+SETTLE_SECONDS = 300
+QUEUES = ("slots", "polls", "records")
+# What a group of processes may use more at the end than at the beginning, both together.
+GROWTH_PART = 0.25
+GROWTH_BYTES = 20e6
+
+
+@dataclass
+class Blow:
+    """One thing that was done. away: from the moment it was hit to the moment it was started."""
+
+    title: str
+    hit: datetime
+    back: datetime = None
+    excused: set = field(default_factory=set)
+
+
+class Soak:
+    """A stack that is watched and hit. `blows` is what happened so far."""
+
+    def __init__(self, stack):
+        self.stack = stack
+        self.blows = []
+        self.away = set()  # names of what is stopped on purpose
+        self.ended = []  # what ended by itself
+        self.samples = []  # (groups' bytes, queues' lengths), about one a minute
+        self._next_sample = time.monotonic()
+        self._restart = {}
+
+    def wait(self, seconds):
+        """Wait, start again what ended by itself, as `make up` does, and note what is used."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(left, 0.5))
+            self._revive()
+            if time.monotonic() >= self._next_sample:
+                self._next_sample += 60
+                self.sample()
+
+    def wait_until(self, moment):
+        self.wait((moment - datetime.now(UTC)).total_seconds())
+
+    def _revive(self):
+        for child in self.stack.children():
+            if child.name in self.away or child.is_alive():
+                self._restart.pop(child.name, None)
+            elif child.name not in self._restart:
+                self.ended.append(f"{child.name} ({how_it_ended(child.poll())})")
+                self._restart[child.name] = time.monotonic() + 1
+            elif time.monotonic() >= self._restart[child.name]:
+                child.start()
+
+    def sample(self):
+        used = {}
+        for name, children in self.stack.groups.items():
+            used[name] = 0
+            for child in children:
+                with contextlib.suppress(psutil.NoSuchProcess, TypeError):
+                    process = psutil.Process(child.pid)
+                    for each in (process, *process.children(recursive=True)):
+                        used[name] += memory(each)[0]
+        self.samples.append((used, self.queues()))
+
+    def queues(self):
+        """{what: how much} in Redis; empty while it is away."""
+        try:
+            with redis.from_url(self.stack.valkey.url, socket_timeout=2) as client:
+                lengths = {name: client.llen(name) for name in QUEUES}
+                return lengths | {"unacked": client.hlen("unacked"), "keys": client.dbsize()}
+        except redis.RedisError:
+            return {}
+
+    def hit(self, title, strike):
+        """Strike, and note from when to when what was hit was away."""
+        blow = Blow(title, datetime.now(UTC))
+        self.blows.append(blow)
+        say(f"  {blow.hit:%H:%M:%S} {title}")
+        strike(self, blow)
+        blow.back = datetime.now(UTC)
+
+    def settle(self, slots):
+        """Let everything under way come to its end, without new minutes."""
+        from cages.models import PollCycle
+
+        self.away.add("beat")
+        self.stack.find("beat").stop()
+        deadline = time.monotonic() + SETTLE_SECONDS
+        finished = PollCycle.objects.open().filter(slot__in=slots)
+        while time.monotonic() < deadline:
+            queues = self.queues()
+            if not finished.exists() and not any(queues.get(n) for n in (*QUEUES, "unacked")):
+                break
+            self.wait(2)
+        self.sample()
+
+
+def main():
+    options = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
+    options.add_argument("--minutes", type=int, default=20)
+    options.add_argument("--cages", type=int, default=2000)
+    options.add_argument("--pollers", type=int)
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--only", nargs="+", choices=BLOWS, default=list(BLOWS))
+    options = options.parse_args()
+    end_cleanly()
+    try:
+        sys.exit(run(options))
+    except (Trouble, StackError) as error:
+        sys.exit(f"bench: {error}")
+
+
+def run(options):
+    """Returns the exit code."""
+    with Stack(options.pollers, options.seed) as stack:
+        stack.start_servers()
+        stack.prepare_database(options.cages)
+        stack.start_sensors()
+        stack.start_workers()
+        first = stack.start_beat()
+        slots = [first + number * MINUTE for number in range(options.minutes)]
+        say(f"{options.cages} cages, {len(slots)} minutes from {first:%H:%M} UTC.")
+        soak = Soak(stack)
+        strike_in_turn(soak, slots, options.only)
+        soak.wait_until(slots[-1] + MINUTE - timedelta(seconds=2))
+        say("  The minutes are over; waiting for what is still under way.")
+        soak.settle(slots)
+        stack.stop_group("sensors")
+        log = stack.log_trouble()
+        return report(soak, slots, options.cages, log)
+
+
+def strike_in_turn(soak, slots, names):
+    minutes = len(slots) - WARM_UP_MINUTES - CALM_MINUTES
+    apart = max(minutes / len(names), 1)
+    for number, name in enumerate(names):
+        second, strike = BLOWS[name]
+        minute = slots[0] + (WARM_UP_MINUTES + int(number * apart)) * MINUTE
+        moment = minute + timedelta(seconds=second)
+        while moment < datetime.now(UTC):  # the one before took long
+            moment += MINUTE
+        soak.wait_until(moment)
+        soak.hit(name, strike)
+
+
+def report(soak, slots, cages, log):
+    from django.db import close_old_connections
+
+    from cages.models import PollCycle
+
+    close_old_connections()
+    cycles = {cycle.slot: cycle for cycle in PollCycle.objects.filter(slot__in=slots)}
+    say()
+    show_blows(soak.blows, slots, cycles)
+    rows, readings = rows_of(slots)
+    excused = set().union(*(blow.excused for blow in soak.blows))
+    found = compare(slots, read_served(soak.stack.served_file), rows, readings, excused)
+    counted = sum(cycle.recorded for cycle in cycles.values())
+    first = minute_of(slots[0])
+    stored = sum(minute >= first for _, minute in rows)
+    unfinished = [slot for slot, cycle in cycles.items() if not cycle.finished_at]
+    missing = sum(cycle.planned for cycle in cycles.values()) - stored
+    say()
+    say(f"{len(slots)} minutes of {cages:,} cages; {len(slots) - len(cycles)} not watched.")
+    say(f"  rows {stored:,}, counted in the ledger {counted:,}, missing {missing:,}")
+    say(f"  served {found.served:,}, recorded with a status {found.recorded:,}")
+    say(f"  equal row by row {found.compared:,}, differences {found.differences:,}")
+    say(f"  {len(excused):,} polls were with a poller when it was killed, and are excused")
+    for name in soak.ended:
+        say(f"  ended by itself: {name}")
+    for kind, count in found.kinds.items():
+        say(f"DIFFERENT: {kind}: {count:,}")
+    for example in found.examples:
+        say(f"  {example}")
+    grown = growth(soak.samples)
+    errors = sum("ERROR" in line for _, line in log)
+    say(f"  lines of the logs: {len(log)} that warn, {errors} of them errors")
+    failures = [
+        *([f"{found.differences} differences"] if found.differences else []),
+        *([f"{missing} polls are missing"] if missing else []),
+        *([f"the ledger counts {counted}, the table holds {stored}"] if counted != stored else []),
+        *(f"the cycle of {slot:%H:%M} is still open" for slot in sorted(unfinished)),
+        *grown,
+    ]
+    for failure in failures:
+        say(f"FAILED: {failure}")
+    return bool(failures)
+
+
+def show_blows(blows, slots, cycles):
+    """One line for each blow: what it cost until the next one, and when all was well again."""
+    heads = ("blow", "at", "away s", "skipped", "not watched", "well again s", "all closed s")
+    say("".join(f"{head:>14}" if n else f"{head:<22}" for n, head in enumerate(heads)))
+    for number, blow in enumerate(blows):
+        end = blows[number + 1].hit if number + 1 < len(blows) else slots[-1] + MINUTE
+        begin = blow.hit.replace(second=0, microsecond=0)
+        span = [slot for slot in slots if begin <= slot < end.replace(second=0, microsecond=0)]
+        there = [cycles[slot] for slot in span if slot in cycles]
+        # Also beyond the next blow, where this one's was not well by then.
+        whole = [
+            cycle.finished_at
+            for cycle in cycles.values()
+            if cycle.finished_at and not cycle.skipped and cycle.finished_at >= blow.back
+        ]
+        touched = [cycle.finished_at for cycle in there if cycle.slot <= blow.back]
+        away = (blow.back - blow.hit).total_seconds()
+        line = (
+            f"{blow.hit:%H:%M:%S}",
+            f"{away:.1f}",
+            f"{sum(cycle.skipped for cycle in there):,}",
+            f"{len(span) - len(there)} min",
+            f"{(min(whole) - blow.back).total_seconds():.0f}" if whole else "never",
+            f"{max(0, (max(touched) - blow.back).total_seconds()):.0f}"
+            if touched and all(touched)
+            else "open",
+        )
+        say(f"{blow.title:<22}" + "".join(f"{text:>14}" for text in line))
+    say("  well again: from its start on, until the first whole cycle was finished.")
+    say("  all closed: until the last cycle that it touched was finished, skipped polls included.")
+
+
+def growth(samples):
+    """Print what was used at the beginning and at the end; returns what grew, as phrases."""
+    third = max(len(samples) // 3, 1)
+    early, late = samples[1 : third + 1] or samples, samples[-third:]
+    grown = []
+    say("  memory, MB, median of the first and of the last third of the samples:")
+    for name in samples[-1][0]:
+        before, after = (
+            statistics.median(used[name] for used, _ in part if used.get(name))
+            for part in (early, late)
+        )
+        say(f"    {name:<10}{before / 1e6:>8.0f}{after / 1e6:>8.0f}")
+        # PostgreSQL fills its buffers and the sensors remember how often each cage asked.
+        too_much = before * (1 + GROWTH_PART) + GROWTH_BYTES
+        if name not in ("sensors", "database") and after > too_much:
+            grown.append(f"the memory of {name} grew")
+    queues = [lengths for _, lengths in samples if lengths]
+    if queues:
+        say(f"  queues, most: { {n: max(q[n] for q in queues) for n in queues[-1]} }")
+        say(f"  queues, at the end: {queues[-1]}")
+        left = {name: queues[-1][name] for name in (*QUEUES, "unacked") if queues[-1][name]}
+        if left:
+            grown.append(f"messages are left: {left}")
+    return grown
+
+
+if __name__ == "__main__":
+    main()

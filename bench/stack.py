@@ -1,0 +1,282 @@
+"""Starts and stops what `make up` starts, in a throw-away folder, with the fast sensors.
+
+Only on 127.0.0.1. Everything that is started here is stopped here, by its own pid, whatever ends
+the run; should this process be killed, Linux tells its children to stop.
+"""
+
+import contextlib
+import os
+import re
+import resource
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from neurocage.stack import programs
+from neurocage.stack.answers import answers_200
+from neurocage.stack.config import BASE_DIR, child_environment
+from neurocage.stack.embedded import EmbeddedPostgres, EmbeddedValkey
+from neurocage.stack.ports import free_port
+from neurocage.stack.processes import Child, dying_with_parent, stop_together, tail
+
+MINUTE = timedelta(minutes=1)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+READY_SECONDS = 120
+STOP_SECONDS = 15
+# What the person has set for something else must not change what is measured.
+FOREIGN_SETTINGS = ("SENSOR_", "POLL_", "DATABASE_", "REDIS_", "SECRET_KEY", "LOG_", "DEBUG")
+
+# Beat tells its log level at its start ("%WARNING").
+TROUBLE = re.compile(r"(?<!%)\b(WARNING|ERROR|CRITICAL|FATAL|Traceback)\b")
+
+
+class Trouble(Exception):
+    """The benchmark could not be run; the message is all that is shown."""
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+def end_cleanly():
+    """Let the first Ctrl-C or SIGTERM end the run, so that all that was started is stopped."""
+
+    def end(number, _):
+        # A second one must not interrupt the stopping.
+        for each in STOP_SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    for each in STOP_SIGNALS:
+        signal.signal(each, end)
+
+
+def default_pollers():
+    """As many poller processes as `make up` starts."""
+    return programs.poll_processes()
+
+
+class Stack:
+    """Servers, sensors and Neurocage's processes; a context manager that stops all of them.
+
+    pollers: poller processes. seed: of the sensors. given: settings as {name: value} that differ
+    from the defaults. `groups` names what is running: {group: [Child, ...]}.
+    """
+
+    def __init__(self, pollers=None, seed=1, given=None):
+        self.pollers = pollers or default_pollers()
+        self.seed = seed
+        self.given = {name: str(value) for name, value in (given or {}).items()}
+        self.groups = {}
+        self.sensor_port = free_port()
+        self.web_port = free_port()
+
+    def __enter__(self):
+        self._at_end = contextlib.ExitStack()
+        self.folder = Path(
+            self._at_end.enter_context(tempfile.TemporaryDirectory(prefix="neurocage-bench-"))
+        )
+        self.served_file = self.folder / "served"
+        self._at_end.callback(self.stop)
+        # A kept connection is a file: 1,024 of them, the usual soft limit, are too few.
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        return self
+
+    def __exit__(self, *exception):
+        return self._at_end.__exit__(*exception)
+
+    # What is started, in this order
+
+    def start_servers(self):
+        """PostgreSQL and Valkey as `make up` starts them; their addresses go to os.environ."""
+        for name in [name for name in os.environ if name.startswith(FOREIGN_SETTINGS)]:
+            del os.environ[name]
+        os.environ |= {
+            "SECRET_KEY": secrets.token_urlsafe(64),
+            "STATE_DIR": str(self.folder / "state"),
+            "SENSOR_API_URL": f"http://127.0.0.1:{self.sensor_port}",
+            "DJANGO_SETTINGS_MODULE": "neurocage.settings",
+            **self.given,
+        }
+        self.postgres = EmbeddedPostgres(self.folder / "postgres")
+        self.valkey = EmbeddedValkey(self.folder / "valkey")
+        for server, group, variable in (
+            (self.postgres, "database", "DATABASE_URL"),
+            (self.valkey, "broker", "REDIS_URL"),
+        ):
+            server.start()
+            self.groups[group] = [server.process]
+            os.environ[variable] = server.url
+
+    def prepare_database(self, cages):
+        """Tables and so many cages. Sets Django up in this process."""
+        import django
+        from django.core.management import call_command
+        from django.db import connection
+
+        django.setup()
+        call_command("migrate", verbosity=0)
+        make_cages(cages)
+        connection.close()
+
+    def start_sensors(self, *options):
+        command = [sys.executable, "-m", "bench.sensors", "--port", self.sensor_port]
+        command += ["--seed", self.seed, "--served", self.served_file, *options]
+        self.start("sensors", "sensors", command)
+        self.wait_until(lambda: answers_200(self.sensor_port), "the sensors do not answer")
+
+    def start_workers(self):
+        """Everything but beat, and wait until all of it answers."""
+        # Two processes here, one in `make up`: so that starting and recording can be told apart.
+        self.start("start", "starter", programs.worker("starter", "slots"))
+        self.start_recorder()
+        for number in range(1, self.pollers + 1):
+            self.start_poller(f"poller{number}")
+        command = programs.gunicorn("neurocage/gunicorn.conf.py", self.web_port, "neurocage.wsgi")
+        self.start("web", "web", command)
+        self.wait_for_workers()
+        self.wait_until(lambda: answers_200(self.web_port), "the web application does not answer")
+
+    def start_recorder(self):
+        command = programs.worker("recorder", "records")
+        return self.start("record", "recorder", command)
+
+    def start_poller(self, name):
+        return self.start("poll", name, programs.poller(name))
+
+    def start_beat(self):
+        """Returns the first slot that beat starts in time for every poll."""
+        # Beat asks in the present minute too while it is young, all that is due of it at once;
+        # and started at its very end it may miss the next one.
+        wait_until_second(30, 50)
+        first = next_minute()
+        self.start("start", "beat", programs.beat())
+        return first
+
+    # Tools
+
+    def start(self, group, name, command):
+        child = Child(
+            name,
+            command,
+            records=self.folder,
+            log=self.folder / f"{name}.log",
+            env=child_environment(),
+            cwd=BASE_DIR,
+        )
+        child.start()
+        self.groups.setdefault(group, []).append(child)
+        return child
+
+    def find(self, name):
+        return next(child for child in self.children() if child.name == name)
+
+    def children(self):
+        return [child for group in self.groups.values() for child in group]
+
+    def stop_group(self, *names):
+        """Stop these groups' processes at once; their groups are gone afterwards."""
+        stop_together(
+            [child for name in names for child in self.groups.pop(name, [])], STOP_SECONDS
+        )
+
+    def stop(self):
+        """Stop everything, the servers last."""
+        ours = [name for name in self.groups if name not in ("database", "broker", "sensors")]
+        self.stop_group(*ours)
+        self.stop_group("sensors", "broker", "database")
+
+    def run_to_end(self, *command, **environment):
+        """Run a program and return its standard output; raises Trouble with its error output."""
+        done = subprocess.run(
+            [str(part) for part in (*dying_with_parent(signal.SIGTERM), *command)],
+            capture_output=True,
+            text=True,
+            env=child_environment(**environment),
+            cwd=BASE_DIR,
+            check=False,
+        )
+        if done.returncode:
+            raise Trouble(f"{' '.join(map(str, command))} failed:\n{done.stderr[-3000:]}")
+        return done.stdout
+
+    def wait_for_workers(self):
+        from neurocage.celery import app
+
+        wanted = 2 + len(self.groups["poll"])
+        self.wait_until(
+            lambda: len(app.control.ping(timeout=1)) >= wanted, "a worker does not answer"
+        )
+
+    def wait_until(self, ready, why, seconds=READY_SECONDS):
+        deadline = time.monotonic() + seconds
+        while not ready():
+            self.check()
+            if time.monotonic() > deadline:
+                raise Trouble(f"{why} within {seconds} s")
+            time.sleep(0.1)
+
+    def check(self):
+        """Raises Trouble when a process has ended."""
+        for child in self.children():
+            if not child.is_alive():
+                raise Trouble(f"{child.name} ended. The end of its log:\n{tail(child.log)}")
+
+    def sleep_until(self, moment, each_second=lambda: None):
+        while (left := (moment - datetime.now(UTC)).total_seconds()) > 0:
+            time.sleep(min(left, 1))
+            self.check()
+            each_second()
+
+    def log_trouble(self):
+        """The lines of the logs that a person should see, as [(name, line), ...]."""
+        return [
+            (log.stem, line.strip())
+            for log in sorted(self.folder.glob("**/*.log"))
+            for line in log.read_text(errors="replace").splitlines()
+            if TROUBLE.search(line) and "overcommit" not in line
+        ]
+
+
+def run_program(*arguments):
+    """Run Python with the arguments, its output being ours, to its end; returns the exit code."""
+    command = [*dying_with_parent(signal.SIGTERM), sys.executable, *map(str, arguments)]
+    process = subprocess.Popen(command, cwd=BASE_DIR)
+    try:
+        return process.wait()
+    finally:
+        # It stops what it has started, and that takes a while.
+        process.terminate()
+        process.wait()
+
+
+def make_cages(count):
+    from django.contrib.auth import get_user_model
+    from django.core.management import call_command, get_commands
+
+    from cages.models import Cage
+
+    if "make_cages" in get_commands():
+        call_command("make_cages", count, verbosity=0)
+    else:
+        owner = get_user_model().objects.create_user("bench")
+        cages = (Cage(label=f"Cage {n}", owner=owner) for n in range(1, count + 1))
+        Cage.objects.bulk_create(cages, batch_size=5000)
+    if (found := Cage.objects.polled().count()) != count:
+        raise Trouble(f"{found} cages are in the database, not {count}")
+
+
+def next_minute():
+    return datetime.now(UTC).replace(second=0, microsecond=0) + MINUTE
+
+
+def wait_until_second(earliest, latest):
+    while not earliest <= datetime.now(UTC).second <= latest:
+        time.sleep(0.2)

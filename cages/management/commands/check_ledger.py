@@ -1,0 +1,90 @@
+import re
+from datetime import timedelta
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from cages.history import ledger
+from cages.history.window import Window
+from cages.slots import slot_of
+
+AGO = re.compile(r"([0-9]+) ?(min|h|d)", re.ASCII)
+UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+MOST_LINES = 100
+BAD_INPUT = 2
+
+
+class Command(BaseCommand):
+    help = (
+        "Checks that every poll is accounted for: in each minute planned = the sum over outcomes, "
+        "and the rows that were kept agree. Exit code 1 where something does not balance. "
+        "WHEN is 30min, 2h or 3d ago, or a date, or a date and time in the facility's time zone."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "--since", metavar="WHEN", default="1d", help="from this minute on (default: 1d)"
+        )
+        parser.add_argument(
+            "--until", metavar="WHEN", help="up to this minute (default: the last full one)"
+        )
+
+    def handle(self, *, since, until, **options):
+        now = timezone.now()
+        start = _moment("--since", since, now)
+        end = min(_moment("--until", until, now) if until is not None else now, now)
+        window = Window(slot_of(start), slot_of(end))
+        if window.start >= window.end:
+            raise CommandError(
+                f"There is no full minute between --since {since} and "
+                f"{f'--until {until}' if until is not None else 'now'}.",
+                returncode=BAD_INPUT,
+            )
+        found = ledger.check(window, now, most=MOST_LINES)
+        for imbalance in found.imbalances:
+            self.stdout.write(f"{imbalance.slot:%Y-%m-%d %H:%M}Z  {imbalance.what}")
+        if found.not_listed:
+            self.stdout.write(f"and {found.not_listed:,} more")
+        if not found.balances:
+            raise CommandError(f"The ledger does not balance. {_summary(found)}", returncode=1)
+        self.stdout.write(f"The ledger balances. {_summary(found)}")
+
+
+def _summary(found):
+    parts = [
+        f"{_number(found.minutes, 'minute')}: {_number(found.cycles - found.under_way, 'slot')} "
+        f"with {_number(found.polls, 'poll')} checked",
+        f"{found.under_way:,} under way" if found.under_way else "",
+        f"{found.not_watched:,} not watched",
+        f"{_number(found.imbalance_count, 'fault')}" if found.imbalance_count else "",
+    ]
+    return ", ".join(filter(None, parts)) + "."
+
+
+def _number(count, thing):
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
+def _moment(option, text, now):
+    """The aware moment that WHEN means; raises CommandError."""
+    try:
+        if ago := AGO.fullmatch(text.strip()):
+            moment = now - int(ago[1]) * UNITS[ago[2]]
+        else:
+            moment = _iso(text.strip())
+        # Some moments of the years 1 and 9999 exist only in some time zones.
+        return slot_of(moment)
+    except (ValueError, OverflowError):
+        raise CommandError(
+            f"{option} {text!r} is neither a span like 30min, 2h or 3d nor a time like "
+            "2026-03-02 or 2026-03-02T07:00.",
+            returncode=BAD_INPUT,
+        ) from None
+
+
+def _iso(text):
+    moment = parse_datetime(text)
+    if moment is None:
+        raise ValueError(text)
+    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)

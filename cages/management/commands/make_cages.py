@@ -1,0 +1,116 @@
+from itertools import islice
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.db.models import BigIntegerField, Max, Value
+from django.db.models.functions import Cast, Lower, Substr
+from django.utils import timezone
+
+from cages.models import Cage
+
+USERNAME = "make_cages"
+ROOM = "Trial"
+MOST = 1_000_000
+BATCH = 10_000
+# A rack as they are sold: 8 shelves of 10 cages.
+ROWS = "ABCDEFGH"
+COLUMNS = range(1, 11)
+
+
+class Command(BaseCommand):
+    help = "Adds many cages, to try Neurocage at size. From the next minute on they are asked."
+
+    def add_arguments(self, parser):
+        parser.add_argument("count", type=int, help=f"how many, 1 to {MOST:,}")
+        parser.add_argument(
+            "--owner",
+            metavar="USERNAME",
+            help=f"who owns them (default: the first administrator, else a new person {USERNAME})",
+        )
+        parser.add_argument(
+            "--room", default=ROOM, help="where their racks stand (default: %(default)s)"
+        )
+
+    def handle(self, *, count, owner, room, **options):
+        if not 1 <= count <= MOST:
+            raise CommandError(f"The number of cages must be from 1 to {MOST:,}, not {count:,}.")
+        room = _checked_room(room)
+        with transaction.atomic():
+            owner = _owner(owner)
+            cages = _cages(count, owner, room, timezone.now())
+            first = last = None
+            while batch := list(islice(cages, BATCH)):
+                Cage.objects.bulk_create(batch)
+                first, last = first or batch[0], batch[-1]
+        self.stdout.write(
+            f"{count:,} {'cage' if count == 1 else 'cages'} added for {owner}: "
+            f"{first.label} to {last.label}, id {first.pk} to {last.pk}, "
+            f"in room {room}, rack {first.rack} to {last.rack}."
+        )
+
+
+def _checked_room(room):
+    try:
+        return Cage._meta.get_field("room").clean(room.strip(), None) if room.strip() else ROOM
+    except ValidationError as error:
+        raise CommandError(f"--room: {' '.join(error.messages)}") from error
+
+
+def _owner(username):
+    people = get_user_model().objects
+    if username is None:
+        administrators = people.filter(is_superuser=True, is_active=True)
+        return administrators.order_by("pk").first() or _own_person()
+    try:
+        return people.get_by_natural_key(username)
+    except people.model.DoesNotExist:
+        raise CommandError(f"There is no person named {username!r}.") from None
+
+
+def _own_person():
+    """Somebody to own the cages where there is nobody yet; no password opens this account."""
+    person, made = get_user_model().objects.get_or_create(username=USERNAME)
+    if made:
+        person.set_unusable_password()
+        person.save(update_fields=["password"])
+    return person
+
+
+def _cages(count, owner, room, now):
+    """The cages, not yet saved: labels and racks go on after those that exist."""
+    first = _last_number() + 1
+    rack = _last_rack(room) + 1
+    digits = max(5, len(str(first + count - 1)))
+    rack_digits = max(3, len(str(rack + (count - 1) // (len(ROWS) * len(COLUMNS)))))
+    for index in range(count):
+        shelf, column = divmod(index, len(COLUMNS))
+        full_racks, row = divmod(shelf, len(ROWS))
+        yield Cage(
+            label=f"C{first + index:0{digits}}",
+            owner=owner,
+            room=room,
+            rack=f"{rack + full_racks:0{rack_digits}}",
+            row=ROWS[row],
+            column=COLUMNS[column],
+            created_at=now,
+        )
+
+
+def _last_number():
+    """The largest n of all labels "Cn", archived cages included; 0 without any."""
+    numbered = Cage.objects.filter(label__regex=r"^C[0-9]{1,15}$")
+    number = Cast(Substr("label", 2), BigIntegerField())
+    return numbered.aggregate(last=Max(number))["last"] or 0
+
+
+def _last_rack(room):
+    """The largest number that is a rack's name in the room; 0 without any.
+
+    A call begins a new rack, so no slot of it is taken; archived cages count, as they may return.
+    """
+    # The room as the constraint on slots compares it.
+    there = Cage.objects.alias(lower_room=Lower("room")).filter(lower_room=Lower(Value(room)))
+    names = there.order_by().values_list("rack", flat=True).distinct()
+    return max((int(name) for name in names if name.isascii() and name.isdigit()), default=0)

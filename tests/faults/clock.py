@@ -1,0 +1,72 @@
+"""A wall clock for a scenario's processes that can be set while they run (see wall_clock.c)."""
+
+import mmap
+import shutil
+import struct
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+SOURCE = Path(__file__).with_name("wall_clock.c")
+# What the processes must be able to tell: a shifted wall clock, and waits of the usual length.
+PROBE = """
+import threading, time
+began = time.monotonic()
+time.sleep(0.05)
+threading.Event().wait(0.05)
+print(time.time(), time.monotonic() - began)
+"""
+
+
+class NoClock(Exception):
+    """This machine cannot play a wall clock."""
+
+
+class Clock:
+    """The machine's clock and, for programs started with `environment`, a lead that can be set."""
+
+    environment = {}
+    ahead_seconds = 0.0
+
+    def now(self):
+        return datetime.fromtimestamp(time.time() + self.ahead_seconds, UTC)
+
+
+class SettableClock(Clock):
+    """Raises NoClock where there is no C compiler, or where Python does not follow the library."""
+
+    def __init__(self, folder):
+        compiler = shutil.which("cc") or shutil.which("gcc")
+        if not compiler:
+            raise NoClock("no C compiler (apt install gcc libc6-dev)")
+        library, file = Path(folder) / "wall_clock.so", Path(folder) / "wall_clock"
+        command = [compiler, "-shared", "-fPIC", "-O2", "-o", library, SOURCE]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise NoClock(f"{SOURCE.name} does not compile: {done.stderr.strip()}")
+        file.write_bytes(struct.pack("q", 0))
+        with open(file, "r+b") as opened:
+            self._shared = mmap.mmap(opened.fileno(), 8)
+        self.environment = {"LD_PRELOAD": str(library), "TEST_WALL_CLOCK": str(file)}
+        self._prove()
+
+    def step(self, seconds):
+        """Put the clock forward or back, for all its processes at the same moment."""
+        self.ahead_seconds += seconds
+        self._shared[:] = struct.pack("q", round(self.ahead_seconds * 1e9))
+
+    def close(self):
+        self._shared.close()
+
+    def _prove(self):
+        self.step(3600)
+        command = [sys.executable, "-c", PROBE]
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=True
+        )
+        told, waited = map(float, done.stdout.split())
+        self.step(-3600)
+        if abs(told - time.time() - 3600) > 60 or not 0.05 <= waited < 10:
+            raise NoClock(f"Python does not follow {SOURCE.name}: it said {done.stdout.strip()}")

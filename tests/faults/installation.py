@@ -1,0 +1,371 @@
+"""One Neurocage of a scenario's own: servers, sensors, and the real processes."""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC
+from pathlib import Path
+
+import psutil
+import psycopg2
+import redis
+import requests
+
+from cages.models.cycle import OUTCOME_COUNTS
+from cages.slots import slot_of
+from neurocage.stack import programs
+from neurocage.stack.config import BASE_DIR, child_environment
+from neurocage.stack.embedded import EmbeddedPostgres, EmbeddedValkey
+from neurocage.stack.ports import why_unusable
+from neurocage.stack.processes import Child, make_private_folder, stop_together, tail
+from tests.factories import PASSWORD
+from tests.faults.ledger import Cycle
+
+CAGES = range(1, 41)
+USERNAME = "ruth"
+PREPARE = f"""
+import django
+django.setup()
+from django.core.management import call_command
+from tests.factories import make_cage, make_user
+call_command("migrate", verbosity=0)
+owner = make_user({USERNAME!r}, is_superuser=True)
+for cage_id in {list(CAGES)}:
+    make_cage(id=cage_id, owner=owner)
+"""
+
+
+def wait_for(condition, seconds, what, every=0.1):
+    """Wait until the condition holds and return its value; fail, saying what, after the seconds."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"after {seconds:.0f} s still not: {what}"
+        time.sleep(every)
+    return value
+
+
+def calm_port():
+    """A free port below those that the system gives to outgoing connections.
+
+    A server that is away for minutes must find its port free when it comes back.
+    """
+    while why_unusable(port := random.randrange(20_000, 32_000)):
+        pass
+    return port
+
+
+def own_port(folder):
+    make_private_folder(folder)
+    (folder / "port").write_text(f"{calm_port()}\n")
+    return folder
+
+
+class _OnTheClock:
+    """A server that follows the scenario's clock."""
+
+    clock_environment = {}
+
+    def _environment(self):
+        return super()._environment() | self.clock_environment
+
+
+class Postgres(_OnTheClock, EmbeddedPostgres):
+    pass
+
+
+class Valkey(_OnTheClock, EmbeddedValkey):
+    pass
+
+
+def prepare_database(folder):
+    """Make a stopped PostgreSQL in the folder with the cages in it, to be copied."""
+    server = Postgres(own_port(folder), durable=True).start()
+    try:
+        subprocess.run(
+            [sys.executable, "-c", PREPARE],
+            env=child_environment(DATABASE_URL=server.url),
+            cwd=BASE_DIR,
+            check=True,
+        )
+    finally:
+        server.stop(30)
+
+
+class Installation:
+    """Started part by part; `stop` ends all that was started. Times are the scenario's clock's.
+
+    database_folder: of `prepare_database`. redis_keeps: with an append-only file.
+    poller_threads: shards that a poller may hold, where not the usual number.
+    settings: environment of all processes.
+    """
+
+    def __init__(
+        self,
+        folder,
+        database_folder,
+        sensors,
+        clock,
+        redis_keeps=True,
+        poller_threads=None,
+        **settings,
+    ):
+        self.folder = Path(folder)
+        self.sensors = sensors
+        self.clock = clock
+        self.poller_threads = poller_threads
+        self.settings = {"POLL_SHARD_SIZE": 10, "POLL_TIMEOUT_SECONDS": 10, **settings}
+        shutil.copytree(database_folder, self.folder / "postgres")
+        self.postgres = Postgres(own_port(self.folder / "postgres"), durable=True)
+        self.valkey = Valkey(own_port(self.folder / "valkey"), durable=redis_keeps)
+        for server in (self.postgres, self.valkey):
+            server.clock_environment = clock.environment
+        self.children = {}
+        self.web_port = None
+        self._database = None
+
+    # Its parts
+
+    def start(self, *names):
+        """Start the servers, and of worker, poller, beat and web (and worker2 ...) those named."""
+        self.postgres.start()
+        self.valkey.start()
+        for name in names:
+            self.start_process(name)
+
+    def start_process(self, name, **settings):
+        """name: worker, poller, beat or web, with a number where there are several."""
+        environment = {
+            "DATABASE_URL": self.postgres.url,
+            "REDIS_URL": self.valkey.url,
+            "SENSOR_API_URL": self.sensors.url,
+            "STATE_DIR": self.folder / "state",
+            **self.clock.environment,
+            **self.settings,
+            **settings,
+        }
+        if name.startswith("poller"):
+            # A poller has neither database nor secret.
+            environment |= {"DATABASE_URL": "", "SECRET_KEY": ""}
+        child = Child(
+            name,
+            self._command(name),
+            records=self.folder / "run",
+            log=self.folder / f"{name}.log",
+            env=child_environment(**environment),
+            cwd=BASE_DIR,
+        )
+        self.children[name] = child
+        child.start()
+        return child
+
+    def _command(self, name):
+        if name.startswith("worker"):
+            return programs.worker(name)
+        if name.startswith("poller"):
+            if self.poller_threads:
+                return programs.celery_worker(name, "polls", threads=self.poller_threads)
+            return programs.poller(name)
+        if name.startswith("beat"):
+            return programs.beat()
+        self.web_port = self.web_port or calm_port()
+        return programs.gunicorn("neurocage/gunicorn.conf.py", self.web_port, "neurocage.wsgi")
+
+    def signal(self, name, number):
+        os.kill(self.children[name].pid, number)
+
+    def kill(self, name):
+        """SIGKILL, and no trace left of it: what a crash or the kernel's memory killer does."""
+        self.children[name].kill()
+
+    def finish(self, name, seconds=60):
+        """SIGTERM, as a rolling restart does it; returns the seconds that its end took."""
+        began = time.monotonic()
+        child = self.children[name]
+        child.ask_to_stop()
+        wait_for(lambda: not child.is_alive(), seconds, f"{name} has ended")
+        return time.monotonic() - began
+
+    def dead(self):
+        """The names of the processes that do not run."""
+        return [name for name, child in self.children.items() if not child.is_alive()]
+
+    def all_processes(self):
+        """Every process of ours and of the servers."""
+        roots = [child.pid for child in self.children.values() if child.is_alive()]
+        roots += [self.postgres.process.pid, self.valkey.process.pid]
+        found = map(psutil.Process, roots)
+        return [each for root in found for each in (root, *root.children(recursive=True))]
+
+    @property
+    def web_url(self):
+        return f"http://127.0.0.1:{self.web_port}"
+
+    def memory_bytes(self, name):
+        return psutil.Process(self.children[name].pid).memory_info().rss
+
+    def ports_of(self, name):
+        """The local ports of the process's connections."""
+        connections = psutil.Process(self.children[name].pid).net_connections(kind="tcp")
+        return {each.laddr.port for each in connections}
+
+    def stop(self):
+        """Stop everything by its own pid."""
+        for process in self.children.values():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGCONT)
+        stop_together(list(self.children.values()), seconds=8)
+        self._forget_database()
+        for server in (self.valkey, self.postgres):
+            server.stop()
+
+    def logs(self):
+        """(title, text) for each process and server."""
+        for name, child in self.children.items():
+            yield f"{name} ({child.poll()})", tail(child.log, 60)
+        for server in (self.postgres, self.valkey):
+            yield server.name, tail(server.log, 30)
+
+    # What it knows
+
+    def now(self):
+        return self.clock.now()
+
+    def this_slot(self):
+        return slot_of(self.now())
+
+    def rows(self, query, *values):
+        """Rows of the database; raises psycopg2.OperationalError while it is away."""
+        try:
+            return self._rows(query, values)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            # The connection kept may be to a server that was stopped since.
+            self._forget_database()
+            return self._rows(query, values)
+
+    def _rows(self, query, values):
+        if self._database is None:
+            self._database = psycopg2.connect(self.postgres.url, connect_timeout=5)
+            self._database.autocommit = True
+        with self._database.cursor() as cursor:
+            cursor.execute(query, values)
+            return cursor.fetchall()
+
+    def _forget_database(self):
+        if self._database:
+            self._database.close()
+        self._database = None
+
+    def cycles(self):
+        """The ledger: slot -> Cycle."""
+        columns = ("slot", "planned", "finished_at", *OUTCOME_COUNTS.values())
+        query = f"SELECT {', '.join(columns)} FROM cages_pollcycle ORDER BY slot"  # noqa: S608
+        return {
+            slot.astimezone(UTC): Cycle(slot.astimezone(UTC), planned, finished_at, tuple(counts))
+            for slot, planned, finished_at, *counts in self.rows(query)
+        }
+
+    def waiting(self):
+        """How many messages wait in each queue, and how many are in the hands of a worker."""
+        with redis.from_url(self.valkey.url) as server, server.pipeline() as pipeline:
+            for queue in ("slots", "polls", "records"):
+                pipeline.llen(queue)
+            pipeline.hlen("unacked")
+            return dict(zip(("slots", "polls", "records", "held"), pipeline.execute(), strict=True))
+
+    def is_idle(self):
+        return not any(self.waiting().values())
+
+    # Waiting for what must come
+
+    def wait_for_polling(self, since, seconds):
+        """Wait for a finished cycle of a slot at or after `since` in which every cage was asked."""
+
+        def polled():
+            return next(
+                (
+                    cycle
+                    for slot, cycle in self.cycles().items()
+                    if slot >= since and cycle.finished_at and not cycle.skipped
+                ),
+                None,
+            )
+
+        return wait_for(polled, seconds, f"a slot since {since:%H:%M:%S} is polled in full")
+
+    def wait_for_asking(self, at_least, slot=None, seconds=130):
+        """Wait until that many polls of a slot have arrived, of this or a later slot unless given.
+
+        Returns the slot.
+        """
+        first = slot or self.this_slot()
+
+        def asked():
+            found = self.sensors.asked(since=first)
+            newest = max((each.slot for each in found), default=None)
+            return len([e for e in found if e.slot == newest]) >= at_least and newest
+
+        return wait_for(asked, seconds, f"{at_least} polls of one slot", every=0.01)
+
+    def wait_for_slot(self, after=None, seconds=70):
+        """Wait until the clock is in a slot later than `after` (now, unless given); returns it."""
+        after = after or self.this_slot()
+        return wait_for(
+            lambda: (slot := self.this_slot()) > after and slot, seconds, "the next minute", 0.02
+        )
+
+
+def sign_in(session, base_url):
+    """Sign the requests.Session in, as a person does."""
+    page = session.get(f"{base_url}/accounts/login/", timeout=20)
+    page.raise_for_status()
+    form = {"username": USERNAME, "password": PASSWORD}
+    form["csrfmiddlewaretoken"] = session.cookies["csrftoken"]
+    signed_in = session.post(
+        f"{base_url}/accounts/login/", data=form, timeout=20, allow_redirects=False
+    )
+    assert signed_in.status_code == 302, signed_in.text
+
+
+def status_of(installation, path):
+    """The status code that the page answers with; None where there is no answer."""
+    try:
+        address = f"{installation.web_url}{path}"
+        return requests.get(address, timeout=10, allow_redirects=False).status_code
+    except requests.RequestException:
+        return None
+
+
+class Sampled:
+    """Asks for a number again and again, in a thread of its own, while the block runs."""
+
+    def __init__(self, ask, every=0.2):
+        self.ask = ask
+        self.every = every
+        self.values = []
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sampled")
+
+    @property
+    def most(self):
+        return max(self.values)
+
+    def __repr__(self):
+        return f"from {min(self.values)} to {self.most}"
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._end.set()
+        self._thread.join(10)
+
+    def _run(self):
+        while not self._end.wait(self.every):
+            self.values.append(self.ask())

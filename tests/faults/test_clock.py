@@ -1,0 +1,104 @@
+"""The wall clock is set while Neurocage runs, and a machine that sleeps."""
+
+import time
+from collections import Counter
+
+import pytest
+
+from cages.slots import SLOT_LENGTH
+from tests.faults.installation import CAGES, wait_for
+from tests.faults.ledger import assert_ledger_balances, assert_nothing_lost_or_doubled
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.mark.parametrize("seconds", [90, -90])
+def test_the_clock_is_set_while_sensors_are_asked(install, settable_clock, measured, seconds):
+    # One after the other, so that polls are under way, and others still to come, late in a slot.
+    installation = install(
+        *("worker", "poller", "beat"),
+        clock=settable_clock,
+        latency=(0.95, 1.05),
+        POLL_CONCURRENCY=1,
+    )
+    old = installation.wait_for_polling(installation.this_slot(), 190).slot + SLOT_LENGTH
+    installation.wait_for_asking(33, old)
+    assert not installation.cycles()[old].finished_at
+    settable_clock.step(seconds)
+    stepped, stepped_at = time.monotonic(), installation.now()
+    begun = len(installation.sensors.requests)
+    # The first minute that was not there before.
+    new = max(old, installation.this_slot() - SLOT_LENGTH) + SLOT_LENGTH
+
+    installation.wait_for_asking(1, new, seconds=130)
+    measured(f"from a step of {seconds:+} s to the first poll", time.monotonic() - stepped)
+    assert time.monotonic() - stepped <= 120 + 3
+    polled = installation.wait_for_polling(new, 60)
+    measured(f"from a step of {seconds:+} s to a full cycle", time.monotonic() - stepped)
+    assert polled.slot == new
+    next_one = installation.wait_for_polling(new + SLOT_LENGTH, 130)
+    assert next_one.slot == new + SLOT_LENGTH
+    wait_for(installation.is_idle, 30, "no message is left")
+    cycles = installation.cycles()
+    if seconds > 0:
+        # What was not asked before the step is of a minute that is over.
+        assert min(each.slot for each in installation.sensors.requests[begun:]) == new
+        assert cycles[old].skipped == len(CAGES) - len(installation.sensors.asked(old))
+        assert all(slot <= old or slot >= new for slot in cycles)
+    else:
+        assert cycles[old].skipped == 0
+        assert stepped_at < old
+        # Asked for the minute under way when the clock was set, though the clock says an older one.
+        for each in installation.sensors.requests[begun:]:
+            each.polled_for = old if each.at < old else None
+    assert_nothing_lost_or_doubled(installation)
+    assert_ledger_balances(installation)
+    assert installation.dead() == []
+
+
+def test_a_machine_that_sleeps_for_ten_minutes_wakes_without_a_stampede(
+    install, settable_clock, measured
+):
+    installation = install(
+        *("worker", "poller", "beat"),
+        clock=settable_clock,
+        latency=(0.5, 0.7),
+        POLL_CONCURRENCY=2,
+    )
+    first = installation.wait_for_polling(installation.this_slot(), 130).slot
+    old = first + SLOT_LENGTH
+    ordinary = busiest_second(installation.sensors.asked(first))
+    installation.wait_for_asking(len(CAGES) // 2, old)
+    asleep = installation.all_processes()
+    for process in asleep:
+        process.suspend()
+    begun = len(installation.sensors.requests)
+    assert not any(each.slot > old for each in installation.sensors.requests)
+    settable_clock.step(600)
+    time.sleep(2)  # all that the monotonic clock sees of the ten minutes
+    assert len(installation.sensors.requests) == begun
+    woken, woken_at = time.monotonic(), installation.now()
+    for process in reversed(asleep):
+        process.resume()
+
+    polled = installation.wait_for_polling(installation.this_slot(), 120)
+    measured("from waking after ten minutes to a full cycle", time.monotonic() - woken)
+    installation.wait_for_polling(polled.slot + SLOT_LENGTH, 130)
+    wait_for(installation.is_idle, 30, "no message is left")
+    later = installation.sensors.requests[begun:]
+    assert min(each.slot for each in later) >= woken_at - SLOT_LENGTH
+    assert busiest_second(later) <= 2 * ordinary
+    cycles = installation.cycles()
+    assert not [slot for slot in cycles if old < slot <= woken_at - SLOT_LENGTH]
+    # What was not asked before the sleep was skipped.
+    assert cycles[old].skipped == len(CAGES) - len(installation.sensors.asked(old)) > 0
+    on_waking = [slot for slot in cycles if slot <= woken_at < slot + SLOT_LENGTH]
+    assert len(on_waking) <= 1
+    assert_nothing_lost_or_doubled(installation)
+    assert_ledger_balances(installation)
+    assert installation.dead() == []
+
+
+def busiest_second(requests):
+    """The most requests that arrived in any one second of the clock."""
+    return max(Counter(int(each.at.timestamp()) for each in requests).values())

@@ -1,0 +1,136 @@
+"""A poller or a recorder killed in the middle of its work, and restarts that are asked for."""
+
+import contextlib
+import time
+from collections import Counter
+
+import psycopg2
+import pytest
+
+from cages.models import Outcome
+from cages.slots import SLOT_LENGTH
+from tests.faults.installation import CAGES, wait_for
+from tests.faults.ledger import assert_ledger_balances, assert_nothing_lost_or_doubled
+
+pytestmark = pytest.mark.faults
+
+# The visibility timeout, and the time a worker takes to look for messages that are due again.
+HANDED_OUT_AGAIN_SECONDS = 120 + 60
+
+
+def finished(installation, slot):
+    return installation.cycles()[slot].finished_at
+
+
+def test_the_polls_of_a_killed_poller_are_skipped_and_another_goes_on(install, measured):
+    names = ("poller", "poller2")
+    # So that each poller takes its part of the four shards.
+    installation = install("worker", *names, "beat", latency=(1.5, 2.5), poller_threads=2)
+    installation.wait_for_polling(installation.this_slot(), 130)
+    slot = installation.wait_for_slot()
+    installation.wait_for_asking(len(CAGES), slot)
+    ports = {name: installation.ports_of(name) for name in names}
+    asked_by = {
+        name: [each for each in installation.sensors.asked(slot) if each.port in ports[name]]
+        for name in names
+    }
+    victim = max(names, key=lambda name: len(asked_by[name]))
+    installation.kill(victim)
+    killed = time.monotonic()
+    # No shard of the slot was complete, so nothing of it had been handed on.
+    assert not any(each.answered_at for each in asked_by[victim])
+    gone = {each.number for each in asked_by[victim]}
+    assert gone
+
+    after = slot + SLOT_LENGTH
+    while not finished(installation, slot):
+        assert time.monotonic() < killed + HANDED_OUT_AGAIN_SECONDS, installation.waiting()
+        # Meanwhile the other poller goes on, with all cages, minute by minute.
+        assert installation.wait_for_polling(after, 70).slot == after
+        after += SLOT_LENGTH
+        wait_for(
+            lambda: finished(installation, slot) or installation.now() > after,  # noqa: B023
+            65,
+            "the slot is finished, or the next one begins",
+        )
+    measured("from the death of a poller to a balanced ledger", time.monotonic() - killed)
+    skipped = installation.rows(
+        "SELECT cage_id FROM cages_sensorrequest WHERE slot = %s AND outcome = %s",
+        *(slot, Outcome.SKIPPED.value),
+    )
+    assert {cage_id for (cage_id,) in skipped} == {each.cage_id for each in asked_by[victim]}
+    installation.wait_for_polling(after, 130)
+    wait_for(installation.is_idle, 30, "no message is left")
+    kept = assert_nothing_lost_or_doubled(installation, gone=gone)
+    assert kept == len(installation.sensors.asked()) - len(gone)
+    assert_ledger_balances(installation)
+    assert installation.dead() == [victim]
+
+
+def test_a_recorder_killed_within_its_transaction_is_made_up_for_once(install, measured):
+    installation = install("worker", "poller", "beat", latency=(1.5, 2.5))
+    installation.wait_for_polling(installation.this_slot(), 130)
+    slot = installation.wait_for_slot()
+    wait_for(lambda: slot in installation.cycles(), 30, "the slot is claimed", every=0.02)
+    with contextlib.closing(psycopg2.connect(installation.postgres.url)) as other:
+        # Counting in the cycle is the last thing in a recorder's transaction.
+        other.cursor().execute("SELECT FROM cages_pollcycle WHERE slot = %s FOR UPDATE", [slot])
+        blocked = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        wait_for(lambda: len(installation.rows(blocked)) == 4, 30, "the shards' records wait")
+        assert installation.rows("SELECT FROM cages_sensorrequest WHERE slot = %s", slot) == []
+        installation.kill("worker")
+        killed = time.monotonic()
+    installation.start_process("worker2")
+
+    after = slot + SLOT_LENGTH
+    while not finished(installation, slot):
+        assert time.monotonic() < killed + HANDED_OUT_AGAIN_SECONDS, installation.waiting()
+        assert installation.wait_for_polling(after, 70).slot == after
+        after += SLOT_LENGTH
+        wait_for(
+            lambda: finished(installation, slot) or installation.now() > after,  # noqa: B023
+            65,
+            "the slot is finished, or the next one begins",
+        )
+    measured("from the death of a recorder to its records", time.monotonic() - killed)
+    wait_for(installation.is_idle, 30, "no message is left")
+    assert assert_nothing_lost_or_doubled(installation) == len(installation.sensors.asked())
+    assert_ledger_balances(installation)
+    assert all(cycle.skipped == 0 for cycle in installation.cycles().values())
+    assert installation.dead() == ["worker"]
+
+
+def test_a_rolling_restart_loses_and_skips_no_poll(install, measured):
+    # Two at once in each poller: a slot takes some seconds, so SIGTERM finds polls of every kind.
+    installation = install(
+        *("worker", "worker2", "poller", "poller2", "beat"),
+        latency=(0.3, 0.5),
+        poller_threads=2,
+        POLL_CONCURRENCY=2,
+    )
+    first = installation.wait_for_polling(installation.this_slot(), 130).slot
+    slots = [first]
+    for poller, worker in (("poller", "worker"), ("poller2", "worker2")):
+        slots.append(installation.wait_for_slot())
+        installation.wait_for_asking(10, slots[-1])
+        began = len(installation.sensors.asked(slots[-1]))
+        seconds = installation.finish(poller)
+        measured(f"a poller's end after SIGTERM, {began} of {len(CAGES)} asked", seconds)
+        assert seconds < 15
+        seconds = installation.finish(worker)
+        measured("a recorder's end after SIGTERM", seconds)
+        assert seconds < 15
+        ended = [installation.children[name].poll() for name in (poller, worker)]
+        assert ended == [0, 0]
+        for name in (poller, worker):
+            installation.start_process(name)
+        assert installation.wait_for_polling(slots[-1], 45).slot == slots[-1]
+    slots.append(installation.wait_for_polling(slots[-1] + SLOT_LENGTH, 130).slot)
+    wait_for(installation.is_idle, 30, "no message is left")
+    assert slots == [first + n * SLOT_LENGTH for n in range(len(slots))], "a minute is missing"
+    asked = Counter(each.slot for each in installation.sensors.asked())
+    assert {slot: asked[slot] for slot in slots} == dict.fromkeys(slots, len(CAGES))
+    assert assert_nothing_lost_or_doubled(installation) == len(installation.sensors.asked())
+    assert_ledger_balances(installation)
+    assert all(cycle.skipped == 0 for cycle in installation.cycles().values())
+    assert installation.dead() == []
