@@ -31,7 +31,7 @@ SENSOR_API_URL = env.url("SENSOR_API_URL", "http://localhost:8080", ("http", "ht
 FACILITY_TIME_ZONE = env.time_zone("FACILITY_TIME_ZONE", "UTC")
 # A poll may start up to the end of its minute; a longer wait would run into the one after the next.
 POLL_TIMEOUT_SECONDS = env.number("POLL_TIMEOUT_SECONDS", 10.0, 0.1, 50, kind=float)
-POLL_CONCURRENCY = env.number("POLL_CONCURRENCY", 2000, 1, 10_000)
+POLL_CONCURRENCY = env.number("POLL_CONCURRENCY", 2500, 1, 10_000)
 POLL_SHARD_SIZE = env.number("POLL_SHARD_SIZE", 500, 1, 10_000)
 REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN")
 HTTPS = env.flag("HTTPS")

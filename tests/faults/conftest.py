@@ -71,10 +71,10 @@ def install(request, tmp_path, database_folder):
 
 @pytest.fixture
 def measured(record_property):
-    """measured(what, seconds): shown at the end of the run."""
+    """measured(what, value, unit="s"): shown at the end of the run."""
 
-    def note(what, seconds):
-        record_property("measured", f"{seconds:6.1f} s  {what}")
+    def note(what, value, unit="s"):
+        record_property("measured", f"{value:6.1f} {unit:2}  {what}")
 
     return note
 
