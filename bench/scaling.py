@@ -167,6 +167,8 @@ def _saturated(stack, slots, pollers):
     per_minute = round(statistics.median(asked))
     seconds = usage.cpu_seconds["poll"]
     title = "one poller" if pollers == 1 else f"{pollers} pollers"
+    if not any(cycle.skipped for cycle in finished):
+        title += " (every cage asked: not the most it can)"
     part = seconds / usage.seconds / pollers
     return title, per_minute, f"{seconds / max(sum(asked), 1) * 1000:.3f}", f"{part:.0%}"
 

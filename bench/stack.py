@@ -49,7 +49,7 @@ def end_cleanly():
     def end(number, _):
         # A second one must not interrupt the stopping.
         for each in STOP_SIGNALS:
-            signal.signal(each, signal.SIG_IGN)
+            signal.signal(each, lambda *_: None)
         sys.exit(128 + number)
 
     for each in STOP_SIGNALS:

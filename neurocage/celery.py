@@ -14,6 +14,7 @@ from neurocage.env import settings_or_exit
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neurocage.settings")
 settings_or_exit()
 
+# kombu's own, mended: with it, the loss of Redis would end a worker.
 TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "neurocage.redis_transport:Transport"))
 
 app = Celery("neurocage")
