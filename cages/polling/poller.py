@@ -157,11 +157,11 @@ class Poller:
             submitted += 1
         latest = max(shard.slot_end, time.monotonic()) + self.timeout_seconds + GRACE_SECONDS
         found = shard.results_of(submitted, latest)
-        return [
-            result
+        results = (
+            found[cage_id] if cage_id in found else self._given_up(cage_id)
             for cage_id in cage_ids[:submitted]
-            if (result := found.get(cage_id, self._given_up(cage_id)))
-        ]
+        )
+        return [result for result in results if result]
 
     def _wait_until(self, moment):
         # Bunching polls a little costs less than a sleep for each of thousands, but threads woken
