@@ -168,20 +168,12 @@ def _failure(error):
     """(outcome, HTTP status or None, detail) for what went wrong before an answer was complete."""
     if isinstance(error, (UnusableBody, urllib3.exceptions.DecodeError)):
         return Outcome.MALFORMED, http.client.OK.value, one_line(f"unusable body: {error}")
-    if _is_timeout(error):
+    if _cause(error, TIMEOUTS):
         return Outcome.TIMEOUT, None, ""
     known = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
     if not isinstance(error, (*known, http.client.HTTPException)):
         raise error
     return Outcome.CONNECTION_ERROR, None, _reason(error)
-
-
-def _is_timeout(error):
-    # To urllib3 every connection that could not be made is a timeout of connecting as well.
-    no_timeout = urllib3.exceptions.NewConnectionError
-    return any(
-        isinstance(part, TIMEOUTS) and not isinstance(part, no_timeout) for part in _chain(error)
-    )
 
 
 def _chain(error):
