@@ -7,8 +7,9 @@ from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from cages.forms import LARGEST_TYPED_ID, CageForm, advance_ids
+from cages.forms.cage import LARGEST_TYPED_ID, CageForm
 from cages.models import Cage
+from cages.models.ids import advance_ids
 from tests.factories import at, make_cage, make_user
 from tests.pages import errors_of
 

@@ -15,7 +15,6 @@ from django.db.models import Count
 from django.urls import reverse
 
 from cages import demo
-from cages.forms import advance_ids
 from cages.models import (
     Cage,
     CageState,
@@ -27,6 +26,7 @@ from cages.models import (
     SensorRequest,
 )
 from cages.models.cycle import OUTCOME_COUNTS
+from cages.models.ids import advance_ids
 from tests.factories import MINUTE, at, make_cage, make_user, slot
 
 NOW = at("11:07:20")

@@ -7,6 +7,7 @@ import time
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from cages.management.commands import make_cages
 from cages.models import Cage
@@ -91,7 +92,7 @@ def test_racks_of_archived_cages_stay_free_for_their_return(administrator):
     make(1)
     Cage.objects.update(archived_at=Cage.objects.get().created_at)
     make(1)
-    assert Cage.objects.order_by("id").first().restore()
+    assert Cage.objects.order_by("id").first().restore(timezone.now())
 
 
 def test_the_database_gives_the_ids_also_after_one_chosen_by_hand(administrator, user):

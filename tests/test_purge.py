@@ -114,10 +114,10 @@ def test_the_task_does_one_step_and_orders_the_next(db, monkeypatch):
 def test_of_a_restore_and_an_order_to_purge_at_once_one_wins():
     cage = make_cage(archived_at=at("06:00"))
     seen_before = Cage.objects.get(pk=cage.pk)
-    assert cage.restore()
+    assert cage.restore(at("06:30"))
     assert not seen_before.order_purge(at("07:00"))
     cage.archive(at("07:01"))
     seen_before = Cage.objects.get(pk=cage.pk)
     assert cage.order_purge(at("07:02"))
-    assert not seen_before.restore()
+    assert not seen_before.restore(at("07:03"))
     assert Cage.objects.archived().get().purge_ordered_at == at("07:02")

@@ -2,6 +2,8 @@
 
 from cages.models.cage import Cage
 from cages.models.cycle import PollCycle, Trouble, Watch
+from cages.models.event import CageEvent, EventKind
+from cages.models.rack import Rack
 from cages.models.reading import Health, Reading
 from cages.models.rollups import ReadingHourly, SensorRequestHourly
 from cages.models.sensor_request import Outcome, SensorRequest
@@ -9,11 +11,14 @@ from cages.models.state import CageState, Condition
 
 __all__ = [
     "Cage",
+    "CageEvent",
     "CageState",
     "Condition",
+    "EventKind",
     "Health",
     "Outcome",
     "PollCycle",
+    "Rack",
     "Reading",
     "ReadingHourly",
     "SensorRequest",

@@ -3,12 +3,13 @@
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Case, Q, Value, When
 from django.db.models.functions import Length, Lower
 from django.urls import reverse
 from django.utils import timezone
 
+from cages.models.event import CageEvent, EventKind
 from cages.models.reading import Health
 from cages.models.state import LATE_AFTER, UNSEEN_AFTER, CageState, Condition, condition_of
 
@@ -52,6 +53,41 @@ class CageQuerySet(models.QuerySet):
             .filter(room__iexact=cage.room, rack__iexact=cage.rack)
             .filter(row=cage.row, column=cage.column)
         )
+
+    def archive(self, now, person=None):
+        """Archive the active cages among these; returns how many there were."""
+        return self.active()._change({"archived_at": now}, EventKind.ARCHIVED, now, person)
+
+    def pause(self, now, person=None):
+        """Stop asking the polled cages among these; returns how many there were."""
+        return self.polled()._change({"is_polled": False}, EventKind.PAUSED, now, person)
+
+    def resume(self, now, person=None):
+        """Ask the paused cages among these again; returns how many there were."""
+        paused = self.active().filter(is_polled=False)
+        return paused._change({"is_polled": True}, EventKind.RESUMED, now, person)
+
+    def move(self, room, rack, now, person=None):
+        """Take the active cages among these that are elsewhere to a room or rack; returns how many.
+
+        Their row and column are cleared: nobody has said yet in which slot each of them stands.
+        """
+        elsewhere = self.active().exclude(room__iexact=room, rack__iexact=rack)
+        place = {"room": room, "rack": rack, "row": "", "column": None}
+        return elsewhere._change(place, EventKind.MOVED, now, person)
+
+    @transaction.atomic
+    def _change(self, fields, kind, now, person):
+        cages = list(
+            Cage.objects.filter(pk__in=self.values("pk")).order_by("pk").select_for_update()
+        )
+        before = {cage.pk: cage.position for cage in cages}
+        for cage in cages:
+            for name, value in fields.items():
+                setattr(cage, name, value)
+        Cage.objects.filter(pk__in=list(before)).update(**fields, updated_at=now)
+        CageEvent.objects.note(kind, cages, now, person, before)
+        return len(cages)
 
     def with_rank(self, now):
         """Annotates `rank`: 0 Bad, 1 unseen, 2 no reading yet, 3 Ok, 4 Perfect, 5 paused."""
@@ -104,6 +140,8 @@ class Cage(models.Model):
         help_text="Switch off to pause this cage; what was measured stays.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Tells an open page that it is out of date. Queryset updates have to set it themselves.
+    updated_at = models.DateTimeField(auto_now=True, db_index=True)
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
     # Set when a purge was ordered: the cage is on its way out and cannot be restored.
     purge_ordered_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -177,27 +215,47 @@ class Cage(models.Model):
         age = self.known_state and self.known_state.age(now)
         return age is None or age >= LATE_AFTER
 
-    def archive(self, now):
+    def archive(self, now, person=None):
         """Take the cage out of the list and of polling. What was measured stays. Harmless twice."""
-        if not self.is_archived:
+        if not self.is_archived and Cage.objects.filter(pk=self.pk).archive(now, person):
             self.archived_at = now
-            self.save(update_fields=["archived_at"])
+
+    def save_change(self, now, person=None):
+        """Save what a form changed of an existing cage; a move or a pause becomes an event.
+
+        Raises IntegrityError where the slot in the rack was taken in this moment.
+        """
+        with transaction.atomic():
+            stored = Cage.objects.select_for_update().get(pk=self.pk)
+            self.save()
+            before = {self.pk: stored.position}
+            if stored.position != self.position:
+                CageEvent.objects.note(EventKind.MOVED, [self], now, person, before)
+            if stored.is_polled != self.is_polled:
+                kind = EventKind.RESUMED if self.is_polled else EventKind.PAUSED
+                CageEvent.objects.note(kind, [self], now, person)
 
     def order_purge(self, now):
         """Mark an archived cage for its final deletion; False where it was restored meanwhile."""
         # Like restore, one statement: of two people who press at once, one wins.
-        marked = Cage.objects.archived().filter(pk=self.pk).update(purge_ordered_at=now)
+        marked = (
+            Cage.objects.archived().filter(pk=self.pk).update(purge_ordered_at=now, updated_at=now)
+        )
         self.purge_ordered_at = now if marked else None
         return bool(marked)
 
-    def restore(self):
+    def restore(self, now, person=None):
         """Bring an archived cage back, polled as before; False where its purge was ordered.
 
         Raises IntegrityError where another active cage has taken its slot in the rack.
         """
-        # In one statement, so that an order given in this moment is not overlooked.
-        kept = Cage.objects.filter(pk=self.pk, purge_ordered_at=None)
-        if not kept.update(archived_at=None):
-            return False
+        with transaction.atomic():
+            # Locked, so that an order given in this moment is not overlooked.
+            stored = Cage.objects.select_for_update().filter(pk=self.pk).first()
+            if stored is None or stored.purge_ordered_at:
+                return False
+            if stored.is_archived:
+                Cage.objects.filter(pk=self.pk).update(archived_at=None, updated_at=now)
+                CageEvent.objects.note(EventKind.RESTORED, [self], now, person)
         self.archived_at = None
         return True

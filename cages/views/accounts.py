@@ -12,7 +12,7 @@ from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.views.generic import FormView
 
-from cages.forms import RegisterForm, SetupForm, SignInForm
+from cages.forms.accounts import RegisterForm, SetupForm, SignInForm
 
 
 def nobody_has_an_account():

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.generic import DetailView, FormView
 from kombu.exceptions import OperationalError as QueueAway
 
-from cages.forms import PurgeForm
+from cages.forms.cage import PurgeForm
 from cages.models import Reading, SensorRequest
 from cages.polling.tasks import purge_cage
 from cages.views.access import AdministratorOnlyMixin, CageAccessMixin
@@ -28,7 +28,7 @@ class ArchiveView(CageAccessMixin, DetailView):
 
     def post(self, request, *args, **kwargs):
         cage = self.get_object()
-        cage.archive(self.now)
+        cage.archive(self.now, request.user)
         messages.success(request, f"Cage {cage.pk} · {cage.label} is archived. Its data stays.")
         return redirect("cage-list")
 
@@ -47,7 +47,7 @@ class RestoreView(CageAccessMixin, DetailView):
         cage = self.get_object()
         try:
             with transaction.atomic():
-                if not cage.restore():
+                if not cage.restore(self.now, request.user):
                     raise Http404("Its purge was ordered.")
         except IntegrityError:
             messages.error(

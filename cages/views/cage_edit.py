@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.generic import CreateView, DetailView, UpdateView
 
-from cages.forms import CageForm
+from cages.forms.cage import CageForm
 from cages.polling.poller import ask_now
 from cages.views.access import CageAccessMixin
 

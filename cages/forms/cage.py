@@ -1,13 +1,13 @@
-"""What people fill in. Each error stands at its field."""
+"""Create, change and purge a cage."""
 
 from crispy_forms.bootstrap import StrictButton
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Column, Div, Fieldset, Layout, Row, Submit
 from django import forms
 from django.contrib.auth import get_user_model
-from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.html import format_html
 
 from cages.models import Cage
@@ -17,36 +17,6 @@ from cages.models.ids import advance_ids
 LARGEST_TYPED_ID = 2_000_000_000
 # Names of constraints in the database.
 CAGE_KEY, ONE_PER_RACK_SLOT = "cages_cage_pkey", "cages_cage_one_per_rack_slot"
-
-
-def _plain_helper(button):
-    helper = FormHelper()
-    helper.add_input(Submit("", button, css_class="btn-primary w-100"))
-    return helper
-
-
-class SignInForm(AuthenticationForm):
-    helper = _plain_helper("Sign in")
-
-
-class RegisterForm(UserCreationForm):
-    helper = _plain_helper("Create account")
-
-
-class SetupForm(UserCreationForm):
-    """The first administrator. Whoever is second, however close behind, is refused."""
-
-    helper = _plain_helper("Create administrator")
-    FIRST_ID = 1
-
-    def save(self, commit=True):
-        user = super().save(commit=False)
-        user.id = self.FIRST_ID
-        user.is_staff = user.is_superuser = True
-        # The fixed key lets the database refuse a second first administrator.
-        user.save(force_insert=True)
-        advance_ids(get_user_model())
-        return user
 
 
 class CageForm(forms.ModelForm):
@@ -78,6 +48,7 @@ class CageForm(forms.ModelForm):
 
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
+        self.user = user
         self.is_new = self.instance.pk is None
         if not self.is_new:
             del self.fields["id"]
@@ -172,14 +143,15 @@ class CageForm(forms.ModelForm):
 
     def save(self, commit=True):
         """Save the cage; an id or a slot taken in this very moment raises IntegrityError."""
-        number = self.cleaned_data.get("id")
+        if not self.is_new:
+            self.instance.save_change(timezone.now(), self.user)
+            return self.instance
+        number = self.cleaned_data["id"]
         with transaction.atomic():
-            if self.is_new and number is not None:
-                self.instance.id = number
-                self.instance.save(force_insert=True)
+            self.instance.id = number
+            self.instance.save(force_insert=True)
+            if number is not None:
                 advance_ids(Cage)
-            else:
-                self.instance.save()
         return self.instance
 
 

@@ -1,0 +1,1 @@
+"""What people fill in, one subject a file. Each error stands at its field."""
