@@ -5,6 +5,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from cages.models import PollCycle
+from cages.views.preferences import THEMES, theme_of
 
 
 def watch(request):
@@ -14,4 +15,15 @@ def watch(request):
         "watch": SimpleLazyObject(lambda: PollCycle.objects.watch(now)),
         "now": now,
         "facility_time_zone": settings.FACILITY_TIME_ZONE,
+    }
+
+
+def frame(request):
+    """How the page around the content looks to this person."""
+    return {
+        "theme": theme_of(request),
+        "themes": THEMES.items(),
+        "languages": settings.LANGUAGES,
+        # Asked for again by the open page: it has shown its messages already.
+        "is_refresh": request.headers.get("HX-Request") == "true",
     }

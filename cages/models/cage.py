@@ -104,6 +104,10 @@ class CageQuerySet(models.QuerySet):
             rank=Case(*ranks, default=Value(1), output_field=models.SmallIntegerField())
         )
 
+    def in_trouble(self, now):
+        """Active cages that are Bad or unseen."""
+        return self.active().with_rank(now).filter(rank__lte=1)
+
     def worst_first(self, now):
         """Bad, unseen, no reading yet, Ok, Perfect, paused; then by label."""
         return self.with_rank(now).order_by("rank", Lower("label"), "id")

@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db import models
+from django.db.models import Subquery
 
+from cages.models.cage import Cage
 from cages.models.sensor_request import Outcome
 
 OUTCOME_COUNTS = {outcome: outcome.word for outcome in Outcome}
@@ -17,6 +19,15 @@ class PollCycleQuerySet(models.QuerySet):
 
     def finished(self):
         return self.exclude(finished_at=None)
+
+    def version(self):
+        """Changes with whatever is recorded and whatever a person changes of a cage; one query."""
+        changed = Cage.objects.order_by("-updated_at").values("updated_at")[:1]
+        return list(
+            self.order_by("-slot")
+            .annotate(changed=Subquery(changed))
+            .values_list("slot", "finished_at", "changed", *OUTCOME_COUNTS.values())[:2]
+        )
 
     def watch(self, now):
         """How well Neurocage itself is watching; one query, on every page."""

@@ -7,6 +7,7 @@ from cages.history.today import health_in, sensor_in
 from cages.history.window import Window
 from cages.models import Reading, SensorRequest
 from cages.views.access import CageAccessMixin
+from cages.views.live import LiveMixin
 
 # An hour of minutes a page keeps the whole page small on any day.
 ROWS_A_PAGE = 60
@@ -20,7 +21,7 @@ class CountedPaginator(Paginator):
         self.count = count
 
 
-class CageDetailView(CageAccessMixin, DetailView):
+class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
     template_name = "cages/detail.html"
 
     def get_context_data(self, **kwargs):

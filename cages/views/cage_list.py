@@ -3,6 +3,7 @@
 from django.views.generic import ListView
 
 from cages.views.access import CageAccessMixin
+from cages.views.live import LiveMixin
 
 PAGE_SIZES = (25, 50, 100)
 SEARCH_LIMIT = 100
@@ -29,7 +30,7 @@ class PagedListMixin:
         return {**context, "page_sizes": PAGE_SIZES, "page_size": size}
 
 
-class CageListView(CageAccessMixin, PagedListMixin, ListView):
+class CageListView(LiveMixin, CageAccessMixin, PagedListMixin, ListView):
     """Made of what the address says (words, order, page, page size) and nothing else."""
 
     template_name = "cages/list.html"

@@ -1,0 +1,114 @@
+"""Open pages that change by themselves, and what they leave alone while doing so."""
+
+import re
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from cages.models import Health
+from cages.slots import slot_of
+from tests.factories import MINUTE, make_cage, make_cycle, make_user, record_minute
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SOON_MS = 10_000
+
+
+@pytest.fixture
+def cage():
+    make_cycle(slot_of(timezone.now()) - MINUTE, planned=1)
+    cage = make_cage("PV-Cre pair", owner=make_user("ruth"))
+    record_minute(cage, slot_of(timezone.now()) - MINUTE, Health.OK)
+    return cage
+
+
+def turns_bad(cage):
+    record_minute(cage, slot_of(timezone.now()), Health.BAD)
+    make_cycle(slot_of(timezone.now()), planned=1)
+
+
+def test_a_change_arrives_on_the_open_list_and_in_its_title(new_page, cage):
+    page = new_page(cage.owner)
+    expect(page.locator(".cages .condition")).to_contain_text("Ok")
+    turns_bad(cage)
+    expect(page.locator(".cages .condition")).to_contain_text("Bad", timeout=SOON_MS)
+    expect(page).to_have_title(re.compile(r"^\(1\) Cages"))
+
+
+def test_a_change_arrives_on_the_open_cage(new_page, cage):
+    page = new_page(cage.owner)
+    page.goto(f"/cages/{cage.pk}/")
+    expect(page.locator(".sentence")).to_contain_text("Ok")
+    turns_bad(cage)
+    expect(page.locator(".sentence")).to_contain_text("Bad", timeout=SOON_MS)
+
+
+def test_focus_scroll_menus_and_what_was_typed_survive_a_change(new_page, cage):
+    for _ in range(30):
+        make_cage(owner=cage.owner)
+    page = new_page(cage.owner)
+    page.get_by_label(f"Menu of cage {cage.pk}").click()
+    page.get_by_role("searchbox").fill("half a wo")
+    page.evaluate("window.scrollTo(0, 200)")
+    before = page.evaluate("scrollY")
+    turns_bad(cage)
+    state = page.locator(".cages tr", has_text="PV-Cre pair").locator(".condition")
+    expect(state).to_contain_text("Bad", timeout=SOON_MS)
+    expect(page.get_by_role("searchbox")).to_have_value("half a wo")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    assert page.evaluate("scrollY") == before
+
+
+def test_a_form_is_not_touched_while_its_cycle_line_goes_on(new_page, cage):
+    page = new_page(cage.owner)
+    page.goto(f"/cages/{cage.pk}/edit/")
+    page.get_by_label("Notes").fill("on wet food")
+    line = page.locator("footer .last").inner_text()
+    turns_bad(cage)
+    expect(page.locator("footer .last")).not_to_have_text(line, timeout=SOON_MS)
+    expect(page.get_by_label("Notes")).to_have_value("on wet food")
+
+
+def test_a_lost_connection_is_said_and_taken_back(new_page, cage):
+    page = new_page(cage.owner)
+    page.clock.install()
+    page.reload()
+    page.context.set_offline(True)
+    expect(page.locator("#connection")).to_be_hidden()
+    for _ in range(6):
+        page.clock.run_for(5000)
+    expect(page.get_by_text("No connection to Neurocage.")).to_be_visible()
+    opacity = page.locator(".cages .condition").evaluate("node => getComputedStyle(node).opacity")
+    assert float(opacity) < 1
+    page.context.set_offline(False)
+    page.clock.run_for(6000)
+    expect(page.locator("#connection")).to_be_hidden(timeout=SOON_MS)
+
+
+def test_who_was_signed_out_elsewhere_is_told(new_page, cage):
+    page = new_page(cage.owner)
+    page.context.clear_cookies()
+    expect(page.get_by_text("You are signed out.")).to_be_visible(timeout=SOON_MS)
+    # What was on the page is still there to be read.
+    expect(page.get_by_role("link", name="PV-Cre pair")).to_be_visible()
+
+
+def test_a_hidden_tab_asks_once_a_minute(new_page, cage):
+    page = new_page(cage.owner)
+    page.clock.install()
+    page.reload()
+    asked = []
+    page.on("request", lambda request: "/static/" in request.url or asked.append(request.url))
+    page.evaluate("Object.defineProperty(document, 'hidden', {get: () => true})")
+    page.clock.run_for(55_000)
+    assert asked == []
+    page.clock.run_for(10_000)
+    expect(page.locator(".cages .condition")).to_be_visible()
+    assert len(asked) == 1
+
+
+def test_an_age_grows_while_nothing_new_arrives(new_page, cage):
+    page = new_page(cage.owner)
+    before = page.locator(".age time").inner_text()
+    assert re.search(r"\d+ (s|min)", before)
+    expect(page.locator(".age time")).not_to_have_text(before, timeout=62_000)
