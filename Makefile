@@ -25,7 +25,7 @@ APART := env -u SECRET_KEY_FILE SECRET_KEY=only-for-checks-and-never-to-serve-an
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help up test lint check pytest timescaledb test-faults format bench bench-limit bench-scaling soak screenshots install install-dev assets clean
+.PHONY: help up test lint check pytest timescaledb test-faults format bench bench-limit bench-scaling soak screenshots messages install install-dev assets clean
 
 help: ## show this list
 	@echo "make ..."
@@ -80,6 +80,9 @@ soak: install-dev assets ## run everything while its parts are killed in turn (M
 
 screenshots: install-dev assets ## make the pictures of the README
 	@$(BIN)/python -m tests.browser.screenshots
+
+messages: install-dev ## gather what is to be translated into locale/, and compile it
+	@$(BIN)/python -m tests.translations
 
 install: $(RUN_PYTHON) $(RUN_NODE) ## install what `up` needs
 install-dev: $(TEST_PYTHON) $(TEST_NODE) ## install what `test` needs as well

@@ -86,6 +86,8 @@ def test_a_row_shows_state_age_id_label_position_and_the_last_request(browser, u
         "id": "117",
         "label": "Colony 4",
         "position": "R2 · rack B · B-07",
+        "strip": "",
+        "known": "0 % of 422",
         "sensor": "answered 30 s ago",
         "menu": "⋯ Edit Archive…",
     }
@@ -99,7 +101,7 @@ def test_failures_do_not_touch_the_last_known_health(browser, user):
     cage = make_cage(owner=user)
     record_minutes(cage, slot("07:00"), [Health.BAD, Outcome.UNAVAILABLE, Outcome.UNAVAILABLE])
     row = only_row(browser.get(LIST))
-    assert (row["state"], row["age"]) == ("Bad", "2 min ago")
+    assert (row["state"], row["age"]) == ("Bad 1 min", "2 min ago")
     assert row["sensor"] == "unavailable (503) 30 s ago"
 
 
@@ -347,8 +349,8 @@ def test_links_to_other_pages_keep_search_order_and_page_size(browser):
     page = browser.get(LIST, address).content.decode()
     following = html.unescape(re.search(r'<a class="page-link" href="([^"]+)" rel="next"', page)[1])
     response = browser.get(LIST + following)
-    assert response.context["words"] == "1"
-    assert response.context["order"] == "label"
+    assert response.context["filter"].q == "1"
+    assert response.context["filter"].order == "label"
     assert response.context["page_size"] == 25
     assert response.context["page_obj"].number == 2
     assert all("1" in label for label in labels(response))

@@ -4,6 +4,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Submit
 from django.contrib.auth import get_user_model
 from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
+from django.utils.translation import gettext_lazy as _
 
 from cages.models.ids import advance_ids
 
@@ -15,17 +16,17 @@ def _plain_helper(button):
 
 
 class SignInForm(AuthenticationForm):
-    helper = _plain_helper("Sign in")
+    helper = _plain_helper(_("Sign in"))
 
 
 class RegisterForm(UserCreationForm):
-    helper = _plain_helper("Create account")
+    helper = _plain_helper(_("Create account"))
 
 
 class SetupForm(UserCreationForm):
     """The first administrator. Whoever is second, however close behind, is refused."""
 
-    helper = _plain_helper("Create administrator")
+    helper = _plain_helper(_("Create administrator"))
     FIRST_ID = 1
 
     def save(self, commit=True):

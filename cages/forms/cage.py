@@ -9,6 +9,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from cages.models import Cage
 from cages.models.ids import advance_ids
@@ -23,11 +25,11 @@ class CageForm(forms.ModelForm):
     """Create or change a cage. user: who does so; only facility staff may choose the owner."""
 
     id = forms.IntegerField(
-        label="Cage id",
+        label=_("Cage id"),
         required=False,
         min_value=1,
         max_value=LARGEST_TYPED_ID,
-        help_text="The number the sensor API knows it by. Leave empty for the next free one.",
+        help_text=_("The number the sensor API knows it by. Leave empty for the next free one."),
     )
 
     class Meta:
@@ -44,6 +46,16 @@ class CageForm(forms.ModelForm):
             "notes",
             "is_polled",
         ]
+        # Here and not at the model, where they would be a migration that changes nothing.
+        labels = {
+            "label": _("Label"),
+            "room": _("Room"),
+            "rack": _("Rack"),
+            "row": _("Row"),
+            "column": _("Column"),
+            "owner": _("Owner"),
+            "notes": _("Notes"),
+        }
         widgets = {"notes": forms.Textarea(attrs={"rows": 3})}
 
     def __init__(self, *args, user, **kwargs):
@@ -69,13 +81,14 @@ class CageForm(forms.ModelForm):
     def _helper(self, may_choose_owner):
         helper = FormHelper()
         helper.attrs = {"novalidate": ""}
+        cancel = gettext("Cancel")
         identity = [Column("label", css_class="col-12 col-md-8")]
         if self.is_new:
             identity.append(Column("id", css_class="col-12 col-md-4"))
         helper.layout = Layout(
             Row(*identity),
             Fieldset(
-                "Where it stands",
+                _("Where it stands"),
                 Row(
                     Column("room", css_class="col-6 col-md-3"),
                     Column("rack", css_class="col-6 col-md-3"),
@@ -84,7 +97,7 @@ class CageForm(forms.ModelForm):
                 ),
             ),
             Fieldset(
-                "What lives in it",
+                _("What lives in it"),
                 Row(
                     Column("strain", css_class="col-8"),
                     Column("animal_count", css_class="col-4"),
@@ -95,15 +108,19 @@ class CageForm(forms.ModelForm):
             "is_polled",
             HTML('{% include "cages/_sensor_answer.html" with answer=answer only %}'),
             Div(
-                Submit("save", "Create cage" if self.is_new else "Save", css_class="btn-primary"),
+                Submit(
+                    "save",
+                    _("Create cage") if self.is_new else _("Save"),
+                    css_class="btn-primary",
+                ),
                 StrictButton(
-                    "Test sensor",
+                    gettext("Test sensor"),
                     type="submit",
                     name="test_sensor",
                     value="1",
                     css_class="btn-outline-secondary",
                 ),
-                HTML('<a class="btn btn-link" href="{{ back_url }}">Cancel</a>'),
+                HTML(f'<a class="btn btn-link" href="{{{{ back_url }}}}">{cancel}</a>'),
                 css_class="d-flex flex-wrap gap-2 mt-4",
             ),
         )
@@ -113,7 +130,8 @@ class CageForm(forms.ModelForm):
         number = self.cleaned_data["id"]
         if number is not None and Cage.objects.filter(id=number).exists():
             raise forms.ValidationError(
-                f"There is a cage {number} already; it may be archived or somebody else's."
+                _("There is a cage %(id)s already; it may be archived or somebody else's."),
+                params={"id": number},
             )
         return number
 
@@ -124,11 +142,11 @@ class CageForm(forms.ModelForm):
         cleaned = super().clean()
         rack, row, column = (cleaned.get(name) for name in ("rack", "row", "column"))
         if (row or column) and not rack and "rack" not in self.errors:
-            self.add_error("rack", "Name the rack that this row and column are in.")
+            self.add_error("rack", _("Name the rack that this row and column are in."))
         elif row and column is None and "column" not in self.errors:
-            self.add_error("column", "Give the column too, or leave the row empty.")
+            self.add_error("column", _("Give the column too, or leave the row empty."))
         elif column and not row and "row" not in self.errors:
-            self.add_error("row", "Give the row too, or leave the column empty.")
+            self.add_error("row", _("Give the row too, or leave the column empty."))
         return cleaned
 
     def add_error_of(self, error):
@@ -137,7 +155,7 @@ class CageForm(forms.ModelForm):
         if constraint == ONE_PER_RACK_SLOT:
             self.add_error("column", self.instance.slot_taken_message)
         elif constraint == CAGE_KEY and self.is_new:
-            self.add_error("id", "This cage id was taken just now.")
+            self.add_error("id", _("This cage id was taken just now."))
         else:
             raise error
 
@@ -158,13 +176,13 @@ class CageForm(forms.ModelForm):
 class PurgeForm(forms.Form):
     """The label typed once more, because nothing brings a purged cage back."""
 
-    label = forms.CharField(label="Label of the cage", max_length=200)
+    label = forms.CharField(label=_("Label of the cage"), max_length=200)
 
     def __init__(self, *args, cage, **kwargs):
         super().__init__(*args, **kwargs)
         self.cage = cage
         # Crispy forms take a help text for markup.
-        self.fields["label"].help_text = format_html("Type “{}” to confirm.", cage.label)
+        self.fields["label"].help_text = format_html(gettext("Type “{}” to confirm."), cage.label)
         self.fields["label"].widget.attrs["autocomplete"] = "off"
         self.helper = FormHelper()
         # The page has the form's tag, and in it the token.
@@ -173,5 +191,7 @@ class PurgeForm(forms.Form):
 
     def clean_label(self):
         if self.cleaned_data["label"] != self.cage.label.strip():
-            raise forms.ValidationError("This is not the label of the cage. Nothing was deleted.")
+            raise forms.ValidationError(
+                _("This is not the label of the cage. Nothing was deleted.")
+            )
         return self.cleaned_data["label"]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from django.db.models import Aggregate, Count, FloatField, Max, Q
 
-from cages.models import Health, Outcome, Reading, SensorRequest
+from cages.history.minutes import Minute
+from cages.models import Health, Outcome, SensorRequest
 
 ANSWERED = Q(outcome=Outcome.ANSWERED)
 
@@ -117,21 +118,11 @@ def sensor_in(cage, window):
     )
 
 
-def health_in(cage, window, planned):
-    """How the animals of the cage were in the window; one query.
-
-    planned: how many of its minutes have a sensor request (`SensorSummary.planned`).
-    """
-    counts = Reading.objects.of(cage, window).aggregate(
-        **{status.name: Count("slot", filter=Q(status=status)) for status in Health}
-    )
-    by_status = {status: counts[status.name] for status in Health}
-    known = sum(by_status.values())
-    # A record may have come in since the requests were counted: a known minute was watched.
-    watched = max(planned, known)
+def health_of(minutes):
+    """How the animals were in these minutes (`minutes_of`)."""
     return HealthSummary(
-        minutes=window.minutes,
-        by_status=by_status,
-        unanswered=watched - known,
-        not_watched=window.minutes - watched,
+        minutes=len(minutes),
+        by_status={status: minutes.count(status) for status in Health},
+        unanswered=minutes.count(Minute.NO_ANSWER),
+        not_watched=minutes.count(Minute.NOT_WATCHED),
     )

@@ -1,7 +1,7 @@
 """The span a page shows."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 
 from django.utils import timezone
 
@@ -25,6 +25,12 @@ class Window:
         midnight = datetime.combine(now.astimezone(zone).date(), time.min, tzinfo=zone)
         end = slot_of(now)
         return cls(start=min(midnight.astimezone(UTC), end), end=end)
+
+    @classmethod
+    def last_hours(cls, hours, now):
+        """So many full hours of minutes that are over."""
+        end = slot_of(now)
+        return cls(start=end - timedelta(hours=hours), end=end)
 
     @property
     def minutes(self):

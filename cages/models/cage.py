@@ -4,17 +4,19 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
-from django.db.models import Case, Q, Value, When
-from django.db.models.functions import Length, Lower
+from django.db.models import Case, Count, Q, Subquery, Value, When, Window
+from django.db.models.functions import Lag, Lead, Length, Lower
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from cages.models.event import CageEvent, EventKind
 from cages.models.reading import Health
 from cages.models.state import LATE_AFTER, UNSEEN_AFTER, CageState, Condition, condition_of
 
 ROW_PATTERN = RegexValidator(
-    r"^([A-Z]{1,2}|[0-9]{1,3})$", "A row is one or two letters, or a number, as on the rack."
+    r"^([A-Z]{1,2}|[0-9]{1,3})$", _("A row is one or two letters, or a number, as on the rack.")
 )
 # The numbers the sensor API can know: what fits PostgreSQL's integer.
 LARGEST_ID = 2_147_483_647
@@ -81,7 +83,7 @@ class CageQuerySet(models.QuerySet):
         cages = list(
             Cage.objects.filter(pk__in=self.values("pk")).order_by("pk").select_for_update()
         )
-        before = {cage.pk: cage.position for cage in cages}
+        before = {cage.pk: cage.position_on_record for cage in cages}
         for cage in cages:
             for name, value in fields.items():
                 setattr(cage, name, value)
@@ -108,9 +110,22 @@ class CageQuerySet(models.QuerySet):
         """Active cages that are Bad or unseen."""
         return self.active().with_rank(now).filter(rank__lte=1)
 
+    def counted(self):
+        """How many there are, as a column for another query."""
+        counts = self.order_by().annotate(all=Value(1)).values("all").annotate(n=Count("pk"))
+        return Subquery(counts.values("n"), output_field=models.IntegerField())
+
     def worst_first(self, now):
         """Bad, unseen, no reading yet, Ok, Perfect, paused; then by label."""
         return self.with_rank(now).order_by("rank", Lower("label"), "id")
+
+    def neighbours_of(self, cage):
+        """{"previous": Cage, "next": Cage} beside the cage in this order, where there are any."""
+        order = list(self.query.order_by)
+        beside = self.annotate(
+            id_before=Window(Lag("pk"), order_by=order), id_after=Window(Lead("pk"), order_by=order)
+        ).filter(Q(id_before=cage.pk) | Q(id_after=cage.pk))
+        return {("next" if near.id_before == cage.pk else "previous"): near for near in beside}
 
     def in_order(self, order, now):
         """order: "worst", "label", "id" or "position"; anything else raises KeyError."""
@@ -133,15 +148,15 @@ class Cage(models.Model):
     column = models.PositiveSmallIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(999)]
     )
-    strain = models.CharField("species or strain", max_length=100, blank=True)
+    strain = models.CharField(_("species or strain"), max_length=100, blank=True)
     animal_count = models.PositiveSmallIntegerField(
-        "number of animals", null=True, blank=True, validators=[MaxValueValidator(100)]
+        _("number of animals"), null=True, blank=True, validators=[MaxValueValidator(100)]
     )
     notes = models.TextField(max_length=5000, blank=True)
     is_polled = models.BooleanField(
-        "ask the sensor every minute",
+        _("ask the sensor every minute"),
         default=True,
-        help_text="Switch off to pause this cage; what was measured stays.",
+        help_text=_("Switch off to pause this cage; what was measured stays."),
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     # Tells an open page that it is out of date. Queryset updates have to set it themselves.
@@ -193,13 +208,19 @@ class Cage(models.Model):
 
     @property
     def slot_taken_message(self):
-        return f"Another cage stands in {self.slot_name} of this rack."
+        return gettext("Another cage stands in %(slot)s of this rack.") % {"slot": self.slot_name}
 
     @property
     def position(self):
         """Where the cage stands in one line: "R2 · rack B · B-07", or empty."""
-        parts = [self.room, f"rack {self.rack}" if self.rack else "", self.slot_name]
-        return " · ".join(part for part in parts if part)
+        rack = gettext("rack %(rack)s") % {"rack": self.rack} if self.rack else ""
+        return " · ".join(part for part in (self.room, rack, self.slot_name) if part)
+
+    @property
+    def position_on_record(self):
+        """The position as events keep it: in English, whoever acts."""
+        with translation.override("en"):
+            return self.position
 
     @property
     def known_state(self):
@@ -232,7 +253,7 @@ class Cage(models.Model):
         with transaction.atomic():
             stored = Cage.objects.select_for_update().get(pk=self.pk)
             self.save()
-            before = {self.pk: stored.position}
+            before = {self.pk: stored.position_on_record}
             if stored.position != self.position:
                 CageEvent.objects.note(EventKind.MOVED, [self], now, person, before)
             if stored.is_polled != self.is_polled:

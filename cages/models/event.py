@@ -25,7 +25,7 @@ class CageEventQuerySet(models.QuerySet):
                     at=now,
                     person=person,
                     before=before[cage.pk] if moved else "",
-                    after=cage.position if moved else "",
+                    after=cage.position_on_record if moved else "",
                 )
                 for cage in cages
             ],

@@ -1,14 +1,15 @@
 """Health: what a valid answer said."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Health(models.IntegerChoices):
     """The three values a sensor knows, numbered as the sensor API numbers them."""
 
-    BAD = 1, "Bad"
-    OK = 2, "Ok"
-    PERFECT = 3, "Perfect"
+    BAD = 1, _("Bad")
+    OK = 2, _("Ok")
+    PERFECT = 3, _("Perfect")
 
 
 class MeasuredQuerySet(models.QuerySet):
@@ -17,6 +18,14 @@ class MeasuredQuerySet(models.QuerySet):
     def of(self, cage, window):
         """The rows of one cage whose slot lies in the window, newest first."""
         return self.filter(cage=cage, slot__gte=window.start, slot__lt=window.end).order_by("-slot")
+
+
+class ReadingQuerySet(MeasuredQuerySet):
+    def known_by_cage(self, cage_ids, window):
+        """{cage id: how many minutes of the window are known}; one query."""
+        within = self.filter(cage__in=cage_ids, slot__gte=window.start, slot__lt=window.end)
+        counts = within.order_by().values("cage_id").annotate(known=models.Count("slot"))
+        return dict(counts.values_list("cage_id", "known"))
 
 
 class Reading(models.Model):
@@ -32,7 +41,7 @@ class Reading(models.Model):
     )
     status = models.SmallIntegerField(choices=Health.choices)
 
-    objects = MeasuredQuerySet.as_manager()
+    objects = ReadingQuerySet.as_manager()
 
     class Meta:
         constraints = [

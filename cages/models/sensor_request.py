@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import OuterRef, Subquery
+from django.utils.translation import gettext_lazy as _
 
 from cages.models.reading import Health, MeasuredQuerySet, Reading
 
@@ -12,13 +13,13 @@ class Outcome(models.IntegerChoices):
     `word` is the name in exports, logs and messages.
     """
 
-    ANSWERED = 1, "answered"
-    UNAVAILABLE = 2, "unavailable (503)"
-    TIMEOUT = 3, "timeout"
-    CONNECTION_ERROR = 4, "connection error"
-    HTTP_ERROR = 5, "HTTP error"
-    MALFORMED = 6, "malformed answer"
-    SKIPPED = 7, "skipped"
+    ANSWERED = 1, _("answered")
+    UNAVAILABLE = 2, _("unavailable (503)")
+    TIMEOUT = 3, _("timeout")
+    CONNECTION_ERROR = 4, _("connection error")
+    HTTP_ERROR = 5, _("HTTP error")
+    MALFORMED = 6, _("malformed answer")
+    SKIPPED = 7, _("skipped")
 
     @property
     def word(self):

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from cages.models.reading import Health
 from cages.models.sensor_request import Outcome
@@ -16,13 +17,13 @@ UNSEEN_AFTER = timedelta(minutes=12)
 class Condition(models.TextChoices):
     """What a page says of a cage, worst first."""
 
-    BAD = "bad", "Bad"
-    UNSEEN = "unseen", "Unseen"
-    WAITING = "waiting", "No reading yet"
-    OK = "ok", "Ok"
-    PERFECT = "perfect", "Perfect"
-    PAUSED = "paused", "Paused"
-    ARCHIVED = "archived", "Archived"
+    BAD = "bad", _("Bad")
+    UNSEEN = "unseen", _("Unseen")
+    WAITING = "waiting", _("No reading yet")
+    OK = "ok", _("Ok")
+    PERFECT = "perfect", _("Perfect")
+    PAUSED = "paused", _("Paused")
+    ARCHIVED = "archived", _("Archived")
 
 
 HEALTH_CONDITIONS = {

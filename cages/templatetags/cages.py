@@ -3,12 +3,16 @@
 from datetime import timedelta
 
 from django import template
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from cages.history import strip as strips
 from cages.models import Condition, Health
 from cages.models.state import HEALTH_CONDITIONS
+from cages.slots import SLOT_LENGTH
 
 register = template.Library()
 
@@ -22,6 +26,13 @@ SHAPES = {
     Condition.WAITING: '<circle class="line dashed" cx="8" cy="8" r="6.4"/>',
     Condition.PAUSED: '<path d="M3 2h3.6v12H3zM9.4 2H13v12H9.4z"/>',
     Condition.ARCHIVED: '<path class="line" d="M2 3h12v3H2zM3 6v7.4h10V6M6.4 9h3.2"/>',
+}
+
+# What `pages` turns the pages of, by the id of its place.
+PAGED = {
+    "": gettext_lazy("the list"),
+    "readings": gettext_lazy("readings"),
+    "requests": gettext_lazy("requests"),
 }
 
 
@@ -78,6 +89,35 @@ def reading_age(cage, now):
     }
 
 
+@register.inclusion_tag("cages/_strip.html")
+def strip(minutes, title):
+    """The minutes (`minutes_of`) as bars; `title` and what they show are its text."""
+    return {
+        "paths": strips.paths_of(minutes),
+        "width": len(minutes),
+        "label": f"{title}: {strips.in_words(minutes)}",
+    }
+
+
+@register.inclusion_tag("cages/_strip.html")
+def day_strip(minutes, start, title):
+    """The minutes since `start`, facility midnight, on the whole day's width."""
+    width, ticks = strips.ticks_of(start)
+    return {**strip(minutes, title), "width": width, "ticks": ticks}
+
+
+@register.filter
+def spell_length(spell):
+    """How long a Spell has lasted, in words."""
+    return in_words(spell.minutes * SLOT_LENGTH)
+
+
+@register.filter
+def minutes_after(start, number):
+    """The moment so many minutes after another."""
+    return start + number * SLOT_LENGTH
+
+
 @register.filter
 def in_words(duration):
     """A timedelta as people say it: "20 s", "34 min", "2 h 5 min", "3 d 4 h"."""
@@ -107,16 +147,27 @@ def day_and_time(moment, now):
     return f"{moment:%H:%M}" if moment.date() == now.date() else f"{moment:%Y-%m-%d %H:%M}"
 
 
+def _one_decimal(number):
+    # Rounded first: number_format cuts off.
+    return formats.number_format(f"{number:.1f}", 1)
+
+
 @register.filter
 def ms_as_seconds(milliseconds):
     """1234 as "1.2 s"; a dash where there is none."""
-    return "–" if milliseconds is None else f"{milliseconds / 1000:.1f} s"
+    return "–" if milliseconds is None else f"{_one_decimal(milliseconds / 1000)} s"
 
 
 @register.filter
 def percent(share):
     """A Share as "75.2 %"; a dash where there is nothing to have a share of."""
-    return "–" if share.percent is None else f"{share.percent:.1f} %"
+    return "–" if share.percent is None else f"{_one_decimal(share.percent)} %"
+
+
+@register.filter
+def whole_percent(share):
+    """A Share as "76 %"; a dash where there is nothing to have a share of."""
+    return "–" if share.percent is None else f"{share.percent:.0f} %"
 
 
 @register.inclusion_tag("cages/_pages.html", takes_context=True)
@@ -144,5 +195,5 @@ def pages(context, page, parameter="page", anchor=""):
         "numbers": numbers,
         "previous": href(page.previous_page_number()) if page.has_previous() else "",
         "next": href(page.next_page_number()) if page.has_next() else "",
-        "label": f"Pages of {anchor or 'the list'}",
+        "label": _("Pages of %s") % PAGED.get(anchor, anchor),
     }

@@ -10,6 +10,7 @@ from django.http import Http404
 from django.shortcuts import redirect
 from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.generic import FormView
 
 from cages.forms.accounts import RegisterForm, SetupForm, SignInForm
@@ -59,7 +60,7 @@ class RegisterView(FormView):
 
     def form_valid(self, form):
         login(self.request, form.save())
-        messages.success(self.request, "Welcome. Add your first cage to begin.")
+        messages.success(self.request, _("Welcome. Add your first cage to begin."))
         return super().form_valid(form)
 
 
@@ -83,5 +84,5 @@ class SetupView(FormView):
         except IntegrityError:
             raise Http404("Somebody else was faster to set Neurocage up.") from None
         login(self.request, user)
-        messages.success(self.request, "Neurocage is yours. Add your first cage to begin.")
+        messages.success(self.request, _("Neurocage is yours. Add your first cage to begin."))
         return super().form_valid(form)

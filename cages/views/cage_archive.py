@@ -7,6 +7,7 @@ from django.contrib.admin.models import DELETION, LogEntry
 from django.db import IntegrityError, transaction
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
 from django.views.generic import DetailView, FormView
 from kombu.exceptions import OperationalError as QueueAway
 
@@ -16,6 +17,10 @@ from cages.polling.tasks import purge_cage
 from cages.views.access import AdministratorOnlyMixin, CageAccessMixin
 
 logger = logging.getLogger(__name__)
+
+
+def _name(cage):
+    return _("Cage %(id)s · %(label)s") % {"id": cage.pk, "label": cage.label}
 
 
 class ArchiveView(CageAccessMixin, DetailView):
@@ -29,7 +34,7 @@ class ArchiveView(CageAccessMixin, DetailView):
     def post(self, request, *args, **kwargs):
         cage = self.get_object()
         cage.archive(self.now, request.user)
-        messages.success(request, f"Cage {cage.pk} · {cage.label} is archived. Its data stays.")
+        messages.success(request, _("%s is archived. Its data stays.") % _name(cage))
         return redirect("cage-list")
 
 
@@ -52,11 +57,11 @@ class RestoreView(CageAccessMixin, DetailView):
         except IntegrityError:
             messages.error(
                 request,
-                f"Another cage stands in {cage.position} now. "
-                "Move that one first; this cage stays archived.",
+                _("Another cage stands in %s now. Move that one first; this cage stays archived.")
+                % cage.position,
             )
             return redirect("cage-restore", cage.pk)
-        messages.success(request, f"Cage {cage.pk} · {cage.label} is back.")
+        messages.success(request, _("%s is back.") % _name(cage))
         return redirect(cage)
 
 
@@ -95,15 +100,18 @@ class PurgeView(AdministratorOnlyMixin, CageAccessMixin, FormView):
                 self.request.user.pk, [cage], DELETION, "Purge ordered", single_object=True
             )
         logger.warning("%s ordered the purge of cage %d", self.request.user, cage.pk)
-        name = f"Cage {cage.pk} · {cage.label}"
+        name = _name(cage)
         try:
             purge_cage.delay(cage.pk)
         except QueueAway:
             messages.error(
                 self.request,
-                f"{name} is marked for deletion, but Redis does not answer. "
-                "Order the purge again when it does.",
+                _(
+                    "%s is marked for deletion, but Redis does not answer. "
+                    "Order the purge again when it does."
+                )
+                % name,
             )
         else:
-            messages.success(self.request, f"{name} is being deleted in the background.")
+            messages.success(self.request, _("%s is being deleted in the background.") % name)
         return redirect("cage-archived")

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.db import IntegrityError
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.generic import CreateView, DetailView, UpdateView
 
 from cages.forms.cage import CageForm
@@ -48,7 +49,7 @@ class CageFormMixin(CageAccessMixin):
 
 
 class CageCreateView(CageFormMixin, CreateView):
-    success_message = "The cage is there. Its first reading comes within two minutes."
+    success_message = _("The cage is there. Its first reading comes within two minutes.")
 
     def back_url(self):
         return reverse("cage-list")
@@ -62,12 +63,12 @@ class CageCreateView(CageFormMixin, CreateView):
         if problems:
             form.add_error("id", problems)
         elif cage_id is None:
-            form.add_error("id", "Give the cage id to test its sensor before the cage is saved.")
+            form.add_error("id", _("Give the cage id to test its sensor before the cage is saved."))
         return cage_id
 
 
 class CageUpdateView(CageFormMixin, UpdateView):
-    success_message = "Saved."
+    success_message = _("Saved.")
 
     def get_queryset(self):
         return super().get_queryset().active()

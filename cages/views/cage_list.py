@@ -1,12 +1,20 @@
 """The list of cages, and the list of archived ones."""
 
+from django.utils.translation import gettext_lazy as _
 from django.views.generic import ListView
 
+from cages.filters import CageFilter, choices
+from cages.history.minutes import minutes_of
+from cages.history.spells import current_spell
+from cages.history.today import Share
+from cages.history.window import Window
+from cages.models import Cage, Condition, Reading
+from cages.slots import SLOT_LENGTH
 from cages.views.access import CageAccessMixin
 from cages.views.live import LiveMixin
+from cages.views.paging import CountedPaginator
 
 PAGE_SIZES = (25, 50, 100)
-SEARCH_LIMIT = 100
 
 
 class PagedListMixin:
@@ -31,35 +39,62 @@ class PagedListMixin:
 
 
 class CageListView(LiveMixin, CageAccessMixin, PagedListMixin, ListView):
-    """Made of what the address says (words, order, page, page size) and nothing else."""
+    """Made of what the address says (filter, page, page size) and nothing else."""
 
     template_name = "cages/list.html"
     context_object_name = "cages"
     orders = {
-        "worst": "Worst first",
-        "label": "Label",
-        "id": "Cage id",
-        "position": "Position",
+        "worst": _("Worst first"),
+        "label": _("Label"),
+        "id": _("Cage id"),
+        "position": _("Position"),
     }
 
-    @property
-    def words(self):
-        # A NUL is text to Python and poison to PostgreSQL.
-        return self.request.GET.get("q", "").replace("\x00", "").strip()[:SEARCH_LIMIT]
-
-    @property
-    def order(self):
-        wanted = self.request.GET.get("order")
-        return wanted if wanted in self.orders else "worst"
+    def setup(self, request, *args, **kwargs):
+        super().setup(request, *args, **kwargs)
+        self.filter = CageFilter.from_query(request.GET)
 
     def get_queryset(self):
-        cages = super().get_queryset().active().in_order(self.order, self.now)
-        return cages.matching(self.words) if self.words else cages
+        cages = super().get_queryset().active()
+        self.counts = self.filter.counts(cages, self.now)
+        return self.filter.apply(cages, self.now)
+
+    def get_paginator(self, queryset, per_page, **kwargs):
+        shown = self.filter.state
+        count = self.counts[shown] if shown else sum(self.counts.values())
+        return CountedPaginator(queryset, per_page, count)
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(
-            words=self.words, order=self.order, orders=self.orders.items(), **kwargs
+        context = super().get_context_data(
+            filter=self.filter,
+            owner_text=str(self.filter.owner or ""),
+            orders=self.orders.items(),
+            states=[
+                (state, count, self.filter.with_(state="" if state == self.filter.state else state))
+                for state, count in self.counts.items()
+                if count or state == self.filter.state
+            ],
+            cage_count=sum(self.counts.values()),
+            trouble_count=self.counts[Condition.BAD] + self.counts[Condition.UNSEEN],
+            everything=self.filter.with_(state=""),
+            choices=choices(Cage.objects.visible_to(self.request.user).active()),
+            **kwargs,
         )
+        today = Window.today(self.now)
+        rows(list(context["cages"]), today, self.now)
+        return {**context, "minutes_today": today.minutes}
+
+
+def rows(cages, today, now):
+    """Give each cage of a page its `last_hour`, `spell` and `known_today`; two queries for all."""
+    hour = Window.last_hours(1, now)
+    ids = [cage.pk for cage in cages]
+    minutes = minutes_of(ids, Window(hour.start, hour.end + SLOT_LENGTH))
+    known = Reading.objects.known_by_cage(ids, today)
+    for cage in cages:
+        cage.last_hour = minutes[cage.pk][:-1]
+        cage.spell = current_spell(minutes[cage.pk])
+        cage.known_today = Share(known.get(cage.pk, 0), today.minutes)
 
 
 class ArchivedListView(CageAccessMixin, PagedListMixin, ListView):

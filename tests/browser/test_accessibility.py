@@ -1,0 +1,166 @@
+"""Every page in every theme by axe-core, and what axe cannot see: zoom, targets, motion, weight."""
+
+import gzip
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from cages.models import Cage, Condition, Health, Outcome
+from cages.polling import backfill
+from cages.slots import slot_of
+from tests.factories import MINUTE, make_cage, make_cycle, make_user, record_minute, result
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+AXE = Path(settings.BASE_DIR, "node_modules/axe-core/axe.min.js").read_text()
+STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
+THEMES = ("light", "dark", "night")
+ADDRESSES = [
+    "/cages/",
+    "/cages/?q=nothing+like+it",
+    "/cages/1/",
+    "/cages/2/",
+    "/cages/1/edit/",
+    "/cages/1/archive/",
+    "/cages/9/",
+    "/cages/9/restore/",
+    "/cages/9/purge/",
+    "/cages/new/",
+    "/cages/archived/",
+    "/ops/",
+    "/styleguide/",
+]
+ANONYMOUS_ADDRESSES = ["/accounts/login/", "/accounts/register/"]
+# What axe-core found, as a person can act on it.
+FOUND = """async (standard) => {
+  const { violations } = await axe.run({ runOnly: standard });
+  return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target} ${n.failureSummary}`));
+}"""
+
+
+@pytest.fixture
+def facility():
+    """One cage in each condition, and the administrator who sees them all."""
+    ada = make_user("ada", is_superuser=True)
+    now = slot_of(timezone.now())
+    for number, health in enumerate([Health.BAD, Health.OK, Health.PERFECT], 1):
+        cage = make_cage(
+            f"Colony {number}", ada, id=number, room="R2", rack="B", row="B", column=number
+        )
+        for ago in range(9, 0, -1):
+            if ago == 4:
+                record_minute(cage, now - ago * MINUTE, outcome=Outcome.UNAVAILABLE)
+            elif ago != 5:
+                record_minute(cage, now - ago * MINUTE, status=health)
+    unseen = make_cage("Silent", ada, id=4, room="R2", rack="B", row="C", column=1)
+    record_minute(unseen, now - timedelta(hours=2), status=Health.OK)
+    make_cage("New", ada, id=5, created_at=timezone.now())
+    make_cage("Paused", ada, id=6, is_polled=False)
+    make_cage("Archived", ada, id=9, archived_at=timezone.now())
+    make_cycle(now - MINUTE, planned=3)
+    conditions = {cage.condition(timezone.now()) for cage in Cage.objects.select_related("state")}
+    assert conditions == set(Condition)
+    return ada
+
+
+def themed_page(new_page, person, theme, **options):
+    page = new_page(person, **options)
+    cookie = {"name": "theme", "value": theme, "domain": "localhost", "path": "/"}
+    page.context.add_cookies([cookie])
+    return page
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_on_any_page(new_page, facility, theme):
+    page = themed_page(new_page, facility, theme)
+    found = {}
+    for address in ADDRESSES:
+        page.goto(address)
+        page.evaluate(AXE)
+        found[address] = page.evaluate(FOUND, STANDARD)
+    assert {address: problems for address, problems in found.items() if problems} == {}
+
+
+@pytest.mark.parametrize("theme", ["light", "night"])
+def test_axe_finds_nothing_before_anybody_signs_in(new_page, facility, settings, theme):
+    settings.REGISTRATION_OPEN = True
+    page = themed_page(new_page, None, theme)
+    found = {}
+    for address in ANONYMOUS_ADDRESSES:
+        page.goto(address)
+        page.evaluate(AXE)
+        found[address] = page.evaluate(FOUND, STANDARD)
+    assert {address: problems for address, problems in found.items() if problems} == {}
+
+
+# A desktop's 1280 pixels, and what is left of them at 200 percent.
+@pytest.mark.parametrize("width", [1280, 640])
+def test_no_page_scrolls_sideways_even_at_200_percent(new_page, facility, width):
+    page = new_page(facility)
+    page.set_viewport_size({"width": width, "height": 450})
+    wide = []
+    for address in ADDRESSES:
+        page.goto(address)
+        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            wide.append(address)
+    assert wide == []
+
+
+# Links within a line of text are as high as the line, which WCAG allows.
+SMALL = """() => [...document.querySelectorAll(
+  "button, summary, select, nav a, .btn, .cages tbody tr, input:not([type=hidden], [type=checkbox])"
+)].filter((node) => node.checkVisibility()).map((node) => {
+  const box = node.getBoundingClientRect();
+  return [node.outerHTML.slice(0, 80), Math.round(box.width), Math.round(box.height)];
+}).filter(([, width, height]) => width && height < 44)"""
+
+
+def test_a_thumb_in_a_glove_hits_every_target(new_page, facility):
+    page = new_page(facility, size="phone")
+    small = {}
+    for address in ADDRESSES:
+        page.goto(address)
+        small[address] = page.evaluate(SMALL)
+    assert [(address, *node) for address, nodes in small.items() for node in nodes] == []
+
+
+def test_nothing_moves_for_those_who_wish_so(new_page, facility):
+    page = new_page(facility, reduced_motion="reduce")
+    moving = """() => [...document.querySelectorAll("*")].filter((node) => {
+      const style = getComputedStyle(node);
+      return parseFloat(style.transitionDuration) > 0 || style.animationName !== "none";
+    }).map((node) => node.outerHTML.slice(0, 80))"""
+    page.goto("/cages/new/")
+    assert page.evaluate(moving) == []
+
+
+def test_list_and_cage_are_light(new_page, facility):
+    """HTML under 100 KB; all else, as it travels, under 200 KB; with a full page of busy cages."""
+    now = slot_of(timezone.now())
+    for number in range(100):
+        place = {"room": "R2", "rack": "C", "row": "B", "column": number + 1}
+        cage = make_cage(f"C57BL/6J breeding pair {number}", facility, id=100 + number, **place)
+        minutes = [
+            (
+                now - ago * MINUTE,
+                result(cage, outcome=Outcome.UNAVAILABLE)
+                if ago % 4 == 0
+                else result(cage, Health.OK if ago % 7 < 4 else Health.PERFECT),
+            )
+            for ago in range(1, 61)
+        ]
+        backfill.write(cage.pk, minutes)
+    context = new_page(facility).context
+    for address in ("/cages/", "/cages/1/"):
+        page, got = context.new_page(), []
+        page.on("response", lambda answer, got=got: got.append((answer.url, answer.body())))
+        page.goto(address, wait_until="networkidle")
+        (html,) = [body for url, body in got if url.endswith(address)]
+        rest = [gzip.compress(body) for url, body in got if not url.endswith(address)]
+        page.close()
+        assert len(html) < 100_000, address
+        assert sum(map(len, rest)) < 200_000
+        assert len(rest) > 4

@@ -1,0 +1,167 @@
+"""Minutes, strips, spells, silences and the band: what a cage's day looks like."""
+
+from datetime import date
+
+import pytest
+
+from cages.history import strip
+from cages.history.band import Band, band_around, expected
+from cages.history.minutes import Minute, minutes_of
+from cages.history.spells import Silence, current_spell, longest_bad, longest_silence, spells_in
+from cages.history.today import Share
+from cages.history.window import Window
+from cages.models import Health, Outcome
+from tests.factories import FACILITY, MINUTE, at, make_cage, record_minutes, slot
+
+LETTERS = {"-": 0, "b": 1, "o": 2, "p": 3, ".": 4}
+
+
+def codes(text):
+    """ "bb.o-": Bad, Bad, no answer, Ok, not watched."""
+    return bytes(LETTERS[letter] for letter in text)
+
+
+# Minutes
+
+
+@pytest.mark.storage
+@pytest.mark.django_db
+def test_each_minute_of_each_cage_is_known_unanswered_or_not_watched(
+    user, django_assert_num_queries
+):
+    first, second, third = (make_cage(owner=user) for _ in range(3))
+    polls = [Health.BAD, Outcome.TIMEOUT, None, Outcome.SKIPPED, Health.PERFECT]
+    record_minutes(first, slot("07:00"), polls)
+    record_minutes(second, slot("06:59"), [Health.OK, Health.OK])
+    window = Window(slot("07:00"), slot("07:05"))
+    with django_assert_num_queries(1):
+        found = minutes_of([first.pk, second.pk, third.pk], window)
+    assert found == {first.pk: codes("b.--p"), second.pk: codes("o----"), third.pk: codes("-----")}
+
+
+# Strips
+
+
+def test_runs_of_a_kind_are_one_stroke_and_a_kind_is_one_path():
+    assert strip.paths_of(codes("bb..bo-p")) == [
+        ("off", "M6 8h1"),
+        ("bad", "M0 8h2M4 8h1"),
+        ("ok", "M5 11h1"),
+        ("perfect", "M7 13h1"),
+    ]
+
+
+def test_no_answer_is_blank():
+    assert strip.paths_of(codes("....")) == []
+
+
+def test_the_kinds_differ_in_height_and_hatching_so_that_colour_is_not_needed():
+    heights = [height for name, height in strip.BARS.values() if name != "off"]
+    assert len(set(heights)) == 3
+    assert max(strip.BARS.values(), key=lambda bar: bar[1] * (bar[0] == "bad"))[0] == "bad"
+
+
+def test_a_strip_says_in_words_what_it_shows():
+    assert strip.in_words(codes("ppb.-")) == "2 Perfect, 1 Bad, 1 no answer, 1 not watched"
+    assert strip.in_words(b"") == ""
+
+
+@pytest.mark.parametrize(
+    ("day", "length"),
+    [(date(2026, 3, 2), 1440), (date(2026, 3, 29), 1380), (date(2026, 10, 25), 1500)],
+)
+def test_the_day_is_as_long_as_the_clock_makes_it(day, length):
+    width, ticks = strip.ticks_of(at("00:00", day), FACILITY)
+    assert width == length
+    assert [tick.text for tick in ticks] == ["00", "06", "12", "18"]
+    assert ticks[2].percent == pytest.approx(100 * (length - 720) / length, abs=0.01)
+
+
+def test_the_hours_say_the_same_as_the_strip():
+    hours = strip.hours_of(codes("b" * 60 + "p.-"), slot("00:00"))
+    assert [(h.bad, h.perfect, h.no_answer, h.not_watched) for h in hours] == [
+        (60, 0, 0, 0),
+        (0, 1, 1, 1),
+    ]
+    assert hours[1].start == slot("01:00")
+
+
+# Spells
+
+
+def spell(text):
+    found = current_spell(codes(text))
+    return found and (found.status.label, found.minutes, found.same, found.known)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "found"),
+    [
+        ("", None),
+        ("....", None),
+        ("ob", ("Bad", 1, 1, 1)),
+        ("oobbb", ("Bad", 3, 3, 3)),
+        # One contrary reading between two same ones ends nothing ...
+        ("obbobb", ("Bad", 5, 4, 5)),
+        ("obb.o.bb", ("Bad", 7, 4, 5)),
+        # ... two do, and so does one at the end, which may be the beginning of another spell.
+        ("bboobb", ("Bad", 2, 2, 2)),
+        ("bbo", ("Ok", 1, 1, 1)),
+        # Silence is no health: it ends a spell only where the cage was unseen.
+        ("bb" + "." * 10 + "b", ("Bad", 13, 3, 3)),
+        ("bb" + "." * 11 + "b", ("Bad", 1, 1, 1)),
+        ("bb" + "-" * 11 + "b", ("Bad", 1, 1, 1)),
+        ("bb" + "." * 11, ("Bad", 2, 2, 2)),
+        ("bb" + "." * 12, None),
+    ],
+)
+def test_a_spell_is_told_from_known_readings(minutes, found):
+    assert spell(minutes) == found
+
+
+def test_every_known_reading_is_in_one_spell():
+    text = "bbobpppo.ob" * 9 + "-" * 20 + "ppp"
+    spells = spells_in(codes(text))
+    assert sum(s.known for s in spells) == sum(letter in "bop" for letter in text)
+    assert all(a.last < b.first for a, b in zip(spells, spells[1:], strict=False))
+
+
+def test_the_longest_bad_spell_and_the_longest_silence():
+    minutes = codes("bbpp.bbbpp..--...p")
+    assert (longest_bad(minutes).first, longest_bad(minutes).minutes) == (5, 3)
+    # Not watched is not silence.
+    assert longest_silence(minutes) == Silence(14, 3)
+    assert longest_bad(codes("pp")) is None
+    assert longest_silence(codes("pp--")) is None
+
+
+# The band
+
+
+def test_the_band_is_three_sigmas_wide():
+    """product.md, 5.4: for 432 requests at 75 % it is 68.8-81.2 %."""
+    band = band_around(0.75, 432)
+    assert (round(band.low, 2), round(band.high, 2)) == (68.75, 81.25)
+    assert band_around(1.0, 100) == Band(100, 100)
+    assert band_around(0.99, 30).high == 100
+
+
+@pytest.mark.parametrize(
+    ("count", "place"), [(60, "below"), (69, "within"), (81, "within"), (90, "above")]
+)
+def test_a_share_is_below_within_or_above_its_band(count, place):
+    assert Band(68.75, 81.25).place_of(Share(count, 100)) == place
+
+
+@pytest.mark.storage
+@pytest.mark.django_db
+def test_a_band_needs_a_past_of_this_very_sensor(user):
+    cage, other = make_cage(owner=user), make_cage(owner=user)
+    window = Window(at("00:00"), at("07:00"))
+    record_minutes(other, window.start - 40 * MINUTE, [Health.OK] * 40)
+    assert expected(cage, window, 400) is None
+    assert expected(cage, window, 29) is None
+
+
+def test_minutes_are_numbered_as_health_is():
+    assert [Minute(status).name for status in Health] == [status.name for status in Health]
