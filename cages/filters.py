@@ -55,13 +55,13 @@ class CageFilter:
     @property
     def query(self):
         """As in an address, without what filters nothing: "state=bad&room=R2", or empty."""
-        return urlencode(
-            {
-                name: value
-                for name in self.__slots__
-                if (value := getattr(self, name)) and (name, value) != ("order", "worst")
-            }
-        )
+        return urlencode(self.fields)
+
+    @property
+    def fields(self):
+        """[(name, value)] of what is not as it always is."""
+        values = [(name, getattr(self, name)) for name in self.__slots__]
+        return [pair for pair in values if pair[1] and pair != ("order", "worst")]
 
     @property
     def is_active(self):

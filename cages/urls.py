@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from cages.views.accounts import RegisterView, SetupView, SignInView
 from cages.views.cage_archive import ArchiveView, PurgeView, RestoreView
+from cages.views.cage_bulk import BulkView
 from cages.views.cage_detail import CageDetailView
 from cages.views.cage_edit import CageCreateView, CageUpdateView, SensorTestView
 from cages.views.cage_list import ArchivedListView, CageListView
@@ -18,6 +19,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="cage-list"), name="home"),
     path("cages/", CageListView.as_view(), name="cage-list"),
     path("cages/new/", CageCreateView.as_view(), name="cage-create"),
+    path("cages/bulk/", BulkView.as_view(), name="cage-bulk"),
     path("cages/archived/", ArchivedListView.as_view(), name="cage-archived"),
     path("cages/<int:pk>/", CageDetailView.as_view(), name="cage-detail"),
     path("cages/<int:pk>/edit/", CageUpdateView.as_view(), name="cage-edit"),

@@ -27,6 +27,10 @@ MATRIX = {
     "home": [((), (LOGIN, MOVED, MOVED, MOVED, MOVED), (LOGIN, MOVED, MOVED, MOVED, MOVED))],
     "cage-list": [((), SIGNED_IN, NO_SUCH_METHOD)],
     "cage-create": [((), SIGNED_IN, SIGNED_IN)],
+    # Nothing is ticked, so it leads back to the list.
+    "cage-bulk": [
+        ((), (LOGIN, MOVED, MOVED, MOVED, MOVED), (LOGIN, MOVED, MOVED, MOVED, MOVED)),
+    ],
     "cage-archived": [((), SIGNED_IN, NO_SUCH_METHOD)],
     "cage-detail": [((7,), ITS_PEOPLE, NO_SUCH_METHOD), ((8,), ITS_PEOPLE, NO_SUCH_METHOD)],
     "cage-edit": [((7,), ITS_PEOPLE, ITS_PEOPLE), ((8,), NOT_THERE, NOT_THERE)],

@@ -81,6 +81,7 @@ def test_a_row_shows_state_age_id_label_position_and_the_last_request(browser, u
     record_minute(cage, slot("07:02"), Health.PERFECT)
     response = browser.get(LIST)
     assert only_row(response) == {
+        "tick": "Colony 4",
         "state": "Perfect",
         "age": "30 s ago",
         "id": "117",

@@ -1,6 +1,7 @@
 """The list of cages, and the list of archived ones."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.generic import ListView
 
 from cages.filters import CageFilter, choices
@@ -15,6 +16,13 @@ from cages.views.live import LiveMixin
 from cages.views.paging import CountedPaginator
 
 PAGE_SIZES = (25, 50, 100)
+# What can be done with many cages at once (cage_bulk.py).
+ACTS = {
+    "pause": _("Pause"),
+    "resume": _("Resume"),
+    "move": _("Move"),
+    "archive": pgettext_lazy("act", "Archive"),
+}
 
 
 class PagedListMixin:
@@ -77,6 +85,7 @@ class CageListView(LiveMixin, CageAccessMixin, PagedListMixin, ListView):
             cage_count=sum(self.counts.values()),
             trouble_count=self.counts[Condition.BAD] + self.counts[Condition.UNSEEN],
             everything=self.filter.with_(state=""),
+            acts=ACTS.items(),
             choices=choices(Cage.objects.visible_to(self.request.user).active()),
             **kwargs,
         )

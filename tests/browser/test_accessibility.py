@@ -21,6 +21,7 @@ THEMES = ("light", "dark", "night")
 ADDRESSES = [
     "/cages/",
     "/cages/?q=nothing+like+it",
+    "/cages/bulk/?act=move&which=all",
     "/cages/1/",
     "/cages/2/",
     "/cages/1/edit/",
