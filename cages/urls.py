@@ -10,10 +10,19 @@ from cages.views.cage_bulk import BulkView
 from cages.views.cage_detail import CageDetailView
 from cages.views.cage_edit import CageCreateView, CageUpdateView, SensorTestView
 from cages.views.cage_list import ArchivedListView, CageListView
+from cages.views.cage_move import MoveView
 from cages.views.live import WatchView
 from cages.views.operations import OperationsView, healthz, prometheus, readyz
 from cages.views.preferences import PreferencesView
+from cages.views.racks import (
+    RackDetailView,
+    RackFillView,
+    RackIndexView,
+    RackSheetView,
+    RackSizeView,
+)
 from cages.views.styleguide import StyleGuideView
+from cages.views.wall import WallView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="cage-list"), name="home"),
@@ -27,6 +36,13 @@ urlpatterns = [
     path("cages/<int:pk>/archive/", ArchiveView.as_view(), name="cage-archive"),
     path("cages/<int:pk>/restore/", RestoreView.as_view(), name="cage-restore"),
     path("cages/<int:pk>/purge/", PurgeView.as_view(), name="cage-purge"),
+    path("cages/<int:pk>/move/", MoveView.as_view(), name="cage-move"),
+    path("racks/", RackIndexView.as_view(), name="rack-index"),
+    path("rack/", RackDetailView.as_view(), name="rack-detail"),
+    path("rack/size/", RackSizeView.as_view(), name="rack-size"),
+    path("rack/sheet/", RackSheetView.as_view(), name="rack-sheet"),
+    path("rack/fill/", RackFillView.as_view(), name="rack-fill"),
+    path("wall/", WallView.as_view(), name="wall"),
     path("accounts/login/", SignInView.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("accounts/register/", RegisterView.as_view(), name="register"),

@@ -69,7 +69,7 @@ def test_a_partial_is_included_with_only_what_it_expects(name):
 def pages(administrator, client_of, settings, monkeypatch):
     """{address: markup} of every page with a form, as an administrator or a stranger sees them."""
     settings.REGISTRATION_OPEN = True
-    make_cage(owner=administrator, id=7)
+    make_cage(owner=administrator, id=7, room="R2", rack="B", row="B", column=2)
     make_cage(owner=administrator, id=8, archived_at=at("06:00"))
     browser = client_of(administrator)
     anonymous = client_of(make_user())
@@ -80,7 +80,11 @@ def pages(administrator, client_of, settings, monkeypatch):
             reverse(name)
             for name in ("cage-list", "cage-create", "cage-archived", "ops", "styleguide")
         ),
-        *(reverse(f"cage-{name}", args=(7,)) for name in ("detail", "edit", "archive")),
+        *(reverse(f"cage-{name}", args=(7,)) for name in ("detail", "edit", "archive", "move")),
+        *(reverse(name) for name in ("rack-index", "wall")),
+        *(f"{reverse(f'rack-{name}')}?room=R2&rack=B" for name in ("detail", "sheet", "size")),
+        f"{reverse('rack-fill')}?room=R2&rack=B&row=A&column=1",
+        f"{reverse('wall')}?room=R2",
         *(reverse(f"cage-{name}", args=(8,)) for name in ("detail", "restore", "purge")),
         "/nowhere/",
     ):

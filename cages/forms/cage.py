@@ -12,16 +12,17 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from cages.forms.rack import PLACE_LABELS, PlaceMixin, constraint_of
 from cages.models import Cage
 from cages.models.ids import advance_ids
 
 # Some way below what the database can count to, so that it has numbers to give out after it.
 LARGEST_TYPED_ID = 2_000_000_000
-# Names of constraints in the database.
-CAGE_KEY, ONE_PER_RACK_SLOT = "cages_cage_pkey", "cages_cage_one_per_rack_slot"
+# The name of a constraint in the database.
+CAGE_KEY = "cages_cage_pkey"
 
 
-class CageForm(forms.ModelForm):
+class CageForm(PlaceMixin, forms.ModelForm):
     """Create or change a cage. user: who does so; only facility staff may choose the owner."""
 
     id = forms.IntegerField(
@@ -49,10 +50,7 @@ class CageForm(forms.ModelForm):
         # Here and not at the model, where they would be a migration that changes nothing.
         labels = {
             "label": _("Label"),
-            "room": _("Room"),
-            "rack": _("Rack"),
-            "row": _("Row"),
-            "column": _("Column"),
+            **PLACE_LABELS,
             "owner": _("Owner"),
             "notes": _("Notes"),
         }
@@ -64,8 +62,6 @@ class CageForm(forms.ModelForm):
         self.is_new = self.instance.pk is None
         if not self.is_new:
             del self.fields["id"]
-        self.fields["row"].widget.attrs["placeholder"] = "B"
-        self.fields["column"].widget.attrs["placeholder"] = "7"
         if user.is_staff:
             # Whoever owns the cage may go on doing so, with an account or without.
             possible = Q(is_active=True) | Q(pk=self.instance.owner_id)
@@ -135,29 +131,11 @@ class CageForm(forms.ModelForm):
             )
         return number
 
-    def clean_row(self):
-        return self.cleaned_data["row"].strip()
-
-    def clean(self):
-        cleaned = super().clean()
-        rack, row, column = (cleaned.get(name) for name in ("rack", "row", "column"))
-        if (row or column) and not rack and "rack" not in self.errors:
-            self.add_error("rack", _("Name the rack that this row and column are in."))
-        elif row and column is None and "column" not in self.errors:
-            self.add_error("column", _("Give the column too, or leave the row empty."))
-        elif column and not row and "row" not in self.errors:
-            self.add_error("row", _("Give the row too, or leave the column empty."))
-        return cleaned
-
     def add_error_of(self, error):
-        """Put what the database refused at its field; raises the error where it is about none."""
-        constraint = error.__cause__.diag.constraint_name
-        if constraint == ONE_PER_RACK_SLOT:
-            self.add_error("column", self.instance.slot_taken_message)
-        elif constraint == CAGE_KEY and self.is_new:
+        if constraint_of(error) == CAGE_KEY and self.is_new:
             self.add_error("id", _("This cage id was taken just now."))
         else:
-            raise error
+            super().add_error_of(error)
 
     def save(self, commit=True):
         """Save the cage; an id or a slot taken in this very moment raises IntegrityError."""

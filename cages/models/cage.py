@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cages.models.event import CageEvent, EventKind
+from cages.models.rack import slot_name
 from cages.models.reading import Health
 from cages.models.state import LATE_AFTER, UNSEEN_AFTER, CageState, Condition, condition_of
 
@@ -204,7 +205,7 @@ class Cage(models.Model):
     @property
     def slot_name(self):
         """Where in the rack: "B-07", or empty."""
-        return f"{self.row}-{self.column:02d}" if self.row and self.column else ""
+        return slot_name(self.row, self.column) if self.row and self.column else ""
 
     @property
     def slot_taken_message(self):

@@ -8,6 +8,32 @@ from django.utils.translation import gettext_lazy as _
 LARGEST_GRID = 30
 
 
+def row_number(row):
+    """Which row it is, counted from the top: 2 for "B", 27 for "AA", 7 for "7" or "07"."""
+    if row.isdigit():
+        return int(row)
+    number = 0
+    for letter in row:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number
+
+
+def row_label(number, is_number):
+    """The reverse: "B" or "2" for 2."""
+    if is_number:
+        return str(number)
+    label = ""
+    while number:
+        number, letter = divmod(number - 1, 26)
+        label = chr(ord("A") + letter) + label
+    return label
+
+
+def slot_name(row, column):
+    """Where in the rack: "B-07"."""
+    return f"{row}-{column:02d}"
+
+
 class Rack(models.Model):
     """The grid of a rack, where somebody has given it; a rack without a row is as large as its
     cages need. Found by room and name, whatever their case, as the cages name them."""
