@@ -7,6 +7,7 @@ from django.db.models import CharField, Count, F, Q, Value
 from django.db.models.functions import Cast
 
 from cages.models import Condition
+from cages.models.ids import id_from
 
 SEARCH_LIMIT = 100
 # Rooms, racks and people to choose from, together.
@@ -21,6 +22,21 @@ STATES = (
     Condition.PERFECT,
     Condition.PAUSED,
 )
+
+
+# Of cages with their rank: {state: how many}.
+COUNTS = {state.value: Count("pk", filter=Q(rank=rank)) for rank, state in enumerate(STATES)}
+
+
+def text_from(query, name):
+    """What the address says, fit to be looked for."""
+    # A NUL is text to Python and poison to PostgreSQL.
+    return query.get(name, "").replace("\x00", "").strip()[:SEARCH_LIMIT]
+
+
+def trouble_in(counts):
+    """How many of the cages counted by state are Bad or unseen."""
+    return counts.get(Condition.BAD, 0) + counts.get(Condition.UNSEEN, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +55,15 @@ class CageFilter:
         """From request.GET; what makes no sense is left out."""
 
         def text(name):
-            # A NUL is text to Python and poison to PostgreSQL.
-            return query.get(name, "").replace("\x00", "").strip()[:SEARCH_LIMIT]
+            return text_from(query, name)
 
-        state, owner, order = text("state"), text("owner"), text("order")
+        state, order = text("state"), text("order")
         return cls(
             q=text("q"),
             state=state if state in STATES else "",
             room=text("room"),
             rack=text("rack"),
-            owner=int(owner) if owner.isascii() and owner.isdigit() and len(owner) < 10 else None,
+            owner=id_from(text("owner")),
             order=order if order in ORDERS else "worst",
         )
 
@@ -85,8 +100,7 @@ class CageFilter:
 
     def counts(self, cages, now):
         """{state: how many cages}, worst first, whatever state is asked for; one query."""
-        counted = {state.value: Count("pk", filter=Q(rank=n)) for n, state in enumerate(STATES)}
-        counts = self.without_state(cages, now).aggregate(**counted)
+        counts = self.without_state(cages, now).aggregate(**COUNTS)
         return {state: counts[state.value] for state in STATES}
 
     def apply(self, cages, now):

@@ -8,10 +8,10 @@ from collections import Counter
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.db.models import Case, Count, Min, Q, Value, When
+from django.db.models import Case, Min, Q, Value, When
 from django.db.models.functions import Lower
 
-from cages.filters import STATES
+from cages.filters import COUNTS, STATES
 from cages.models import Cage, Condition, Rack
 from cages.models.rack import LARGEST_GRID, row_label, row_number, slot_name
 
@@ -127,14 +127,13 @@ def query_of(room, rack):
 
 def rooms_of(cages, now):
     """[Room] of the cages, each with its racks, by name; one query."""
-    counted = {state.value: Count("pk", filter=Q(rank=n)) for n, state in enumerate(STATES)}
     rows = (
         cages.with_rank(now)
         .order_by()
         .annotate(room_key=Lower("room"), rack_key=Lower("rack"))
         .values("room_key", "rack_key")
         # Of several spellings one is shown.
-        .annotate(room_name=Min("room"), rack_name=Min("rack"), **counted)
+        .annotate(room_name=Min("room"), rack_name=Min("rack"), **COUNTS)
     )
     rooms = {}
     for row in sorted(rows, key=lambda row: _by_nature(row["rack_key"])):

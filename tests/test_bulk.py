@@ -89,6 +89,12 @@ def test_another_number_than_the_one_confirmed_is_shown_first(browser):
     assert paused() == []
 
 
+def test_the_largest_id_can_be_ticked_too(browser, user):
+    make_cage(owner=user, id=2_000_000_000)
+    confirm(browser, f"{BULK}?act=pause&cage=2000000000&cage=2147483648")
+    assert paused() == [2_000_000_000]
+
+
 def test_somebody_elses_cage_cannot_be_slipped_in(browser):
     confirm(browser, f"{BULK}?act=archive&cage=1&cage=20")
     assert not Cage.objects.get(pk=20).is_archived

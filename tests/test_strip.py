@@ -11,7 +11,8 @@ from cages.history.spells import Silence, current_spell, longest_bad, longest_si
 from cages.history.today import Share
 from cages.history.window import Window
 from cages.models import Health, Outcome
-from tests.factories import FACILITY, MINUTE, at, make_cage, record_minutes, slot
+from cages.polling import backfill
+from tests.factories import FACILITY, MINUTE, at, make_cage, record_minutes, result, slot
 
 LETTERS = {"-": 0, "b": 1, "o": 2, "p": 3, ".": 4}
 
@@ -158,9 +159,17 @@ def test_a_share_is_below_within_or_above_its_band(count, place):
 def test_a_band_needs_a_past_of_this_very_sensor(user):
     cage, other = make_cage(owner=user), make_cage(owner=user)
     window = Window(at("00:00"), at("07:00"))
-    record_minutes(other, window.start - 40 * MINUTE, [Health.OK] * 40)
+    # Three of four are answered; what was skipped says nothing of the sensor.
+    kinds = [Outcome.ANSWERED, Outcome.ANSWERED, Outcome.ANSWERED, Outcome.UNAVAILABLE]
+    outcomes = [*kinds * 300, Outcome.SKIPPED]
+    past = [
+        (window.start - ago * MINUTE, result(other, outcome=outcome))
+        for ago, outcome in enumerate(outcomes, 1)
+    ]
+    backfill.write(other.pk, past)
     assert expected(cage, window, 400) is None
-    assert expected(cage, window, 29) is None
+    assert expected(other, window, 29) is None
+    assert expected(other, window, 400) == band_around(0.75, 400)
 
 
 def test_minutes_are_numbered_as_health_is():

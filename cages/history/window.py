@@ -33,6 +33,11 @@ class Window:
         return cls(start=end - timedelta(hours=hours), end=end)
 
     @property
+    def with_minute_under_way(self):
+        """One minute longer. Its reading may be known already; a spell counts it, no share does."""
+        return Window(self.start, self.end + SLOT_LENGTH)
+
+    @property
     def minutes(self):
         """How many slots lie in the window."""
         return (self.end - self.start) // SLOT_LENGTH

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cages.models.event import CageEvent, EventKind
+from cages.models.ids import id_from
 from cages.models.rack import slot_name
 from cages.models.reading import Health
 from cages.models.state import LATE_AFTER, UNSEEN_AFTER, CageState, Condition, condition_of
@@ -19,8 +20,6 @@ from cages.models.state import LATE_AFTER, UNSEEN_AFTER, CageState, Condition, c
 ROW_PATTERN = RegexValidator(
     r"^([A-Z]{1,2}|[0-9]{1,3})$", _("A row is one or two letters, or a number, as on the rack.")
 )
-# The numbers the sensor API can know: what fits PostgreSQL's integer.
-LARGEST_ID = 2_147_483_647
 
 
 class CageQuerySet(models.QuerySet):
@@ -40,11 +39,9 @@ class CageQuerySet(models.QuerySet):
     def matching(self, words):
         """Cages whose label holds the words, or whose id they are ("117", "#117", "cage 117")."""
         words = words.strip()
-        number = words.lower().removeprefix("cage").strip().removeprefix("#")
+        number = id_from(words.lower().removeprefix("cage").strip().removeprefix("#"))
         found = Q(label__icontains=words)
-        if number.isascii() and number.isdigit() and int(number) <= LARGEST_ID:
-            found |= Q(id=int(number))
-        return self.filter(found)
+        return self.filter(found if number is None else found | Q(id=number))
 
     def sharing_slot_of(self, cage):
         """Other active cages in the same slot of the same rack, as the constraint sees it."""

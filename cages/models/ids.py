@@ -3,6 +3,18 @@
 from django.core.management.color import no_style
 from django.db import connection
 
+# What fits PostgreSQL's integer: the ids that the sensor API and our own tables can know.
+LARGEST_ID = 2_147_483_647
+
+
+def id_from(text):
+    """The id that somebody wrote, as int; None where it is none."""
+    # Ten digits at most, as Python refuses to read thousands of them.
+    if not (text.isascii() and text.isdigit() and len(text.lstrip("0")) <= 10):
+        return None
+    number = int(text)
+    return number if number <= LARGEST_ID else None
+
 
 def advance_ids(model):
     """Let the database give out ids above the largest, after one was chosen by hand."""

@@ -10,6 +10,7 @@ from django.views.generic import TemplateView
 from cages.filters import CageFilter
 from cages.forms.bulk import BulkMoveForm
 from cages.models import Cage
+from cages.models.ids import id_from
 from cages.views.access import CageAccessMixin
 from cages.views.cage_list import ACTS, PAGE_SIZES
 
@@ -30,12 +31,10 @@ class BulkView(CageAccessMixin, TemplateView):
             self.cages = self.filter.apply(visible, self.now)
         else:
             ticked = request.GET.getlist("cage")[: max(PAGE_SIZES)]
-            ids = [int(one) for one in ticked if one.isascii() and one.isdigit() and len(one) < 10]
+            ids = {id_from(one) for one in ticked} - {None}
             self.cages = visible.filter(pk__in=ids).in_order(self.filter.order, self.now)
 
     def dispatch(self, request, *args, **kwargs):
-        if not request.user.is_authenticated:
-            return super().dispatch(request, *args, **kwargs)
         self.count = self.cages.count()
         if self.act not in ACTS or not self.count:
             messages.warning(request, _("Tick the cages first, then say what to do with them."))

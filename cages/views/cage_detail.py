@@ -31,8 +31,8 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
         today = Window.today(self.now)
         # A spell may have begun before midnight.
         begin = min(today.start, Window.last_hours(24, self.now).start)
-        # The minute under way may be known already. It belongs to the spell, not to full minutes.
-        minutes = minutes_of([cage.pk], Window(begin, today.end + SLOT_LENGTH))[cage.pk]
+        past = Window(begin, today.end).with_minute_under_way
+        minutes = minutes_of([cage.pk], past)[cage.pk]
         full = minutes[:-1]
         of_today = full[len(full) - today.minutes :]
         is_known = cage.condition(self.now) in HEALTH_CONDITIONS.values()

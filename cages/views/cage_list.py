@@ -4,13 +4,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from django.views.generic import ListView
 
-from cages.filters import CageFilter, choices
-from cages.history.minutes import minutes_of
-from cages.history.spells import current_spell
-from cages.history.today import Share
+from cages.filters import CageFilter, choices, trouble_in
+from cages.history.glance import add_glance
 from cages.history.window import Window
-from cages.models import Cage, Condition, Reading
-from cages.slots import SLOT_LENGTH
+from cages.models import Cage
 from cages.views.access import CageAccessMixin
 from cages.views.live import LiveMixin
 from cages.views.paging import CountedPaginator
@@ -83,27 +80,15 @@ class CageListView(LiveMixin, CageAccessMixin, PagedListMixin, ListView):
                 if count or state == self.filter.state
             ],
             cage_count=sum(self.counts.values()),
-            trouble_count=self.counts[Condition.BAD] + self.counts[Condition.UNSEEN],
+            trouble_count=trouble_in(self.counts),
             everything=self.filter.with_(state=""),
             acts=ACTS.items(),
             choices=choices(Cage.objects.visible_to(self.request.user).active()),
             **kwargs,
         )
         today = Window.today(self.now)
-        rows(list(context["cages"]), today, self.now)
+        add_glance(context["cages"], today, self.now)
         return {**context, "minutes_today": today.minutes}
-
-
-def rows(cages, today, now):
-    """Give each cage of a page its `last_hour`, `spell` and `known_today`; two queries for all."""
-    hour = Window.last_hours(1, now)
-    ids = [cage.pk for cage in cages]
-    minutes = minutes_of(ids, Window(hour.start, hour.end + SLOT_LENGTH))
-    known = Reading.objects.known_by_cage(ids, today)
-    for cage in cages:
-        cage.last_hour = minutes[cage.pk][:-1]
-        cage.spell = current_spell(minutes[cage.pk])
-        cage.known_today = Share(known.get(cage.pk, 0), today.minutes)
 
 
 class ArchivedListView(CageAccessMixin, PagedListMixin, ListView):

@@ -10,24 +10,13 @@ from django.utils.translation import gettext as _
 from django.views.generic import FormView, TemplateView
 
 from cages import racks
-from cages.filters import SEARCH_LIMIT
+from cages.filters import text_from, trouble_in
 from cages.forms.rack import RackSizeForm
-from cages.models import Cage, Condition, Rack
+from cages.models import Cage, Rack
 from cages.views.access import CageAccessMixin, StaffOnlyMixin
 from cages.views.live import LiveMixin
 
 CANDIDATES_SHOWN = 20
-
-
-def text_from(query, name):
-    """What the address says, fit to be looked for."""
-    # A NUL is text to Python and poison to PostgreSQL.
-    return query.get(name, "").replace("\x00", "").strip()[:SEARCH_LIMIT]
-
-
-def trouble_in(counts):
-    """How many of the cages counted are Bad or unseen."""
-    return counts.get(Condition.BAD, 0) + counts.get(Condition.UNSEEN, 0)
 
 
 class RackIndexView(LiveMixin, CageAccessMixin, TemplateView):

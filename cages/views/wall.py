@@ -3,11 +3,10 @@
 from django.views.generic import TemplateView
 
 from cages import racks
-from cages.filters import CageFilter
+from cages.filters import CageFilter, text_from, trouble_in
 from cages.models import Cage
 from cages.views.access import CageAccessMixin
 from cages.views.live import LiveMixin
-from cages.views.racks import text_from, trouble_in
 
 # What a screen of 1920 by 1080 holds. Nobody scrolls a wall.
 TROUBLED_SHOWN = 12
