@@ -9,6 +9,7 @@ from cages.views.cage_archive import ArchiveView, PurgeView, RestoreView
 from cages.views.cage_bulk import BulkView
 from cages.views.cage_detail import CageDetailView
 from cages.views.cage_edit import CageCreateView, CageUpdateView, SensorTestView
+from cages.views.cage_import import ImportTemplateView, ImportView
 from cages.views.cage_list import ArchivedListView, CageListView
 from cages.views.cage_move import MoveView
 from cages.views.live import WatchView
@@ -29,6 +30,8 @@ urlpatterns = [
     path("cages/", CageListView.as_view(), name="cage-list"),
     path("cages/new/", CageCreateView.as_view(), name="cage-create"),
     path("cages/bulk/", BulkView.as_view(), name="cage-bulk"),
+    path("cages/import/", ImportView.as_view(), name="cage-import"),
+    path("cages/import/template.csv", ImportTemplateView.as_view(), name="cage-import-template"),
     path("cages/archived/", ArchivedListView.as_view(), name="cage-archived"),
     path("cages/<int:pk>/", CageDetailView.as_view(), name="cage-detail"),
     path("cages/<int:pk>/edit/", CageUpdateView.as_view(), name="cage-edit"),

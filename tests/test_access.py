@@ -31,6 +31,8 @@ MATRIX = {
     "cage-bulk": [
         ((), (LOGIN, MOVED, MOVED, MOVED, MOVED), (LOGIN, MOVED, MOVED, MOVED, MOVED)),
     ],
+    "cage-import": [((), SIGNED_IN, SIGNED_IN)],
+    "cage-import-template": [((), SIGNED_IN, NO_SUCH_METHOD)],
     "cage-archived": [((), SIGNED_IN, NO_SUCH_METHOD)],
     "cage-detail": [((7,), ITS_PEOPLE, NO_SUCH_METHOD), ((8,), ITS_PEOPLE, NO_SUCH_METHOD)],
     "cage-edit": [((7,), ITS_PEOPLE, ITS_PEOPLE), ((8,), NOT_THERE, NOT_THERE)],

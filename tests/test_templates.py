@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import responses
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.template.loader import get_template
 from django.urls import reverse
 
@@ -81,7 +82,7 @@ def pages(administrator, client_of, settings, monkeypatch):
             for name in ("cage-list", "cage-create", "cage-archived", "ops", "styleguide")
         ),
         *(reverse(f"cage-{name}", args=(7,)) for name in ("detail", "edit", "archive", "move")),
-        *(reverse(name) for name in ("rack-index", "wall")),
+        *(reverse(name) for name in ("rack-index", "wall", "cage-import")),
         *(f"{reverse(f'rack-{name}')}?room=R2&rack=B" for name in ("detail", "sheet", "size")),
         f"{reverse('rack-fill')}?room=R2&rack=B&row=A&column=1",
         f"{reverse('wall')}?room=R2",
@@ -89,6 +90,9 @@ def pages(administrator, client_of, settings, monkeypatch):
         "/nowhere/",
     ):
         found[address] = browser.get(address).content.decode()
+    address = reverse("cage-import")
+    file = SimpleUploadedFile("cages.csv", b"id,label\n7,Renamed\n9,New\n10,\n")
+    found[f"{address} of a file"] = browser.post(address, {"file": file}).content.decode()
     with responses.RequestsMock() as sensors:
         sensors.get(f"{settings.SENSOR_API_URL}/data/7/", json={"cage_id": 7, "status": 2})
         address = reverse("cage-test-sensor", args=(7,))

@@ -21,7 +21,7 @@ TEMPLATES = sorted(
 # What no person reads in a template, or what is marked.
 NOT_READ = re.compile(
     r"{% comment %}.*?{% endcomment %}|{#.*?#}|{% blocktranslate.*?{% endblocktranslate %}"
-    r"|{%.*?%}|{{.*?}}|&\w+;",
+    r"|{%.*?%}|{{.*?}}|&\w+;|<code>[a-z_]+</code>",
     re.S,
 )
 TAG = re.compile(r"""<(?:"[^"]*"|'[^']*'|[^'">])*>""")

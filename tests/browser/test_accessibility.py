@@ -30,6 +30,7 @@ ADDRESSES = [
     "/cages/9/restore/",
     "/cages/9/purge/",
     "/cages/new/",
+    "/cages/import/",
     "/cages/archived/",
     "/racks/",
     "/rack/?room=R2&rack=B",
@@ -103,6 +104,27 @@ def test_axe_finds_nothing_before_anybody_signs_in(new_page, facility, settings,
     settings.REGISTRATION_OPEN = True
     page = themed_page(new_page, None, theme)
     assert problems_on(page, ANONYMOUS_ADDRESSES) == {}
+
+
+IMPORTED = b"""id,label,room,animal_count
+1,Colony 1,R3,4
+2,Colony 2,R2,
+20,"Long-Evans, newly arrived",R2,3
+21,,R2,x
+"""
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_in_the_dry_run_of_an_import(new_page, facility, theme):
+    page = themed_page(new_page, facility, theme, size="phone")
+    page.goto("/cages/import/")
+    page.set_input_files("#id_file", {"name": "c.csv", "mimeType": "text/csv", "buffer": IMPORTED})
+    page.get_by_role("button", name="Show what it would do").click()
+    page.get_by_role("heading", name="What the import would do").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.locator("tbody tr").count() == 3
+    page.evaluate(AXE)
+    assert page.evaluate(FOUND, STANDARD) == []
 
 
 # A desktop's 1280 pixels, and what is left of them at 200 percent.

@@ -86,6 +86,23 @@ def test_the_sensor_can_be_tried_before_the_cage_is_saved(new_page, settings):
         expect(page.locator(".answer")).to_contain_text("Bad")
 
 
+def test_cages_are_imported_after_a_look_at_what_would_happen(new_page):
+    ruth = make_user("ruth")
+    make_cage("Old name", ruth, id=7)
+    page = new_page(ruth, java_script_enabled=False)
+    page.get_by_role("link", name="Import").click()
+    text = b"id,label,room\n7,New name,R2\n8,Second,R2\n9,,R2\n"
+    file = {"name": "cages.csv", "mimeType": "text/csv", "buffer": text}
+    page.get_by_label("CSV file").set_input_files(file)
+    page.get_by_role("button", name="Show what it would do").click()
+    expect(page.get_by_role("row", name="7 · Old name")).to_contain_text("New name")
+    expect(page.get_by_role("row", name="9")).to_contain_text("This field is required")
+    assert Cage.objects.get().label == "Old name"
+    page.get_by_role("button", name="Import 2 cages").click()
+    expect(page.get_by_text("Imported: 1 new, 1 changed")).to_be_visible()
+    expect(page.get_by_role("link", name="New name")).to_be_visible()
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_no_page_scrolls_sideways_even_with_the_longest_names(new_page, size):
     cage = make_cage(

@@ -1,0 +1,62 @@
+"""The file of an import, and one row of it."""
+
+from django import forms
+from django.forms.models import construct_instance
+from django.utils.translation import gettext_lazy as _
+
+from cages.forms.rack import PlaceMixin
+from cages.importing.sheet import LARGEST_FILE
+from cages.models import Cage
+
+YES = {"yes", "true", "1", "ja", "wahr"}
+NO = {"no", "false", "0", "nein", "falsch"}
+
+
+class ImportForm(forms.Form):
+    file = forms.FileField(
+        label=_("CSV file"),
+        help_text=_("UTF-8, at most 2 MB and 10,000 rows. Nothing is changed before you confirm."),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
+    )
+
+    def clean_file(self):
+        file = self.cleaned_data["file"]
+        if file.size > LARGEST_FILE:
+            raise forms.ValidationError(_("The file is larger than 2 MB. Please split it."))
+        return file
+
+
+class RowForm(PlaceMixin, forms.ModelForm):
+    """One cage as a row describes it. Its owner and its slot are judged with all other rows."""
+
+    is_polled = forms.CharField(required=False)
+
+    class Meta:
+        model = Cage
+        fields = [
+            "label",
+            "room",
+            "rack",
+            "row",
+            "column",
+            "strain",
+            "animal_count",
+            "notes",
+            "is_polled",
+        ]
+
+    def clean_is_polled(self):
+        word = self.cleaned_data["is_polled"].lower()
+        if word in YES:
+            return True
+        if word in NO:
+            return False
+        raise forms.ValidationError(_("Write yes or no."))
+
+    def _post_clean(self):
+        # Without what asks the database for each of thousands of rows; plan.py asks once for all.
+        self.instance = construct_instance(self, self.instance, self._meta.fields)
+        try:
+            self.instance.clean_fields(exclude=self._get_validation_exclusions())
+        except forms.ValidationError as error:
+            self._update_errors(error)

@@ -1,0 +1,1 @@
+"""Cages from a CSV file: read (sheet), judged row by row (plan), then carried out (carry_out)."""

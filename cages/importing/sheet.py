@@ -1,0 +1,127 @@
+"""A CSV file as rows of named cells, and how it travels from the dry run to its confirmation."""
+
+import base64
+import binascii
+import csv
+import io
+import zlib
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+COLUMNS = (
+    "id",
+    "label",
+    "room",
+    "rack",
+    "row",
+    "column",
+    "strain",
+    "animal_count",
+    "owner",
+    "notes",
+    "is_polled",
+)
+LARGEST_FILE = 2 * 1024 * 1024
+LARGEST_ROW_COUNT = 10_000
+# Below what a form may weigh (DATA_UPLOAD_MAX_MEMORY_SIZE), with room for its other fields.
+LARGEST_PACKED = 900 * 1024
+DELIMITERS = ",;\t"
+
+
+class UnreadableSheetError(ValueError):
+    """The file as a whole makes no sense; str() says why, in the person's language."""
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow:
+    """One row. number: as a spreadsheet shows it, the header being 1; cells: {column: text}.
+
+    problem: why its cells cannot be told apart, or empty.
+    """
+
+    number: int
+    cells: dict[str, str]
+    problem: str = ""
+
+
+def rows_of(data):
+    """[SheetRow] of a file's bytes, without empty rows; raises UnreadableSheetError."""
+    if len(data) > LARGEST_FILE:
+        raise UnreadableSheetError(_("The file is larger than 2 MB. Please split it."))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UnreadableSheetError(
+            _("The file is not UTF-8 text. In a spreadsheet, save it as “CSV UTF-8”.")
+        ) from None
+    head = text.lstrip("\r\n").partition("\n")[0]
+    delimiter = max(DELIMITERS, key=head.count)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    columns, rows = None, []
+    try:
+        for number, line in enumerate(lines, start=1):
+            cells = [cell.strip() for cell in line]
+            if not any(cells):
+                continue
+            if columns is None:
+                columns = _columns_from(cells)
+            elif len(rows) == LARGEST_ROW_COUNT:
+                raise UnreadableSheetError(_("The file has over 10,000 rows. Please split it."))
+            else:
+                rows.append(_row(number, cells, columns))
+    except csv.Error as error:
+        raise UnreadableSheetError(
+            _("The file is not CSV as it should be, near line %(line)d: %(error)s.")
+            % {"line": lines.line_num, "error": error}
+        ) from None
+    if not rows:
+        raise UnreadableSheetError(_("The file has no rows below its column names."))
+    return rows
+
+
+def _columns_from(cells):
+    columns = ["_".join(cell.lower().split()) for cell in cells]
+    if strange := [cell for cell, name in zip(cells, columns, strict=True) if name not in COLUMNS]:
+        raise UnreadableSheetError(
+            _("The first row names a column that is not known: “%(column)s”. Known: %(known)s.")
+            % {"column": strange[0][:50], "known": ", ".join(COLUMNS)}
+        )
+    if twice := [name for name in COLUMNS if columns.count(name) > 1]:
+        raise UnreadableSheetError(
+            _("The first row names the column “%(column)s” twice.") % {"column": twice[0]}
+        )
+    if not {"id", "label"} & set(columns):
+        raise UnreadableSheetError(_("One of the columns “id” and “label” has to be there."))
+    return columns
+
+
+def _row(number, cells, columns):
+    problem = ""
+    if len(cells) != len(columns):
+        problem = _("It has %(cells)d cells, and the first row has %(columns)d.") % {
+            "cells": len(cells),
+            "columns": len(columns),
+        }
+    return SheetRow(number, dict(zip(columns, cells, strict=False)), problem)
+
+
+def packed(data):
+    """A file's bytes as text for a hidden field; raises UnreadableSheetError where too large."""
+    text = base64.b64encode(zlib.compress(data)).decode()
+    if len(text) > LARGEST_PACKED:
+        raise UnreadableSheetError(_("The file holds too much text. Please split it."))
+    return text
+
+
+def unpacked(text):
+    """The bytes that were packed; raises UnreadableSheetError for anything else."""
+    try:
+        # One byte more than allowed, so that what is too large is seen to be, and no more is made.
+        return zlib.decompressobj().decompress(
+            base64.b64decode(text, validate=True), LARGEST_FILE + 1
+        )
+    except (binascii.Error, ValueError, zlib.error):
+        raise UnreadableSheetError(
+            _("The file did not come back whole. Please choose it again.")
+        ) from None

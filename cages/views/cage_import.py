@@ -1,0 +1,100 @@
+"""Cages from a CSV file: chosen, looked at in a dry run, and only then imported."""
+
+import csv
+
+from django.contrib import messages
+from django.db import IntegrityError
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.generic import FormView, View
+
+from cages.forms.importing import ImportForm
+from cages.importing.carry_out import PlanChangedError, carry_out
+from cages.importing.plan import plan_of
+from cages.importing.sheet import COLUMNS, UnreadableSheetError, packed, rows_of, unpacked
+from cages.views.access import CageAccessMixin
+
+# Rows of each kind that the dry run shows; their numbers are always all there.
+ROWS_SHOWN = 500
+
+
+class ImportView(CageAccessMixin, FormView):
+    """The file itself is kept nowhere: the dry run's page holds it, and sends it back."""
+
+    template_name = "cages/import.html"
+    form_class = ImportForm
+
+    def post(self, request, *args, **kwargs):
+        if "packed" in request.POST:
+            return self.confirm(request.POST["packed"], request.POST.get("fingerprint", ""))
+        return super().post(request, *args, **kwargs)
+
+    def form_valid(self, form):
+        data = form.cleaned_data["file"].read()
+        try:
+            return self.show_plan(rows_of(data), packed(data))
+        except UnreadableSheetError as error:
+            form.add_error("file", str(error))
+            return self.form_invalid(form)
+
+    def confirm(self, text, fingerprint):
+        try:
+            rows = rows_of(unpacked(text))
+        except UnreadableSheetError as error:
+            form = self.form_class()
+            messages.error(self.request, str(error))
+            return self.form_invalid(form)
+        try:
+            plan = carry_out(rows, fingerprint, self.request.user, self.now)
+        except (PlanChangedError, IntegrityError):
+            messages.warning(
+                self.request,
+                _("Cages were changed meanwhile, and nothing was imported. Please look again."),
+            )
+            return self.show_plan(rows, text)
+        messages.success(
+            self.request,
+            _(
+                "Imported: %(new)d new, %(changed)d changed, %(unchanged)d unchanged, "
+                "%(refused)d left out."
+            )
+            % {kind: len(getattr(plan, kind)) for kind in plan.__slots__},
+        )
+        return redirect("cage-list")
+
+    def show_plan(self, rows, text):
+        plan = plan_of(rows, self.request.user)
+        kinds = {kind: getattr(plan, kind) for kind in ("refused", "changed", "new")}
+        context = self.get_context_data(
+            plan=plan,
+            packed=text,
+            shown={kind: planned[:ROWS_SHOWN] for kind, planned in kinds.items()},
+            rest={kind: max(len(planned) - ROWS_SHOWN, 0) for kind, planned in kinds.items()},
+            unchanged=ranges_of([row.number for row in plan.unchanged])[:ROWS_SHOWN],
+            import_count=len(plan.new) + len(plan.changed),
+        )
+        return self.response_class(self.request, "cages/import_plan.html", context)
+
+
+class ImportTemplateView(View):
+    """A file with the column names, to be filled in."""
+
+    http_method_names = ["get", "head", "options"]
+
+    def get(self, request):
+        response = HttpResponse(content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = 'attachment; filename="cages.csv"'
+        csv.writer(response).writerow(COLUMNS)
+        return response
+
+
+def ranges_of(numbers):
+    """[(first, last)] of the runs in these rising numbers: 2, 3, 4, 7 are (2, 4) and (7, 7)."""
+    ranges = []
+    for number in numbers:
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1] = (ranges[-1][0], number)
+        else:
+            ranges.append((number, number))
+    return ranges

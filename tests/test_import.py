@@ -1,0 +1,348 @@
+"""Cages from a CSV file: what it would do, what it then does, and what it refuses."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from cages.importing.plan import plan_of
+from cages.importing.sheet import rows_of
+from cages.models import Cage, CageEvent, EventKind
+from tests.factories import at, make_cage, make_user
+from tests.pages import errors_of, text_of
+
+IMPORT = reverse("cage-import")
+pytestmark = pytest.mark.django_db
+THREE = """id,label,room,rack,row,column,strain,animal_count,notes,is_polled
+117,C57 colony 4,R2,B,b,7,C57BL/6J,5,on wet food,yes
+118,PV-Cre pair,R2,B,B,8,PV-Cre,2,"two
+lines",no
+119,Blank one,,,,,,,,
+"""
+
+
+def upload(browser, text, **extra):
+    data = text if isinstance(text, bytes) else text.encode()
+    return browser.post(IMPORT, {"file": SimpleUploadedFile("cages.csv", data)}, **extra)
+
+
+def confirm(browser, dry_run):
+    sent = {
+        "packed": dry_run.context["packed"],
+        "fingerprint": dry_run.context["plan"].fingerprint,
+    }
+    return browser.post(IMPORT, sent, follow=True)
+
+
+def import_file(browser, text):
+    return confirm(browser, upload(browser, text))
+
+
+def reasons(response):
+    return {row.number: row.reason for row in response.context["plan"].refused}
+
+
+def numbers(rows):
+    return [row.number for row in rows]
+
+
+def places():
+    return {cage.pk: cage.position for cage in Cage.objects.order_by("pk")}
+
+
+@pytest.fixture
+def browser(client_of, user):
+    return client_of(user)
+
+
+# The dry run, and after it
+
+
+def test_nothing_is_written_before_it_is_confirmed(browser, user):
+    dry_run = upload(browser, THREE)
+    assert numbers(dry_run.context["plan"].new) == [2, 3, 4]
+    assert "117 · C57 colony 4 R2 · rack B · B-07 ruth" in text_of(dry_run)
+    assert "Import 3 cages" in text_of(dry_run)
+    assert not Cage.objects.exists()
+    page = confirm(browser, dry_run)
+    assert "Imported: 3 new, 0 changed, 0 unchanged, 0 left out." in text_of(page)
+    cage = Cage.objects.get(pk=118)
+    assert (cage.owner, cage.notes, cage.is_polled) == (user, "two\nlines", False)
+    assert (cage.row, cage.column, cage.animal_count) == ("B", 8, 2)
+    assert Cage.objects.get(pk=119).is_polled
+
+
+def test_the_same_file_again_changes_nothing(browser):
+    import_file(browser, THREE)
+    before = list(Cage.objects.order_by("pk").values())
+    again = upload(browser, THREE)
+    assert numbers(again.context["plan"].unchanged) == [2, 3, 4]
+    assert "every cage is as the file says" in text_of(again)
+    assert "2–4" in text_of(again)
+    confirm(browser, again)
+    assert list(Cage.objects.order_by("pk").values()) == before
+    assert not CageEvent.objects.exists()
+
+
+def test_the_same_file_without_ids_changes_nothing_either(browser):
+    text = "label,room\nNorth,R1\nSouth,R2\n"
+    import_file(browser, text)
+    assert Cage.objects.count() == 2
+    assert numbers(upload(browser, text).context["plan"].unchanged) == [2, 3]
+
+
+def test_a_change_shows_each_field_before_and_after(browser, user):
+    make_cage("Old name", user, id=7, room="R1", animal_count=3)
+    make_cage("As it is", user, id=8)
+    dry_run = upload(browser, "id,label,room,animal_count\n7,New name,,4\n8,As it is,,\n")
+    (row,) = dry_run.context["plan"].changed
+    assert row.changes == [
+        ("label", "Old name", "New name"),
+        ("room", "R1", ""),
+        ("animal_count", "3", "4"),
+    ]
+    assert "room R1 → empty" in text_of(dry_run)
+    assert numbers(dry_run.context["plan"].unchanged) == [3]
+    confirm(browser, dry_run)
+    cage = Cage.objects.get(pk=7)
+    assert (cage.label, cage.room, cage.animal_count) == ("New name", "", 4)
+
+
+def test_columns_that_are_not_there_stay_as_they_are(browser, user):
+    make_cage("Keep", user, id=7, room="R1", rack="B", notes="kept", is_polled=False)
+    import_file(browser, "id,strain\n7,PV-Cre\n")
+    cage = Cage.objects.get(pk=7)
+    assert (cage.room, cage.rack, cage.notes, cage.is_polled) == ("R1", "B", "kept", False)
+    assert cage.strain == "PV-Cre"
+
+
+def test_moves_and_pauses_become_events_of_the_person(browser, user):
+    make_cage("Mover", user, id=7, room="R1")
+    make_cage("Sleeper", user, id=8)
+    make_cage("Waker", user, id=9, is_polled=False)
+    import_file(browser, "id,room,is_polled\n7,R2,yes\n8,,no\n9,,yes\n")
+    events = CageEvent.objects.order_by("cage").values_list("cage", "kind", "before", "after")
+    assert list(events) == [
+        (7, EventKind.MOVED, "R1", "R2"),
+        (8, EventKind.PAUSED, "", ""),
+        (9, EventKind.RESUMED, "", ""),
+    ]
+    assert {event.person for event in CageEvent.objects.all()} == {user}
+
+
+def test_an_open_list_learns_of_it(browser, user):
+    make_cage("Old", user, id=7)
+    before = Cage.objects.get(pk=7).updated_at
+    import_file(browser, "id,label\n7,New\n")
+    assert Cage.objects.get(pk=7).updated_at > before
+
+
+def test_ids_given_out_afterwards_are_free_ones(browser):
+    first = make_cage().pk
+    taken = first + 2
+    import_file(browser, f"id,label\n{taken},Given\n,Next\n,Next but one\n")
+    assert Cage.objects.count() == 4
+    assert make_cage().pk > taken
+
+
+# Confirmation
+
+
+def test_what_would_do_something_else_by_now_is_shown_again(browser, user):
+    make_cage("Old", user, id=7)
+    dry_run = upload(browser, "id,label\n7,New\n")
+    Cage.objects.filter(pk=7).update(label="Changed meanwhile")
+    page = confirm(browser, dry_run)
+    assert "nothing was imported. Please look again." in text_of(page)
+    assert Cage.objects.get(pk=7).label == "Changed meanwhile"
+    confirm(browser, page)
+    assert Cage.objects.get(pk=7).label == "New"
+
+
+def test_refused_rows_are_left_out_and_the_others_imported(browser):
+    dry_run = upload(browser, "id,label\n7,Good\n8,\n")
+    assert reasons(dry_run) == {3: "label: This field is required."}
+    assert "The refused rows are left out." in text_of(dry_run)
+    assert "1 new, 0 changed, 0 unchanged, 1 left out" in text_of(confirm(browser, dry_run))
+    assert list(places()) == [7]
+
+
+@pytest.mark.parametrize("text", ["", "%%%", "eJw=", "YWJj"])
+def test_a_file_that_does_not_come_back_is_asked_for_again(browser, text):
+    page = browser.post(IMPORT, {"packed": text, "fingerprint": ""})
+    assert page.status_code == 200
+    assert "choose it again" in text_of(page) or "no rows" in text_of(page)
+
+
+# Whose cages
+
+
+def test_somebody_elses_cage_is_not_touched(browser):
+    make_cage("Theirs", id=7)
+    dry_run = upload(browser, "id,label\n7,Mine\n")
+    assert "somebody else's" in reasons(dry_run)[2]
+    confirm(browser, dry_run)
+    assert Cage.objects.get(pk=7).label == "Theirs"
+
+
+def test_another_owner_is_facility_staffs_to_name(browser, client_of, staff, user):
+    max_ = make_user("max")
+    text = "id,label,owner\n7,Seven,max\n8,Eight,nobody\n9,Nine,\n"
+    assert set(reasons(upload(browser, text))) == {2, 3}
+    dry_run = upload(client_of(staff), text)
+    assert reasons(dry_run) == {3: "owner: Nobody who can sign in is called “nobody”."}
+    confirm(client_of(staff), dry_run)
+    assert Cage.objects.get(pk=7).owner == max_
+    assert Cage.objects.get(pk=9).owner == staff
+    assert numbers(upload(client_of(staff), text).context["plan"].unchanged) == [2, 4]
+
+
+def test_an_owner_without_an_account_may_stay(client_of, staff):
+    gone = make_user("gone", is_active=False)
+    make_cage("Orphan", gone, id=7)
+    dry_run = upload(client_of(staff), "id,label,owner\n7,Renamed,gone\n")
+    assert reasons(dry_run) == {}
+
+
+def test_labels_are_told_apart_by_owner_and_never_guessed(client_of, staff):
+    make_cage("Twin", make_user("ann"), id=7)
+    make_cage("Twin", make_user("bob"), id=8)
+    text = "label,owner,room\nTwin,bob,R2\nTwin,,R3\n"
+    dry_run = upload(client_of(staff), text)
+    assert reasons(dry_run) == {3: "2 cages have this label. Give the id."}
+    confirm(client_of(staff), dry_run)
+    assert places() == {7: "", 8: "R2"}
+
+
+# Places
+
+
+def test_cages_change_places_within_one_file(browser, user):
+    make_cage("A", user, id=1, rack="B", row="A", column=1)
+    make_cage("B", user, id=2, rack="B", row="A", column=2)
+    make_cage("C", user, id=3, rack="B", row="A", column=3)
+    dry_run = upload(browser, "id,row,column\n1,A,2\n2,A,3\n3,A,1\n")
+    assert reasons(dry_run) == {}
+    confirm(browser, dry_run)
+    assert places() == {1: "rack B · A-02", 2: "rack B · A-03", 3: "rack B · A-01"}
+    assert CageEvent.objects.filter(kind=EventKind.MOVED).count() == 3
+
+
+def test_a_slot_that_is_taken_is_refused_and_so_is_who_waited_for_its_cage(browser, user):
+    make_cage("Stays", make_user(), id=9, room="r2", rack="b", row="A", column=9)
+    make_cage("A", user, id=1, room="R2", rack="B", row="A", column=1)
+    make_cage("B", user, id=2, room="R2", rack="B", row="A", column=2)
+    dry_run = upload(browser, "id,row,column\n2,A,1\n1,A,9\n")
+    assert reasons(dry_run) == {
+        2: "Another cage stands in A-01 of this rack.",
+        3: "Another cage stands in A-09 of this rack.",
+    }
+
+
+def test_two_rows_do_not_go_to_one_slot_nor_are_about_one_cage(browser):
+    text = "id,label,rack,row,column\n1,A,B,A,1\n2,B,b,a,1\n1,A again,,,\n,C,,,\n,C,,,\n"
+    assert reasons(upload(browser, text)) == {
+        3: "It goes to A-01 of the same rack as row 2.",
+        4: "It is about the same cage as row 2.",
+        6: "It is about the same cage as row 5.",
+    }
+
+
+def test_an_archived_cage_is_named_and_its_slot_is_free(browser, user):
+    make_cage("Gone", user, id=7, rack="B", row="A", column=1, archived_at=at("06:00"))
+    text = "id,label,rack,row,column\n7,Back,B,A,1\n8,New,B,A,1\n"
+    assert reasons(upload(browser, text)) == {2: "Cage 7 is archived. Restore it first."}
+
+
+# Cells and files
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ("0,A,,,,", "id has to be a whole number"),
+        ("x,A,,,,", "id has to be a whole number"),
+        ("2000000001,A,,,,", "id has to be a whole number"),
+        ("7,A,,B,,", "rack: Name the rack"),
+        ("7,A,R,B,,", "column: Give the column too"),
+        ("7,A,R,B1x,1,", "row: A row is one or two letters"),
+        ("7,A,R,B,seven,", "column: Enter a whole number."),
+        ("7,A,R,B,1000,", "column: Ensure this value is less than or equal to 999."),
+        (f"7,{'w' * 101},,,,", "label: Ensure this value has at most 100 characters"),
+        ("7,nul\x00,,,,", "label: Null characters are not allowed."),
+        ("7,A,,,,maybe", "is_polled: Write yes or no."),
+        ("7,A,,,", "It has 5 cells, and the first row has 6."),
+        ("7,A,,,,yes,more", "It has 7 cells, and the first row has 6."),
+    ],
+)
+def test_a_row_that_makes_no_sense_is_refused_with_the_reason(browser, cells, reason):
+    dry_run = upload(browser, f"id,label,rack,row,column,is_polled\n{cells}\n")
+    assert reason in reasons(dry_run)[2]
+    assert "There is nothing to import" in text_of(dry_run)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "The submitted file is empty."),
+        (b"id,label\n", "The file has no rows below its column names."),
+        ("id,label\n1,Käfig\n".encode("cp1252"), "The file is not UTF-8 text."),
+        (b"id,label,colour\n1,A,red\n", "is not known: “colour”."),
+        (b"id,label,ID\n1,A,2\n", "names the column “id” twice"),
+        (b"room,rack\nR2,B\n", "One of the columns “id” and “label” has to be there."),
+        (b'id,label\n1,"A\n', "is not CSV as it should be, near line"),
+        (b"id,label\n" + b"1,A\n" * 10_001, "over 10,000 rows"),
+        (b"id,label\n" + b"x" * 2 * 1024 * 1024, "larger than 2 MB"),
+    ],
+)
+def test_a_file_that_makes_no_sense_is_refused_at_its_field(browser, data, message):
+    response = upload(browser, data)
+    assert message in errors_of(response)["file"][0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeffId;Label;Animal count\r\n7;Käfig, Süd;3\r\n",
+        "ID\tlabel\tanimal_count\n7\tKäfig, Süd\t3",
+    ],
+)
+def test_what_spreadsheets_write_is_understood(browser, text):
+    import_file(browser, text)
+    cage = Cage.objects.get(pk=7)
+    assert (cage.label, cage.animal_count) == ("Käfig, Süd", 3)
+
+
+def test_empty_rows_count_as_a_spreadsheet_counts_them():
+    assert numbers(rows_of(b"id,label\n\n,\n7,A\n")) == [4]
+
+
+def test_the_template_can_be_filled_in(browser):
+    template = browser.get(reverse("cage-import-template"))
+    assert template.headers["Content-Type"].startswith("text/csv")
+    text = template.content.decode() + "7,A,R2,B,A,1,C57,2,,fine,yes\n"
+    assert reasons(upload(browser, text)) == {}
+
+
+def test_the_number_of_queries_does_not_grow_with_the_rows(
+    user, client_of, django_assert_max_num_queries
+):
+    lines = [f"{number},Colony {number},R2,B,A,{number}" for number in range(1, 301)]
+    text = "\n".join(["id,label,room,rack,row,column", *lines])
+    browser = client_of(user)
+    with django_assert_max_num_queries(6):
+        dry_run = upload(browser, text)
+    with django_assert_max_num_queries(16):
+        confirm(browser, dry_run)
+    changed = text.replace("R2", "R3")
+    with django_assert_max_num_queries(6):
+        dry_run = upload(browser, changed)
+    with django_assert_max_num_queries(22):
+        confirm(browser, dry_run)
+    assert CageEvent.objects.count() == 300
+
+
+def test_a_plan_is_about_what_it_says_and_nothing_else(user):
+    rows = rows_of(b"id,label\n7,A\n")
+    first = plan_of(rows, user).fingerprint
+    assert plan_of(rows, user).fingerprint == first
+    assert plan_of(rows_of(b"id,label\n7,B\n"), user).fingerprint != first
