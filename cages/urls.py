@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from cages.views.accounts import RegisterView, SetupView, SignInView
 from cages.views.cage_archive import ArchiveView, PurgeView, RestoreView
 from cages.views.cage_bulk import BulkView
+from cages.views.cage_cards import CardsView
 from cages.views.cage_detail import CageDetailView
 from cages.views.cage_edit import CageCreateView, CageUpdateView, SensorTestView
 from cages.views.cage_import import ImportTemplateView, ImportView
@@ -30,6 +31,7 @@ urlpatterns = [
     path("cages/", CageListView.as_view(), name="cage-list"),
     path("cages/new/", CageCreateView.as_view(), name="cage-create"),
     path("cages/bulk/", BulkView.as_view(), name="cage-bulk"),
+    path("cages/cards/", CardsView.as_view(), name="cage-cards"),
     path("cages/import/", ImportView.as_view(), name="cage-import"),
     path("cages/import/template.csv", ImportTemplateView.as_view(), name="cage-import-template"),
     path("cages/archived/", ArchivedListView.as_view(), name="cage-archived"),

@@ -31,6 +31,7 @@ MATRIX = {
     "cage-bulk": [
         ((), (LOGIN, MOVED, MOVED, MOVED, MOVED), (LOGIN, MOVED, MOVED, MOVED, MOVED)),
     ],
+    "cage-cards": [((), (LOGIN, MOVED, MOVED, MOVED, MOVED), NO_SUCH_METHOD)],
     "cage-import": [((), SIGNED_IN, SIGNED_IN)],
     "cage-import-template": [((), SIGNED_IN, NO_SUCH_METHOD)],
     "cage-archived": [((), SIGNED_IN, NO_SUCH_METHOD)],

@@ -86,6 +86,7 @@ def pages(administrator, client_of, settings, monkeypatch):
         *(f"{reverse(f'rack-{name}')}?room=R2&rack=B" for name in ("detail", "sheet", "size")),
         f"{reverse('rack-fill')}?room=R2&rack=B&row=A&column=1",
         f"{reverse('wall')}?room=R2",
+        f"{reverse('cage-cards')}?cage=7",
         *(reverse(f"cage-{name}", args=(8,)) for name in ("detail", "restore", "purge")),
         "/nowhere/",
     ):

@@ -1,5 +1,7 @@
 """One act on many cages: asked on the list, confirmed on a page that names their number."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -7,44 +9,27 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.generic import TemplateView
 
-from cages.filters import CageFilter
 from cages.forms.bulk import BulkMoveForm
-from cages.models import Cage
-from cages.models.ids import id_from
-from cages.views.access import CageAccessMixin
-from cages.views.cage_list import ACTS, PAGE_SIZES
+from cages.views.cage_list import ACTS, PRINT
+from cages.views.selection import SelectionMixin
 
 LABELS_SHOWN = 10
 
 
-class BulkView(CageAccessMixin, TemplateView):
-    """The address says which cages (ticked ones, or all of a filter) and what to do with them."""
+class BulkView(SelectionMixin, TemplateView):
+    """The address says which cages, and what to do with them."""
 
     template_name = "cages/bulk.html"
 
-    def setup(self, request, *args, **kwargs):
-        super().setup(request, *args, **kwargs)
-        self.filter = CageFilter.from_query(request.GET)
-        self.act = request.GET.get("act")
-        visible = Cage.objects.visible_to(request.user).active()
-        if request.GET.get("which") == "all":
-            self.cages = self.filter.apply(visible, self.now)
-        else:
-            ticked = request.GET.getlist("cage")[: max(PAGE_SIZES)]
-            ids = {id_from(one) for one in ticked} - {None}
-            self.cages = visible.filter(pk__in=ids).in_order(self.filter.order, self.now)
-
     def dispatch(self, request, *args, **kwargs):
-        self.count = self.cages.count()
-        if self.act not in ACTS or not self.count:
-            messages.warning(request, _("Tick the cages first, then say what to do with them."))
-            return redirect(self.list_address)
+        self.act = request.GET.get("act")
+        if self.act not in (*ACTS, PRINT) or not self.count:
+            return self.nothing_selected()
+        if self.act == PRINT:
+            asked = [(name, one) for name, ones in request.GET.lists() for one in ones]
+            query = urlencode([pair for pair in asked if pair[0] != "act"])
+            return redirect(f"{reverse('cage-cards')}?{query}")
         return super().dispatch(request, *args, **kwargs)
-
-    @property
-    def list_address(self):
-        query = self.filter.query
-        return reverse("cage-list") + (f"?{query}" if query else "")
 
     def get_context_data(self, **kwargs):
         form = kwargs.pop("form", None) or (BulkMoveForm() if self.act == "move" else None)

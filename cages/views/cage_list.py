@@ -20,6 +20,8 @@ ACTS = {
     "move": _("Move"),
     "archive": pgettext_lazy("act", "Archive"),
 }
+# Needs no confirmation (cage_cards.py).
+PRINT = "cards"
 
 
 class PagedListMixin:
@@ -82,7 +84,7 @@ class CageListView(LiveMixin, CageAccessMixin, PagedListMixin, ListView):
             cage_count=sum(self.counts.values()),
             trouble_count=trouble_in(self.counts),
             everything=self.filter.with_(state=""),
-            acts=ACTS.items(),
+            acts=[*ACTS.items(), (PRINT, _("Print cage cards"))],
             choices=choices(Cage.objects.visible_to(self.request.user).active()),
             **kwargs,
         )

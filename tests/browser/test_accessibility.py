@@ -31,6 +31,7 @@ ADDRESSES = [
     "/cages/9/purge/",
     "/cages/new/",
     "/cages/import/",
+    "/cages/cards/?which=all",
     "/cages/archived/",
     "/racks/",
     "/rack/?room=R2&rack=B",

@@ -38,6 +38,7 @@ def test_a_cage_is_archived_and_restored_without_losing_anything(new_page):
     cage = make_cage("PV-Cre pair", owner=make_user("ruth"))
     record_minute(cage, slot_of(timezone.now()) - MINUTE, status=Health.OK)
     page = new_page(cage.owner, java_script_enabled=False)
+    page.get_by_role("link", name="PV-Cre pair").click()
     page.get_by_label(f"Menu of cage {cage.pk}").click()
     page.get_by_role("link", name="Archive…").click()
     expect(page.get_by_text("All readings and sensor requests stay")).to_be_visible()
@@ -56,12 +57,14 @@ def test_the_keyboard_alone_opens_a_cage_and_its_menu(new_page):
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
+    page.get_by_role("link", name="PV-Cre pair").focus()
+    page.keyboard.press("Enter")
     page.get_by_label(f"Menu of cage {cage.pk}").focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Edit")).to_be_focused()
+    expect(page.get_by_role("link", name="Move…")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(rf"/cages/{cage.pk}/edit/$"))
+    expect(page).to_have_url(re.compile(rf"/cages/{cage.pk}/move/$"))
 
 
 def test_a_mistake_is_shown_at_its_field_and_nothing_typed_is_lost(new_page):

@@ -35,19 +35,22 @@ def test_a_change_arrives_on_the_open_list_and_in_its_title(new_page, cage):
     expect(page).to_have_title(re.compile(r"^\(1\) Cages"))
 
 
-def test_a_change_arrives_on_the_open_cage(new_page, cage):
+def test_a_change_arrives_on_the_open_cage_and_closes_nothing(new_page, cage):
     page = new_page(cage.owner)
     page.goto(f"/cages/{cage.pk}/")
     expect(page.locator(".sentence")).to_contain_text("Ok")
+    page.locator("#hours summary").click()
+    page.get_by_label(f"Menu of cage {cage.pk}").click()
     turns_bad(cage)
     expect(page.locator(".sentence")).to_contain_text("Bad", timeout=SOON_MS)
+    expect(page.get_by_role("link", name="Move…")).to_be_visible()
+    expect(page.locator("#hours table")).to_be_visible()
 
 
-def test_focus_scroll_menus_and_what_was_typed_survive_a_change(new_page, cage):
+def test_focus_scroll_and_what_was_typed_survive_a_change(new_page, cage):
     for _ in range(30):
         make_cage(owner=cage.owner)
     page = new_page(cage.owner)
-    page.get_by_label(f"Menu of cage {cage.pk}").click()
     page.get_by_role("searchbox").fill("half a wo")
     page.evaluate("window.scrollTo(0, 200)")
     before = page.evaluate("scrollY")

@@ -1,0 +1,37 @@
+"""Cage cards on real paper sizes."""
+
+import re
+
+import pytest
+
+from tests.factories import make_cage, make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MILLIMETRE = 72 / 25.4
+PAPERS = {"a4": (210, 297), "letter": (215.9, 279.4)}
+# Texts that stand out of their card.
+CUT_OFF = """() => [...document.querySelectorAll(".cage-card")].filter((card) => {
+  const outer = card.getBoundingClientRect();
+  return [...card.children].some((part) => {
+    const box = part.getBoundingClientRect();
+    return box.top < outer.top || box.bottom > outer.bottom || box.right > outer.right;
+  });
+}).length"""
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize(("per_sheet", "sheets"), [(10, 3), (24, 2)])
+def test_a_sheet_is_a_page_of_that_paper(new_page, paper, per_sheet, sheets):
+    ruth = make_user("ruth")
+    for number in range(30):
+        make_cage(f"C57BL/6J x PV-Cre breeding pair {number} {'w' * 60}", ruth, strain="s" * 100)
+    page = new_page(ruth)
+    page.goto(f"/cages/cards/?which=all&paper={paper}&per_sheet={per_sheet}")
+    page.emulate_media(media="print")
+    assert page.evaluate(CUT_OFF) == 0
+    pdf = page.pdf(prefer_css_page_size=True)
+    boxes = re.findall(rb"/MediaBox \[0 0 ([0-9.]+) ([0-9.]+)\]", pdf)
+    width, height = (side * MILLIMETRE for side in PAPERS[paper])
+    assert len(boxes) == sheets
+    for box in boxes:
+        assert tuple(map(float, box)) == pytest.approx((width, height), abs=1.5)
