@@ -60,6 +60,14 @@ def test_many_are_moved_to_a_room_and_their_slots_cleared(browser):
     assert CageEvent.objects.first().after == "R3 · rack C"
 
 
+def test_a_rack_alone_leaves_each_cage_in_its_room(browser):
+    Cage.objects.filter(pk=2).update(room="R9")
+    confirm(browser, f"{BULK}?act=move&cage=1&cage=2", **{"to-room": "", "to-rack": "C"})
+    places = Cage.objects.filter(pk__in=[1, 2]).order_by("pk").values_list("room", "rack", "row")
+    assert list(places) == [("R2", "C", ""), ("R9", "C", "")]
+    assert CageEvent.objects.get(cage=2).after == "R9 · rack C"
+
+
 def test_a_move_to_nowhere_is_refused_at_its_field(browser):
     response = confirm(browser, f"{BULK}?act=move&cage=1", **{"to-room": " ", "to-rack": ""})
     assert response.context["form"].errors == {"room": ["Give the room, the rack, or both."]}

@@ -14,6 +14,10 @@ class BulkMoveForm(forms.ModelForm):
     class Meta:
         model = Cage
         fields = ["room", "rack"]
+        help_texts = {
+            "room": _("Empty: each stays in its room."),
+            "rack": _("Empty: they stand in no rack yet."),
+        }
 
     def clean(self):
         cleaned = super().clean()

@@ -70,10 +70,13 @@ class CageQuerySet(models.QuerySet):
     def move(self, room, rack, now, person=None):
         """Take the active cages among these that are elsewhere to a room or rack; returns how many.
 
-        Their row and column are cleared: nobody has said yet in which slot each of them stands.
+        An empty room leaves each in its own. Their row and column are cleared: nobody has said yet
+        in which slot each of them stands.
         """
-        elsewhere = self.active().exclude(room__iexact=room, rack__iexact=rack)
-        place = {"room": room, "rack": rack, "row": "", "column": None}
+        place, there = {"rack": rack, "row": "", "column": None}, {"rack__iexact": rack}
+        if room:
+            place["room"] = there["room__iexact"] = room
+        elsewhere = self.active().exclude(**there)
         return elsewhere._change(place, EventKind.MOVED, now, person)
 
     @transaction.atomic

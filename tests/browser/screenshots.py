@@ -1,6 +1,6 @@
 """Makes the README's pictures: runs the whole stack with the demo in a throw-away folder.
 
-`make screenshots` writes docs/list.png, docs/detail.png and docs/phone.png.
+`make screenshots` writes a docs/*.png for each of SHOTS.
 """
 
 import json
@@ -19,8 +19,16 @@ PROJECT = Path(__file__).resolve().parents[2]
 PICTURES = PROJECT / "docs"
 # The first live minute after the demo's made-up ones.
 FIRST_CYCLE_SECONDS = 75
-SHOTS = (("list", "desktop", "light"), ("detail", "desktop", "dark"), ("phone", "phone", "light"))
-PATHS = {"list": "/cages/", "detail": "/cages/8/", "phone": "/cages/"}
+RACK = "room=R2&rack=B"
+# (name, address, size of the screen, theme)
+SHOTS = (
+    ("list", "/cages/", "desktop", "light"),
+    ("detail", "/cages/8/", "desktop", "dark"),
+    ("rack", f"/rack/?{RACK}", "tablet", "light"),
+    ("night", f"/rack/?{RACK}", "tablet", "night"),
+    ("wall", "/wall/?room=R2", "desktop", "dark"),
+    ("phone", "/cages/", "phone", "light"),
+)
 
 
 def main():
@@ -48,10 +56,12 @@ def main():
 
 def take(base_url, demo):
     with chromium.launched() as browser:
-        for name, size, theme in SHOTS:
-            page = chromium.new_context(browser, size, theme).new_page()
+        for name, path, size, theme in SHOTS:
+            context = chromium.new_context(browser, size)
+            context.add_cookies([{"name": "theme", "value": theme, "url": base_url}])
+            page = context.new_page()
             chromium.sign_in(page, base_url, demo["username"], demo["password"])
-            page.goto(base_url + PATHS[name])
+            page.goto(base_url + path)
             page.screenshot(path=PICTURES / f"{name}.png")
             print(f"docs/{name}.png")
 

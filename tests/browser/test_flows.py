@@ -106,6 +106,30 @@ def test_cages_are_imported_after_a_look_at_what_would_happen(new_page):
     expect(page.get_by_role("link", name="New name")).to_be_visible()
 
 
+def test_the_cages_of_a_room_are_filtered_paused_and_their_cards_printed(new_page):
+    ruth = make_user("ruth")
+    for number in range(3):
+        make_cage(f"North {number}", ruth, room="R1", id=10 + number)
+        make_cage(f"South {number}", ruth, room="R2", id=20 + number)
+    page = new_page(ruth, java_script_enabled=False)
+    page.get_by_label("Room").select_option("R2")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("tbody tr")).to_have_count(3)
+    page.locator("label", has_text="South 1").click()
+    page.get_by_label("With the cages").select_option("pause")
+    page.get_by_role("button", name="that are ticked").click()
+    page.get_by_role("button", name="Pause 1 cage").click()
+    expect(page.get_by_text("1 cage is paused.")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/cages/\?room=R2$"))
+    assert list(Cage.objects.filter(is_polled=False).values_list("pk", flat=True)) == [21]
+    page.get_by_label("With the cages").select_option("cards")
+    page.get_by_role("button", name="that are listed").click()
+    expect(page.get_by_role("heading", name="3 cage cards")).to_be_visible()
+    page.get_by_label("Paper").select_option("letter")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator(".card-sheet.letter .cage-card")).to_have_count(3)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_no_page_scrolls_sideways_even_with_the_longest_names(new_page, size):
     cage = make_cage(
