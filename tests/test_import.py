@@ -5,7 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from cages.importing.plan import plan_of
-from cages.importing.sheet import rows_of
+from cages.importing.sheet import packed, rows_of
 from cages.models import Cage, CageEvent, EventKind
 from tests.factories import at, make_cage, make_user
 from tests.pages import errors_of, text_of
@@ -166,11 +166,16 @@ def test_refused_rows_are_left_out_and_the_others_imported(browser):
     assert list(places()) == [7]
 
 
-@pytest.mark.parametrize("text", ["", "%%%", "eJw=", "YWJj"])
-def test_a_file_that_does_not_come_back_is_asked_for_again(browser, text):
+@pytest.mark.parametrize("text", ["", "%%%", "eJw=", "YWJj", packed(THREE.encode())[:80]])
+def test_a_file_that_does_not_come_back_whole_is_asked_for_again(browser, text):
     page = browser.post(IMPORT, {"packed": text, "fingerprint": ""})
-    assert page.status_code == 200
-    assert "choose it again" in text_of(page) or "no rows" in text_of(page)
+    assert "The file did not come back whole. Please choose it again." in text_of(page)
+
+
+def test_what_unpacks_to_more_than_a_file_may_hold_is_refused(browser):
+    bomb = packed(b"id,label\n" + b" " * 50_000_000)
+    page = browser.post(IMPORT, {"packed": bomb, "fingerprint": ""})
+    assert "larger than 2 MB" in text_of(page)
 
 
 # Whose cages
@@ -268,6 +273,7 @@ def test_an_archived_cage_is_named_and_its_slot_is_free(browser, user):
         ("7,A,R,B,seven,", "column: Enter a whole number."),
         ("7,A,R,B,1000,", "column: Ensure this value is less than or equal to 999."),
         (f"7,{'w' * 101},,,,", "label: Ensure this value has at most 100 characters"),
+        (",nul\x00,,,,", "label: Null characters are not allowed."),
         ("7,nul\x00,,,,", "label: Null characters are not allowed."),
         ("7,A,,,,maybe", "is_polled: Write yes or no."),
         ("7,A,,,", "It has 5 cells, and the first row has 6."),

@@ -101,8 +101,9 @@ def _find_cages(planned, person, lock):
             ids[row.number] = id_from(text)
         else:
             labels.add(row.cells.get("label", ""))
+    labels = _askable(labels)
     # Nobody may take up an id that is somebody else's, so all cages are looked at.
-    known = Q(pk__in=set(ids.values()) - {None}) | Q(label__in=labels - {""}, archived_at=None)
+    known = Q(pk__in=set(ids.values()) - {None}) | Q(label__in=labels, archived_at=None)
     cages = Cage.objects.filter(known).select_related("owner").order_by("pk")
     if lock:
         cages = cages.select_for_update(of=("self",))
@@ -163,11 +164,14 @@ def _owners_named(planned, person):
     """{username: person} of those the file names, as far as they may own a cage."""
     if not person.is_staff:
         return {person.get_username(): person}
-    names = {row.cells["owner"] for row in planned if row.cells.get("owner")}
-    # PostgreSQL takes no text with a NUL.
-    names = {name for name in names if "\x00" not in name}
+    names = _askable(row.cells.get("owner", "") for row in planned)
     people = get_user_model().objects.filter(is_active=True, username__in=names)
     return {one.get_username(): one for one in people}
+
+
+def _askable(texts):
+    """Those that something in the database may be called: PostgreSQL takes no text with a NUL."""
+    return {text for text in texts if text and "\x00" not in text}
 
 
 def _judge(row, owners, person):

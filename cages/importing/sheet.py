@@ -116,12 +116,12 @@ def packed(data):
 
 def unpacked(text):
     """The bytes that were packed; raises UnreadableSheetError for anything else."""
+    stream = zlib.decompressobj()
     try:
         # One byte more than allowed, so that what is too large is seen to be, and no more is made.
-        return zlib.decompressobj().decompress(
-            base64.b64decode(text, validate=True), LARGEST_FILE + 1
-        )
+        data = stream.decompress(base64.b64decode(text, validate=True), LARGEST_FILE + 1)
     except (binascii.Error, ValueError, zlib.error):
-        raise UnreadableSheetError(
-            _("The file did not come back whole. Please choose it again.")
-        ) from None
+        data = None
+    if data is None or not (stream.eof or len(data) > LARGEST_FILE):
+        raise UnreadableSheetError(_("The file did not come back whole. Please choose it again."))
+    return data

@@ -88,6 +88,21 @@ def test_a_lost_connection_is_said_and_taken_back(new_page, cage):
     expect(page.locator("#connection")).to_be_hidden(timeout=SOON_MS)
 
 
+def test_a_wall_without_a_connection_turns_amber(new_page, cage):
+    cage.room = "R2"
+    cage.save()
+    page = new_page(cage.owner)
+    page.clock.install()
+    page.goto("/wall/?room=R2")
+    shadow = "getComputedStyle(document.body).boxShadow"
+    assert page.evaluate(shadow) == "none"
+    page.context.set_offline(True)
+    for _ in range(6):
+        page.clock.run_for(5000)
+    expect(page.get_by_text("No connection to Neurocage.")).to_be_visible()
+    assert page.evaluate(shadow) != "none"
+
+
 def test_who_was_signed_out_elsewhere_is_told(new_page, cage):
     page = new_page(cage.owner)
     page.context.clear_cookies()
