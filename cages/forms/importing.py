@@ -5,7 +5,7 @@ from django.forms.models import construct_instance
 from django.utils.translation import gettext_lazy as _
 
 from cages.forms.rack import PlaceMixin
-from cages.importing.sheet import LARGEST_FILE
+from cages.importing.sheet import COLUMNS, LARGEST_FILE
 from cages.models import Cage
 
 YES = {"yes", "true", "1", "ja", "wahr"}
@@ -33,17 +33,7 @@ class RowForm(PlaceMixin, forms.ModelForm):
 
     class Meta:
         model = Cage
-        fields = [
-            "label",
-            "room",
-            "rack",
-            "row",
-            "column",
-            "strain",
-            "animal_count",
-            "notes",
-            "is_polled",
-        ]
+        fields = [name for name in COLUMNS if name not in ("id", "owner")]
 
     def clean_is_polled(self):
         word = self.cleaned_data["is_polled"].lower()
