@@ -1,4 +1,4 @@
-"""Cage cards on real paper sizes."""
+"""Pages on paper."""
 
 import re
 
@@ -35,3 +35,19 @@ def test_a_sheet_is_a_page_of_that_paper(new_page, paper, per_sheet, sheets):
     assert len(boxes) == sheets
     for box in boxes:
         assert tuple(map(float, box)) == pytest.approx((width, height), abs=1.5)
+
+
+@pytest.mark.parametrize("theme", ["dark", "night"])
+def test_paper_is_light_in_every_theme(new_page, theme):
+    cage = make_cage(owner=make_user("ruth"))
+    page = new_page(cage.owner)
+    page.context.add_cookies([{"name": "theme", "value": theme, "url": page.url}])
+    page.goto(f"/cages/{cage.pk}/")
+    colours = "[getComputedStyle(document.body).color, getComputedStyle(document.body).background]"
+    on_screen = page.evaluate(colours)
+    page.emulate_media(media="print")
+    ink, paper = page.evaluate(colours)
+    assert ink == "rgb(27, 37, 35)"
+    assert paper.startswith("rgb(255, 255, 255)")
+    assert [ink, paper] != on_screen
+    assert not page.locator("header.bar").is_visible()
