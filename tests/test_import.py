@@ -252,6 +252,15 @@ def test_two_rows_do_not_go_to_one_slot_nor_are_about_one_cage(browser):
     }
 
 
+def test_a_second_row_about_a_cage_does_not_keep_it_in_its_slot(browser, user):
+    make_cage("A", user, id=1, rack="B", row="A", column=1)
+    make_cage("B", user, id=2, rack="B", row="A", column=2)
+    dry_run = upload(browser, "id,row,column\n1,A,2\n2,A,1\n1,A,3\n")
+    assert reasons(dry_run) == {4: "It is about the same cage as row 2."}
+    confirm(browser, dry_run)
+    assert places() == {1: "rack B · A-02", 2: "rack B · A-01"}
+
+
 def test_an_archived_cage_is_named_and_its_slot_is_free(browser, user):
     make_cage("Gone", user, id=7, rack="B", row="A", column=1, archived_at=at("06:00"))
     text = "id,label,rack,row,column\n7,Back,B,A,1\n8,New,B,A,1\n"

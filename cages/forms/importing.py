@@ -5,7 +5,7 @@ from django.forms.models import construct_instance
 from django.utils.translation import gettext_lazy as _
 
 from cages.forms.rack import PlaceMixin
-from cages.importing.sheet import COLUMNS, LARGEST_FILE
+from cages.importing.sheet import COLUMNS
 from cages.models import Cage
 
 YES = {"yes", "true", "1", "ja", "wahr"}
@@ -18,12 +18,6 @@ class ImportForm(forms.Form):
         help_text=_("UTF-8, at most 2 MB and 10,000 rows. Nothing is changed before you confirm."),
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
     )
-
-    def clean_file(self):
-        file = self.cleaned_data["file"]
-        if file.size > LARGEST_FILE:
-            raise forms.ValidationError(_("The file is larger than 2 MB. Please split it."))
-        return file
 
 
 class RowForm(PlaceMixin, forms.ModelForm):

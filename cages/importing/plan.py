@@ -57,10 +57,6 @@ class Plan:
     refused: list[PlannedRow]
 
     @property
-    def does_something(self):
-        return bool(self.new or self.changed)
-
-    @property
     def fingerprint(self):
         """The same for two plans that would do the same."""
         what = [
@@ -247,7 +243,8 @@ def _judge_slots(planned):
     standing = standing.annotate(rack_key=Lower("rack")).filter(rack_key__in=racks)
     places = standing.values_list(Lower("room"), "rack_key", "row", "column", "pk").order_by()
     stands = {tuple(place): pk for *place, pk in places}
-    row_of = {row.stored.pk: row for row in planned if row.stored}
+    # Of two rows about one cage the second is refused by now, and says nothing of where it goes.
+    row_of = {row.stored.pk: row for row in planned if row.stored and not row.reason}
 
     def is_free_for(row):
         slot = _slot_of(row.cage)

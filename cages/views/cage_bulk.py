@@ -1,7 +1,5 @@
 """One act on many cages: asked on the list, confirmed on a page that names their number."""
 
-from urllib.parse import urlencode
-
 from django.contrib import messages
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -26,9 +24,9 @@ class BulkView(SelectionMixin, TemplateView):
         if self.act not in (*ACTS, PRINT) or not self.count:
             return self.nothing_selected()
         if self.act == PRINT:
-            asked = [(name, one) for name, ones in request.GET.lists() for one in ones]
-            query = urlencode([pair for pair in asked if pair[0] != "act"])
-            return redirect(f"{reverse('cage-cards')}?{query}")
+            which = request.GET.copy()
+            del which["act"]
+            return redirect(f"{reverse('cage-cards')}?{which.urlencode()}")
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs):

@@ -21,8 +21,8 @@ class CardsView(SelectionMixin, TemplateView):
         wanted = self.request.GET
         paper = wanted.get("paper") if wanted.get("paper") in PAPERS else "a4"
         per_sheet = next((n for n in NUMBERS if wanted.get("per_sheet") == str(n)), NUMBERS[0])
-        most = SHEETS_SHOWN * per_sheet
-        cages = list(self.cages.select_related("owner")[:most])
+        cages = list(self.cages.select_related("owner")[: SHEETS_SHOWN * per_sheet])
+        ticked = [("cage", cage.pk) for cage in cages]
         return super().get_context_data(
             sheets=[cages[first : first + per_sheet] for first in range(0, len(cages), per_sheet)],
             count=self.count,
@@ -32,8 +32,7 @@ class CardsView(SelectionMixin, TemplateView):
             numbers=NUMBERS,
             per_sheet=per_sheet,
             selection=[
-                *([("which", "all")] if wanted.get("which") == "all" else []),
-                *([("cage", cage.pk) for cage in cages] if wanted.get("which") != "all" else []),
+                *([("which", "all")] if wanted.get("which") == "all" else ticked),
                 *self.filter.fields,
             ],
             site=self.request.build_absolute_uri("/").rstrip("/"),

@@ -12,7 +12,14 @@ from django.views.generic import FormView, View
 from cages.forms.importing import ImportForm
 from cages.importing.carry_out import PlanChangedError, carry_out
 from cages.importing.plan import plan_of
-from cages.importing.sheet import COLUMNS, UnreadableSheetError, packed, rows_of, unpacked
+from cages.importing.sheet import (
+    COLUMNS,
+    LARGEST_FILE,
+    UnreadableSheetError,
+    packed,
+    rows_of,
+    unpacked,
+)
 from cages.views.access import CageAccessMixin
 
 # Rows of each kind that the dry run shows; their numbers are always all there.
@@ -31,7 +38,8 @@ class ImportView(CageAccessMixin, FormView):
         return super().post(request, *args, **kwargs)
 
     def form_valid(self, form):
-        data = form.cleaned_data["file"].read()
+        # No more than shows that it is too large.
+        data = form.cleaned_data["file"].read(LARGEST_FILE + 1)
         try:
             return self.show_plan(rows_of(data), packed(data))
         except UnreadableSheetError as error:
@@ -42,9 +50,8 @@ class ImportView(CageAccessMixin, FormView):
         try:
             rows = rows_of(unpacked(text))
         except UnreadableSheetError as error:
-            form = self.form_class()
             messages.error(self.request, str(error))
-            return self.form_invalid(form)
+            return self.form_invalid(self.form_class())
         try:
             plan = carry_out(rows, fingerprint, self.request.user, self.now)
         except (PlanChangedError, IntegrityError):
