@@ -10,6 +10,7 @@ from cages.views.cage_bulk import BulkView
 from cages.views.cage_cards import CardsView
 from cages.views.cage_detail import CageDetailView
 from cages.views.cage_edit import CageCreateView, CageUpdateView, SensorTestView
+from cages.views.cage_history import CageHistoryView, CompareView
 from cages.views.cage_import import ImportTemplateView, ImportView
 from cages.views.cage_list import ArchivedListView, CageListView
 from cages.views.cage_move import MoveView
@@ -32,10 +33,12 @@ urlpatterns = [
     path("cages/new/", CageCreateView.as_view(), name="cage-create"),
     path("cages/bulk/", BulkView.as_view(), name="cage-bulk"),
     path("cages/cards/", CardsView.as_view(), name="cage-cards"),
+    path("cages/compare/", CompareView.as_view(), name="cage-compare"),
     path("cages/import/", ImportView.as_view(), name="cage-import"),
     path("cages/import/template.csv", ImportTemplateView.as_view(), name="cage-import-template"),
     path("cages/archived/", ArchivedListView.as_view(), name="cage-archived"),
     path("cages/<int:pk>/", CageDetailView.as_view(), name="cage-detail"),
+    path("cages/<int:pk>/history/", CageHistoryView.as_view(), name="cage-history"),
     path("cages/<int:pk>/edit/", CageUpdateView.as_view(), name="cage-edit"),
     path("cages/<int:pk>/test-sensor/", SensorTestView.as_view(), name="cage-test-sensor"),
     path("cages/<int:pk>/archive/", ArchiveView.as_view(), name="cage-archive"),

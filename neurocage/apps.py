@@ -16,6 +16,7 @@ class StaticFiles(StaticFilesConfig):
         "*.cjs*",
         "*.amd.js",
         "*.esm*",
+        "uPlot.iife.js",
         "htmx.js",
         "idiomorph.js",
         "idiomorph.min.js",

@@ -118,6 +118,7 @@ STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("bootstrap", BASE_DIR / "node_modules/bootstrap/dist/css"),
     ("htmx", BASE_DIR / "node_modules/htmx.org/dist"),
+    ("uplot", BASE_DIR / "node_modules/uplot/dist"),
     ("idiomorph", BASE_DIR / "node_modules/idiomorph/dist"),
 ]
 STORAGES = {

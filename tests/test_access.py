@@ -36,6 +36,9 @@ MATRIX = {
     "cage-import-template": [((), SIGNED_IN, NO_SUCH_METHOD)],
     "cage-archived": [((), SIGNED_IN, NO_SUCH_METHOD)],
     "cage-detail": [((7,), ITS_PEOPLE, NO_SUCH_METHOD), ((8,), ITS_PEOPLE, NO_SUCH_METHOD)],
+    "cage-history": [((7,), ITS_PEOPLE, NO_SUCH_METHOD), ((8,), ITS_PEOPLE, NO_SUCH_METHOD)],
+    # Nothing is ticked, so it leads back to the list.
+    "cage-compare": [((), (LOGIN, MOVED, MOVED, MOVED, MOVED), NO_SUCH_METHOD)],
     "cage-edit": [((7,), ITS_PEOPLE, ITS_PEOPLE), ((8,), NOT_THERE, NOT_THERE)],
     "cage-test-sensor": [
         ((7,), ITS_PEOPLE_MOVED, ITS_PEOPLE),

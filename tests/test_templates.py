@@ -16,6 +16,7 @@ ROOT = Path(settings.BASE_DIR) / "templates"
 TEMPLATES = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*.html"))
 PARTIALS = [name for name in TEMPLATES if Path(name).name.startswith("_")]
 # What crispy forms bring along stands under a form of ours, so pages are looked at as well.
+PAGES_OF_A_CAGE = ("detail", "history", "edit", "archive", "move")
 POSTING = re.compile(r'<form[^>]*method="post".*?</form>', re.S)
 
 
@@ -81,12 +82,13 @@ def pages(administrator, client_of, settings, monkeypatch):
             reverse(name)
             for name in ("cage-list", "cage-create", "cage-archived", "ops", "styleguide")
         ),
-        *(reverse(f"cage-{name}", args=(7,)) for name in ("detail", "edit", "archive", "move")),
+        *(reverse(f"cage-{name}", args=(7,)) for name in PAGES_OF_A_CAGE),
         *(reverse(name) for name in ("rack-index", "wall", "cage-import")),
         *(f"{reverse(f'rack-{name}')}?room=R2&rack=B" for name in ("detail", "sheet", "size")),
         f"{reverse('rack-fill')}?room=R2&rack=B&row=A&column=1",
         f"{reverse('wall')}?room=R2",
         f"{reverse('cage-cards')}?cage=7",
+        f"{reverse('cage-compare')}?cage=7",
         *(reverse(f"cage-{name}", args=(8,)) for name in ("detail", "restore", "purge")),
         "/nowhere/",
     ):
@@ -115,7 +117,9 @@ def test_every_form_that_posts_has_one_token(pages):
 def test_no_page_has_a_script_a_style_or_an_address_of_another_host(pages):
     for address, markup in pages.items():
         assert not re.search(
-            r'<script(?! defer src="/static/)|<style|\sstyle=|\son[a-z]+=', markup, re.I
+            r'<script(?! defer src="/static/| id="[a-z-]+" type="application/json")|<style|\sstyle=|\son[a-z]+=',
+            markup,
+            re.I,
         ), address
         assert not re.search(r'(?:href|src|action)="(?:https?:)?//', markup, re.I), address
 

@@ -46,6 +46,30 @@ def paths_of(minutes):
     return [(name, "".join(parts)) for name, parts in strokes.items() if parts]
 
 
+def bars_of(healths):
+    """[(name of the kind, SVG path)]: a bar, one wide and 100 high, for each HealthSummary.
+
+    From the bottom: Perfect, Ok, Bad; then what is not known, which is not drawn. What was not
+    watched hangs from the top.
+    """
+    bars = {"perfect": [], "ok": [], "bad": [], "off": []}
+    for number, health in enumerate(healths):
+        top = 100.0
+        for name, share in zip(bars, health.shares, strict=False):
+            top = _add_bar(bars[name], number, top, share.percent)
+        off = 100 * health.not_watched / health.minutes if health.minutes else 0
+        _add_bar(bars["off"], number, off, off)
+    return [(name, "".join(parts)) for name, parts in bars.items() if parts]
+
+
+def _add_bar(parts, number, bottom, percent):
+    """A bar from `bottom` upwards; returns where it ends."""
+    if not percent:
+        return bottom
+    parts.append(f"M{number} {bottom:.4g}h1v-{percent:.4g}h-1z")
+    return bottom - percent
+
+
 def in_words(minutes):
     """What the strip shows, for those who do not see it: "40 Perfect, 2 Bad, 18 no answer"."""
     words = {

@@ -1,6 +1,8 @@
 """How states, ages and figures are put into words and shapes, the same on every page."""
 
+from collections import Counter
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import segno
 from django import template
@@ -11,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cages.history import strip as strips
+from cages.history.today import Share
 from cages.models import Condition, Health
 from cages.models.state import HEALTH_CONDITIONS
 from cages.slots import SLOT_LENGTH
@@ -108,10 +111,63 @@ def strip(minutes, title):
 
 
 @register.inclusion_tag("cages/_strip.html")
-def day_strip(minutes, start, title):
-    """The minutes since `start`, facility midnight, on the whole day's width."""
+def day_strip(minutes, start, title, at=None):
+    """The minutes since `start`, facility midnight, on the whole day's width; perhaps with a mark.
+
+    at: the moment to be marked.
+    """
     width, ticks = strips.ticks_of(start)
-    return {**strip(minutes, title), "width": width, "ticks": ticks}
+    number = (at - start) // SLOT_LENGTH if at else -1
+    mark = round(100 * (number + 0.5) / width, 2) if 0 <= number < width else None
+    return {**strip(minutes, title), "width": width, "ticks": ticks, "mark": mark}
+
+
+@register.inclusion_tag("cages/_stack.html")
+def day_stack(days, is_double=False):
+    """[(date, Window, minutes)] under each other, one or two days a row, on one scale."""
+    day_width = max(24 * 60, *(part.minutes for _day, part, _minutes in days))
+    rows = [
+        {
+            "day": day,
+            "hours": "" if part.minutes % 60 or part.minutes == 24 * 60 else part.minutes // 60,
+            "paths": strips.paths_of(minutes),
+            "label": f"{day:%Y-%m-%d}: {strips.in_words(minutes)}",
+        }
+        for day, part, minutes in days
+    ]
+    # The day that is not over yet has no length to speak of.
+    rows[-1]["hours"] = ""
+    if is_double:
+        for row, (_day, part, _minutes), after in zip(rows, days, rows[1:], strict=False):
+            row |= {"next": after["day"], "next_at": part.minutes}
+    return {"rows": rows, "width": day_width * (2 if is_double else 1)}
+
+
+@register.inclusion_tag("cages/_bars.html")
+def share_bars(buckets, title):
+    """The shares of each Bucket as a stacked bar; what they show together is its text."""
+    known = Counter()
+    for bucket in buckets:
+        known.update(bucket.known)
+    words = ", ".join(f"{known[status]} {status.label}" for status in reversed(Health))
+    return {
+        "paths": strips.bars_of([bucket.health for bucket in buckets]),
+        "width": max(len(buckets), 1),
+        "label": f"{title}: {words}",
+    }
+
+
+@register.simple_tag
+def at_address(cage, start, number):
+    """The address of the minute so many minutes after `start`, in its context."""
+    moment = timezone.localtime(start + number * SLOT_LENGTH)
+    return f"{cage.get_absolute_url()}?{urlencode({'at': f'{moment:%Y-%m-%dT%H:%M%z}'})}"
+
+
+@register.filter
+def known_share(health_summary):
+    """Coverage: the Share of the minutes elapsed that is known."""
+    return Share(health_summary.known, health_summary.minutes)
 
 
 @register.filter

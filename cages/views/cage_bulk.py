@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 from django.views.generic import TemplateView
 
 from cages.forms.bulk import BulkMoveForm
-from cages.views.cage_list import ACTS, PRINT
+from cages.views.cage_list import ACTS, COMPARE, PRINT
 from cages.views.selection import SelectionMixin
 
 LABELS_SHOWN = 10
@@ -21,12 +21,13 @@ class BulkView(SelectionMixin, TemplateView):
 
     def dispatch(self, request, *args, **kwargs):
         self.act = request.GET.get("act")
-        if self.act not in (*ACTS, PRINT) or not self.count:
+        elsewhere = {PRINT: "cage-cards", COMPARE: "cage-compare"}
+        if self.act not in (*ACTS, *elsewhere) or not self.count:
             return self.nothing_selected()
-        if self.act == PRINT:
+        if self.act in elsewhere:
             which = request.GET.copy()
             del which["act"]
-            return redirect(f"{reverse('cage-cards')}?{which.urlencode()}")
+            return redirect(f"{reverse(elsewhere[self.act])}?{which.urlencode()}")
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs):

@@ -11,6 +11,7 @@ from cages.models import Cage, Health, SensorRequest
 from cages.models.state import HEALTH_CONDITIONS
 from cages.slots import SLOT_LENGTH
 from cages.views.access import CageAccessMixin
+from cages.views.cage_history import redirect_to_moment
 from cages.views.live import LiveMixin
 from cages.views.paging import CountedPaginator
 
@@ -21,6 +22,11 @@ EVENTS_SHOWN = 20
 
 class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
     template_name = "cages/detail.html"
+
+    def get(self, request, *args, **kwargs):
+        if "at" in request.GET:
+            return redirect_to_moment(self.get_object(), request.GET["at"])
+        return super().get(request, *args, **kwargs)
 
     def get_queryset(self):
         mine = Cage.objects.visible_to(self.request.user)

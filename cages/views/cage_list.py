@@ -22,6 +22,7 @@ ACTS = {
 }
 # Needs no confirmation (cage_cards.py).
 PRINT = "cards"
+COMPARE = "compare"
 
 
 class PagedListMixin:
@@ -84,7 +85,7 @@ class CageListView(LiveMixin, CageAccessMixin, PagedListMixin, ListView):
             cage_count=sum(self.counts.values()),
             trouble_count=trouble_in(self.counts),
             everything=self.filter.with_(state=""),
-            acts=[*ACTS.items(), (PRINT, _("Print cage cards"))],
+            acts=[*ACTS.items(), (PRINT, _("Print cage cards")), (COMPARE, _("Compare"))],
             choices=choices(Cage.objects.visible_to(self.request.user).active()),
             **kwargs,
         )

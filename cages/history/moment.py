@@ -1,0 +1,43 @@
+"""One minute in context: what a link from a lab book opens."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from cages.models import SensorRequest
+from cages.slots import slot_of
+
+# So many minutes before and after are shown beside it.
+AROUND = timedelta(minutes=10)
+
+
+def moment_from(text):
+    """The slot that "2026-03-02T03:14" means, in facility time unless it has an offset; or None."""
+    try:
+        # In a query a "+" of an offset arrives as a blank.
+        moment = datetime.fromisoformat(text.strip().replace(" ", "+") if "T" in text else "")
+        if timezone.is_naive(moment):
+            moment = timezone.make_aware(moment, timezone.get_default_timezone())
+        return slot_of(moment)
+    except (ValueError, OverflowError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """`request` is the SensorRequest of this slot, or None where the cage was not watched."""
+
+    slot: datetime
+    request: SensorRequest | None
+    is_meant: bool
+
+
+def around(cage, slot, now):
+    """The Moments around a slot, oldest first, none of them to come; one query."""
+    first, last = slot - AROUND, min(slot + AROUND, slot_of(now))
+    rows = SensorRequest.objects.filter(cage=cage, slot__gte=first, slot__lte=last).with_status()
+    asked = {row.slot: row for row in rows}
+    count = max(int((last - first) / timedelta(minutes=1)) + 1, 0)
+    slots = [first + number * timedelta(minutes=1) for number in range(count)]
+    return [Moment(one, asked.get(one), one == slot) for one in slots]

@@ -1,0 +1,202 @@
+"""The past of a cage: any days, one minute in context, and cages beside each other."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from cages.models import Health, Outcome
+from tests.factories import MINUTE, at, make_cage, make_user, record_minute, record_minutes, slot
+from tests.pages import text_of
+
+NOW = at("07:02:30")
+DAY = timedelta(days=1)
+BAD, OK, PERFECT = Health
+HISTORY = "cage-history"
+
+
+@pytest.fixture(autouse=True)
+def _fixed_now(monkeypatch):
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+
+
+@pytest.fixture
+def owner(db):
+    return make_user("owner")
+
+
+@pytest.fixture
+def browser(client_of, owner):
+    return client_of(owner)
+
+
+@pytest.fixture
+def cage(owner):
+    return make_cage("Colony", owner)
+
+
+def history(browser, cage, **query):
+    return browser.get(reverse(HISTORY, args=[cage.pk]), query)
+
+
+def test_any_day_is_shown_with_the_days_before_and_after(browser, cage):
+    record_minutes(cage, slot("06:00") - DAY, [BAD, BAD, Outcome.TIMEOUT, OK, None, PERFECT])
+    words = text_of(page := history(browser, cage, **{"from": "2026-03-01"}))
+    assert "1,440 full minutes from 2026-03-01 00:00 to 2026-03-02 00:00 (Europe/Berlin)." in words
+    assert "Perfect 1 0.1 % Ok 1 0.1 % Bad 2 0.1 % Not known 1,436 99.7 %" in words
+    assert "Not known: 1 asked without an answer, 1,435 not watched." in words
+    assert "Requests 6" not in words
+    assert "Requests 5 Answered 4 Success 80.0 %" in words
+    assert 'rel="prev" href="?from=2026-02-28&amp;to=2026-02-28"' in page.content.decode()
+    assert 'rel="next" href="?from=2026-03-02&amp;to=2026-03-02"' in page.content.decode()
+    assert 'rel="next"' not in history(browser, cage).content.decode()
+
+
+def test_many_days_are_stacked_on_one_scale(browser, cage):
+    record_minute(cage, slot("06:00") - DAY, status=BAD)
+    page = history(browser, cage, span="30d").content.decode()
+    assert page.count('class="row-of-day"') == 30
+    assert 'viewBox="0 0 1440 16"' in page
+    assert 'aria-label="2026-03-01: 1 Bad, 1439 not watched"' in page
+    assert "<use" not in page
+    double = history(browser, cage, span="30d", double="1").content.decode()
+    assert double.count('viewBox="0 0 2880 16"') == 30
+    assert '<use href="#day-2026-03-02" x="1440"/>' in double
+    assert double.count("<use") == 29
+
+
+def test_a_day_of_25_hours_is_longer_than_the_others(browser, cage):
+    page = history(browser, cage, **{"from": "2025-10-25", "to": "2025-10-27"})
+    assert 'viewBox="0 0 1500 16"' in page.content.decode()
+    assert "10-26 25 h" in text_of(page)
+    assert "4,380 full minutes" in text_of(page)
+
+
+def test_what_is_not_over_yet_is_no_short_day(browser, cage):
+    assert " h" not in history(browser, cage, span="7d").context["days"][-1]
+    assert "03-02 7 h" not in text_of(history(browser, cage, span="7d"))
+
+
+def test_more_than_90_days_have_shares_and_no_strips(browser, cage):
+    page = history(browser, cage, **{"from": "2025-03-02", "to": "2026-03-02"})
+    assert "Strips, spells and silences are shown for up to 90 days." in text_of(page)
+    assert len(page.context["buckets"]) == 366
+    assert page.context["health_summary"].minutes == page.context["window"].minutes
+    assert "Spells of Bad" not in text_of(page)
+
+
+@pytest.mark.parametrize("query", [{}, {"span": "30d"}, {"from": "2025-03-02", "to": "2026-03-02"}])
+def test_the_queries_are_few_and_fixed(browser, cage, query):
+    counts = []
+    for minutes in (1, 50):
+        record_minutes(cage, slot("05:00") - minutes * MINUTE, [BAD] * minutes)
+        with CaptureQueriesContext(connection) as queries:
+            assert history(browser, cage, **query).status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 10
+
+
+def test_spells_and_silences_are_listed_longest_first(browser, cage):
+    begin = slot("01:00")
+    silence = [Outcome.UNAVAILABLE] * 13
+    record_minutes(cage, begin, [BAD, BAD, Outcome.TIMEOUT, BAD, OK, OK, OK, BAD, *silence, OK])
+    words = text_of(page := history(browser, cage, span="today"))
+    assert "2026-03-02 01:00 03-02 01:03 4 min 3 of 4, 3 Bad" in words
+    assert page.context["bad_count"] == 2
+    assert "2026-03-02 01:08 13 min" in words
+    none = text_of(history(browser, cage, **{"from": "2026-02-20"}))
+    assert none.count("None in this time.") == 2
+
+
+def test_days_that_make_no_sense_are_told_where_they_were_given(browser, cage):
+    words = text_of(history(browser, cage, **{"from": "2026-03-05", "to": "2026-03-04"}))
+    assert "The first day is after the last one. Shown is today." in words
+
+
+def test_a_link_to_a_minute_opens_it_in_context(browser, cage):
+    record_minutes(cage, slot("03:10"), [OK, OK, Outcome.TIMEOUT, None, BAD, OK])
+    response = browser.get(reverse("cage-detail", args=[cage.pk]), {"at": "2026-03-02T03:14"})
+    assert response.status_code == 302
+    assert response.url.endswith(
+        "/history/?from=2026-03-02&to=2026-03-02&at=2026-03-02T03:14%2B0100#minute"
+    )
+    page = browser.get(response.url)
+    words = text_of(page)
+    assert "The minute 2026-03-02 03:14" in words
+    assert "03:12 – timeout 1.5 s 03:13 – not watched – 03:14 Bad answered" in words
+    assert [one.slot for one in page.context["moments"] if one.is_meant] == [slot("03:14")]
+    assert len(page.context["moments"]) == 21
+    assert 'class="mark"' in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("2026-03-02T02:14Z", True),
+        ("2026-03-02T03:14+01:00", True),
+        ("2026-03-02T03:14 01:00", True),
+        ("2026-03-02", False),
+        ("yesterday", False),
+        ("9999-99-99T00:00", False),
+        ("0001-01-01T00:00", False),
+        ("", False),
+    ],
+)
+def test_a_minute_may_be_named_with_an_offset_and_nonsense_names_none(browser, cage, text, found):
+    address = reverse("cage-detail", args=[cage.pk])
+    response = browser.get(address, {"at": text})
+    assert response.status_code == 302
+    wanted = (
+        f"{address}history/?from=2026-03-02&to=2026-03-02&at=2026-03-02T03:14" if found else address
+    )
+    assert response.url.startswith(wanted)
+    assert browser.get(f"{address}history/", {"at": text}).status_code == 200
+
+
+def test_the_charts_are_told_what_the_table_says(browser, cage):
+    record_minutes(cage, slot("05:00"), [BAD, Outcome.TIMEOUT, OK, None])
+    page = history(browser, cage, span="today")
+    chart = page.context["shares_chart"]
+    assert chart["minutes"] == [60] * 7 + [2]
+    assert [values[5] for _key, _word, values in chart["series"]] == [0, 1, 1, 1, 57]
+    latency = page.context["latency_chart"]["series"]
+    assert [values[5] is None for _key, _word, values in latency] == [False] * 3
+    assert [values[4] for _key, _word, values in latency] == [None] * 3
+    assert page.content.decode().count('type="application/json"') == 2
+
+
+def test_cages_are_compared_with_their_coverage(browser, owner, cage):
+    other = make_cage("Other", owner)
+    record_minutes(cage, slot("05:00"), [BAD] * 211)
+    page = browser.get(
+        reverse("cage-compare"), {"cage": [cage.pk, other.pk], "span": "today", "order": "id"}
+    )
+    words = text_of(page)
+    assert "Colony 1" in words or f"Colony {cage.pk}" in words
+    assert "Known 28.9 %" in words
+    assert "Known 0.0 %" in words
+    assert page.content.decode().count('class="bars"') == 2
+    assert f'name="cage" value="{other.pk}"' in page.content.decode()
+
+
+def test_the_list_leads_to_the_comparison_and_too_many_cages_back(browser, owner):
+    for number in range(9):
+        make_cage(f"Cage {number}", owner)
+    response = browser.get(reverse("cage-bulk"), {"act": "compare", "which": "all"})
+    assert response.url == f"{reverse('cage-compare')}?which=all"
+    page = browser.get(response.url, follow=True)
+    assert "At most 8 cages can be compared at once." in text_of(page)
+    assert page.redirect_chain[-1][0].startswith(reverse("cage-list"))
+
+
+def test_the_queries_of_a_comparison_do_not_grow_with_the_cages(browser, owner):
+    counts = []
+    for number in (2, 8):
+        while owner.cages.count() < number:
+            make_cage(owner=owner)
+        with CaptureQueriesContext(connection) as queries:
+            assert browser.get(reverse("cage-compare"), {"which": "all"}).status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 12
