@@ -8,8 +8,10 @@ from cages.models.reading import Health, Reading
 from cages.models.rollups import ReadingHourly, SensorRequestHourly
 from cages.models.sensor_request import Outcome, SensorRequest
 from cages.models.state import CageState, Condition
+from cages.models.token import ApiToken
 
 __all__ = [
+    "ApiToken",
     "Cage",
     "CageEvent",
     "CageState",

@@ -26,6 +26,10 @@ class Outcome(models.IntegerChoices):
         return self.name.lower()
 
 
+# What these outcomes say of the HTTP status by themselves.
+IMPLIED_STATUS = {Outcome.ANSWERED: 200, Outcome.MALFORMED: 200, Outcome.UNAVAILABLE: 503}
+
+
 class SensorRequestQuerySet(MeasuredQuerySet):
     def with_status(self):
         """Annotates `status`: the health that an answered request brought, else None."""
@@ -63,6 +67,13 @@ class SensorRequest(models.Model):
     @property
     def succeeded(self):
         return self.outcome == Outcome.ANSWERED
+
+    @property
+    def answer_status(self):
+        """The HTTP status of the answer: stored only where the outcome does not imply it."""
+        if self.http_status is not None:
+            return self.http_status
+        return IMPLIED_STATUS.get(self.outcome)
 
     @property
     def health(self):
