@@ -82,7 +82,10 @@ def pages(administrator, client_of, settings, monkeypatch):
             for name in ("cage-list", "cage-create", "cage-archived", "ops", "styleguide")
         ),
         *(reverse(f"cage-{name}", args=(7,)) for name in ("detail", "edit", "archive", "move")),
-        *(reverse(name) for name in ("rack-index", "wall", "cage-import")),
+        *(
+            reverse(name)
+            for name in ("rack-index", "wall", "cage-import", "tokens", "api-examples")
+        ),
         *(f"{reverse(f'rack-{name}')}?room=R2&rack=B" for name in ("detail", "sheet", "size")),
         f"{reverse('rack-fill')}?room=R2&rack=B&row=A&column=1",
         f"{reverse('wall')}?room=R2",
