@@ -224,6 +224,7 @@ def test_an_outcome_implies_its_http_status(outcome):
     assert request.answer_status == 299
 
 
+@pytest.mark.storage
 def test_hours_count_minutes_and_polls(caller, user):
     cage = make_cage(owner=user, id=1)
     known = [Health.BAD, Health.OK, Health.OK, Health.PERFECT]
@@ -290,6 +291,7 @@ def three_cages(user):
     return cages
 
 
+@pytest.mark.storage
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     limit=st.integers(1, 40),
@@ -311,6 +313,7 @@ def test_pages_of_any_size_hold_what_the_database_holds(
         assert [(i["cage_id"], i["slot"]) for i in items] == [(c, as_utc(s)) for c, s in rows]
 
 
+@pytest.mark.storage
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 100])
 def test_hours_are_the_same_in_pages_of_any_size(caller, three_cages, limit):
     # An hour with polls but without a reading.

@@ -66,7 +66,7 @@ def test_a_token_is_shown_once_and_works(clock, client_of, user):
     response = browser.post(TOKENS, {"name": " notebook "})
     assert response.status_code == 200
     assert "no-store" in response["Cache-Control"]
-    assert "The token notebook is made." in text_of(response)
+    assert "The token “notebook” is made." in text_of(response)
     secret = secret_in(response)
     assert re.fullmatch(r"nc_[\w-]{43}", secret)
     assert works(secret)
