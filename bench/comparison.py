@@ -121,7 +121,7 @@ def _compare_one(found, cage_id, minute, answers, rows, readings, excused):
 def rows_of(slots):
     """(rows, readings) of the slots and of the minute before them, as `compare` takes them."""
     from bench.stack import MINUTE
-    from cages.models import Reading, SensorRequest
+    from cages.models import Outcome, Reading, SensorRequest
 
     span = {"slot__gte": slots[0] - MINUTE, "slot__lte": slots[-1]}
     minutes = {}
@@ -135,7 +135,10 @@ def rows_of(slots):
     asked = SensorRequest.objects.filter(**span).values_list(*columns)
     known = Reading.objects.filter(**span).values_list("cage_id", "slot", "status")
     return (
-        {(cage_id, minute(slot)): tuple(rest) for cage_id, slot, *rest in asked.iterator(10_000)},
+        {
+            (cage_id, minute(slot)): (outcome, status or Outcome(outcome).http_status, latency_ms)
+            for cage_id, slot, outcome, status, latency_ms in asked.iterator(10_000)
+        },
         {(cage_id, minute(slot)): status for cage_id, slot, status in known.iterator(10_000)},
     )
 

@@ -5,6 +5,7 @@ from django.core import checks
 from django.db import connection
 
 from cages import storage
+from cages.storage import conversion, layout, report
 
 
 @checks.register(checks.Tags.database)
@@ -27,4 +28,23 @@ def database_is_usable(app_configs, databases, **kwargs):
                 id="cages.E002",
             )
         ]
-    return []
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor)
+    # Before the first migration there is nothing to find fault with.
+    return list(_storage_warnings()) if set(storage.TIME_SERIES_TABLES) <= set(tables) else []
+
+
+def _storage_warnings():
+    if layout.outdated(connection) or conversion.tables_to_convert(connection):
+        yield checks.Warning(
+            "The tables or roll-ups are not as this version and these settings want them.",
+            hint="Run `manage.py setup_storage`.",
+            id="cages.W001",
+        )
+    for series in (one for one in report.series(connection) if one.is_large_plain):
+        yield checks.Warning(
+            f"{series.name} has about {series.rows:,} rows on plain PostgreSQL: pages about months "
+            "become slow, and nothing is compressed.",
+            hint="Install TimescaleDB in this database, then run `manage.py setup_storage`.",
+            id="cages.W002",
+        )

@@ -5,8 +5,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from cages.models import PollCycle
-from tests.factories import MINUTE, make_cycle, slot
+from cages import storage
+from cages.checks import database_is_usable
+from cages.models import PollCycle, RetentionChange
+from cages.storage import report
+from tests.factories import MINUTE, at, make_cage, make_cycle, record_minute, slot
 from tests.pages import text_of
 
 COUNTS = {"answered": 361, "unavailable": 110, "timeout": 5, "malformed": 1, "skipped": 3}
@@ -47,5 +50,41 @@ def test_operations_show_an_hour_with_a_fixed_number_of_queries(staff_browser):
         with CaptureQueriesContext(connection) as queries:
             page = staff_browser.get(reverse("ops")).content.decode()
         counts.append(len(queries))
-    assert page.count('<th scope="row">') == 60
-    assert counts[0] == counts[1] <= 8
+    ledger = page.partition('id="ledger"')[2]
+    assert ledger.count('<th scope="row">') == 60
+    assert counts[0] == counts[1] <= 10
+
+
+def test_operations_tell_of_the_storage_and_who_limited_it(staff_browser):
+    page = text_of(staff_browser.get(reverse("ops")))
+    assert "Minutes are kept for good" in page
+    assert "cages_sensorrequest" in page
+    assert "rows on plain PostgreSQL" not in page
+    RetentionChange.objects.create(at=at("07:00"), person="grace", keep_days=1200)
+    page = text_of(staff_browser.get(reverse("ops")))
+    assert "Minutes are kept 1,200 days, as grace decided on 2026-03-02" in page
+
+
+def test_more_rows_than_plain_postgresql_bears_are_told(staff_browser, monkeypatch):
+    record_minute(make_cage(), slot("07:00"))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE cages_sensorrequest")
+    assert database_is_usable(None, ["default"]) == []
+    monkeypatch.setattr("cages.storage.report.MANY_PLAIN_ROWS", 0)
+    (warning,) = database_is_usable(None, ["default"])
+    assert warning.id == "cages.W002"
+    assert "cages_sensorrequest has about 1 rows" in warning.msg
+    assert "Install TimescaleDB" in text_of(staff_browser.get(reverse("ops")))
+
+
+@pytest.mark.storage
+def test_the_jobs_and_sizes_of_timescaledb_are_told(transactional_db):
+    record_minute(make_cage(), slot("07:00"))
+    names = {one.name for one in report.series(connection)}
+    assert names >= set(storage.TIME_SERIES_TABLES)
+    if storage.timescaledb_version(connection):
+        assert names == {*storage.TIME_SERIES_TABLES, *storage.ROLLUPS}
+        jobs = {(job.name, job.relation) for job in report.jobs(connection)}
+        assert ("Columnstore Policy", "cages_reading") in jobs
+        assert ("Refresh Continuous Aggregate Policy", "cages_sensorrequest_daily") in jobs
+        assert len(jobs) == 10

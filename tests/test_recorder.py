@@ -97,6 +97,21 @@ def test_the_http_status_and_a_long_detail_are_kept(db):
 
 
 @pytest.mark.storage
+@pytest.mark.parametrize("stored", [True, False])
+def test_an_http_status_that_the_outcome_implies_is_told_whether_stored_or_not(db, stored):
+    cages = {outcome: make_cage() for outcome in Outcome}
+    fields = {Outcome.HTTP_ERROR: {"http_status": 500}}
+    polled = [result(cage, outcome=o, **fields.get(o, {})) for o, cage in cages.items()]
+    record(SLOT, polled, DONE)
+    assert set(SensorRequest.objects.values_list("http_status", flat=True)) == {None, 500}
+    if stored:  # as earlier versions did
+        SensorRequest.objects.filter(outcome=Outcome.UNAVAILABLE).update(http_status=503)
+    told = {asked.outcome: asked.answer_status for asked in SensorRequest.objects.all()}
+    implied = {Outcome.ANSWERED: 200, Outcome.MALFORMED: 200, Outcome.UNAVAILABLE: 503}
+    assert told == dict.fromkeys(Outcome) | implied | {Outcome.HTTP_ERROR: 500}
+
+
+@pytest.mark.storage
 @pytest.mark.parametrize(
     "detail", ["a\x00b", "'; DROP TABLE cages_reading; --", '{a,b}\\"%s', "é☃"]
 )

@@ -150,7 +150,7 @@ def test_a_database_that_is_not_named_is_found_by_the_checks(settings, monkeypat
     assert (error.id, error.msg) == ("cages.E001", "DATABASE_URL is not set.")
 
 
-def test_a_database_without_timescaledb_is_refused_where_it_is_required(settings, monkeypatch):
+def test_a_database_without_timescaledb_is_refused_where_it_is_required(db, settings, monkeypatch):
     settings.REQUIRE_TIMESCALEDB = True
     for available, ids in ((False, ["cages.E002"]), (True, [])):
         monkeypatch.setattr(

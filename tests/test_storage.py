@@ -9,6 +9,7 @@ from django.db import connection
 
 from cages import storage
 from cages.models import Health, Reading
+from cages.storage import layout
 from tests.factories import make_cage, record_minute, slot
 
 ON_TIMESCALEDB = os.environ.get("TEST_STORAGE") == "timescaledb"
@@ -69,7 +70,7 @@ def test_a_plain_database_may_gain_timescaledb_and_keeps_its_rows(transactional_
     call_command("migrate", "cages", "zero", verbosity=0)
     try:
         with monkeypatch.context() as plain:
-            plain.setattr(storage, "timescaledb_is_available", lambda connection: False)
+            plain.setattr(layout, "timescaledb_is_available", lambda connection: False)
             call_command("migrate", verbosity=0)
         assert set(kinds().values()) == {"table", "view"}
         record_minute(make_cage(), SLOT)

@@ -1,6 +1,7 @@
 """Spells: for how long a cage has been as it is, told from its minutes."""
 
 from dataclasses import dataclass
+from itertools import groupby
 
 from cages.history.minutes import KNOWN, Minute
 from cages.models import Health
@@ -70,8 +71,7 @@ def current_spell(minutes):
 
 def longest_bad(minutes):
     """The longest spell of Bad, or None."""
-    bad = [spell for spell in spells_in(minutes) if spell.status == Health.BAD]
-    return max(bad, key=lambda spell: spell.minutes, default=None)
+    return next(iter(bad_spells(minutes)), None)
 
 
 def longest_silence(minutes):
@@ -82,3 +82,20 @@ def longest_silence(minutes):
         if length and (longest is None or length > longest.minutes):
             longest = Silence(number - length + 1, length)
     return longest
+
+
+def bad_spells(minutes):
+    """All spells of Bad, longest first."""
+    bad = [spell for spell in spells_in(minutes) if spell.status == Health.BAD]
+    return sorted(bad, key=lambda spell: (-spell.minutes, spell.first))
+
+
+def silences_in(minutes):
+    """All Silences of GAP minutes or more, longest first."""
+    silences, first = [], 0
+    for code, run in groupby(minutes):
+        length = len(list(run))
+        if code == Minute.NO_ANSWER and length >= GAP:
+            silences.append(Silence(first, length))
+        first += length
+    return sorted(silences, key=lambda silence: (-silence.minutes, silence.first))

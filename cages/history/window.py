@@ -7,6 +7,14 @@ from django.utils import timezone
 
 from cages.slots import SLOT_LENGTH, slot_of
 
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+
+def midnight_of(day, zone):
+    """The moment, in UTC, at which the date begins in the zone."""
+    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -22,9 +30,25 @@ class Window:
         zone: a tzinfo, the facility's unless given. Right on days of 23 and 25 hours.
         """
         zone = zone or timezone.get_default_timezone()
-        midnight = datetime.combine(now.astimezone(zone).date(), time.min, tzinfo=zone)
+        day = now.astimezone(zone).date()
+        return cls.of_days(day, day, now, zone)
+
+    @classmethod
+    def of_days(cls, first, last, now, zone=None):
+        """The facility's days from `first` to `last`, both included; of today what is over.
+
+        first, last: dates. Empty where they are all to come.
+        """
+        zone = zone or timezone.get_default_timezone()
         end = slot_of(now)
-        return cls(start=min(midnight.astimezone(UTC), end), end=end)
+        begin = min(midnight_of(first, zone), end)
+        return cls(start=begin, end=max(begin, min(midnight_of(last + DAY, zone), end)))
+
+    @classmethod
+    def whole_day(cls, day, zone=None):
+        """One facility day, from midnight to midnight, over or not."""
+        zone = zone or timezone.get_default_timezone()
+        return cls(start=midnight_of(day, zone), end=midnight_of(day + DAY, zone))
 
     @classmethod
     def last_hours(cls, hours, now):
@@ -41,3 +65,21 @@ class Window:
     def minutes(self):
         """How many slots lie in the window."""
         return (self.end - self.start) // SLOT_LENGTH
+
+    def days(self, zone=None):
+        """[(date, the Window's part of that facility day)], oldest first; 23 and 25 hours too."""
+        zone = zone or timezone.get_default_timezone()
+        day, days = self.start.astimezone(zone).date(), []
+        while midnight_of(day, zone) < self.end:
+            whole = Window.whole_day(day, zone)
+            days.append((day, Window(max(whole.start, self.start), min(whole.end, self.end))))
+            day += DAY
+        return days
+
+    def hours(self):
+        """The Window's parts of the UTC hours, oldest first."""
+        hour, hours = self.start.replace(minute=0), []
+        while hour < self.end:
+            hours.append(Window(max(hour, self.start), min(hour + HOUR, self.end)))
+            hour += HOUR
+        return hours

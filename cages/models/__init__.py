@@ -5,7 +5,13 @@ from cages.models.cycle import PollCycle, Trouble, Watch
 from cages.models.event import CageEvent, EventKind
 from cages.models.rack import Rack
 from cages.models.reading import Health, Reading
-from cages.models.rollups import ReadingHourly, SensorRequestHourly
+from cages.models.retention import RetentionChange
+from cages.models.rollups import (
+    ReadingDaily,
+    ReadingHourly,
+    SensorRequestDaily,
+    SensorRequestHourly,
+)
 from cages.models.sensor_request import Outcome, SensorRequest
 from cages.models.state import CageState, Condition
 from cages.models.token import ApiToken
@@ -22,8 +28,11 @@ __all__ = [
     "PollCycle",
     "Rack",
     "Reading",
+    "ReadingDaily",
     "ReadingHourly",
+    "RetentionChange",
     "SensorRequest",
+    "SensorRequestDaily",
     "SensorRequestHourly",
     "Trouble",
     "Watch",

@@ -31,7 +31,7 @@ def write(cage_id, minutes):
                 [slot for slot, _ in minutes],
                 [result.latency_ms for _, result in minutes],
                 [int(result.outcome) for _, result in minutes],
-                [result.http_status for _, result in minutes],
+                [result.stored_http_status for _, result in minutes],
                 [result.detail for _, result in minutes],
             ],
         )

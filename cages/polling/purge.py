@@ -3,8 +3,9 @@
 import logging
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 
+from cages import storage
 from cages.models import Cage, CageState, PollCycle, Reading, SensorRequest
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ def step(cage_id, now):
         left = [_delete_oldest(model, cage) for model in (Reading, SensorRequest)]
         if any(left):
             return SECONDS_BETWEEN_STEPS
+        storage.forget(connection, cage.id)
         CageState.objects.filter(cage=cage).delete()
         Cage.objects.filter(id=cage.id).delete()
     logger.warning("Cage %d was purged, as ordered at %s", cage_id, cage.purge_ordered_at)

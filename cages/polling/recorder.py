@@ -102,7 +102,7 @@ def _request_columns(results):
         [result.cage_id for result in results],
         [result.latency_ms for result in results],
         [int(result.outcome) for result in results],
-        [result.http_status for result in results],
+        [result.stored_http_status for result in results],
         # A NUL is text to Python and poison to PostgreSQL.
         [result.detail.replace("\x00", " ") for result in results],
     ]

@@ -22,6 +22,11 @@ class PollResult:
     status: Health | None = None
     detail: str = ""
 
+    @property
+    def stored_http_status(self):
+        """What SensorRequest.http_status keeps of it."""
+        return None if self.http_status == self.outcome.http_status else self.http_status
+
 
 def skipped(cage_id, why):
     return PollResult(cage_id, Outcome.SKIPPED, detail=why)

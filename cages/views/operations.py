@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.views.generic import TemplateView
 
 from cages import metrics, storage
-from cages.models import Outcome, PollCycle, Trouble
+from cages.models import Outcome, PollCycle, RetentionChange, Trouble
+from cages.storage import report
 from cages.views.access import StaffOnlyMixin
 
 CYCLES_SHOWN = 60
@@ -57,10 +58,16 @@ class OperationsView(StaffOnlyMixin, TemplateView):
 
     def get_context_data(self, **kwargs):
         version = storage.timescaledb_version(connection)
+        series = report.series(connection)
         return super().get_context_data(
             cycles=PollCycle.objects.order_by("-slot")[:CYCLES_SHOWN],
             outcomes=list(Outcome),
             storage=f"TimescaleDB {version}" if version else "plain PostgreSQL",
+            series=series,
+            large_plain=any(one.is_large_plain for one in series),
+            many_rows=report.MANY_PLAIN_ROWS,
+            jobs=report.jobs(connection) if version else [],
+            retention=RetentionChange.objects.order_by("at").last(),
             sensor_api_url=settings.SENSOR_API_URL,
             poll_timeout_seconds=settings.POLL_TIMEOUT_SECONDS,
             **kwargs,

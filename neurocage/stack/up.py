@@ -134,6 +134,12 @@ class Stack:
             self._run_to_end(
                 "migrate", programs.manage("migrate", "--noinput"), self.logs / "migrate.log"
             )
+            # The days of the roll-ups follow FACILITY_TIME_ZONE, which may have changed.
+            self._run_to_end(
+                "setup_storage",
+                programs.manage("setup_storage", "--layout-only"),
+                self.logs / "migrate.log",
+            )
         if self.settings.demo:
             file = self.state_dir / "demo.json"
             with self._step("Looking after the demo", closing=False):

@@ -67,7 +67,10 @@ def _tells_of(row, health, asked):
 def _kept_requests(installation):
     query = "SELECT cage_id, slot, outcome, http_status, detail FROM cages_sensorrequest"
     found = [
-        ((cage_id, slot.astimezone(UTC)), (Outcome(outcome), status, detail))
+        (
+            (cage_id, slot.astimezone(UTC)),
+            (Outcome(outcome), status or Outcome(outcome).http_status, detail),
+        )
         for cage_id, slot, outcome, status, detail in installation.rows(query)
     ]
     kept = dict(found)

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cages", "0003_events_and_racks"),
+        ("cages", "0004_years_of_minutes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,87 @@
+"""Which window an address asks for: today, 24 hours, 7 or 30 days, or any days."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from urllib.parse import urlencode
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cages.history.window import DAY, Window
+
+# name: how many facility days, today included.
+DAYS = {"today": 1, "7d": 7, "30d": 30}
+NAMES = ("today", "24h", "7d", "30d", "custom")
+LONGEST_DAYS = 3660
+# Hours are shown up to here, days beyond.
+HOURS_UP_TO = timedelta(days=8)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A window and how it was asked for. first, last: its facility days, both included."""
+
+    name: str
+    window: Window
+    first: date
+    last: date
+    # What is wrong with the days that were asked for; then the window is today's.
+    error: str = ""
+
+    @classmethod
+    def from_query(cls, query, now, default="today"):
+        """From request.GET: `span=7d`, or `from=2026-03-01&to=2026-03-31`, both included.
+
+        `to` may be left out for one day. What makes no sense gives an error in words, and today.
+        """
+        today = timezone.localtime(now).date()
+        if query.get("from") or query.get("to"):
+            return cls._custom(query.get("from", ""), query.get("to", ""), today, now)
+        name = query.get("span", "")
+        name = name if name in NAMES[:-1] else default
+        if name == "24h":
+            window = Window.last_hours(24, now)
+            return cls(name, window, timezone.localtime(window.start).date(), today)
+        first = today - (DAYS[name] - 1) * DAY
+        return cls(name, Window.of_days(first, today, now), first, today)
+
+    @classmethod
+    def _custom(cls, begin, end, today, now):
+        error = ""
+        try:
+            first = date.fromisoformat(begin or end)
+            last = date.fromisoformat(end or begin)
+        except ValueError:
+            error = _("A day is written like 2026-03-31.")
+        else:
+            if first > last:
+                error = _("The first day is after the last one.")
+            elif first > today:
+                error = _("These days are yet to come.")
+            elif (last - first).days >= LONGEST_DAYS:
+                error = _("At most %(days)s days at once.") % {"days": LONGEST_DAYS}
+        if error:
+            return cls("today", Window.of_days(today, today, now), today, today, error)
+        last = min(last, today)
+        name = "today" if first == last == today else "custom"
+        return cls(name, Window.of_days(first, last, now), first, last)
+
+    @property
+    def query(self):
+        """As in an address."""
+        if self.name != "custom":
+            return urlencode({"span": self.name})
+        return urlencode({"from": self.first.isoformat(), "to": self.last.isoformat()})
+
+    @property
+    def day_count(self):
+        return (self.last - self.first).days + 1
+
+    @property
+    def is_one_day(self):
+        return self.first == self.last
+
+    @property
+    def by_hour(self):
+        """Whether its buckets are hours; else days."""
+        return self.window.end - self.window.start <= HOURS_UP_TO

@@ -1,0 +1,264 @@
+"""Makes the storage what it should be, whatever it was.
+
+`set_up` may be called at any time and any number of times: migrations call it, and so does
+`manage.py setup_storage`, at each start and for a database that gained TimescaleDB later.
+"""
+
+import hashlib
+
+from django.conf import settings
+
+from cages.storage.rollups import ROLLUPS
+
+TIME_SERIES_TABLES = ("cages_reading", "cages_sensorrequest")
+# Ten batches of 1,000 rows per cage when it is compressed, and little to keep uncompressed.
+CHUNK_INTERVAL = "7 days"
+# A chunk is compressed so long after its end. Results that waited for the database come within
+# hours; later ones are written into the compressed chunk all the same.
+COMPRESS_AFTER = "2 days"
+COMPRESS_ROLLUPS_AFTER = "60 days"
+OLDEST_TIMESCALEDB = (2, 18)
+# Up to so many rows a table is made a hypertable at once, also within a migration.
+FEW_ROWS = 100_000
+
+
+class StorageError(Exception):
+    """The storage cannot be made so; the text says why, and what to do."""
+
+
+def timescaledb_is_available(connection):
+    """True where the server could load TimescaleDB, whether or not this database has it yet."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'")
+        return cursor.fetchone() is not None
+
+
+def timescaledb_version(connection):
+    """The version installed in this database, or None."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'")
+        row = cursor.fetchone()
+    return row and row[0]
+
+
+def set_up(connection):
+    """Give the time series their storage; returns "TimescaleDB <version>" or "PostgreSQL".
+
+    Within one transaction. A large plain table stays plain: `conversion` is for that.
+    Raises StorageError where history would be lost.
+    """
+    zone = settings.FACILITY_TIME_ZONE
+    with connection.cursor() as cursor:
+        if timescaledb_is_available(connection):
+            create_extension(connection, cursor)
+            for table in TIME_SERIES_TABLES:
+                if not is_hypertable(cursor, table) and not _has_many_rows(cursor, table):
+                    _make_hypertable(cursor, table)
+                if is_hypertable(cursor, table):
+                    _compress_old_chunks(cursor, table)
+        for rollup in ROLLUPS.values():
+            if timescaledb_is_available(connection) and is_hypertable(cursor, rollup.table):
+                _make_continuous_aggregate(cursor, rollup, zone)
+            else:
+                _make_view(cursor, rollup, zone)
+        # A minute's update of a cage's state stays on its page, without touching the index.
+        cursor.execute("ALTER TABLE cages_cagestate SET (fillfactor = 50)")
+        cursor.execute("ALTER TABLE cages_pollcycle SET (fillfactor = 80)")
+        plain = [table for table in TIME_SERIES_TABLES if not is_hypertable(cursor, table)]
+    version = timescaledb_version(connection)
+    return f"TimescaleDB {version}" if version and not plain else "PostgreSQL"
+
+
+def take_down(connection):
+    """Remove the roll-ups. The tables stay as they are: dropping them is their migration's deed."""
+    with connection.cursor() as cursor:
+        for name in ROLLUPS:
+            drop_rollup(cursor, name)
+
+
+def is_hypertable(cursor, table):
+    return _is_listed(cursor, "hypertables", "hypertable_schema", "hypertable_name", table)
+
+
+def is_continuous_aggregate(cursor, name):
+    return _is_listed(cursor, "continuous_aggregates", "view_schema", "view_name", name)
+
+
+def rows_of_rollup(cursor, name):
+    """The table that a continuous aggregate keeps its rows in; None for a view."""
+    if not is_continuous_aggregate(cursor, name):
+        return None
+    cursor.execute(
+        """SELECT format('%%I.%%I', materialization_hypertable_schema,
+                         materialization_hypertable_name)
+           FROM timescaledb_information.continuous_aggregates
+           WHERE view_name = %s AND view_schema = current_schema()""",
+        [name],
+    )
+    return cursor.fetchone()[0]
+
+
+def forget(connection, cage_id):
+    """Remove a purged cage from the roll-ups at once. Where its minutes were removed before, no
+    refresh would ever do so."""
+    with connection.cursor() as cursor:
+        for name in ROLLUPS:
+            kept_in = rows_of_rollup(cursor, name)
+            if kept_in:
+                cursor.execute(f"DELETE FROM {kept_in} WHERE cage_id = %s", [cage_id])
+
+
+def outdated(connection):
+    """The names of the roll-ups that are not as this version and these settings make them."""
+    with connection.cursor() as cursor:
+        return [
+            rollup.name
+            for rollup in ROLLUPS.values()
+            if _mark_of(cursor, rollup.name)
+            != _mark(rollup, settings.FACILITY_TIME_ZONE, is_hypertable(cursor, rollup.table))
+        ]
+
+
+def _is_listed(cursor, listing, schema, column, name):
+    cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'")
+    if cursor.fetchone() is None:
+        return False
+    cursor.execute(
+        f"""SELECT 1 FROM timescaledb_information.{listing}
+            WHERE {column} = %s AND {schema} = current_schema()""",
+        [name],
+    )
+    return cursor.fetchone() is not None
+
+
+def create_extension(connection, cursor):
+    cursor.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+    version = timescaledb_version(connection)
+    if tuple(int(part) for part in version.split("-")[0].split(".")[:2]) < OLDEST_TIMESCALEDB:
+        oldest = ".".join(map(str, OLDEST_TIMESCALEDB))
+        raise StorageError(f"TimescaleDB {version} is too old: {oldest} or newer is needed.")
+
+
+def _has_many_rows(cursor, table):
+    cursor.execute(f"SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT {FEW_ROWS + 1}) AS found")
+    return cursor.fetchone()[0] > FEW_ROWS
+
+
+def _make_hypertable(cursor, table):
+    # A database that was plain until now has views of the roll-ups' names on this table.
+    for rollup in ROLLUPS.values():
+        if rollup.table == table:
+            drop_rollup(cursor, rollup.name)
+    # Rows written in this very transaction would hold foreign keys back that are checked at its
+    # end, and a table with such cannot become a hypertable.
+    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    create_hypertable(cursor, table)
+
+
+def create_hypertable(cursor, table):
+    # The key (cage_id, slot) serves every page, so no further index on the time alone.
+    cursor.execute(
+        """SELECT create_hypertable(%s, by_range('slot', %s::interval),
+                  create_default_indexes => false, if_not_exists => true, migrate_data => true)""",
+        [table, CHUNK_INTERVAL],
+    )
+
+
+def _compress_old_chunks(cursor, table):
+    cursor.execute(
+        """SELECT compression_enabled FROM timescaledb_information.hypertables
+           WHERE hypertable_name = %s AND hypertable_schema = current_schema()""",
+        [table],
+    )
+    if not cursor.fetchone()[0]:
+        cursor.execute(
+            f"""ALTER TABLE {table} SET (timescaledb.enable_columnstore,
+                timescaledb.segmentby = 'cage_id', timescaledb.orderby = 'slot')"""
+        )
+    cursor.execute(
+        "CALL add_columnstore_policy(%s, after => %s::interval, if_not_exists => true)",
+        [table, COMPRESS_AFTER],
+    )
+
+
+def _mark(rollup, zone, timescaledb):
+    """What tells one definition from another; kept as the relation's comment."""
+    query = rollup.query(zone, timescaledb)
+    return "Neurocage " + hashlib.sha256(query.encode()).hexdigest()[:16]
+
+
+def _mark_of(cursor, name):
+    cursor.execute("SELECT obj_description(to_regclass(%s), 'pg_class')", [name])
+    return cursor.fetchone()[0]
+
+
+def drop_rollup(cursor, name):
+    kind = "MATERIALIZED VIEW" if is_continuous_aggregate(cursor, name) else "VIEW"
+    cursor.execute(f"DROP {kind} IF EXISTS {name}")
+
+
+def _make_view(cursor, rollup, zone):
+    mark = _mark(rollup, zone, timescaledb=False)
+    if _mark_of(cursor, rollup.name) == mark:
+        return
+    drop_rollup(cursor, rollup.name)
+    cursor.execute(f"CREATE VIEW {rollup.name} AS {rollup.query(zone, timescaledb=False)}")
+    cursor.execute(f"COMMENT ON VIEW {rollup.name} IS %s", [mark])
+
+
+def _make_continuous_aggregate(cursor, rollup, zone):
+    mark = _mark(rollup, zone, timescaledb=True)
+    if _mark_of(cursor, rollup.name) == mark:
+        return
+    _refuse_to_lose_history(cursor, rollup)
+    drop_rollup(cursor, rollup.name)
+    # Real-time: the hour still running is counted from the raw rows.
+    # WITH NO DATA, because a transaction refuses anything else.
+    cursor.execute(
+        f"""CREATE MATERIALIZED VIEW {rollup.name}
+            WITH (timescaledb.continuous, timescaledb.materialized_only = false)
+            AS {rollup.query(zone, timescaledb=True)}
+            WITH NO DATA"""
+    )
+    cursor.execute(f"COMMENT ON VIEW {rollup.name} IS %s", [mark])
+    cursor.execute(
+        f"""ALTER MATERIALIZED VIEW {rollup.name} SET (timescaledb.enable_columnstore,
+            timescaledb.segmentby = 'cage_id', timescaledb.orderby = 'bucket')"""
+    )
+    keep_refreshed(cursor, rollup.name, since=None)
+    cursor.execute(
+        "CALL add_columnstore_policy(%s, after => %s::interval)",
+        [rollup.name, COMPRESS_ROLLUPS_AFTER],
+    )
+
+
+def keep_refreshed(cursor, name, since):
+    """Let TimescaleDB count anew what changed. since: an interval, or None: however long ago.
+
+    Rows that arrive late, however late, are counted at the next refresh. Where old minutes are
+    removed, `since` has to be shorter than they are kept: a refresh of a span whose minutes are
+    gone would remove its roll-up too.
+    """
+    unit, schedule = ("day", "1 hour") if ROLLUPS[name].is_daily else ("hour", "30 minutes")
+    cursor.execute("SELECT remove_continuous_aggregate_policy(%s, if_exists => true)", [name])
+    cursor.execute(
+        """SELECT add_continuous_aggregate_policy(%s, start_offset => %s::interval,
+                  end_offset => %s::interval, schedule_interval => %s::interval)""",
+        [name, since, f"1 {unit}", schedule],
+    )
+
+
+def _refuse_to_lose_history(cursor, rollup):
+    """A roll-up is made anew from the minutes, so it must not know more than they do."""
+    if not is_continuous_aggregate(cursor, rollup.name):
+        return
+    cursor.execute(f"SELECT min(bucket) + interval '25 hours' FROM {rollup.name}")
+    (known_until,) = cursor.fetchone()
+    cursor.execute(f"SELECT min(slot) FROM {rollup.table}")
+    (oldest,) = cursor.fetchone()
+    if known_until is not None and (oldest is None or known_until < oldest):
+        raise StorageError(
+            f"{rollup.name} would have to be made anew, but it goes back further than the minutes "
+            "that are kept, so its history would be lost. Set FACILITY_TIME_ZONE (now "
+            f"{settings.FACILITY_TIME_ZONE}) and the version of Neurocage back to what they were."
+        )

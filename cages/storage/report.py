@@ -1,0 +1,97 @@
+"""How the storage is: for the operations page and for Django's checks."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cages.storage import layout
+from cages.storage.rollups import ROLLUPS
+
+# Beyond this, pages about months become slow on plain PostgreSQL (bench/README.md).
+MANY_PLAIN_ROWS = 10_000_000
+JOBS_SHOWN = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """`rows` is PostgreSQL's or TimescaleDB's own estimate."""
+
+    name: str
+    rows: int
+    size_bytes: int
+    chunks: int | None = None
+    compressed_chunks: int | None = None
+
+    @property
+    def is_large_plain(self):
+        return self.chunks is None and self.rows > MANY_PLAIN_ROWS
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One of TimescaleDB's background jobs. Times are None where it has not run yet."""
+
+    name: str
+    relation: str
+    every: timedelta
+    last_started_at: datetime | None
+    last_succeeded: bool | None
+    failures: int
+    next_start: datetime | None
+
+
+def series(connection):
+    """[Series] of the tables, then, on TimescaleDB, of the roll-ups."""
+    with connection.cursor() as cursor:
+        if not layout.timescaledb_version(connection):
+            return _plain(cursor, layout.TIME_SERIES_TABLES)
+        tables = [(name, name) for name in layout.TIME_SERIES_TABLES]
+        hypertables = [pair for pair in tables if layout.is_hypertable(cursor, pair[0])]
+        plain = [name for name, _ in tables if (name, name) not in hypertables]
+        rollups = [(name, layout.rows_of_rollup(cursor, name)) for name in ROLLUPS]
+        return [
+            *_plain(cursor, plain),
+            *(_hypertable(cursor, *pair) for pair in [*hypertables, *rollups] if pair[1]),
+        ]
+
+
+def jobs(connection):
+    """[Job] that look after Neurocage's tables. Needs TimescaleDB."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT jobs.application_name, coalesce(views.view_name, jobs.hypertable_name),
+                      jobs.schedule_interval, stats.last_run_started_at,
+                      stats.last_run_status = 'Success', coalesce(stats.total_failures, 0),
+                      stats.next_start
+               FROM timescaledb_information.jobs AS jobs
+               LEFT JOIN timescaledb_information.job_stats AS stats USING (job_id)
+               LEFT JOIN timescaledb_information.continuous_aggregates AS views
+                    ON views.view_name = jobs.hypertable_name
+                    OR views.materialization_hypertable_name = jobs.hypertable_name
+               WHERE coalesce(views.view_name, jobs.hypertable_name) = ANY(%s)
+               ORDER BY 2, 1 LIMIT %s""",
+            [[*layout.TIME_SERIES_TABLES, *ROLLUPS], JOBS_SHOWN],
+        )
+        # "Columnstore Policy [1003]": the number says nothing to people.
+        return [Job(name.partition(" [")[0], *rest) for name, *rest in cursor.fetchall()]
+
+
+def _plain(cursor, names):
+    cursor.execute(
+        """SELECT relname, greatest(reltuples, 0)::bigint, pg_total_relation_size(oid)
+           FROM pg_class WHERE oid = ANY(%s::regclass[]) ORDER BY relname""",
+        [list(names)],
+    )
+    return [Series(*row) for row in cursor.fetchall()]
+
+
+def _hypertable(cursor, name, relation):
+    cursor.execute(
+        """SELECT approximate_row_count(%s::regclass), hypertable_size(%s::regclass),
+                  count(*), count(*) FILTER (WHERE is_compressed)
+           FROM timescaledb_information.chunks
+           WHERE to_regclass(format('%%I.%%I', hypertable_schema, hypertable_name))
+                 = %s::regclass""",
+        [relation, relation, relation],
+    )
+    rows, size_bytes, chunks, compressed = cursor.fetchone()
+    return Series(name, max(rows, 0), size_bytes or 0, chunks, compressed)

@@ -1,0 +1,72 @@
+"""Does at once what TimescaleDB's jobs do in time: counts the roll-ups, compresses old chunks.
+
+Nothing here runs in a transaction; each step is kept when the next one is interrupted.
+"""
+
+from datetime import UTC, timedelta
+
+from cages.storage import layout
+from cages.storage.rollups import ROLLUPS
+
+# Long enough for two days of any zone; TimescaleDB refuses a refresh of less than two buckets.
+STEP = timedelta(days=28)
+
+
+def pending(connection):
+    """[(what it is in words, what does it)]: callables, in the order in which to call them."""
+    with connection.cursor() as cursor:
+        return [*_refreshes(cursor), *_compressions(cursor)]
+
+
+def _refreshes(cursor):
+    for name, rollup in ROLLUPS.items():
+        if not layout.is_continuous_aggregate(cursor, name):
+            continue
+        cursor.execute(f"SELECT min(slot), now() FROM {rollup.table}")
+        oldest, now = cursor.fetchone()
+        if oldest is None:
+            continue
+        start = oldest.astimezone(UTC).replace(hour=0, minute=0) - timedelta(days=1)
+        # As the policy does: the bucket still running is counted from the minutes.
+        last = now - timedelta(days=1 if rollup.is_daily else 0, hours=1)
+        while start < last - timedelta(days=2):
+            end = min(start + STEP, last)
+            yield f"{name} from {start:%Y-%m-%d}", _refresh(name, start, end)
+            start = end
+
+
+def _refresh(name, start, end):
+    def run(connection):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "CALL refresh_continuous_aggregate(%s, %s::timestamptz, %s::timestamptz)",
+                [name, start, end],
+            )
+
+    return run
+
+
+def _compressions(cursor):
+    for table in layout.TIME_SERIES_TABLES:
+        if not layout.is_hypertable(cursor, table):
+            continue
+        cursor.execute(
+            """SELECT format('%%I.%%I', chunk_schema, chunk_name), range_start::date
+               FROM timescaledb_information.chunks
+               WHERE hypertable_name = %s AND hypertable_schema = current_schema()
+                 AND NOT is_compressed AND range_end < now() - %s::interval
+               ORDER BY range_start""",
+            [table, layout.COMPRESS_AFTER],
+        )
+        for chunk, start in cursor.fetchall():
+            yield f"{table} from {start}, compressing", _compress(chunk)
+
+
+def _compress(chunk):
+    def run(connection):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT compress_chunk(%s::regclass, if_not_compressed => true)", [chunk]
+            )
+
+    return run

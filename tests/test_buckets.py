@@ -1,0 +1,154 @@
+"""Hours and days of a window: whatever the minutes and the clocks do, the parts add up to it, and
+they say what the minutes themselves say."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from cages.history.buckets import bin_of, buckets_of, percentile, total_of
+from cages.history.minutes import minutes_of
+from cages.history.span import LONGEST_DAYS, Span
+from cages.history.today import health_of, sensor_in
+from cages.history.window import Window
+from cages.models import Health, Outcome
+from cages.models.rollups import LATENCY_BINS
+from cages.polling.recorder import record
+from tests.factories import MINUTE, at, make_cage, result
+
+# Around the changes of the clock in Berlin, and where nothing changes.
+BEGINS = [
+    datetime(2026, 3, 28, 10, tzinfo=UTC),
+    datetime(2026, 10, 24, 10, tzinfo=UTC),
+    datetime(2026, 2, 11, 3, tzinfo=UTC),
+]
+POLLS = st.lists(
+    st.tuples(
+        st.integers(0, 60 * 60), st.sampled_from([*Health, *Outcome]), st.integers(0, 11_000)
+    ),
+    max_size=40,
+    unique_by=lambda poll: poll[0],
+)
+
+
+def record_polls(cage, begin, polls):
+    for minute, ended, latency_ms in polls:
+        status = ended if isinstance(ended, Health) else None
+        outcome = Outcome.ANSWERED if status else ended
+        fields = {} if outcome == Outcome.SKIPPED else {"latency_ms": latency_ms}
+        record(begin + minute * MINUTE, [result(cage, status, outcome, **fields)], begin)
+
+
+@pytest.mark.storage
+class PartsAddUp(TestCase):
+    @settings(max_examples=30, deadline=None)
+    @given(
+        st.sampled_from(BEGINS),
+        POLLS,
+        POLLS,
+        st.integers(0, 60 * 60),
+        st.integers(0, 60 * 60),
+        st.booleans(),
+        st.sampled_from(["Europe/Berlin", "Asia/Kolkata", "UTC", "Australia/Lord_Howe"]),
+    )
+    def test_in_any_window_of_any_minutes(self, begin, first, second, start, length, by_hour, zone):
+        # The roll-ups by day are made for the facility's zone, which is Berlin's here.
+        zone = zone if by_hour else "Europe/Berlin"
+        cages = [make_cage(), make_cage()]
+        for cage, polls in zip(cages, (first, second), strict=True):
+            record_polls(cage, begin, polls)
+        window = Window(begin + start * MINUTE, begin + (start + length) * MINUTE)
+        with timezone.override(ZoneInfo(zone)):
+            found = buckets_of([cage.pk for cage in cages], window, by_hour)
+        minutes = minutes_of([cage.pk for cage in cages], window)
+        for cage in cages:
+            buckets = found[cage.pk]
+            assert sum(bucket.minutes for bucket in buckets) == window.minutes
+            for bucket in buckets:
+                health = bucket.health
+                assert health.known + health.unanswered + health.not_watched == bucket.minutes
+                part = (bucket.window.start - window.start) // MINUTE
+                assert health == health_of(minutes[cage.pk][part : part + bucket.minutes])
+            total = total_of(buckets, window)
+            assert total.health == health_of(minutes[cage.pk])
+            raw = sensor_in(cage, window)
+            assert total.sensor.by_outcome == raw.by_outcome
+            assert total.sensor.latency_max_ms == raw.latency_max_ms
+
+
+@pytest.mark.parametrize("by_hour", [True, False])
+def test_the_queries_are_few_whatever_is_asked(db, django_assert_max_num_queries, by_hour):
+    ids = [make_cage().pk for _ in range(8)]
+    window = Window(at("07:13") - timedelta(days=60), at("07:02"))
+    with django_assert_max_num_queries(5):
+        assert len(buckets_of(ids, window, by_hour)) == 8
+
+
+def test_days_have_23_24_or_25_hours():
+    now = at("07:02") + timedelta(days=365)
+    spring = Window.of_days(datetime(2026, 3, 28).date(), datetime(2026, 3, 30).date(), now)
+    assert [part.minutes // 60 for _day, part in spring.days()] == [24, 23, 24]
+    autumn = Window.of_days(datetime(2026, 10, 24).date(), datetime(2026, 10, 26).date(), now)
+    assert [part.minutes // 60 for _day, part in autumn.days()] == [24, 25, 24]
+    assert len(autumn.hours()) == 73
+
+
+@given(st.lists(st.integers(0, 12_000), min_size=1), st.sampled_from([0.5, 0.95]))
+def test_a_percentile_lies_in_the_bin_of_the_true_one(latencies, fraction):
+    bins = Counter(bin_of(ms) for ms in latencies)
+    told = percentile(bins, max(latencies), fraction)
+    ordered = sorted(latencies)
+    true = ordered[min(int(fraction * len(ordered)), len(ordered) - 1)]
+    lower = ordered[max(int(fraction * len(ordered)) - 1, 0)]
+    places = {LATENCY_BINS.index(bin_of(ms)) for ms in (lower, true)}
+    assert min(places) <= LATENCY_BINS.index(bin_of(told)) <= max(places)
+    assert told <= max(latencies)
+
+
+def test_without_answers_there_is_no_percentile():
+    assert percentile(Counter(), None, 0.5) is None
+
+
+@pytest.mark.parametrize(
+    ("query", "name", "minutes", "days"),
+    [
+        ({}, "today", 422, 1),
+        ({"span": "today"}, "today", 422, 1),
+        ({"span": "nonsense"}, "today", 422, 1),
+        ({"span": "24h"}, "24h", 1440, 2),
+        ({"span": "7d"}, "7d", 6 * 1440 + 422, 7),
+        ({"span": "30d"}, "30d", 29 * 1440 + 422, 30),
+        ({"from": "2026-03-01"}, "custom", 1440, 1),
+        ({"to": "2026-03-01"}, "custom", 1440, 1),
+        ({"from": "2026-02-27", "to": "2026-03-01"}, "custom", 3 * 1440, 3),
+        ({"from": "2026-03-02", "to": "2026-03-02"}, "today", 422, 1),
+        ({"from": "2026-03-01", "to": "2026-03-09"}, "custom", 1440 + 422, 2),
+        ({"from": "2025-03-29", "to": "2025-03-31", "span": "7d"}, "custom", 71 * 60, 3),
+    ],
+)
+def test_an_address_names_its_window(query, name, minutes, days):
+    span = Span.from_query(query, at("07:02:30"))
+    assert (span.name, span.window.minutes, span.day_count) == (name, minutes, days)
+    assert span.error == ""
+    again = dict(pair.split("=") for pair in span.query.split("&"))
+    assert Span.from_query(again, at("07:02:30")) == span
+
+
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [
+        ({"from": "yesterday"}, "A day is written like 2026-03-31."),
+        ({"from": "2026-03-01", "to": "2026-02-30"}, "A day is written like 2026-03-31."),
+        ({"from": "2026-03-02", "to": "2026-03-01"}, "The first day is after the last one."),
+        ({"from": "2026-03-03"}, "These days are yet to come."),
+        ({"from": "2000-01-01", "to": "2026-03-01"}, f"At most {LONGEST_DAYS} days at once."),
+    ],
+)
+def test_days_that_make_no_sense_are_told(query, error):
+    span = Span.from_query(query, at("07:02:30"))
+    assert (span.error, span.name) == (error, "today")
