@@ -25,6 +25,7 @@ from cages.views.racks import (
     RackSizeView,
 )
 from cages.views.styleguide import StyleGuideView
+from cages.views.tokens import ExamplesView, TokenRevokeView, TokensView
 from cages.views.wall import WallView
 
 urlpatterns = [
@@ -56,6 +57,9 @@ urlpatterns = [
     path("accounts/register/", RegisterView.as_view(), name="register"),
     path("setup/", SetupView.as_view(), name="setup"),
     path("preferences/", PreferencesView.as_view(), name="preferences"),
+    path("tokens/", TokensView.as_view(), name="tokens"),
+    path("tokens/revoke/", TokenRevokeView.as_view(), name="token-revoke"),
+    path("api/", ExamplesView.as_view(), name="api-examples"),
     path("watch/", WatchView.as_view(), name="watch"),
     path("styleguide/", StyleGuideView.as_view(), name="styleguide"),
     path("ops/", OperationsView.as_view(), name="ops"),

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from csp.constants import NONE as CSP_NONE
 from csp.constants import SELF as CSP_SELF
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from neurocage import env
 
@@ -29,6 +31,21 @@ if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 REQUIRE_TIMESCALEDB = env.flag("REQUIRE_TIMESCALEDB")
 REDIS_URL = env.url("REDIS_URL", "redis://localhost:6379/0", ("redis", "rediss"))
+
+# Shared by all processes of the pages. Whoever uses it must do without while Redis is away, and
+# learn so soon: one attempt, where the library makes four.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "neurocage",
+        "OPTIONS": {
+            "socket_timeout": 2,
+            "socket_connect_timeout": 2,
+            "retry": Retry(NoBackoff(), 0),
+        },
+    }
+}
 
 SENSOR_API_URL = env.url("SENSOR_API_URL", "http://localhost:8080", ("http", "https"))
 FACILITY_TIME_ZONE = env.time_zone("FACILITY_TIME_ZONE", "UTC")

@@ -21,6 +21,7 @@ MOVED = "led elsewhere"
 # are the owner's. An empty form is posted.
 EVERYBODY, SIGNED_IN = (200,) * 5, (LOGIN, 200, 200, 200, 200)
 NOBODY, NOT_THERE = (404,) * 5, (LOGIN, 404, 404, 404, 404)
+NO_TOKEN = (401,) * 5
 NO_SUCH_METHOD = (LOGIN, 405, 405, 405, 405)
 ITS_PEOPLE, ITS_PEOPLE_MOVED = (LOGIN, 200, 404, 200, 200), (LOGIN, MOVED, 404, MOVED, MOVED)
 MATRIX = {
@@ -70,11 +71,21 @@ MATRIX = {
     "setup": [((), NOBODY, NOBODY)],
     "ops": [((), (LOGIN, 403, 403, 200, 200), (LOGIN, 403, 403, 405, 405))],
     "preferences": [((), NO_SUCH_METHOD, (LOGIN, MOVED, MOVED, MOVED, MOVED))],
+    "tokens": [((), SIGNED_IN, SIGNED_IN)],
+    "token-revoke": [((), NO_SUCH_METHOD, NOT_THERE)],
+    "api-examples": [((), SIGNED_IN, NO_SUCH_METHOD)],
     "watch": [((), SIGNED_IN, NO_SUCH_METHOD)],
     "styleguide": [((), (LOGIN, 403, 403, 200, 200), (LOGIN, 403, 403, 405, 405))],
     "healthz": [((), EVERYBODY, EVERYBODY)],
     "readyz": [((), EVERYBODY, EVERYBODY)],
     "metrics": [((), EVERYBODY, EVERYBODY)],
+    # A session opens none of these but the last; test_api.py comes with tokens.
+    "api:cages": [((), NO_TOKEN, None)],
+    "api:states": [((), NO_TOKEN, None)],
+    "api:readings": [((), NO_TOKEN, None)],
+    "api:requests": [((), NO_TOKEN, None)],
+    "api:hourly": [((), NO_TOKEN, None)],
+    "api:openapi": [((), (401, 200, 200, 200, 200), None)],
     # The admin has a door of its own.
     "admin:index": [((), (MOVED, MOVED, MOVED, 200, 200), (MOVED, MOVED, MOVED, 200, 200))],
     "admin:cages_cage_changelist": [((), (LOGIN, MOVED, MOVED, 403, 200), None)],
@@ -88,6 +99,7 @@ FORMS = {
     "cage-edit": {**NEW_CAGE, "label": "Changed"},
     "cage-purge": {"label": "Archived cage"},
     "cage-move": {"room": "R9", "rack": "Z", "row": "A", "column": "1"},
+    "tokens": {"name": "New"},
     "login": {"username": "owner", "password": "not the right one"},
     "register": {"username": "eve", "password1": PASSWORD, "password2": PASSWORD},
     "setup": {"username": "eve", "password1": PASSWORD, "password2": PASSWORD},

@@ -83,7 +83,10 @@ def pages(administrator, client_of, settings, monkeypatch):
             for name in ("cage-list", "cage-create", "cage-archived", "ops", "styleguide")
         ),
         *(reverse(f"cage-{name}", args=(7,)) for name in PAGES_OF_A_CAGE),
-        *(reverse(name) for name in ("rack-index", "wall", "cage-import")),
+        *(
+            reverse(name)
+            for name in ("rack-index", "wall", "cage-import", "tokens", "api-examples")
+        ),
         *(f"{reverse(f'rack-{name}')}?room=R2&rack=B" for name in ("detail", "sheet", "size")),
         f"{reverse('rack-fill')}?room=R2&rack=B&row=A&column=1",
         f"{reverse('wall')}?room=R2",
@@ -117,7 +120,8 @@ def test_every_form_that_posts_has_one_token(pages):
 def test_no_page_has_a_script_a_style_or_an_address_of_another_host(pages):
     for address, markup in pages.items():
         assert not re.search(
-            r'<script(?! defer src="/static/| id="[a-z-]+" type="application/json")|<style|\sstyle=|\son[a-z]+=',
+            r'<script(?! defer src="/static/| id="[a-z-]+" type="application/json")|<style'
+            r"|\sstyle=|\son[a-z]+=",
             markup,
             re.I,
         ), address

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from cages.models import Cage, Condition, Health, Outcome
+from cages.models import ApiToken, Cage, Condition, Health, Outcome
 from cages.polling import backfill
 from cages.slots import slot_of
 from tests.factories import MINUTE, make_cage, make_cycle, make_user, record_minute, result
@@ -45,6 +45,8 @@ ADDRESSES = [
     "/cages/1/move/",
     "/wall/",
     "/wall/?room=R2",
+    "/tokens/",
+    "/api/",
     "/ops/",
     "/styleguide/",
 ]
@@ -76,6 +78,7 @@ def facility():
     make_cage("Paused", ada, id=6, is_polled=False)
     make_cage("Archived", ada, id=9, archived_at=timezone.now())
     make_cycle(now - MINUTE, planned=3)
+    ApiToken.objects.issue(ada, "notebook", timezone.now())
     conditions = {cage.condition(timezone.now()) for cage in Cage.objects.select_related("state")}
     assert conditions == set(Condition)
     return ada
@@ -128,6 +131,18 @@ def test_axe_finds_nothing_in_the_dry_run_of_an_import(new_page, facility, theme
     page.get_by_role("heading", name="What the import would do").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.locator("tbody tr").count() == 3
+    page.evaluate(AXE)
+    assert page.evaluate(FOUND, STANDARD) == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_where_a_new_token_is_shown(new_page, facility, theme):
+    page = themed_page(new_page, facility, theme, size="phone")
+    page.goto("/tokens/")
+    page.get_by_label("Name").fill("on a phone")
+    page.get_by_role("button", name="Make a token").click()
+    page.locator(".secret").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.evaluate(AXE)
     assert page.evaluate(FOUND, STANDARD) == []
 

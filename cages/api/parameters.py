@@ -1,0 +1,65 @@
+"""What a request may ask for, and how it is written."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from django.utils import timezone
+from pydantic import BaseModel, BeforeValidator, Field, field_validator
+
+CAGES_AT_MOST = 8
+SHOWN_OF_A_VALUE = 40
+
+
+def moment_from(text):
+    """The aware moment, in UTC, that an ISO 8601 text means; in facility time without an offset."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if timezone.is_naive(moment):
+            moment = moment.replace(tzinfo=timezone.get_default_timezone())
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"{text[:SHOWN_OF_A_VALUE]!r} is not a time like 2026-03-02T07:00:00Z or 2026-03-02 "
+            "(in an address, + is written %2B)"
+        ) from None
+
+
+Moment = Annotated[datetime, BeforeValidator(moment_from)]
+Cursor = Annotated[
+    str | None, Field(description="Where the page before ended. It stands in that page's `next`.")
+]
+
+
+class SeriesQuery(BaseModel):
+    """Which minutes or hours of which cages."""
+
+    cage: list[int] = Field(
+        min_length=1,
+        max_length=CAGES_AT_MOST,
+        description="A cage's id. Give the parameter again for each further cage.",
+    )
+    from_: Moment = Field(
+        alias="from", description="The first moment. Without an offset it is facility time."
+    )
+    to: Moment = Field(description="The moment after the last one.")
+    limit: int = Field(1000, ge=1, le=10_000, description="How many items a page has at most.")
+    cursor: Cursor = None
+
+    @field_validator("to")
+    @classmethod
+    def is_after_from(cls, to, info):
+        start = info.data.get("from_")
+        if start is not None and to <= start:
+            raise ValueError("must be later than from")
+        return to
+
+
+class CagesQuery(BaseModel):
+    archived: bool = Field(False, description="The archived cages in place of the active ones.")
+    limit: int = Field(500, ge=1, le=500, description="How many cages a page has at most.")
+    cursor: Cursor = None
+
+
+class StatesQuery(BaseModel):
+    limit: int = Field(1000, ge=1, le=10_000, description="How many items a page has at most.")
+    cursor: Cursor = None

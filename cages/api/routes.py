@@ -1,0 +1,158 @@
+"""What can be asked for. All of it is GET, and changes nothing."""
+
+from datetime import datetime
+from functools import partial
+from operator import attrgetter
+
+from django.core.exceptions import SuspiciousOperation
+from django.http import Http404
+from django.utils import timezone
+from ninja import NinjaAPI, Query
+from ninja.errors import HttpError, ValidationError
+
+from cages.api import problems, series
+from cages.api.paging import decode, page
+from cages.api.parameters import CagesQuery, SeriesQuery, StatesQuery
+from cages.api.schemas import (
+    CageItem,
+    CagePage,
+    HourItem,
+    HourPage,
+    Problem,
+    ReadingItem,
+    ReadingPage,
+    RequestItem,
+    RequestPage,
+    StateItem,
+    StatePage,
+)
+from cages.api.tokens import TokenAuth, TokenThrottle, signed_in
+from cages.models import Cage, Reading, SensorRequest
+from cages.models.ids import LARGEST_ID
+
+token_auth = TokenAuth()
+api = NinjaAPI(
+    title="Neurocage",
+    version="1",
+    description="What Neurocage has measured, to read. Times are UTC.",
+    urls_namespace="api",
+    openapi_url=None,
+    docs_url=None,
+    auth=[token_auth],
+    throttle=[TokenThrottle()],
+)
+api.add_exception_handler(Http404, problems.not_found)
+api.add_exception_handler(HttpError, problems.refused)
+api.add_exception_handler(ValidationError, problems.not_valid)
+api.add_exception_handler(SuspiciousOperation, problems.suspicious)
+PROBLEMS = dict.fromkeys((401, 422, 429, 503), Problem)
+PROBLEMS_OF_CAGES = {**PROBLEMS, 404: Problem}
+MINUTE_KEY = (int, datetime)
+by_slot = attrgetter("cage_id", "slot")
+by_pk = attrgetter("pk")
+
+
+def visible_cages(request):
+    return Cage.objects.visible_to(request.auth.person)
+
+
+def ids_of_visible(request, wanted):
+    """The ids, each once and in order; 404 where one is unknown or somebody else's."""
+    ids = sorted(set(wanted))
+    possible = [cage_id for cage_id in ids if abs(cage_id) <= LARGEST_ID]
+    found = set(visible_cages(request).filter(pk__in=possible).values_list("pk", flat=True))
+    for cage_id in ids:
+        if cage_id not in found:
+            raise no_such(cage_id)
+    return ids
+
+
+def no_such(cage_id):
+    return Http404(f"cage: you have no cage {cage_id}.")
+
+
+def cages_after(cages, query):
+    """The first cages behind the cursor, by id: one more than the limit where there are more."""
+    if key := decode(query.cursor, [int]):
+        cages = cages.filter(pk__gt=key[0])
+    return list(cages.order_by("pk")[: query.limit + 1])
+
+
+@api.get("/cages", response={200: CagePage, **PROBLEMS}, operation_id="cages", url_name="cages")
+def list_cages(request, query: Query[CagesQuery]):
+    """Your cages, by id."""
+    cages = visible_cages(request).select_related("owner")
+    cages = cages.archived() if query.archived else cages.active()
+    return page(request, cages_after(cages, query), query.limit, lambda c: (c.pk,), CageItem.of)
+
+
+@api.get(
+    "/cages/{cage_id}",
+    response={200: CageItem, **PROBLEMS_OF_CAGES},
+    operation_id="cage",
+    url_name="cage",
+)
+def one_cage(request, cage_id: int):
+    """One of your cages, archived or not."""
+    cages = visible_cages(request).select_related("owner")
+    cage = cages.filter(pk=cage_id).first() if abs(cage_id) <= LARGEST_ID else None
+    if cage is None:
+        raise no_such(cage_id)
+    return CageItem.of(cage)
+
+
+@api.get("/states", response={200: StatePage, **PROBLEMS}, operation_id="states", url_name="states")
+def list_states(request, query: Query[StatesQuery]):
+    """How each of your active cages is now, by id."""
+    cages = visible_cages(request).active().select_related("state").defer("notes")
+    item = partial(StateItem.of, now=timezone.now())
+    return page(request, cages_after(cages, query), query.limit, lambda c: (c.pk,), item)
+
+
+@api.get(
+    "/readings",
+    response={200: ReadingPage, **PROBLEMS_OF_CAGES},
+    operation_id="readings",
+    url_name="readings",
+)
+def list_readings(request, query: Query[SeriesQuery]):
+    """The known minutes of cages, by cage and time."""
+    return minutes(request, query, Reading, ReadingItem.of)
+
+
+@api.get(
+    "/requests",
+    response={200: RequestPage, **PROBLEMS_OF_CAGES},
+    operation_id="requests",
+    url_name="requests",
+)
+def list_requests(request, query: Query[SeriesQuery]):
+    """The polls of cages and what came of each, by cage and time."""
+    return minutes(request, query, SensorRequest, RequestItem.of)
+
+
+def minutes(request, query, model, item):
+    key = decode(query.cursor, MINUTE_KEY)
+    ids = ids_of_visible(request, query.cage)
+    found = series.after(key, model.objects.all(), "slot", ids, query, query.limit)
+    return page(request, found, query.limit, by_slot, item)
+
+
+@api.get(
+    "/hourly",
+    response={200: HourPage, **PROBLEMS_OF_CAGES},
+    operation_id="hourly",
+    url_name="hourly",
+)
+def list_hours(request, query: Query[SeriesQuery]):
+    """Counts of the UTC hours that begin within the time asked for, by cage and time."""
+    key = decode(query.cursor, MINUTE_KEY)
+    ids = ids_of_visible(request, query.cage)
+    found = series.hours_after(key, ids, query, query.limit)
+    return page(request, found, query.limit, lambda row: row[0], lambda row: HourItem.of(*row))
+
+
+@api.get("/openapi.json", auth=[token_auth, signed_in], include_in_schema=False, url_name="openapi")
+def openapi(request):
+    """This document. A person who is signed in may read it without a token."""
+    return api.get_openapi_schema()

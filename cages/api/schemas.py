@@ -1,0 +1,169 @@
+"""What the answers hold. Each item knows how it is made of what is kept."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from cages.models import Condition, Health, Outcome, ReadingHourly, SensorRequestHourly
+
+HEALTH_WORDS = {health.value: health.name.lower() for health in Health}
+OUTCOME_WORDS = {outcome.value: outcome.word for outcome in Outcome}
+HealthWord = Literal[tuple(HEALTH_WORDS.values())]
+OutcomeWord = Literal[tuple(OUTCOME_WORDS.values())]
+ConditionWord = Literal[tuple(Condition.values)]
+STATUS = "1 bad, 2 ok, 3 perfect."
+
+
+class Problem(BaseModel):
+    detail: str = Field(description="What is wrong, in a sentence.")
+
+
+class CageItem(BaseModel):
+    id: int
+    label: str
+    owner: str
+    room: str
+    rack: str
+    row: str
+    column: int | None
+    strain: str
+    animal_count: int | None
+    notes: str
+    is_polled: bool
+    created_at: datetime
+    archived_at: datetime | None
+
+    @classmethod
+    def of(cls, cage):
+        same = {name: getattr(cage, name) for name in cls.model_fields if name != "owner"}
+        return cls(owner=cage.owner.get_username(), **same)
+
+
+class StateItem(BaseModel):
+    """The latest that is known of a cage. What was never known is null."""
+
+    cage_id: int
+    condition: ConditionWord
+    status: int | None = Field(description=f"The last known health, however old. {STATUS}")
+    status_label: HealthWord | None
+    reading_slot: datetime | None
+    age_seconds: int | None = Field(description="How long ago reading_slot began.")
+    outcome: OutcomeWord | None = Field(description="How the last poll ended.")
+    outcome_slot: datetime | None
+
+    @classmethod
+    def of(cls, cage, now):
+        state = cage.known_state
+        known = {}
+        if state:
+            age = state.age(now)
+            known = {
+                "status": state.status,
+                "reading_slot": state.reading_slot,
+                "age_seconds": None if age is None else int(age.total_seconds()),
+                "outcome": OUTCOME_WORDS.get(state.outcome),
+                "outcome_slot": state.outcome_slot,
+            }
+        unknown = dict.fromkeys(cls.model_fields)
+        itself = {
+            "cage_id": cage.pk,
+            "condition": cage.condition(now).value,
+            "status_label": HEALTH_WORDS.get(known.get("status")),
+        }
+        return cls(**{**unknown, **known, **itself})
+
+
+class ReadingItem(BaseModel):
+    """A minute whose health is known. A minute without one is not known."""
+
+    cage_id: int
+    slot: datetime
+    status: int = Field(description=STATUS)
+    status_label: HealthWord
+
+    @classmethod
+    def of(cls, reading):
+        return cls(
+            cage_id=reading.cage_id,
+            slot=reading.slot,
+            status=reading.status,
+            status_label=HEALTH_WORDS[reading.status],
+        )
+
+
+class RequestItem(BaseModel):
+    """A planned poll. A minute without one was not watched."""
+
+    cage_id: int
+    slot: datetime
+    outcome: OutcomeWord
+    http_status: int | None
+    latency_ms: int | None
+    detail: str
+
+    @classmethod
+    def of(cls, request):
+        return cls(
+            cage_id=request.cage_id,
+            slot=request.slot,
+            outcome=OUTCOME_WORDS[request.outcome],
+            http_status=request.answer_status,
+            latency_ms=request.latency_ms,
+            detail=request.detail,
+        )
+
+
+class HourItem(BaseModel):
+    """An hour in which a cage was polled: its known minutes by health, its polls by outcome."""
+
+    cage_id: int
+    hour: datetime
+    bad: int = 0
+    ok: int = 0
+    perfect: int = 0
+    answered: int = 0
+    unavailable: int = 0
+    timeout: int = 0
+    connection_error: int = 0
+    http_error: int = 0
+    malformed: int = 0
+    skipped: int = 0
+    latency_ms_sum: int | None = Field(None, description="Of the answered polls.")
+    latency_ms_max: int | None = Field(None, description="Of the answered polls.")
+
+    @classmethod
+    def of(cls, hour, rows):
+        sums = {name: getattr(row, name) for row in rows for name in HOURLY[type(row)]}
+        return cls(cage_id=hour[0], hour=hour[1], **sums)
+
+
+# Which of an hour's figures stand in which roll-up.
+HOURLY = {
+    model: [field.name for field in model._meta.fields if field.name in HourItem.model_fields]
+    for model in (ReadingHourly, SensorRequestHourly)
+}
+
+
+class PageOf(BaseModel):
+    next: str | None = Field(description="The address of the next page; null on the last one.")
+
+
+class CagePage(PageOf):
+    items: list[CageItem]
+
+
+class StatePage(PageOf):
+    items: list[StateItem]
+
+
+class ReadingPage(PageOf):
+    items: list[ReadingItem]
+
+
+class RequestPage(PageOf):
+    items: list[RequestItem]
+
+
+class HourPage(PageOf):
+    items: list[HourItem]

@@ -1,0 +1,343 @@
+"""Tokens: made, shown once, kept as a hash, revoked; and the examples of what to do with one."""
+
+import hashlib
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from cages.models import ApiToken, Health
+from cages.models.token import LIVE_AT_MOST
+from cages.slots import slot_of
+from tests.factories import MINUTE, at, make_cage, make_user, record_minutes
+from tests.pages import errors_of, text_of
+
+NOW = at("07:10:30")
+TOKENS, REVOKE, EXAMPLES = (reverse(name) for name in ("tokens", "token-revoke", "api-examples"))
+CAGES = reverse("api:cages")
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """clock(moment): now it is that late."""
+
+    def set_clock(moment):
+        monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
+
+    set_clock(NOW)
+    return set_clock
+
+
+def status_with(authorization, **options):
+    headers = {} if authorization is None else {"Authorization": authorization}
+    return Client(**options).get(CAGES, headers=headers).status_code
+
+
+def works(secret):
+    status = status_with(f"Bearer {secret}")
+    assert status in (200, 401)
+    return status == 200
+
+
+def secret_in(response):
+    return re.search(r'<code class="secret">([^<]+)</code>', response.content.decode())[1]
+
+
+# The page
+
+
+def test_a_token_is_shown_once_and_works(clock, client_of, user):
+    browser = client_of(user)
+    assert "You have no token." in text_of(browser.get(TOKENS))
+    response = browser.post(TOKENS, {"name": " notebook "})
+    assert response.status_code == 200
+    assert "no-store" in response["Cache-Control"]
+    assert "The token “notebook” is made." in text_of(response)
+    secret = secret_in(response)
+    assert re.fullmatch(r"nc_[\w-]{43}", secret)
+    assert works(secret)
+    page = browser.get(TOKENS)
+    assert secret not in page.content.decode()
+    row = f"notebook {secret[:9]} 2026-03-02 07:10 2026-03-02 07:10 Revoke notebook"
+    assert row in text_of(page)
+    assert "no-store" in page["Cache-Control"]
+
+
+def test_only_a_hash_of_a_token_is_kept(client_of, user):
+    secret = secret_in(client_of(user).post(TOKENS, {"name": "notebook"}))
+    token = ApiToken.objects.get()
+    assert token.digest == hashlib.sha256(secret.encode()).hexdigest()
+    assert token.person == user
+    rows = [
+        str(row)
+        for model in apps.get_models()
+        if model._meta.managed
+        for row in model.objects.values_list()
+    ]
+    assert secret[:9] in "".join(rows)
+    assert secret[:12] not in "".join(rows)
+
+
+def test_no_two_tokens_are_the_same(user):
+    secrets = {ApiToken.objects.issue(user, f"{number}", NOW)[1] for number in range(LIVE_AT_MOST)}
+    assert len(secrets) == LIVE_AT_MOST
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("", "This field is required."),
+        ("  ", "This field is required."),
+        ("x" * 101, "Ensure this value has at most 100 characters (it has 101)."),
+        ("taken", "You have a token of this name already."),
+        ("a\x00b", "Null characters are not allowed."),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused(client_of, user, name, error):
+    ApiToken.objects.issue(user, "taken", NOW)
+    assert errors_of(client_of(user).post(TOKENS, {"name": name})) == {"name": [error]}
+    assert ApiToken.objects.count() == 1
+
+
+def test_a_person_has_so_many_tokens_and_no_more(client_of, user):
+    for number in range(LIVE_AT_MOST):
+        ApiToken.objects.issue(user, f"token {number}", NOW)
+    browser = client_of(user)
+    said = "You have 20 tokens, and no more are possible. Revoke one first."
+    assert errors_of(browser.post(TOKENS, {"name": "one more"})) == {"name": [said]}
+    browser.post(REVOKE, {"token": ApiToken.objects.first().pk})
+    secret_in(browser.post(TOKENS, {"name": "one more"}))
+    # Somebody else's are not counted.
+    ApiToken.objects.issue(make_user(), "token 1", NOW)
+
+
+def test_a_revoked_token_is_useless_and_its_name_is_free(clock, client_of, user):
+    browser = client_of(user)
+    secret = secret_in(browser.post(TOKENS, {"name": "notebook"}))
+    token = ApiToken.objects.get()
+    assert works(secret)
+    for _ in range(2):
+        response = browser.post(REVOKE, {"token": token.pk}, follow=True)
+        assert "You have no token." in text_of(response)
+    assert ApiToken.objects.get().revoked_at == NOW
+    assert not works(secret)
+    again = secret_in(browser.post(TOKENS, {"name": "notebook"}))
+    assert (works(again), works(secret)) == (True, False)
+
+
+@pytest.mark.parametrize("number", [None, "", "x", "0", "9" * 5000])
+def test_revoking_no_token_is_not_found(client_of, user, number):
+    _token, secret = ApiToken.objects.issue(user, "notebook", NOW)
+    given = {} if number is None else {"token": number}
+    assert client_of(user).post(REVOKE, given).status_code == 404
+    assert works(secret)
+
+
+def test_nobody_sees_or_revokes_somebody_elses_token(client_of, user, administrator):
+    token, secret = ApiToken.objects.issue(user, "notebook", NOW)
+    browser = client_of(administrator)
+    assert "notebook" not in text_of(browser.get(TOKENS))
+    assert browser.post(REVOKE, {"token": token.pk}).status_code == 404
+    assert works(secret)
+
+
+def test_a_page_of_tokens_takes_the_same_queries_for_one_as_for_many(client_of, user):
+    browser, counts = client_of(user), []
+    for number in range(2):
+        for further in range(1 + 9 * number):
+            ApiToken.objects.issue(user, f"{number} {further}", NOW)
+        with CaptureQueriesContext(connection) as queries:
+            browser.get(TOKENS)
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 4
+
+
+def test_everybody_finds_the_tokens_in_their_menu(client_of, user):
+    assert f'href="{TOKENS}"' in client_of(user).get(reverse("cage-list")).content.decode()
+
+
+# What opens the API
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer nc_",
+        "Bearer nc_unknown",
+        "Bearer x" + "y" * 9000,
+        "Bearer n\u00e4h",
+        "Basic cnV0aDpzZWNyZXQ=",
+        "Token SECRET",
+        "SECRET",
+        "Bearer SECRETx",
+        "Bearer  SECRET",
+    ],
+)
+def test_nothing_but_a_token_opens_the_api(client_of, user, authorization):
+    _token, secret = ApiToken.objects.issue(user, "notebook", NOW)
+    headers = {}
+    if authorization is not None:
+        headers["Authorization"] = authorization.replace("SECRET", secret)
+    for client in (Client(), client_of(user)):
+        response = client.get(CAGES, headers=headers)
+        assert response.status_code == 401
+        assert response["WWW-Authenticate"] == "Bearer"
+        assert response["Content-Type"] == "application/json"
+        assert list(response.json()) == ["detail"]
+
+
+def test_who_sends_no_token_is_told_how():
+    said = Client().get(CAGES).json()["detail"]
+    assert said == (
+        "Send your token as 'Authorization: Bearer nc_...'. You make one on the page /tokens/."
+    )
+
+
+def test_the_token_of_a_person_switched_off_opens_nothing(user):
+    _token, secret = ApiToken.objects.issue(user, "notebook", NOW)
+    for is_active in (False, True):
+        get_user_model().objects.update(is_active=is_active)
+        assert works(secret) == is_active
+
+
+def test_the_tokens_of_a_person_go_with_the_account(user):
+    _token, secret = ApiToken.objects.issue(user, "notebook", NOW)
+    user.delete()
+    assert not works(secret)
+
+
+def test_a_hash_is_not_a_token(user):
+    token, _secret = ApiToken.objects.issue(user, "notebook", NOW)
+    assert not works(token.digest)
+
+
+def test_the_last_use_is_written_at_most_once_a_minute(clock, user):
+    token, secret = ApiToken.objects.issue(user, "notebook", NOW)
+    seen = []
+    for seconds in (0, 30, 59, 60, 100, 120):
+        clock(NOW + timedelta(seconds=seconds))
+        with CaptureQueriesContext(connection) as queries:
+            assert works(secret)
+        writes = sum(query["sql"].startswith("UPDATE") for query in queries)
+        token.refresh_from_db()
+        seen.append((writes, (token.last_used_at - NOW).total_seconds()))
+    assert seen == [(1, 0), (0, 0), (0, 0), (1, 60), (0, 60), (1, 120)]
+
+
+def test_two_requests_at_once_write_the_use_once(user):
+    token, _secret = ApiToken.objects.issue(user, "notebook", NOW)
+    other = ApiToken.objects.get(pk=token.pk)
+    token.note_use(NOW)
+    other.note_use(NOW + timedelta(seconds=1))
+    assert ApiToken.objects.get().last_used_at == NOW
+
+
+# The examples
+
+
+def examples_of(response):
+    """{name: the program}, as a person copies them."""
+    parts = re.findall(
+        r"<h3[^>]*>([^<]+)</h3>\s*<pre[^>]*>(.*?)</pre>", response.content.decode(), re.S
+    )
+    return {name: html.unescape(code) for name, code in parts}
+
+
+@pytest.fixture
+def facility(transactional_db, live_server):
+    """(the examples at a live server, the environment they run in, the last slots of yesterday)."""
+    person = make_user("ruth")
+    cage = make_cage(owner=person, id=7)
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    slots = [slot_of(midnight) - count * MINUTE for count in (3, 2, 1)]
+    record_minutes(cage, slots[0], [Health.OK, Health.BAD, Health.PERFECT, Health.OK])
+    _token, secret = ApiToken.objects.issue(person, "notebook", timezone.now())
+    browser = Client(headers={"Host": live_server.url.removeprefix("http://")})
+    browser.force_login(person)
+    examples = examples_of(browser.get(EXAMPLES))
+    assert list(examples) == ["curl", "Python", "Python, as a table of pandas", "R"]
+    return examples, {**os.environ, "NEUROCAGE_TOKEN": secret, "NO_PROXY": "*"}, slots
+
+
+def output_of(argv, environment):
+    ended = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
+
+
+def expected(slots):
+    words = zip(slots, (2, 1, 3), ("ok", "bad", "perfect"), strict=True)
+    return [
+        {"cage_id": 7, "slot": f"{s:%Y-%m-%dT%H:%M:%SZ}", "status": status, "status_label": label}
+        for s, status, label in words
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("pages", ["cage=[7]", "cage=[7], limit=2", "cage=[7], limit=1"])
+def test_the_python_example_reads_every_page(facility, pages):
+    examples, environment, slots = facility
+    program = examples["Python"].replace("cage=[7]", pages)
+    assert pages in program
+    program += "\nimport json; print(json.dumps(readings))"
+    assert output_of([sys.executable, "-c", program], environment) == expected(slots)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl on this machine")
+def test_the_curl_example_reads_a_page(facility):
+    examples, environment, slots = facility
+    page = output_of(["sh", "-c", examples["curl"].replace("curl -G", "curl -sfG")], environment)
+    assert page == {"items": expected(slots), "next": None}
+
+
+def test_the_examples_are_about_a_cage_of_the_person_and_this_address(clock, client_of, user):
+    make_cage(id=3)
+    make_cage(owner=user, id=5, archived_at=NOW)
+    make_cage(owner=user, id=9)
+    page = client_of(user).get(EXAMPLES, headers={"Host": "localhost:8123"})
+    for name, code in examples_of(page).items():
+        if "pandas" not in name:
+            assert "http://localhost:8123/api/v1" in code
+            assert re.search(r"cage ?= ?(\[9\]|c\(9\)|9)", code)
+            assert re.search(r"2026-03-01.*2026-03-02", code)
+            assert "nc_" not in code
+
+
+def test_the_examples_of_a_person_without_cages_are_there(client_of, user):
+    assert "cage=1 " in examples_of(client_of(user).get(EXAMPLES))["curl"]
+
+
+def test_the_programs_are_programs(client_of, user):
+    examples = examples_of(client_of(user).get(EXAMPLES))
+    compile("\n".join(code for name, code in examples.items() if "Python" in name), "", "exec")
+    for opening, closing in ("()", "{}", "[]"):
+        assert examples["R"].count(opening) == examples["R"].count(closing)
+    assert max(map(len, "\n".join(examples.values()).splitlines())) <= 100
+
+
+def test_every_address_of_the_document_is_on_the_page(client_of, user):
+    browser = client_of(user)
+    words = text_of(browser.get(EXAMPLES))
+    for path in browser.get(reverse("api:openapi")).json()["paths"]:
+        assert path.replace("{cage_id}", "1") in words
+    assert "120 requests a minute" in words
+    assert "at most 10,000, and 500 of cages" in words
