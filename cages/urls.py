@@ -14,6 +14,7 @@ from cages.views.cage_history import CageHistoryView, CompareView
 from cages.views.cage_import import ImportTemplateView, ImportView
 from cages.views.cage_list import ArchivedListView, CageListView
 from cages.views.cage_move import MoveView
+from cages.views.export import DictionaryView, ExportFileView, ExportView
 from cages.views.live import WatchView
 from cages.views.operations import OperationsView, healthz, prometheus, readyz
 from cages.views.preferences import PreferencesView
@@ -35,6 +36,9 @@ urlpatterns = [
     path("cages/bulk/", BulkView.as_view(), name="cage-bulk"),
     path("cages/cards/", CardsView.as_view(), name="cage-cards"),
     path("cages/compare/", CompareView.as_view(), name="cage-compare"),
+    path("cages/export/", ExportView.as_view(), name="cage-export"),
+    path("cages/export/file/", ExportFileView.as_view(), name="cage-export-file"),
+    path("cages/export/dictionary.csv", DictionaryView.as_view(), name="cage-export-dictionary"),
     path("cages/import/", ImportView.as_view(), name="cage-import"),
     path("cages/import/template.csv", ImportTemplateView.as_view(), name="cage-import-template"),
     path("cages/archived/", ArchivedListView.as_view(), name="cage-archived"),

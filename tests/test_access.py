@@ -38,6 +38,9 @@ MATRIX = {
     "cage-archived": [((), SIGNED_IN, NO_SUCH_METHOD)],
     "cage-detail": [((7,), ITS_PEOPLE, NO_SUCH_METHOD), ((8,), ITS_PEOPLE, NO_SUCH_METHOD)],
     "cage-history": [((7,), ITS_PEOPLE, NO_SUCH_METHOD), ((8,), ITS_PEOPLE, NO_SUCH_METHOD)],
+    "cage-export": [((), SIGNED_IN, NO_SUCH_METHOD)],
+    "cage-export-file": [((), SIGNED_IN, NO_SUCH_METHOD)],
+    "cage-export-dictionary": [((), SIGNED_IN, NO_SUCH_METHOD)],
     # Nothing is ticked, so it leads back to the list.
     "cage-compare": [((), (LOGIN, MOVED, MOVED, MOVED, MOVED), NO_SUCH_METHOD)],
     "cage-edit": [((7,), ITS_PEOPLE, ITS_PEOPLE), ((8,), NOT_THERE, NOT_THERE)],

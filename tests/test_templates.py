@@ -85,7 +85,14 @@ def pages(administrator, client_of, settings, monkeypatch):
         *(reverse(f"cage-{name}", args=(7,)) for name in PAGES_OF_A_CAGE),
         *(
             reverse(name)
-            for name in ("rack-index", "wall", "cage-import", "tokens", "api-examples")
+            for name in (
+                "rack-index",
+                "wall",
+                "cage-import",
+                "cage-export",
+                "tokens",
+                "api-examples",
+            )
         ),
         *(f"{reverse(f'rack-{name}')}?room=R2&rack=B" for name in ("detail", "sheet", "size")),
         f"{reverse('rack-fill')}?room=R2&rack=B&row=A&column=1",

@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 from django.views.generic import TemplateView
 
 from cages.forms.bulk import BulkMoveForm
-from cages.views.cage_list import ACTS, COMPARE, PRINT
+from cages.views.cage_list import ACTS, OTHER_ACTS
 from cages.views.selection import SelectionMixin
 
 LABELS_SHOWN = 10
@@ -21,13 +21,12 @@ class BulkView(SelectionMixin, TemplateView):
 
     def dispatch(self, request, *args, **kwargs):
         self.act = request.GET.get("act")
-        elsewhere = {PRINT: "cage-cards", COMPARE: "cage-compare"}
-        if self.act not in (*ACTS, *elsewhere) or not self.count:
+        if self.act not in (*ACTS, *OTHER_ACTS) or not self.count:
             return self.nothing_selected()
-        if self.act in elsewhere:
+        if self.act in OTHER_ACTS:
             which = request.GET.copy()
             del which["act"]
-            return redirect(f"{reverse(elsewhere[self.act])}?{which.urlencode()}")
+            return redirect(f"{reverse(f'cage-{self.act}')}?{which.urlencode()}")
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs):

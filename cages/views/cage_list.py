@@ -20,9 +20,12 @@ ACTS = {
     "move": _("Move"),
     "archive": pgettext_lazy("act", "Archive"),
 }
-# Needs no confirmation (cage_cards.py).
-PRINT = "cards"
-COMPARE = "compare"
+# What needs no confirmation has pages of its own, named "cage-<act>".
+OTHER_ACTS = {
+    "cards": _("Print cage cards"),
+    "compare": _("Compare"),
+    "export": _("Export"),
+}
 
 
 class PagedListMixin:
@@ -85,7 +88,12 @@ class CageListView(LiveMixin, CageAccessMixin, PagedListMixin, ListView):
             cage_count=sum(self.counts.values()),
             trouble_count=trouble_in(self.counts),
             everything=self.filter.with_(state=""),
-            acts=[*ACTS.items(), (PRINT, _("Print cage cards")), (COMPARE, _("Compare"))],
+            acts=[
+                *ACTS.items(),
+                (PRINT, _("Print cage cards")),
+                (COMPARE, _("Compare")),
+                (EXPORT, _("Export")),
+            ],
             choices=choices(Cage.objects.visible_to(self.request.user).active()),
             **kwargs,
         )

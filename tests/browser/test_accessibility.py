@@ -28,6 +28,7 @@ ADDRESSES = [
     "/cages/1/history/?span=30d&double=1",
     "/cages/1/?at=2026-03-02T03:14",
     "/cages/compare/?cage=1&cage=2",
+    "/cages/export/?which=all&from=nonsense",
     "/cages/1/edit/",
     "/cages/1/archive/",
     "/cages/9/",

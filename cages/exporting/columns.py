@@ -1,0 +1,75 @@
+"""What each kind of file has, in order, and what each column means: the data dictionary."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+
+from cages.models import Outcome
+
+WORDS = ", ".join(outcome.word for outcome in Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`kind`: "integer", "text", "moment" (seconds since 1970, UTC) or "clock" (on the wall)."""
+
+    name: str
+    kind: str
+    meaning: str
+
+
+def _times(what):
+    return [
+        Column(f"{what}_utc", "moment", _("Its beginning in UTC.")),
+        Column(f"{what}_local", "clock", _("The same on the facility's clock.")),
+        Column("utc_offset", "text", _("The facility's clock minus UTC at that moment.")),
+    ]
+
+
+CAGE = [
+    Column("cage_id", "integer", _("The cage's id, as its sensor knows it.")),
+    Column("label", "text", _("The cage's label at the time of the export.")),
+]
+REQUEST = [
+    Column(
+        "outcome",
+        "text",
+        _("How the poll of this minute ended: %(words)s. Empty: none was planned.")
+        % {"words": WORDS},
+    ),
+    Column("http_status", "integer", _("The HTTP status of the answer; empty without one.")),
+    Column(
+        "latency_ms",
+        "integer",
+        _("From sending to the complete answer or to giving up, in ms. Empty: nothing was sent."),
+    ),
+]
+READINGS = [
+    *CAGE,
+    *_times("slot"),
+    Column("status", "integer", _("1 Bad, 2 Ok, 3 Perfect. Empty: not known; never filled in.")),
+    Column("status_label", "text", _("The same as a word: bad, ok, perfect.")),
+    *REQUEST,
+    Column("watched", "integer", _("1: the sensor was asked in this minute. 0: it was not.")),
+]
+REQUESTS = [
+    *CAGE,
+    *_times("slot"),
+    *REQUEST,
+    Column("detail", "text", _("Why it failed, where the outcome does not say it all.")),
+]
+HOURLY = [
+    *CAGE,
+    *_times("hour"),
+    Column("minutes", "integer", _("Minutes of this hour within the days of the export.")),
+    Column("perfect", "integer", _("Minutes known to be Perfect.")),
+    Column("ok", "integer", _("Minutes known to be Ok.")),
+    Column("bad", "integer", _("Minutes known to be Bad.")),
+    Column("no_answer", "integer", _("Minutes asked without a valid answer.")),
+    Column("not_watched", "integer", _("Minutes not asked. These five add up to the minutes.")),
+    *(Column(outcome.word, "integer", _("Planned polls that ended so.")) for outcome in Outcome),
+    Column("latency_p50_ms", "integer", _("Half of the answers took at most so long; from bins.")),
+    Column("latency_p95_ms", "integer", _("95 % of the answers took at most so long; from bins.")),
+    Column("latency_max_ms", "integer", _("The slowest answer.")),
+]
+KINDS = {"readings": READINGS, "requests": REQUESTS, "hourly": HOURLY}

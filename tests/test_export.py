@@ -1,0 +1,216 @@
+"""Exports: every minute of the window is there, known or not, and is what the database has."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pyarrow.parquet
+import pytest
+from django.urls import reverse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from cages.exporting import files, rows
+from cages.exporting.columns import KINDS
+from cages.exporting.files import harmless
+from cages.history.minutes import minutes_of
+from cages.history.window import Window
+from cages.models import Health, Outcome, Reading, SensorRequest
+from cages.polling.recorder import record
+from tests.factories import MINUTE, at, make_cage, make_user, record_minutes, result, slot
+from tests.pages import text_of
+
+BERLIN = ZoneInfo("Europe/Berlin")
+COLUMNS = (
+    "cage_id,label,slot_utc,slot_local,utc_offset,status,status_label,outcome,http_status,"
+    "latency_ms,watched"
+)
+BEGIN = datetime(2026, 10, 24, 21, 30, tzinfo=UTC)
+POLLS = st.lists(
+    st.tuples(st.integers(0, 500), st.sampled_from([*Health, *Outcome]), st.integers(0, 11_000)),
+    max_size=30,
+    unique_by=lambda poll: poll[0],
+)
+
+
+def read(pieces):
+    text = b"".join(pieces).decode()
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+@pytest.mark.storage
+class ExportEqualsDatabase(TestCase):
+    @settings(max_examples=25, deadline=None)
+    @given(POLLS, POLLS, st.integers(0, 200), st.integers(1, 400))
+    def test_for_any_minutes_around_a_change_of_the_clock(self, first, second, start, length):
+        cages = [make_cage(), make_cage()]
+        for cage, polls in zip(cages, (first, second), strict=True):
+            for minute, ended, latency_ms in polls:
+                status = ended if isinstance(ended, Health) else None
+                outcome = Outcome.ANSWERED if status else ended
+                fields = {} if outcome == Outcome.SKIPPED else {"latency_ms": latency_ms}
+                record(BEGIN + minute * MINUTE, [result(cage, status, outcome, **fields)], BEGIN)
+        window = Window(BEGIN + start * MINUTE, BEGIN + (start + length) * MINUTE)
+        pairs = [(cage.pk, cage.label) for cage in cages]
+        found = read(files.as_csv(KINDS["readings"], rows.readings(pairs, window), BERLIN))
+        assert len(found) == 2 * length
+        self.compare(found, window, cages)
+        asked = read(files.as_csv(KINDS["requests"], rows.requests(pairs, window), BERLIN))
+        within = {"slot__gte": window.start, "slot__lt": window.end}
+        assert len(asked) == SensorRequest.objects.filter(**within).count()
+        planned = [row for row in found if row["outcome"]]
+        for name in ("cage_id", "slot_utc", "outcome", "http_status", "latency_ms"):
+            assert [row[name] for row in asked] == [row[name] for row in planned]
+        hours = read(files.as_csv(KINDS["hourly"], rows.hourly(pairs, window), BERLIN))
+        assert sum(int(row["minutes"]) for row in hours) == 2 * length
+        parts = ("perfect", "ok", "bad", "no_answer", "not_watched")
+        assert all(sum(int(row[p]) for p in parts) == int(row["minutes"]) for row in hours)
+        known = Reading.objects.filter(**within)
+        assert sum(int(row["bad"]) for row in hours) == known.filter(status=Health.BAD).count()
+
+    def compare(self, found, window, cages):
+        minutes = minutes_of([cage.pk for cage in cages], window)
+        number = {cage.pk: iter(minutes[cage.pk]) for cage in cages}
+        for row in found:
+            moment = datetime.fromisoformat(row["slot_utc"])
+            local = datetime.fromisoformat(row["slot_local"] + row["utc_offset"])
+            assert local == moment
+            assert local.utcoffset() == moment.astimezone(BERLIN).utcoffset()
+            code = next(number[int(row["cage_id"])])
+            assert row["status"] == (str(code) if code in (1, 2, 3) else "")
+            assert row["watched"] == ("1" if code else "0")
+            asked = SensorRequest.objects.filter(cage=row["cage_id"], slot=moment).first()
+            told = asked and (asked.outcome, asked.answer_status, asked.latency_ms)
+            if told is None:
+                assert (row["outcome"], row["http_status"], row["latency_ms"]) == ("", "", "")
+            else:
+                assert row["outcome"] == Outcome(told[0]).word
+                assert row["http_status"] == ("" if told[1] is None else str(told[1]))
+                assert row["latency_ms"] == ("" if told[2] is None else str(told[2]))
+
+
+@pytest.fixture
+def owner(db, monkeypatch):
+    monkeypatch.setattr("django.utils.timezone.now", lambda: at("07:02:30"))
+    return make_user("owner")
+
+
+@pytest.fixture
+def browser(client_of, owner):
+    return client_of(owner)
+
+
+def test_the_columns_are_the_ones_promised():
+    assert ",".join(column.name for column in KINDS["readings"]) == COLUMNS
+
+
+def test_a_file_is_streamed_and_named(browser, owner):
+    cage = make_cage("Colony", owner)
+    record_minutes(cage, slot("06:00"), [Health.BAD, Outcome.TIMEOUT])
+    address = reverse("cage-export-file")
+    response = browser.get(address, {"cage": cage.pk, "from": "2026-03-01", "to": "2026-03-02"})
+    assert response.streaming
+    assert response["X-Accel-Buffering"] == "no"
+    name = f"neurocage-cage-{cage.pk}-readings-2026-03-01-to-2026-03-02.csv"
+    assert response["Content-Disposition"] == f'attachment; filename="{name}"'
+    found = read(response.streaming_content)
+    assert len(found) == 1440 + 422
+    bad = next(row for row in found if row["status"])
+    assert list(bad.values()) == [
+        *(str(cage.pk), "Colony", "2026-03-02T05:00:00Z", "2026-03-02T06:00:00", "+01:00"),
+        *("1", "bad", "answered", "200", "1500", "1"),
+    ]
+
+
+def test_the_first_piece_needs_no_minute(db, django_assert_num_queries):
+    pairs = [(make_cage().pk, "Colony")]
+    window = Window(at("07:00") - timedelta(days=365), at("07:00"))
+    pieces = files.as_csv(KINDS["readings"], rows.readings(pairs, window), BERLIN)
+    with django_assert_num_queries(0):
+        assert next(pieces).decode() == f"{COLUMNS}\r\n"
+    with django_assert_num_queries(2):
+        assert len(next(pieces)) > 44_000 * 40
+    pieces.close()
+
+
+def test_parquet_has_what_csv_has(browser, owner):
+    cage = make_cage("=Colony", owner)
+    record_minutes(cage, slot("06:00"), [Health.BAD, Outcome.TIMEOUT, Health.PERFECT, None])
+    query = {"cage": cage.pk, "from": "2026-03-02"}
+    address = reverse("cage-export-file")
+    for kind in KINDS:
+        response = browser.get(address, {**query, "kind": kind, "format": "parquet"})
+        content = b"".join(response.streaming_content)
+        table = pyarrow.parquet.read_table(io.BytesIO(content)).to_pydict()
+        text = read(browser.get(address, {**query, "kind": kind}).streaming_content)
+        assert list(table) == list(text[0])
+        assert len(text) == len(table["cage_id"]) > 0
+        assert set(table["label"]) == {"=Colony"}
+        for name in set(table) - {"label"}:
+            told = [row[name] for row in text]
+            kept = table[name]
+            if name.endswith("_utc"):
+                kept = [f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in kept]
+            elif name.endswith("_local"):
+                kept = [f"{moment:%Y-%m-%dT%H:%M:%S}" for moment in kept]
+            assert ["" if value is None else str(value) for value in kept] == told
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_nothing_is_a_formula(text):
+    assert harmless(text) == f"'{text}"
+    pieces = files.as_csv(KINDS["requests"], [[(1, text, 0, "timeout", None, 5, text)]], BERLIN)
+    (row,) = read(pieces)
+    assert (row["label"], row["detail"]) == (f"'{text}", f"'{text}")
+
+
+def test_only_what_a_person_may_see_is_in_a_file(browser, owner, client_of):
+    mine, other = make_cage("Mine", owner), make_cage("Other", make_user("other"))
+    archived = make_cage("Archived", owner, archived_at=at("05:00"))
+    address = reverse("cage-export-file")
+
+    def labels(**query):
+        response = browser.get(address, {**query, "kind": "hourly", "from": "2026-03-02"})
+        return {row["label"] for row in read(response.streaming_content)}
+
+    assert labels() == labels(which="all") == {"Mine"}
+    assert labels(cage=[mine.pk, other.pk, archived.pk]) == {"Mine", "Archived"}
+    assert labels(cage=[other.pk]) == set()
+    assert labels(q="nothing like it") == set()
+
+
+def test_days_that_make_no_sense_lead_back_to_the_form(browser, owner):
+    make_cage("Colony", owner)
+    query = {"which": "all", "from": "2026-03-05", "to": "2026-03-04", "kind": "hourly"}
+    response = browser.get(reverse("cage-export-file"), query, follow=True)
+    assert "The first day is after the last one." in text_of(response)
+    assert 'value="hourly" checked' in response.content.decode()
+
+
+def test_excel_gets_the_mark_by_which_it_knows_utf_8(browser, owner):
+    make_cage("K\u00e4fig", owner)
+    query = {"which": "all", "from": "2026-03-02", "format": "excel"}
+    content = b"".join(browser.get(reverse("cage-export-file"), query).streaming_content)
+    assert content.startswith(b"\xef\xbb\xbfcage_id,")
+    assert "K\u00e4fig".encode() in content
+
+
+def test_the_dictionary_explains_every_column(browser):
+    found = read([browser.get(reverse("cage-export-dictionary")).content])
+    assert [(row["file"], row["column"]) for row in found] == [
+        (kind, column.name) for kind, columns in KINDS.items() for column in columns
+    ]
+    assert all(row["meaning"] for row in found)
+    page = text_of(browser.get(reverse("cage-export")))
+    assert "1 Bad, 2 Ok, 3 Perfect. Empty: not known; never filled in." in page
+
+
+def test_the_list_leads_to_the_export_of_what_it_lists(browser, owner):
+    make_cage("Colony", owner)
+    page = browser.get(reverse("cage-list"), {"q": "Col"}).content.decode()
+    assert "/cages/export/?which=all&amp;q=Col" in page
+    response = browser.get(reverse("cage-bulk"), {"act": "export", "which": "all", "q": "Col"})
+    assert response.url == f"{reverse('cage-export')}?which=all&q=Col"
+    assert "1 cage: Colony" in text_of(browser.get(response.url))
