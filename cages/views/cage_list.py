@@ -88,12 +88,7 @@ class CageListView(LiveMixin, CageAccessMixin, PagedListMixin, ListView):
             cage_count=sum(self.counts.values()),
             trouble_count=trouble_in(self.counts),
             everything=self.filter.with_(state=""),
-            acts=[
-                *ACTS.items(),
-                (PRINT, _("Print cage cards")),
-                (COMPARE, _("Compare")),
-                (EXPORT, _("Export")),
-            ],
+            acts=[*ACTS.items(), *OTHER_ACTS.items()],
             choices=choices(Cage.objects.visible_to(self.request.user).active()),
             **kwargs,
         )

@@ -1,0 +1,96 @@
+"""How long the pages take on months of minutes, one at a time, beside a bare Django view."""
+
+import argparse
+import statistics
+import sys
+import time
+from datetime import timedelta
+
+from bench import years
+
+REPEATS = 25
+# What the pages are to stay under, in ms.
+WANTED = {"list": 300, "today": 300, "30 days": 500, "a year": 800}
+
+
+def main():
+    arguments = _arguments()
+
+    def tell(text):
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+    with years.database(arguments.on):
+        owner = years.fill(
+            arguments.cages, arguments.days, tell, each_week=lambda _start: years.compress(tell)
+        )
+        years.compress(tell)
+        tell("")
+        held = _measure(owner, arguments)
+    sys.exit(not held)
+
+
+def _measure(owner, arguments):
+    from django.http import HttpResponse
+    from django.test import Client
+    from django.urls import path
+    from django.utils import timezone
+
+    from cages.models import Cage
+    from neurocage import urls
+
+    urls.urlpatterns.append(path("bare/", lambda request: HttpResponse("bare")))
+    browser = Client()
+    browser.force_login(owner)
+    cage = Cage.objects.order_by("pk").first()
+    today = timezone.localtime().date()
+    year = f"from={today - timedelta(days=365)}&to={today}"
+    pages = {
+        "bare": "/bare/",
+        "list": "/cages/",
+        "today": f"/cages/{cage.pk}/",
+        "30 days": f"/cages/{cage.pk}/history/?span=30d",
+        "a year": f"/cages/{cage.pk}/history/?{year}",
+    }
+    print(f"{arguments.cages} cages, {arguments.days} days, on {arguments.on}\n")
+    print("| page | queries | median | p95 | wanted | ÷ bare view | KB |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
+    held, bare = True, None
+    for name, address in pages.items():
+        times, queries, size = _times(browser, address)
+        median, p95 = statistics.median(times), sorted(times)[int(0.95 * len(times))]
+        bare = bare or median
+        wanted = WANTED.get(name)
+        held = held and (wanted is None or p95 < wanted) and (name != "list" or queries <= 8)
+        limit = f"{wanted} ms" if wanted else "–"
+        row = (name, queries, f"{median:.1f} ms", f"{p95:.1f} ms", limit, f"{median / bare:.0f}")
+        print("| " + " | ".join(map(str, (*row, round(size / 1000)))) + " |", flush=True)
+    return held
+
+
+def _times(browser, address):
+    """([ms], number of queries, bytes) of so many requests, after one that is not counted."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as queries:
+        response = browser.get(address)
+    if response.status_code != 200:
+        sys.exit(f"{address} answered {response.status_code}")
+    times = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        browser.get(address)
+        times.append(1000 * (time.perf_counter() - began))
+    return times, len(queries), len(response.content)
+
+
+def _arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cages", type=int, default=100)
+    parser.add_argument("--days", type=int, default=60)
+    parser.add_argument("--on", choices=("timescaledb", "postgresql"), default="timescaledb")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""How small a year of minutes becomes, and how long the pages' queries take on it."""
+
+import argparse
+import statistics
+import sys
+import time
+from datetime import timedelta
+
+from bench import years
+
+REPEATS = 15
+
+
+def main():
+    arguments = _arguments()
+
+    def tell(text):
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+    with years.database(arguments.on):
+        began = time.monotonic()
+        sizes = {}
+        owner = years.fill(
+            arguments.cages, arguments.days, tell, each_week=lambda _start: _note(sizes)
+        )
+        seconds = time.monotonic() - began
+        before = _sizes()
+        years.compress(tell)
+        tell("")
+        print(f"{arguments.cages} cages, {arguments.days} days, on {arguments.on}: ", end="")
+        print(f"generated in {seconds:.0f} s")
+        _print_sizes(sizes or before, _sizes())
+        _print_times(owner, arguments.days)
+
+
+def _note(sizes):
+    if not sizes:
+        sizes.update(_sizes())
+
+
+def _sizes():
+    """{table or roll-up: (rows, bytes)}, the rows counted."""
+    from django.db import connection
+
+    from cages.storage import report
+
+    found = {}
+    with connection.cursor() as cursor:
+        for one in report.series(connection):
+            cursor.execute(f"SELECT count(*) FROM {one.name}")  # noqa: S608
+            found[one.name] = (cursor.fetchone()[0], one.size_bytes)
+    return found
+
+
+def _print_sizes(first_week, now):
+    print("\n| | rows | bytes a row, first week as written | bytes a row at the end |")
+    print("|---|---:|---:|---:|")
+    for name, (rows, size) in now.items():
+        early_rows, early_size = first_week.get(name, (0, 0))
+        early = f"{early_size / early_rows:.1f}" if early_rows and "ly" not in name else "–"
+        print(f"| {name} | {rows:,} | {early} | {size / max(rows, 1):.2f} |")
+
+
+def _print_times(owner, days):
+    from django.utils import timezone
+
+    from cages.history.buckets import buckets_of
+    from cages.history.minutes import minutes_of
+    from cages.history.today import sensor_in
+    from cages.history.window import Window
+    from cages.models import Cage
+
+    now = timezone.now()
+    today = timezone.localtime(now).date()
+    cage = Cage.objects.filter(owner=owner).order_by("pk").first()
+    month = Window.of_days(today - timedelta(days=29), today, now)
+    year = Window.of_days(today - timedelta(days=days - 1), today, now)
+    day = Window.today(now)
+    ninety = Window.of_days(today - timedelta(days=89), today, now)
+    work = {
+        "today: minutes": lambda: minutes_of([cage.pk], day),
+        "today: requests": lambda: sensor_in(cage, day),
+        "a month: minutes": lambda: minutes_of([cage.pk], month),
+        "90 days: minutes": lambda: minutes_of([cage.pk], ninety),
+        "a month by day": lambda: buckets_of([cage.pk], month, by_hour=False),
+        "all by day": lambda: buckets_of([cage.pk], year, by_hour=False),
+        "a month by hour": lambda: buckets_of([cage.pk], month, by_hour=True),
+        "all by hour": lambda: buckets_of([cage.pk], year, by_hour=True),
+    }
+    print("\n| one cage | median | p95 |\n|---|---:|---:|")
+    medians = {}
+    for name, run in work.items():
+        times = []
+        for _ in range(REPEATS):
+            began = time.perf_counter()
+            run()
+            times.append(1000 * (time.perf_counter() - began))
+        medians[name] = statistics.median(times)
+        print(f"| {name} | {medians[name]:.0f} ms | {sorted(times)[-1]:.0f} ms |")
+    for step in ("day", "hour"):
+        growth = medians[f"all by {step}"] / medians[f"a month by {step}"]
+        print(f"\nBy {step}, {days} days take {growth:.1f} times as long as a month.")
+
+
+def _arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cages", type=int, default=10)
+    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--on", choices=("timescaledb", "postgresql"), default="timescaledb")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

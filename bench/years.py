@@ -1,0 +1,122 @@
+"""A database with years of made-up minutes, by set-based SQL, to measure storage and pages on.
+
+Each cage answers 3 of 4 polls, after 1 to 3 s; its health changes every few hours.
+"""
+
+import os
+import tempfile
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+SECRET = "only-for-benchmarks-and-never-to-serve-anybody-0123456789"  # noqa: S105
+WEEK = timedelta(days=7)
+INSERT_REQUESTS = """
+    INSERT INTO cages_sensorrequest (slot, cage_id, latency_ms, outcome, http_status, detail)
+    SELECT slot, id, 1000 + (random() * 2000)::int,
+           CASE WHEN random() < 0.75 THEN 1 ELSE 2 END, NULL, ''
+    FROM cages_cage, generate_series(%s::timestamptz, %s::timestamptz, '1 minute') AS slot
+    ORDER BY id, slot
+"""
+INSERT_READINGS = """
+    INSERT INTO cages_reading (slot, cage_id, status)
+    SELECT slot, cage_id,
+           1 + abs(hashint4((extract(epoch FROM slot) / 9000)::int + cage_id * 7919) %% 3)
+    FROM cages_sensorrequest WHERE outcome = 1 AND slot >= %s AND slot <= %s
+    ORDER BY cage_id, slot
+"""
+UPDATE_STATES = """
+    INSERT INTO cages_cagestate
+        (cage_id, outcome, outcome_slot, outcome_since, status, reading_slot, status_since)
+    SELECT cage_id, 1, max(slot), max(slot), 2, max(slot), max(slot)
+    FROM cages_reading WHERE slot > %s GROUP BY cage_id
+"""
+
+
+@contextmanager
+def database(kind):
+    """Django on an empty database of its own. kind: "timescaledb" or "postgresql"."""
+    from neurocage.stack.embedded import EmbeddedPostgres, EmbeddedValkey
+    from tests.timescaledb.server import TimescaleServer
+
+    with tempfile.TemporaryDirectory(prefix="neurocage-bench-") as folder:
+        folder = Path(folder)
+        server = (
+            TimescaleServer()
+            if kind == "timescaledb"
+            else EmbeddedPostgres(folder / "postgres", durable=False)
+        )
+        valkey = EmbeddedValkey(folder / "valkey", durable=False)
+        server.start()
+        valkey.start()
+        os.environ.update(
+            DJANGO_SETTINGS_MODULE="neurocage.settings",
+            DATABASE_URL=server.url,
+            REDIS_URL=valkey.url,
+            SECRET_KEY=SECRET,
+            STATE_DIR=str(folder / "state"),
+            FACILITY_TIME_ZONE="Europe/Berlin",
+            ALLOWED_HOSTS="testserver",
+        )
+        try:
+            import django
+            from django.core.management import call_command
+
+            django.setup()
+            call_command("migrate", verbosity=0)
+            yield
+        finally:
+            from django.db import connection
+
+            connection.close()
+            valkey.stop()
+            server.stop()
+
+
+def fill(cages, days, tell, each_week=lambda start: None):
+    """So many cages of one administrator with so many days of minutes up to now; returns him.
+
+    tell: told what is being done. each_week: called after each week that was written.
+    """
+    from django.contrib.auth import get_user_model
+    from django.db import connection
+    from django.utils import timezone
+
+    from cages.models import Cage, PollCycle
+    from cages.slots import slot_of
+
+    owner = get_user_model().objects.create_superuser("bench")
+    Cage.objects.bulk_create(
+        Cage(label=f"Cage {n}", owner=owner, room=f"R{n % 4}", rack=f"{n % 20}")
+        for n in range(cages)
+    )
+    last = slot_of(timezone.now()) - timedelta(minutes=1)
+    start, end = last - timedelta(days=days), last
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setseed(0.5)")
+        while start < end:
+            until = min(start + WEEK, end)
+            tell(f"minutes from {start:%Y-%m-%d}")
+            span = [start, until - timedelta(minutes=1)]
+            cursor.execute(INSERT_REQUESTS, span)
+            cursor.execute(INSERT_READINGS, span)
+            each_week(start)
+            start = until
+        cursor.execute(UPDATE_STATES, [end - timedelta(hours=1)])
+        if connection.vendor == "postgresql":
+            cursor.execute("ANALYZE")
+    PollCycle.objects.create(
+        slot=end, started_at=end, finished_at=end, planned=cages, answered=cages, duration_ms=1
+    )
+    return owner
+
+
+def compress(tell):
+    """What TimescaleDB's jobs would do in time; nothing on plain PostgreSQL."""
+    from django.db import connection
+
+    from cages.storage import upkeep
+
+    for words, run in upkeep.pending(connection):
+        tell(words)
+        run(connection)
