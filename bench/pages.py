@@ -16,15 +16,10 @@ WANTED = {"list": 300, "today": 300, "30 days": 500, "a year": 800}
 def main():
     arguments = _arguments()
 
-    def tell(text):
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
-
     with years.database(arguments.on):
-        owner = years.fill(
-            arguments.cages, arguments.days, tell, each_week=lambda _start: years.compress(tell)
-        )
-        years.compress(tell)
-        tell("")
+        owner = years.fill(arguments.cages, arguments.days, lambda _start: years.compress())
+        years.compress()
+        years.tell("")
         held = _measure(owner, arguments)
     sys.exit(not held)
 
@@ -74,6 +69,7 @@ def _times(browser, address):
 
     with CaptureQueriesContext(connection) as queries:
         response = browser.get(address)
+        count = len(queries)
     if response.status_code != 200:
         sys.exit(f"{address} answered {response.status_code}")
     times = []
@@ -81,7 +77,7 @@ def _times(browser, address):
         began = time.perf_counter()
         browser.get(address)
         times.append(1000 * (time.perf_counter() - began))
-    return times, len(queries), len(response.content)
+    return times, count, len(response.content)
 
 
 def _arguments():

@@ -2,7 +2,6 @@
 
 import argparse
 import statistics
-import sys
 import time
 from datetime import timedelta
 
@@ -14,19 +13,14 @@ REPEATS = 15
 def main():
     arguments = _arguments()
 
-    def tell(text):
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
-
     with years.database(arguments.on):
         began = time.monotonic()
         sizes = {}
-        owner = years.fill(
-            arguments.cages, arguments.days, tell, each_week=lambda _start: _note(sizes)
-        )
+        owner = years.fill(arguments.cages, arguments.days, lambda _start: _note(sizes))
         seconds = time.monotonic() - began
         before = _sizes()
-        years.compress(tell)
-        tell("")
+        years.compress()
+        years.tell("")
         print(f"{arguments.cages} cages, {arguments.days} days, on {arguments.on}: ", end="")
         print(f"generated in {seconds:.0f} s")
         _print_sizes(sizes or before, _sizes())
@@ -53,12 +47,46 @@ def _sizes():
 
 
 def _print_sizes(first_week, now):
-    print("\n| | rows | bytes a row, first week as written | bytes a row at the end |")
+    compressed = _compressed(now)
+    print("\n| | rows | bytes a row, as written | bytes a row, compressed |")
     print("|---|---:|---:|---:|")
-    for name, (rows, size) in now.items():
-        early_rows, early_size = first_week.get(name, (0, 0))
-        early = f"{early_size / early_rows:.1f}" if early_rows and "ly" not in name else "–"
-        print(f"| {name} | {rows:,} | {early} | {size / max(rows, 1):.2f} |")
+    for name, (rows, _size) in now.items():
+        early_rows, early_size = (0, 0) if "ly" in name else first_week.get(name, (0, 0))
+        early = f"{early_size / early_rows:.1f}" if early_rows else "–"
+        print(f"| {name} | {rows:,} | {early} | {compressed.get(name, '–')} |")
+
+
+def _compressed(names):
+    """{table or roll-up: bytes a row in its compressed chunks}"""
+    from django.db import connection
+
+    from cages import storage
+    from cages.storage import layout
+
+    found = {}
+    if not storage.timescaledb_version(connection):
+        return found
+    with connection.cursor() as cursor:
+        for name in names:
+            table = layout.rows_of_rollup(cursor, name) or f"public.{name}"
+            time = "slot" if name in storage.TIME_SERIES_TABLES else "bucket"
+            cursor.execute(
+                """SELECT max(range_end) FROM timescaledb_information.chunks
+                   WHERE format('%%I.%%I', hypertable_schema, hypertable_name) = %s
+                     AND is_compressed""",
+                [table],
+            )
+            (end,) = cursor.fetchone()
+            if end is None:
+                continue
+            cursor.execute(
+                f"""SELECT (SELECT sum(after_compression_total_bytes)
+                            FROM hypertable_compression_stats(%s)) / count(*)
+                    FROM {table} WHERE {time} < %s""",  # noqa: S608
+                [table, end],
+            )
+            found[name] = f"{cursor.fetchone()[0]:.2f}"
+    return found
 
 
 def _print_times(owner, days):

@@ -4,6 +4,7 @@ Each cage answers 3 of 4 polls, after 1 to 3 s; its health changes every few hou
 """
 
 import os
+import sys
 import tempfile
 from contextlib import contextmanager
 from datetime import timedelta
@@ -73,10 +74,16 @@ def database(kind):
             server.stop()
 
 
-def fill(cages, days, tell, each_week=lambda start: None):
-    """So many cages of one administrator with so many days of minutes up to now; returns him.
+def tell(text):
+    """What is being done, to who looks on."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
-    tell: told what is being done. each_week: called after each week that was written.
+
+def fill(cages, days, each_week):
+    """So many cages with so many days of minutes up to now; returns their owner.
+
+    each_week: called after each week that was written.
     """
     from django.contrib.auth import get_user_model
     from django.db import connection
@@ -111,7 +118,7 @@ def fill(cages, days, tell, each_week=lambda start: None):
     return owner
 
 
-def compress(tell):
+def compress():
     """What TimescaleDB's jobs would do in time; nothing on plain PostgreSQL."""
     from django.db import connection
 

@@ -69,7 +69,7 @@ HOURLY = [
     Column("not_watched", "integer", _("Minutes not asked. These five add up to the minutes.")),
     *(Column(outcome.word, "integer", _("Planned polls that ended so.")) for outcome in Outcome),
     Column("latency_p50_ms", "integer", _("Half of the answers took at most so long; from bins.")),
-    Column("latency_p95_ms", "integer", _("95 % of the answers took at most so long; from bins.")),
+    Column("latency_p95_ms", "integer", _("19 of 20 answers took at most so long; from bins.")),
     Column("latency_max_ms", "integer", _("The slowest answer.")),
 ]
 KINDS = {"readings": READINGS, "requests": REQUESTS, "hourly": HOURLY}
