@@ -25,7 +25,7 @@ APART := env -u SECRET_KEY_FILE SECRET_KEY=only-for-checks-and-never-to-serve-an
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help up test lint check pytest timescaledb test-faults format bench bench-limit bench-scaling soak screenshots messages install install-dev assets clean
+.PHONY: help up test lint check pytest timescaledb test-faults format bench bench-limit bench-scaling bench-storage bench-pages soak screenshots messages install install-dev assets clean
 
 help: ## show this list
 	@echo "make ..."
@@ -77,6 +77,12 @@ bench-scaling: install-dev assets ## measure whether two pollers poll twice as m
 
 soak: install-dev assets ## run everything while its parts are killed in turn (MINUTES=20 CAGES=2000)
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),20) --cages $(or $(CAGES),2000)
+
+bench-storage: install-dev assets ## measure how small a year of minutes becomes (CAGES=20 DAYS=365)
+	@$(BIN)/python -m bench.storage $(if $(CAGES),--cages $(CAGES)) $(if $(DAYS),--days $(DAYS))
+
+bench-pages: install-dev assets ## measure pages and exports on months of minutes (CAGES=100 DAYS=60 ON=postgresql)
+	@$(BIN)/python -m bench.pages $(if $(CAGES),--cages $(CAGES)) $(if $(DAYS),--days $(DAYS)) $(if $(ON),--on $(ON))
 
 screenshots: install-dev assets ## make the pictures of the README
 	@$(BIN)/python -m tests.browser.screenshots
