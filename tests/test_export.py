@@ -186,7 +186,7 @@ def test_days_that_make_no_sense_lead_back_to_the_form(browser, owner):
     query = {"which": "all", "from": "2026-03-05", "to": "2026-03-04", "kind": "hourly"}
     response = browser.get(reverse("cage-export-file"), query, follow=True)
     assert "The first day is after the last one." in text_of(response)
-    assert 'value="hourly" checked' in response.content.decode()
+    assert 'value="hourly" selected' in response.content.decode()
 
 
 def test_excel_gets_the_mark_by_which_it_knows_utf_8(browser, owner):
