@@ -4,14 +4,12 @@ A row is a tuple in the order of its columns, with one number, seconds since 197
 the three columns of time. Each cage takes two queries a month of minutes.
 """
 
-from datetime import UTC, timedelta
+from datetime import timedelta
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import IntegerField
-from django.db.models.functions import Cast, Extract
 
 from cages.history.buckets import buckets_of
-from cages.history.minutes import KNOWN, minutes_of
+from cages.history.minutes import KNOWN, MINUTE_NUMBER, minutes_of
 from cages.history.window import Window
 from cages.models import Health, Outcome, SensorRequest
 
@@ -95,9 +93,8 @@ def _requests_by_minute(cage_id, window):
     rows = SensorRequest.objects.filter(
         cage=cage_id, slot__gte=window.start, slot__lt=window.end
     ).order_by()
-    minute = Cast(Extract("slot", "epoch", tzinfo=UTC) / 60, IntegerField())
     columns = rows.aggregate(
-        minutes=ArrayAgg(minute, default=[]),
+        minutes=ArrayAgg(MINUTE_NUMBER, default=[]),
         outcomes=ArrayAgg("outcome", default=[]),
         statuses=ArrayAgg("http_status", default=[]),
         latencies=ArrayAgg("latency_ms", default=[]),
@@ -113,9 +110,5 @@ def _of_bucket(bucket):
     return (
         *(bucket.minutes, perfect, ok, bad, health.unanswered, health.not_watched),
         *(sensor.by_outcome[outcome] for outcome in Outcome),
-        *(_whole(sensor.latency_p50_ms), _whole(sensor.latency_p95_ms), sensor.latency_max_ms),
+        *sensor.whole_latencies_ms,
     )
-
-
-def _whole(number):
-    return None if number is None else round(number)

@@ -23,14 +23,14 @@ def shares(buckets, by_hour):
 
 def latencies(buckets, by_hour):
     """Response times of each bucket in ms; None where nothing was answered."""
-    sensors = [bucket.sensor for bucket in buckets]
+    told = [bucket.sensor.whole_latencies_ms for bucket in buckets]
     return {
         **_axis(buckets, by_hour),
         "kind": "latencies",
         "series": [
-            ["p50", "p50", [_whole(sensor.latency_p50_ms) for sensor in sensors]],
-            ["p95", "p95", [_whole(sensor.latency_p95_ms) for sensor in sensors]],
-            ["max", _("max"), [sensor.latency_max_ms for sensor in sensors]],
+            ["p50", "p50", [latency[0] for latency in told]],
+            ["p95", "p95", [latency[1] for latency in told]],
+            ["max", _("max"), [latency[2] for latency in told]],
         ],
     }
 
@@ -42,7 +42,3 @@ def _axis(buckets, by_hour):
         "starts": [int(bucket.window.start.timestamp()) for bucket in buckets],
         "ends": [int(bucket.window.end.timestamp()) for bucket in buckets],
     }
-
-
-def _whole(number):
-    return None if number is None else round(number)

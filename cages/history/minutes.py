@@ -11,6 +11,8 @@ from cages.models import Health, Outcome, Reading, SensorRequest
 
 CODE_BITS = 3
 CODE_MASK = 2**CODE_BITS - 1
+# In SQL: how many minutes after 1970 a row's slot is.
+MINUTE_NUMBER = Cast(Extract("slot", "epoch", tzinfo=UTC) / 60, IntegerField())
 
 
 class Minute(IntEnum):
@@ -50,7 +52,6 @@ def minutes_of(cage_ids, window):
 
 def _packed(rows, code):
     """(cage id, [minutes since 1970 and the code in one number]): a tenth of the time of rows."""
-    minute = Extract("slot", "epoch", tzinfo=UTC) / 60
-    packed = Cast(minute, IntegerField()) * 2**CODE_BITS + code
+    packed = MINUTE_NUMBER * 2**CODE_BITS + code
     by_cage = rows.order_by().values("cage_id")
     return by_cage.annotate(packed=ArrayAgg(packed)).values_list("cage_id", "packed")

@@ -76,12 +76,7 @@ def longest_bad(minutes):
 
 def longest_silence(minutes):
     """The longest Silence, or None. A minute that was not watched is none, and ends one."""
-    longest, length = None, 0
-    for number, code in enumerate(minutes):
-        length = length + 1 if code == Minute.NO_ANSWER else 0
-        if length and (longest is None or length > longest.minutes):
-            longest = Silence(number - length + 1, length)
-    return longest
+    return max(_silences(minutes), key=lambda silence: silence.minutes, default=None)
 
 
 def bad_spells(minutes):
@@ -92,10 +87,14 @@ def bad_spells(minutes):
 
 def silences_in(minutes):
     """All Silences of GAP minutes or more, longest first."""
-    silences, first = [], 0
+    long = [silence for silence in _silences(minutes) if silence.minutes >= GAP]
+    return sorted(long, key=lambda silence: (-silence.minutes, silence.first))
+
+
+def _silences(minutes):
+    first = 0
     for code, run in groupby(minutes):
         length = len(list(run))
-        if code == Minute.NO_ANSWER and length >= GAP:
-            silences.append(Silence(first, length))
+        if code == Minute.NO_ANSWER:
+            yield Silence(first, length)
         first += length
-    return sorted(silences, key=lambda silence: (-silence.minutes, silence.first))

@@ -95,6 +95,12 @@ class SensorSummary:
         return Share(self.by_outcome[Outcome.ANSWERED], self.requests)
 
     @property
+    def whole_latencies_ms(self):
+        """[p50, p95, max], rounded to the ms; None without answers."""
+        latencies = (self.latency_p50_ms, self.latency_p95_ms, self.latency_max_ms)
+        return [None if latency is None else round(latency) for latency in latencies]
+
+    @property
     def failures(self):
         """(label, count) of each kind of failure that happened, most frequent first."""
         kinds = [o for o in Outcome if o not in (Outcome.ANSWERED, Outcome.SKIPPED)]

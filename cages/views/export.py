@@ -14,9 +14,8 @@ from cages.exporting.columns import KINDS
 from cages.filters import CageFilter
 from cages.history.span import Span
 from cages.models import Cage
-from cages.models.ids import id_from
 from cages.views.access import CageAccessMixin
-from cages.views.cage_list import PAGE_SIZES
+from cages.views.selection import ticked_ids
 
 KIND_NAMES = {
     "readings": _("Minutes: health and request, one row a minute, blanks included"),
@@ -40,7 +39,7 @@ class ExportMixin(CageAccessMixin):
         self.kind = query.get("kind") if query.get("kind") in KINDS else "readings"
         self.format = query.get("format") if query.get("format") in FORMATS else "csv"
         visible = Cage.objects.visible_to(request.user)
-        ids = {id_from(one) for one in query.getlist("cage")[: max(PAGE_SIZES)]} - {None}
+        ids = ticked_ids(query)
         self.filter = CageFilter.from_query(query)
         if ids and query.get("which") != "all":
             self.chosen = visible.filter(pk__in=ids)
@@ -50,7 +49,7 @@ class ExportMixin(CageAccessMixin):
     @cached_property
     def kept(self):
         """What the address keeps when something else is chosen."""
-        ids = [("cage", one) for one in self.request.GET.getlist("cage")[: max(PAGE_SIZES)]]
+        ids = [("cage", one) for one in ticked_ids(self.request.GET)]
         which = [("which", "all")] if self.request.GET.get("which") == "all" else []
         return [*ids, *which, *self.filter.fields]
 

@@ -13,6 +13,11 @@ from cages.views.access import CageAccessMixin
 from cages.views.cage_list import PAGE_SIZES
 
 
+def ticked_ids(query):
+    """The ids that the address names, as many as a page can have ticked."""
+    return {id_from(one) for one in query.getlist("cage")[: max(PAGE_SIZES)]} - {None}
+
+
 class SelectionMixin(CageAccessMixin):
     """The address says which: `cage=1&cage=3`, or `which=all` and the list's own filter.
 
@@ -26,9 +31,9 @@ class SelectionMixin(CageAccessMixin):
         if request.GET.get("which") == "all":
             self.cages = self.filter.apply(visible, self.now)
         else:
-            ticked = request.GET.getlist("cage")[: max(PAGE_SIZES)]
-            ids = {id_from(one) for one in ticked} - {None}
-            self.cages = visible.filter(pk__in=ids).in_order(self.filter.order, self.now)
+            self.cages = visible.filter(pk__in=ticked_ids(request.GET)).in_order(
+                self.filter.order, self.now
+            )
 
     @cached_property
     def count(self):
