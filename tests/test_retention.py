@@ -70,10 +70,7 @@ def test_it_shows_asks_removes_and_notes_who(old_cage, monkeypatch, capsys):
     assert (change.person, change.keep_days, change.removed_rows) == ("grace", 250, 2)
     assert (Reading.objects.count(), ReadingHourly.objects.count()) == (2, 3)
     # What the jobs do from now on, and what a new set-up does, leaves the history alone.
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT job_id FROM timescaledb_information.jobs WHERE job_id >= 1000")
-        for (job,) in cursor.fetchall():
-            cursor.execute("CALL run_job(%s)", [job])
+    run_jobs()
     call_command("setup_storage")
     assert ReadingHourly.objects.count() == ReadingDaily.objects.count() == 3
     assert SensorRequestDaily.objects.count() == 3
@@ -87,6 +84,59 @@ def test_it_shows_asks_removes_and_notes_who(old_cage, monkeypatch, capsys):
             "SELECT count(*) FROM timescaledb_information.jobs WHERE proc_name = 'policy_retention'"
         )
         assert cursor.fetchone() == (0,)
+
+
+def counted():
+    """How many hours and days the roll-ups have, and how many known minutes lie in them."""
+    hours = [row.known for row in ReadingHourly.objects.all()]
+    days = [row.known for row in ReadingDaily.objects.all()]
+    return len(hours), sum(hours), len(days), sum(days), SensorRequestDaily.objects.count()
+
+
+def run_jobs():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT job_id FROM timescaledb_information.jobs WHERE job_id >= 1000")
+        for (job,) in cursor.fetchall():
+            cursor.execute("CALL run_job(%s)", [job])
+
+
+@pytest.mark.storage
+@pytest.mark.skipif(not ON_TIMESCALEDB, reason="plain PostgreSQL has no retention")
+def test_no_bucket_is_lost_where_the_removed_minutes_end(storage_of_its_own, monkeypatch):
+    cage, first = make_cage(), slot_of(timezone.now()) - 290 * DAY
+    for number in range(60 * 8):
+        record_minute(cage, first + number * DAY / 8, status=Health.BAD)
+    call_command("setup_storage")
+    before = counted()
+    assert before[1] == before[3] == Reading.objects.count() == 60 * 8
+
+    # A longer one afterwards must not bring the refreshes back to what the shorter one removed.
+    for days in (250, 280):
+        typing(monkeypatch, f"remove minutes older than {days} days")
+        call_command("retention", "--keep-days", str(days))
+        assert Reading.objects.count() < 60 * 8
+        assert counted() == before
+        run_jobs()
+        call_command("setup_storage")
+        assert counted() == before
+    call_command("retention", "--keep-for-good")
+    run_jobs()
+    assert counted() == before
+
+
+@pytest.mark.storage
+@pytest.mark.skipif(not ON_TIMESCALEDB, reason="plain PostgreSQL has no retention")
+def test_roll_ups_made_anew_still_stay_behind_the_retention(old_cage, monkeypatch, settings):
+    typing(monkeypatch, "remove minutes older than 400 days")
+    call_command("retention", "--keep-days", "400")
+    settings.FACILITY_TIME_ZONE = "Asia/Kolkata"
+    call_command("setup_storage")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT config->>'start_offset' FROM timescaledb_information.jobs
+               WHERE proc_name = 'policy_refresh_continuous_aggregate'"""
+        )
+        assert cursor.fetchall() == [("390 days",)] * 4
 
 
 @pytest.mark.storage

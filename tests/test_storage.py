@@ -55,7 +55,7 @@ def test_migrations_go_forwards_backwards_and_forwards(transactional_db):
 
 
 @pytest.mark.storage
-def test_the_storage_can_be_set_up_any_number_of_times(transactional_db, capsys):
+def test_the_storage_can_be_set_up_any_number_of_times(storage_of_its_own, capsys):
     record_minute(make_cage(), SLOT)
     for _ in range(2):
         call_command("setup_storage")
@@ -66,7 +66,7 @@ def test_the_storage_can_be_set_up_any_number_of_times(transactional_db, capsys)
 
 
 @pytest.mark.storage
-def test_a_plain_database_may_gain_timescaledb_and_keeps_its_rows(transactional_db, monkeypatch):
+def test_a_plain_database_may_gain_timescaledb_and_keeps_its_rows(storage_of_its_own, monkeypatch):
     call_command("migrate", "cages", "zero", verbosity=0)
     try:
         with monkeypatch.context() as plain:

@@ -17,6 +17,7 @@ CHUNK_INTERVAL = "7 days"
 # hours; later ones are written into the compressed chunk all the same.
 COMPRESS_AFTER = "2 days"
 COMPRESS_ROLLUPS_AFTER = "60 days"
+REFRESH_MARGIN_DAYS = 10
 OLDEST_TIMESCALEDB = (2, 18)
 # Up to so many rows a table is made a hypertable at once, also within a migration.
 FEW_ROWS = 100_000
@@ -225,27 +226,39 @@ def _make_continuous_aggregate(cursor, rollup, zone):
         f"""ALTER MATERIALIZED VIEW {rollup.name} SET (timescaledb.enable_columnstore,
             timescaledb.segmentby = 'cage_id', timescaledb.orderby = 'bucket')"""
     )
-    keep_refreshed(cursor, rollup.name, since=None)
+    keep_refreshed(cursor, rollup.name)
     cursor.execute(
         "CALL add_columnstore_policy(%s, after => %s::interval)",
         [rollup.name, COMPRESS_ROLLUPS_AFTER],
     )
 
 
-def keep_refreshed(cursor, name, since):
-    """Let TimescaleDB count anew what changed. since: an interval, or None: however long ago.
+def keep_refreshed(cursor, name):
+    """Let TimescaleDB count anew what changed: rows that arrive late are counted within the hour.
 
-    Rows that arrive late, however late, are counted at the next refresh. Where old minutes are
-    removed, `since` has to be shorter than they are kept: a refresh of a span whose minutes are
-    gone would remove its roll-up too.
+    However late they are, unless minutes are removed in time, or ever were.
     """
     unit, schedule = ("day", "1 hour") if ROLLUPS[name].is_daily else ("hour", "30 minutes")
     cursor.execute("SELECT remove_continuous_aggregate_policy(%s, if_exists => true)", [name])
     cursor.execute(
         """SELECT add_continuous_aggregate_policy(%s, start_offset => %s::interval,
                   end_offset => %s::interval, schedule_interval => %s::interval)""",
-        [name, since, f"1 {unit}", schedule],
+        [name, _refreshed_since(cursor), f"1 {unit}", schedule],
     )
+
+
+def _refreshed_since(cursor):
+    """How far back roll-ups are refreshed, as an interval; None: all the way.
+
+    A refresh of a span whose minutes were removed would remove its roll-up too, so it stays well
+    behind the shortest retention there ever was.
+    """
+    cursor.execute("SELECT to_regclass('cages_retentionchange')")
+    if cursor.fetchone()[0] is None:  # an early migration
+        return None
+    cursor.execute("SELECT min(keep_days) FROM cages_retentionchange")
+    (days,) = cursor.fetchone()
+    return days and f"{days - REFRESH_MARGIN_DAYS} days"
 
 
 def _refuse_to_lose_history(cursor, rollup):

@@ -62,14 +62,18 @@ def change(connection, keep_days, person, now):
     for removal in found:
         _count_roll_ups(connection, removal)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-        if keep_days:
-            for name in ROLLUPS:
-                layout.keep_refreshed(cursor, name, since=refreshed_since(keep_days))
+        noted = RetentionChange.objects.create(
+            at=now,
+            person=person,
+            keep_days=keep_days,
+            removed_rows=sum(removal.rows for removal in found),
+            removed_bytes=sum(removal.size_bytes for removal in found),
+        )
+        for name in ROLLUPS:
+            layout.keep_refreshed(cursor, name)
         for table in layout.TIME_SERIES_TABLES:
             cursor.execute("SELECT remove_retention_policy(%s, if_exists => true)", [table])
             if keep_days:
-                # The roll-ups' refreshes stay behind it when it ends: what was removed must never
-                # be counted anew.
                 cursor.execute(
                     "SELECT add_retention_policy(%s, drop_after => %s::interval)",
                     [table, f"{keep_days} days"],
@@ -80,18 +84,7 @@ def change(connection, keep_days, person, now):
                     "SELECT count(*) FROM drop_chunks(%s, older_than => %s::timestamptz)",
                     [removal.table, removal.last],
                 )
-        return RetentionChange.objects.create(
-            at=now,
-            person=person,
-            keep_days=keep_days,
-            removed_rows=sum(removal.rows for removal in found),
-            removed_bytes=sum(removal.size_bytes for removal in found),
-        )
-
-
-def refreshed_since(keep_days):
-    """How far back roll-ups are refreshed where minutes are kept for so many days."""
-    return f"{keep_days - 10} days"
+    return noted
 
 
 def _count_roll_ups(connection, removal):

@@ -10,6 +10,8 @@ from cages.storage.rollups import ROLLUPS
 
 # Long enough for two days of any zone; TimescaleDB refuses a refresh of less than two buckets.
 STEP = timedelta(days=28)
+# A day of 25 hours, in whole UTC days.
+LONGEST_BUCKET = timedelta(days=2)
 
 
 def pending(connection):
@@ -26,13 +28,23 @@ def _refreshes(cursor):
         oldest, now = cursor.fetchone()
         if oldest is None:
             continue
-        start = oldest.astimezone(UTC).replace(hour=0, minute=0) - timedelta(days=1)
+        start = _first_to_count(cursor, name, oldest.astimezone(UTC).replace(hour=0, minute=0))
         # As the policy does: the bucket still running is counted from the minutes.
         last = now - timedelta(days=1 if rollup.is_daily else 0, hours=1)
         while start < last - timedelta(days=2):
             end = min(start + STEP, last)
             yield f"{name} from {start:%Y-%m-%d}", _refresh(name, start, end)
-            start = end
+            # Only buckets that lie whole in a span are counted, and a facility's day begins at
+            # any hour of UTC.
+            start = end if end == last else end - LONGEST_BUCKET
+
+
+def _first_to_count(cursor, name, oldest):
+    """From when on: not the buckets whose minutes retention removed, as they would go too."""
+    cursor.execute(f"SELECT min(bucket) FROM {layout.rows_of_rollup(cursor, name)}")
+    (known_since,) = cursor.fetchone()
+    minutes_are_gone = known_since is not None and known_since < oldest - LONGEST_BUCKET
+    return oldest + LONGEST_BUCKET if minutes_are_gone else oldest - LONGEST_BUCKET
 
 
 def _refresh(name, start, end):
