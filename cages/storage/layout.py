@@ -265,13 +265,32 @@ def _refuse_to_lose_history(cursor, rollup):
     """A roll-up is made anew from the minutes, so it must not know more than they do."""
     if not is_continuous_aggregate(cursor, rollup.name):
         return
-    cursor.execute(f"SELECT min(bucket) + interval '25 hours' FROM {rollup.name}")
-    (known_until,) = cursor.fetchone()
-    cursor.execute(f"SELECT min(slot) FROM {rollup.table}")
-    (oldest,) = cursor.fetchone()
-    if known_until is not None and (oldest is None or known_until < oldest):
+    if goes_back_further(cursor, rollup):
         raise StorageError(
             f"{rollup.name} would have to be made anew, but it goes back further than the minutes "
             "that are kept, so its history would be lost. Set FACILITY_TIME_ZONE (now "
             f"{settings.FACILITY_TIME_ZONE}) and the version of Neurocage back to what they were."
         )
+
+
+def goes_back_further(cursor, rollup):
+    """Whether a continuous aggregate has buckets of which no minute is kept."""
+    cursor.execute(f"SELECT min(bucket) FROM {rows_of_rollup(cursor, rollup.name)}")
+    (first,) = cursor.fetchone()
+    if first is None:
+        return False
+    kept_since = oldest_chunk(cursor, rollup.table)
+    return kept_since is None or first + rollup.length <= kept_since
+
+
+def oldest_chunk(cursor, table):
+    """When the oldest chunk of a hypertable begins; None without any.
+
+    Known at once, while the oldest minute is found only by reading all: no index leads by slot.
+    """
+    cursor.execute(
+        """SELECT min(range_start) FROM timescaledb_information.chunks
+           WHERE hypertable_name = %s AND hypertable_schema = current_schema()""",
+        [table],
+    )
+    return cursor.fetchone()[0]

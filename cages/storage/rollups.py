@@ -1,6 +1,7 @@
 """What the roll-ups are: one definition each, for a view and for a continuous aggregate."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from cages.models.reading import Health
 from cages.models.rollups import LATENCY_BINS, LATENCY_EDGES_MS
@@ -44,6 +45,11 @@ class Rollup:
     table: str
     columns: tuple[str, ...]
     is_daily: bool
+
+    @property
+    def length(self):
+        """Of a bucket, but for the two days a year on which the clock is set."""
+        return timedelta(days=1) if self.is_daily else timedelta(hours=1)
 
     def query(self, zone, timescaledb):
         """The SELECT that a view or a continuous aggregate is made of. zone: an IANA name."""

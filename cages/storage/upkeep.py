@@ -3,7 +3,9 @@
 Nothing here runs in a transaction; each step is kept when the next one is interrupted.
 """
 
-from datetime import UTC, timedelta
+from datetime import timedelta
+
+from django.utils import timezone
 
 from cages.storage import layout
 from cages.storage.rollups import ROLLUPS
@@ -24,27 +26,20 @@ def _refreshes(cursor):
     for name, rollup in ROLLUPS.items():
         if not layout.is_continuous_aggregate(cursor, name):
             continue
-        cursor.execute(f"SELECT min(slot), now() FROM {rollup.table}")
-        oldest, now = cursor.fetchone()
+        oldest = layout.oldest_chunk(cursor, rollup.table)
         if oldest is None:
             continue
-        start = _first_to_count(cursor, name, oldest.astimezone(UTC).replace(hour=0, minute=0))
+        # Buckets whose minutes were removed would be removed by being counted.
+        gone = layout.goes_back_further(cursor, rollup)
+        start = oldest + LONGEST_BUCKET if gone else oldest - LONGEST_BUCKET
         # As the policy does: the bucket still running is counted from the minutes.
-        last = now - timedelta(days=1 if rollup.is_daily else 0, hours=1)
-        while start < last - timedelta(days=2):
+        last = timezone.now() - rollup.length
+        while start < last - LONGEST_BUCKET:
             end = min(start + STEP, last)
             yield f"{name} from {start:%Y-%m-%d}", _refresh(name, start, end)
             # Only buckets that lie whole in a span are counted, and a facility's day begins at
             # any hour of UTC.
             start = end if end == last else end - LONGEST_BUCKET
-
-
-def _first_to_count(cursor, name, oldest):
-    """From when on: not the buckets whose minutes retention removed, as they would go too."""
-    cursor.execute(f"SELECT min(bucket) FROM {layout.rows_of_rollup(cursor, name)}")
-    (known_since,) = cursor.fetchone()
-    minutes_are_gone = known_since is not None and known_since < oldest - LONGEST_BUCKET
-    return oldest + LONGEST_BUCKET if minutes_are_gone else oldest - LONGEST_BUCKET
 
 
 def _refresh(name, start, end):
