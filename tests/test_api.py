@@ -192,10 +192,13 @@ def test_hours_count_minutes_and_polls(caller, user):
         **{"answered": 4, "unavailable": 1, "timeout": 1, "connection_error": 1},
         **{"http_error": 1, "malformed": 1, "skipped": 1},
         **{"latency_ms_sum": 4 * LATENCY_MS, "latency_ms_max": LATENCY_MS},
+        # Up to 50, 100, 200, 300, 500, 750, 1000, 1250, 1500 ms and so on, and longer.
+        "latency_bins": [0] * 8 + [4] + [0] * 12,
     }
     # Nothing was answered in it, so no latency is known.
     assert (hours[1]["hour"], hours[1]["timeout"]) == ("2026-03-02T07:00:00Z", 1)
     assert (hours[1]["ok"], hours[1]["latency_ms_sum"]) == (0, None)
+    assert hours[1]["latency_bins"] == [0] * 21
     assert len(hours) == 2
 
 

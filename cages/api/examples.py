@@ -66,9 +66,10 @@ library(httr2)
 library(jsonlite)
 
 read <- function(what, ...) {{
-  asked <- request("{self.base}") |>
-    req_url_path_append(what) |>
-    req_url_query(..., .multi = "explode") |>
+  values <- list(...)
+  values <- setNames(as.character(unlist(values)), rep(names(values), lengths(values)))
+  query <- paste0(names(values), "=", sapply(values, URLencode, reserved = TRUE), collapse = "&")
+  asked <- request(paste0("{self.base}/", what, "?", query)) |>
     req_auth_bearer_token(Sys.getenv("{TOKEN_VARIABLE}")) |>
     req_retry(max_tries = 5)
   pages <- list()

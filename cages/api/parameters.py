@@ -1,23 +1,21 @@
 """What a request may ask for, and how it is written."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
-from django.utils import timezone
 from pydantic import BaseModel, BeforeValidator, Field, field_validator
+
+from cages.history.moment import moment_of
 
 CAGES_AT_MOST = 8
 SHOWN_OF_A_VALUE = 40
 
 
 def moment_from(text):
-    """The aware moment, in UTC, that an ISO 8601 text means; in facility time without an offset."""
+    """What `moment_of` says, or the sentence that tells a person how to write it."""
     try:
-        moment = datetime.fromisoformat(text)
-        if timezone.is_naive(moment):
-            moment = moment.replace(tzinfo=timezone.get_default_timezone())
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
+        return moment_of(text)
+    except ValueError:
         raise ValueError(
             f"{text[:SHOWN_OF_A_VALUE]!r} is not a time like 2026-03-02T07:00:00Z or 2026-03-02 "
             "(in an address, + is written %2B)"

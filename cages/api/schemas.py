@@ -6,8 +6,9 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from cages.models import Condition, Health, Outcome, ReadingHourly, SensorRequestHourly
+from cages.models.rollups import LATENCY_BINS, LATENCY_EDGES_MS
 
-HEALTH_WORDS = {health.value: health.name.lower() for health in Health}
+HEALTH_WORDS = {health.value: health.word for health in Health}
 OUTCOME_WORDS = {outcome.value: outcome.word for outcome in Outcome}
 HealthWord = Literal[tuple(HEALTH_WORDS.values())]
 OutcomeWord = Literal[tuple(OUTCOME_WORDS.values())]
@@ -131,10 +132,19 @@ class HourItem(BaseModel):
     skipped: int = 0
     latency_ms_sum: int | None = Field(None, description="Of the answered polls.")
     latency_ms_max: int | None = Field(None, description="Of the answered polls.")
+    latency_bins: list[int] = Field(
+        [0] * len(LATENCY_BINS),
+        description="How many of the answered polls took up to "
+        f"{', '.join(map(str, LATENCY_EDGES_MS))} ms, and how many longer: add up those of "
+        "several hours, and their percentiles can be told together.",
+    )
 
     @classmethod
     def of(cls, hour, rows):
         sums = {name: getattr(row, name) for row in rows for name in HOURLY[type(row)]}
+        for row in rows:
+            if isinstance(row, SensorRequestHourly):
+                sums["latency_bins"] = [getattr(row, name) for name in LATENCY_BINS]
         return cls(cage_id=hour[0], hour=hour[1], **sums)
 
 

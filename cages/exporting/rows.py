@@ -14,7 +14,7 @@ from cages.history.window import Window
 from cages.models import Health, Outcome, SensorRequest
 
 STEP = timedelta(days=31)
-LABELS = {int(status): status.name.lower() for status in Health}
+LABELS = {int(status): status.word for status in Health}
 WORDS = {int(outcome): outcome.word for outcome in Outcome}
 IMPLIED = {int(outcome): outcome.http_status for outcome in Outcome}
 

@@ -25,7 +25,7 @@ from cages.models import (
 from cages.models.rollups import LATENCY_BINS, LATENCY_EDGES_MS
 
 OUTCOMES = [outcome.word for outcome in Outcome]
-STATUSES = [status.name.lower() for status in Health]
+STATUSES = [status.word for status in Health]
 SUMS = (*OUTCOMES, *LATENCY_BINS)
 
 

@@ -1,7 +1,7 @@
 """One minute in context: what a link from a lab book opens."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
@@ -12,15 +12,28 @@ from cages.slots import slot_of
 AROUND = timedelta(minutes=10)
 
 
-def moment_from(text):
-    """The slot that "2026-03-02T03:14" means, in facility time unless it has an offset; or None."""
+def moment_of(text):
+    """The aware moment, in UTC, that an ISO 8601 text means; in facility time without an offset.
+
+    Raises ValueError where it means none.
+    """
+    moment = datetime.fromisoformat(text)
+    if timezone.is_naive(moment):
+        moment = moment.replace(tzinfo=timezone.get_default_timezone())
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("out of the calendar") from error
+
+
+def slot_from(text):
+    """The slot that `?at=2026-03-02T03:14` means, or None."""
+    if "T" not in text:
+        return None
     try:
         # In a query a "+" of an offset arrives as a blank.
-        moment = datetime.fromisoformat(text.strip().replace(" ", "+") if "T" in text else "")
-        if timezone.is_naive(moment):
-            moment = timezone.make_aware(moment, timezone.get_default_timezone())
-        return slot_of(moment)
-    except (ValueError, OverflowError):
+        return slot_of(moment_of(text.strip().replace(" ", "+")))
+    except ValueError:
         return None
 
 

@@ -5,11 +5,18 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Health(models.IntegerChoices):
-    """The three values a sensor knows, numbered as the sensor API numbers them."""
+    """The three values a sensor knows, numbered as the sensor API numbers them.
+
+    `word` is the name in roll-ups, exports and the API.
+    """
 
     BAD = 1, _("Bad")
     OK = 2, _("Ok")
     PERFECT = 3, _("Perfect")
+
+    @property
+    def word(self):
+        return self.name.lower()
 
 
 class MeasuredQuerySet(models.QuerySet):

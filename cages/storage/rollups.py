@@ -12,7 +12,7 @@ ANSWERED = f"outcome = {Outcome.ANSWERED.value}"
 
 def _counts(column, members):
     return [
-        f"(count(*) FILTER (WHERE {column} = {member.value}))::int AS {member.name.lower()}"
+        f"(count(*) FILTER (WHERE {column} = {member.value}))::int AS {member.word}"
         for member in members
     ]
 

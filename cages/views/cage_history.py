@@ -21,6 +21,8 @@ from cages.views.selection import SelectionMixin
 STRIP_DAYS = 90
 SPELLS_SHOWN = 25
 CAGES_COMPARED = 8
+# Of 8 cages, a week of minutes would be a page of half a megabyte.
+STRIP_DAYS_COMPARED = 2
 
 
 class CageHistoryView(CageAccessMixin, DetailView):
@@ -29,7 +31,7 @@ class CageHistoryView(CageAccessMixin, DetailView):
     template_name = "cages/history.html"
 
     def get_context_data(self, **kwargs):
-        at = moment.moment_from(self.request.GET.get("at", ""))
+        at = moment.slot_from(self.request.GET.get("at", ""))
         span = Span.from_query(self.request.GET, self.now, default="7d")
         cage, window = self.object, span.window
         buckets = buckets_of([cage.pk], window, span.by_hour)[cage.pk]
@@ -96,7 +98,8 @@ class CompareView(SelectionMixin, TemplateView):
         cages = list(self.cages.select_related("state"))
         ids = [cage.pk for cage in cages]
         found = buckets_of(ids, span.window, span.by_hour)
-        minutes = minutes_of(ids, span.window) if span.day_count <= 2 else {}
+        minute_by_minute = span.day_count <= STRIP_DAYS_COMPARED
+        minutes = minutes_of(ids, span.window) if minute_by_minute else {}
         for cage in cages:
             cage.buckets = found[cage.pk]
             total = total_of(cage.buckets, span.window)
@@ -106,6 +109,7 @@ class CompareView(SelectionMixin, TemplateView):
             span=span,
             window=span.window,
             compared=cages,
+            minute_by_minute=minute_by_minute,
             list_address=self.list_address,
             kept=[("cage", cage.pk) for cage in cages],
             **kwargs,
@@ -114,7 +118,7 @@ class CompareView(SelectionMixin, TemplateView):
 
 def redirect_to_moment(cage, text):
     """Where `?at=` leads; an ordinary cage page where it makes no sense."""
-    at = moment.moment_from(text)
+    at = moment.slot_from(text)
     if at is None:
         return redirect(cage)
     day = timezone.localtime(at).date()
