@@ -13,17 +13,17 @@ JOBS_SHOWN = 30
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """`rows` is PostgreSQL's or TimescaleDB's own estimate."""
+    """`rows` is PostgreSQL's or TimescaleDB's own estimate, None where there is none yet."""
 
     name: str
-    rows: int
+    rows: int | None
     size_bytes: int
     chunks: int | None = None
     compressed_chunks: int | None = None
 
     @property
     def is_large_plain(self):
-        return self.chunks is None and self.rows > MANY_PLAIN_ROWS
+        return self.chunks is None and (self.rows or 0) > MANY_PLAIN_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def jobs(connection):
 
 def _plain(cursor, names):
     cursor.execute(
-        """SELECT relname, greatest(reltuples, 0)::bigint, pg_total_relation_size(oid)
+        """SELECT relname, nullif(reltuples, -1)::bigint, pg_total_relation_size(oid)
            FROM pg_class WHERE oid = ANY(%s::regclass[]) ORDER BY relname""",
         [list(names)],
     )
