@@ -107,8 +107,9 @@
       },
       series: [{}, ...(ofShares ? [{ show: true, paths: () => null, points: { show: false } }] : lines)],
       axes: [
-        { ...axis, space: 64, values: (_plot, marks, _axis, _space, step) => marks.map((at) => {
+        { ...axis, space: 64, size: 30, values: (_plot, marks, _axis, _space, step) => marks.map((at) => {
           const text = time(at)
+          if (step >= 28 * 86400) return text.slice(0, 7)
           return step >= 86400 || text.endsWith('00:00') ? text.slice(5, 10) : text.slice(11, 16)
         }) },
         { ...axis, size: 58, values: (_plot, marks) => marks.map((mark) => `${mark} ${ofShares ? '%' : 's'}`) },
@@ -173,7 +174,10 @@
       const width = place.clientWidth
       if (width && width !== plot.width) plot.setSize({ width, height: HEIGHT })
     }).observe(place)
-    window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => plot.redraw(false, true))
+    // The system's theme may change; and paper is light in every theme.
+    for (const wish of ['(prefers-color-scheme: dark)', 'print']) {
+      window.matchMedia(wish).addEventListener('change', () => plot.redraw(false, true))
+    }
     place.plot = plot
   }
 

@@ -176,6 +176,9 @@ def test_cages_are_compared_with_their_coverage(browser, owner, cage):
     words = text_of(page)
     assert "Colony 1" in words or f"Colony {cage.pk}" in words
     assert "Known 28.9 %" in words
+    # All of one cage's figures in one row.
+    assert f"Colony {cage.pk} 28.9 % 0.0 % 0.0 % 28.9 % 0 min 300 min 122 100.0 %" in words
+    assert f"Other {other.pk} 0.0 % 0.0 % 0.0 % 0.0 % 0 min 422 min 0 – – – –" in words
     assert "Known 0.0 %" in words
     assert page.content.decode().count('class="bars"') == 2
     assert f'name="cage" value="{other.pk}"' in page.content.decode()

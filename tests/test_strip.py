@@ -1,11 +1,13 @@
 """Minutes, strips, spells, silences and the band: what a cage's day looks like."""
 
+from collections import Counter
 from datetime import date
 
 import pytest
 
 from cages.history import strip
 from cages.history.band import Band, band_around, expected
+from cages.history.buckets import Bucket
 from cages.history.minutes import Minute, minutes_of
 from cages.history.spells import Silence, current_spell, longest_bad, longest_silence, spells_in
 from cages.history.today import Share
@@ -76,6 +78,66 @@ def test_the_day_is_as_long_as_the_clock_makes_it(day, length):
     assert width == length
     assert [tick.text for tick in ticks] == ["00", "06", "12", "18"]
     assert ticks[2].percent == pytest.approx(100 * (length - 720) / length, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "texts", "first"),
+    [
+        # The clock's hours, and the date at midnight.
+        (at("07:00"), at("07:00", date(2026, 3, 3)), "12:00 18:00 03-03 06:00", 20.83),
+        (at("00:00"), at("00:00", date(2026, 3, 6)), "03-02 03-03 03-04 03-05", 0),
+        (at("00:00"), at("07:00", date(2026, 3, 31)), "03-02 03-09 03-16 03-23 03-30", 0),
+        (at("00:00", date(2025, 3, 2)), at("00:00"), "2025-03 2025-06 2025-08 2025-11 2026-03", 0),
+        (at("07:00"), at("07:00"), "", None),
+    ],
+)
+def test_any_window_has_a_handful_of_times_below_it(start, end, texts, first):
+    ticks = strip.ticks_within(Window(start, end), FACILITY)
+    assert [tick.text for tick in ticks] == texts.split()
+    assert [tick.is_last for tick in ticks].count(True) <= 1
+    assert first is None or ticks[0].percent == pytest.approx(first, abs=0.01)
+
+
+def test_midnights_are_where_they_are_when_the_clock_is_set():
+    window = Window(at("00:00", date(2026, 3, 28)), at("00:00", date(2026, 3, 31)))
+    ticks = strip.ticks_within(window, FACILITY)
+    assert [round(tick.percent * 71 / 100, 1) for tick in ticks] == [0, 24, 47]
+
+
+# Bars
+
+
+def bucket(start, minutes):
+    """A Bucket of these minutes from the clock's `start` on."""
+    known = Counter({status: minutes.count(status) for status in Health})
+    asked = Counter(
+        {
+            Outcome.ANSWERED.word: known.total(),
+            Outcome.TIMEOUT.word: minutes.count(Minute.NO_ANSWER),
+        }
+    )
+    begin = slot(start)
+    return Bucket(Window(begin, begin + len(minutes) * MINUTE), known, asked)
+
+
+def test_a_bar_is_as_wide_as_its_minutes_and_as_high_as_its_shares():
+    # The second is only a part of its hour.
+    bars = strip.bars_of([bucket("07:00", codes("ppob.") * 12), bucket("08:00", codes("bb.."))])
+    assert bars == [
+        ("perfect", "M0 100h60v-40H0z"),
+        ("ok", "M0 60h60v-20H0z"),
+        ("bad", "M0 40h60v-20H0zM60 100h4v-50H60z"),
+    ]
+
+
+def test_what_was_not_watched_is_hatched_from_the_top_and_neighbours_share_their_lines():
+    hours = [bucket("07:00", codes("-" * 60)), bucket("08:00", codes("-" * 60))]
+    (name, path), *others = strip.bars_of([*hours, bucket("09:00", codes("p" * 54 + "-" * 6))])
+    assert name == "perfect"
+    assert path == "M120 100h60v-90H120z"
+    ((name, path),) = others
+    lines = [f"M0 {y}h120" for y in range(2, 100, 6)] + ["M120 2h60", "M120 8h60"]
+    assert (name, path) == ("off", "".join(lines))
 
 
 def test_the_hours_say_the_same_as_the_strip():

@@ -18,9 +18,9 @@ class Column:
     meaning: str
 
 
-def _times(what):
+def _times(what, meaning):
     return [
-        Column(f"{what}_utc", "moment", _("Its beginning in UTC.")),
+        Column(f"{what}_utc", "moment", meaning),
         Column(f"{what}_local", "clock", _("The same on the facility's clock.")),
         Column("utc_offset", "text", _("The facility's clock minus UTC at that moment.")),
     ]
@@ -46,7 +46,7 @@ REQUEST = [
 ]
 READINGS = [
     *CAGE,
-    *_times("slot"),
+    *_times("slot", _("The beginning of the minute, in UTC.")),
     Column("status", "integer", _("1 Bad, 2 Ok, 3 Perfect. Empty: not known; never filled in.")),
     Column("status_label", "text", _("The same as a word: bad, ok, perfect.")),
     *REQUEST,
@@ -54,20 +54,27 @@ READINGS = [
 ]
 REQUESTS = [
     *CAGE,
-    *_times("slot"),
+    *_times("slot", _("The beginning of the minute, in UTC.")),
     *REQUEST,
     Column("detail", "text", _("Why it failed, where the outcome does not say it all.")),
 ]
 HOURLY = [
     *CAGE,
-    *_times("hour"),
+    *_times("hour", _("The beginning of the hour, in UTC.")),
     Column("minutes", "integer", _("Minutes of this hour within the days of the export.")),
     Column("perfect", "integer", _("Minutes known to be Perfect.")),
     Column("ok", "integer", _("Minutes known to be Ok.")),
     Column("bad", "integer", _("Minutes known to be Bad.")),
     Column("no_answer", "integer", _("Minutes asked without a valid answer.")),
     Column("not_watched", "integer", _("Minutes not asked. These five add up to the minutes.")),
-    *(Column(outcome.word, "integer", _("Planned polls that ended so.")) for outcome in Outcome),
+    *(
+        Column(
+            outcome.word,
+            "integer",
+            _("Planned polls that ended so: %(outcome)s.") % {"outcome": outcome.label},
+        )
+        for outcome in Outcome
+    ),
     Column("latency_p50_ms", "integer", _("Half of the answers took at most so long; from bins.")),
     Column("latency_p95_ms", "integer", _("19 of 20 answers took at most so long; from bins.")),
     Column("latency_max_ms", "integer", _("The slowest answer.")),

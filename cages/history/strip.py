@@ -5,13 +5,15 @@ not watched is hatched. Runs of one kind are one stroke, and all strokes of a ki
 """
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
+from math import ceil
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cages.history.minutes import Minute
+from cages.history.window import midnight_of
 from cages.slots import SLOT_LENGTH
 
 HEIGHT = 16
@@ -23,14 +25,23 @@ BARS = {
     Minute.PERFECT: ("perfect", 6),
 }
 HOURS_BETWEEN_TICKS = 6
+LINES_APART = 6
+# Days between ticks, so that no more than MOST_TICKS stand side by side.
+DAY_STEPS = (1, 2, 7, 14, 28, 91, 182, 364)
+MOST_TICKS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """`percent` of the day's length after midnight the clock shows `text`."""
+    """At `percent` of the width the clock or the calendar shows `text`."""
 
     percent: float
     text: str
+
+    @property
+    def is_last(self):
+        """Its text stands before it, as there is no room behind."""
+        return self.percent > 88
 
 
 def paths_of(minutes):
@@ -46,28 +57,35 @@ def paths_of(minutes):
     return [(name, "".join(parts)) for name, parts in strokes.items() if parts]
 
 
-def bars_of(healths):
-    """[(name of the kind, SVG path)]: a bar, one wide and 100 high, for each HealthSummary.
+def bars_of(buckets):
+    """[(name of the kind, SVG path)]: a bar for each Bucket, one wide per minute and 100 high.
 
     From the bottom: Perfect, Ok, Bad; then what is not known, which is not drawn. What was not
-    watched hangs from the top.
+    watched hangs from the top, hatched: "off" is to be stroked, the others to be filled.
     """
-    bars = {"perfect": [], "ok": [], "bad": [], "off": []}
-    for number, health in enumerate(healths):
-        top = 100.0
-        for name, share in zip(bars, health.shares, strict=False):
-            top = _add_bar(bars[name], number, top, share.percent)
-        off = 100 * health.not_watched / health.minutes if health.minutes else 0
-        _add_bar(bars["off"], number, off, off)
+    bars = {"perfect": [], "ok": [], "bad": []}
+    off, left = [], 0
+    for bucket in buckets:
+        top, health = 100.0, bucket.health
+        for parts, share in zip(bars.values(), health.shares, strict=True):
+            if share.percent:
+                parts.append(f"M{left} {top:.4g}h{bucket.minutes}v-{share.percent:.4g}H{left}z")
+                top -= share.percent
+        not_watched = 100 * health.not_watched / bucket.minutes if bucket.minutes else 0
+        off.append((not_watched, left, bucket.minutes))
+        left += bucket.minutes
+    bars["off"] = _hatching(off)
     return [(name, "".join(parts)) for name, parts in bars.items() if parts]
 
 
-def _add_bar(parts, number, bottom, percent):
-    """A bar from `bottom` upwards; returns where it ends."""
-    if not percent:
-        return bottom
-    parts.append(f"M{number} {bottom:.4g}h1v-{percent:.4g}h-1z")
-    return bottom - percent
+def _hatching(off):
+    """Lines across bars of (height, left, width) from the top; neighbours alike share theirs."""
+    lines = []
+    for height, run in groupby(off, key=lambda bar: bar[0]):
+        run = list(run)
+        left, width = run[0][1], sum(width for _height, _left, width in run)
+        lines += [f"M{left} {y}h{width}" for y in range(2, ceil(height), LINES_APART)]
+    return lines
 
 
 def in_words(minutes):
@@ -98,6 +116,28 @@ def ticks_of(start, zone=None):
         for moment in clock
     ]
     return int((end - midnight) // SLOT_LENGTH.total_seconds()), ticks
+
+
+def ticks_within(window, zone=None):
+    """The Ticks of any Window: hours where it is short, midnights where it is long."""
+    zone = zone or timezone.get_default_timezone()
+    length = window.end - window.start
+    if not length:
+        return []
+    days = [day for day, _part in window.days(zone)]
+    if length <= timedelta(days=2):
+        hours = range(0, 24, HOURS_BETWEEN_TICKS)
+        clocks = [datetime.combine(day, time(hour), zone) for day in days for hour in hours]
+        marks = [(clock, f"{clock:%H:%M}" if clock.hour else f"{clock:%m-%d}") for clock in clocks]
+    else:
+        step = next((step for step in DAY_STEPS if len(days) <= step * MOST_TICKS), DAY_STEPS[-1])
+        form = "%m-%d" if step < DAY_STEPS[-3] else "%Y-%m"
+        marks = [(midnight_of(day, zone), f"{day:{form}}") for day in days[::step]]
+    ticks = [
+        Tick(round(100 * (moment.astimezone(UTC) - window.start) / length, 2), text)
+        for moment, text in marks
+    ]
+    return [tick for tick in ticks if 0 <= tick.percent < 100]
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,9 +122,18 @@ def day_strip(minutes, start, title, at=None):
     return {**strip(minutes, title), "width": width, "ticks": ticks, "mark": mark}
 
 
+@register.inclusion_tag("cages/_strip.html")
+def window_strip(minutes, window, title):
+    """The minutes of a Window that is no single day, with its hours or days below."""
+    return {**strip(minutes, title), "ticks": strips.ticks_within(window)}
+
+
 @register.inclusion_tag("cages/_stack.html")
 def day_stack(days, is_double=False):
-    """[(date, Window, minutes)] under each other, one or two days a row, on one scale."""
+    """[(date, Window, minutes)] under each other, one or two days a row, on one scale.
+
+    The hours below are those of a day on which the clock is not set.
+    """
     day_width = max(24 * 60, *(part.minutes for _day, part, _minutes in days))
     rows = [
         {
@@ -140,19 +149,23 @@ def day_stack(days, is_double=False):
     if is_double:
         for row, (_day, part, _minutes), after in zip(rows, days, rows[1:], strict=False):
             row |= {"next": after["day"], "next_at": part.minutes}
-    return {"rows": rows, "width": day_width * (2 if is_double else 1)}
+    width = day_width * (2 if is_double else 1)
+    hours = range(0, 48 if is_double else 24, strips.HOURS_BETWEEN_TICKS)
+    ticks = [strips.Tick(round(6000 * hour / width, 2), f"{hour % 24:02}") for hour in hours]
+    return {"rows": rows, "width": width, "ticks": ticks}
 
 
 @register.inclusion_tag("cages/_bars.html")
-def share_bars(buckets, title):
+def share_bars(buckets, window, title):
     """The shares of each Bucket as a stacked bar; what they show together is its text."""
     known = Counter()
     for bucket in buckets:
         known.update(bucket.known)
     words = ", ".join(f"{known[status]} {status.label}" for status in reversed(Health))
     return {
-        "paths": strips.bars_of([bucket.health for bucket in buckets]),
-        "width": max(len(buckets), 1),
+        "paths": strips.bars_of(buckets),
+        "width": max(window.minutes, 1),
+        "ticks": strips.ticks_within(window),
         "label": f"{title}: {words}",
     }
 

@@ -99,21 +99,27 @@ def test_a_bar_of_a_day_opens_that_day(page):
     assert f"from={yesterday:%Y-%m-%d}" in page.url
 
 
+# The colour in the middle of the Bad part of the hour that has one, and what it should be.
+COLOURS = """([hour]) => {
+  const plot = document.querySelector('#shares .plot').plot
+  const x = plot.valToPos(hour + 1200, 'x', true), y = plot.valToPos(60, 'y', true)
+  const seen = plot.ctx.getImageData(x, y, 1, 1).data
+  const probe = document.createElement('canvas').getContext('2d')
+  probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue('--nc-bad')
+  probe.fillRect(0, 0, 1, 1)
+  return [[...seen], [...probe.getImageData(0, 0, 1, 1).data]] }"""
+
+
 @pytest.mark.parametrize("theme", ["light", "dark", "night"])
-def test_the_colours_are_the_themes(page, theme):
+def test_the_colours_are_the_themes_and_on_paper_the_light_ones(page, theme):
     page.context.add_cookies([{"name": "theme", "value": theme, "url": page.url}])
     page.reload()
     page.wait_for_selector("#shares.is-drawn canvas")
-    # The colour in the middle of the Bad part of the hour that has one.
-    found = page.evaluate(
-        """([hour]) => {
-        const plot = document.querySelector('#shares .plot').plot
-        const x = plot.valToPos(hour + 1200, 'x', true), y = plot.valToPos(60, 'y', true)
-        const seen = plot.ctx.getImageData(x, y, 1, 1).data
-        const probe = document.createElement('canvas').getContext('2d')
-        probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue('--nc-bad')
-        probe.fillRect(0, 0, 1, 1)
-        return [[...seen], [...probe.getImageData(0, 0, 1, 1).data]] }""",
-        [page.hour.timestamp()],
-    )
-    assert found[0] == found[1]
+    seen, wanted = page.evaluate(COLOURS, [page.hour.timestamp()])
+    assert seen == wanted
+    page.emulate_media(media="print")
+    same = f"(hour) => new Set(({COLOURS})(hour).map(String)).size === 1"
+    page.wait_for_function(same, arg=[page.hour.timestamp()])
+    on_paper, light = page.evaluate(COLOURS, [page.hour.timestamp()])
+    assert on_paper == light == [0xB3, 0x26, 0x1E, 255]
+    assert (on_paper == seen) == (theme == "light")
