@@ -43,7 +43,7 @@ def database(kind):
     with tempfile.TemporaryDirectory(prefix="neurocage-bench-") as folder:
         folder = Path(folder)
         server = (
-            TimescaleServer()
+            TimescaleServer(folder=folder / "timescaledb")
             if kind == "timescaledb"
             else EmbeddedPostgres(folder / "postgres", durable=False)
         )

@@ -2,7 +2,8 @@
 // memory and served on a loopback port to any ordinary PostgreSQL client, whatever its user and
 // password.
 //
-//   node server.mjs [PORT]      0 or nothing: a free port. Prints "ready PORT" once it can be used.
+//   node server.mjs [PORT [FOLDER]]   0 or nothing: a free port. Prints "ready PORT" once it can be
+//                                     used. FOLDER: keep it there, for more than memory holds.
 //
 // It ends on SIGTERM and when its standard input closes. There is one PostgreSQL session inside, so
 // clients are served one after the other, and each finds that session as fresh as a new connection
@@ -51,7 +52,7 @@ const GSSENC_REQUEST = 80877104
 const CANCEL_REQUEST = 80877102
 const CLIENT_VANISHED = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']
 
-const db = await PGlite.create({ extensions: { timescaledb } })
+const db = await PGlite.create({ dataDir: process.argv[3], extensions: { timescaledb } })
 
 // --- the protocol's messages: one letter, a length that counts itself, a body --------------------
 

@@ -41,10 +41,12 @@ class TimescaleServer:
     """One empty TimescaleDB in memory. The extension is available in it, not yet created.
 
     One client at a time: another one waits until the first has closed its connection.
+    folder: keep it there instead, for more than memory holds.
     """
 
-    def __init__(self, startup_seconds: float = 60):
+    def __init__(self, startup_seconds: float = 60, folder: Path | None = None):
         self.startup_seconds = startup_seconds
+        self.folder = folder
         self.port: int | None = None
         self._process: subprocess.Popen | None = None
 
@@ -60,6 +62,8 @@ class TimescaleServer:
         if self._process:
             raise RuntimeError("The TimescaleDB of the tests is running already.")
         command = [_node(), str(HERE / "server.mjs"), "0"]
+        if self.folder:
+            command.append(str(self.folder))
         _check_packages()
         # A file, because nobody reads along and a full pipe would stop the server.
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed in _end)
