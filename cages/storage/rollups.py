@@ -55,17 +55,42 @@ class Rollup:
         """The SELECT that a view or a continuous aggregate is made of. zone: an IANA name."""
         unit, in_zone = ("day", zone) if self.is_daily else ("hour", "UTC")
         literal = "'" + in_zone.replace("'", "''") + "'"
-        if not timescaledb:
-            bucket = f"date_trunc('{unit}', slot, {literal})"
-        elif self.is_daily:
-            bucket = f"time_bucket('1 day', slot, {literal})"
-        else:
-            bucket = "time_bucket('1 hour', slot)"
         columns = ",\n".join(self.columns)
+        if not timescaledb:
+            return self._view(unit, literal, columns)
+        bucket = (
+            f"time_bucket('1 day', slot, {literal})"
+            if self.is_daily
+            else "time_bucket('1 hour', slot)"
+        )
         return (
             f"SELECT cage_id, {bucket} AS bucket,\n{columns}\nFROM {self.table}\n"
             f"GROUP BY cage_id, {bucket}"
         )
+
+    def _view(self, unit, zone, columns):
+        # First the buckets that there may be, then the minutes of each: so a query for some
+        # buckets reads those alone, where GROUP BY would read all that the cage ever had.
+        return f"""
+            SELECT cages_cage.id AS cage_id, begun.bucket, counted.*
+            FROM cages_cage
+            CROSS JOIN LATERAL (
+                SELECT min(slot) AT TIME ZONE {zone} AS first, max(slot) AT TIME ZONE {zone} AS last
+                FROM {self.table} WHERE cage_id = cages_cage.id
+            ) AS kept
+            CROSS JOIN LATERAL generate_series(
+                date_trunc('{unit}', kept.first), kept.last, interval '1 {unit}'
+            ) AS local(clock)
+            CROSS JOIN LATERAL (
+                SELECT local.clock AT TIME ZONE {zone} AS bucket,
+                       (local.clock + interval '1 {unit}') AT TIME ZONE {zone} AS until
+            ) AS begun
+            CROSS JOIN LATERAL (
+                SELECT {columns} FROM {self.table}
+                WHERE cage_id = cages_cage.id AND slot >= begun.bucket AND slot < begun.until
+            ) AS counted
+            WHERE counted.{self.columns[0].split()[-1]} > 0
+        """
 
 
 ROLLUPS = {
