@@ -2,10 +2,12 @@
 they say what the minutes themselves say."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,8 +21,9 @@ from cages.history.window import Window
 from cages.models import Health, Outcome
 from cages.models.rollups import LATENCY_BINS
 from cages.polling.recorder import record
-from tests.factories import MINUTE, at, make_cage, result
+from tests.factories import MINUTE, at, make_cage, record_minute, result
 
+DAY = timedelta(days=1)
 # Around the changes of the clock in Berlin, and where nothing changes.
 BEGINS = [
     datetime(2026, 3, 28, 10, tzinfo=UTC),
@@ -79,6 +82,40 @@ class PartsAddUp(TestCase):
             raw = sensor_in(cage, window)
             assert total.sensor.by_outcome == raw.by_outcome
             assert total.sensor.latency_max_ms == raw.latency_max_ms
+
+
+@pytest.mark.storage
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        # A midnight that comes twice, and one that never comes.
+        ("Atlantic/Azores", date(2026, 10, 25)),
+        ("America/Havana", date(2026, 11, 1)),
+        ("Africa/Cairo", date(2026, 4, 24)),
+    ],
+)
+def test_days_are_right_where_the_clock_is_set_at_midnight(storage_of_its_own, settings, zone, day):
+    with facility_in(settings, zone):
+        window = Window.of_days(day - DAY, day + DAY, datetime(2027, 1, 1, tzinfo=UTC))
+        cage = make_cage()
+        for minute in range(0, window.minutes, 10):
+            record_minute(cage, window.start + minute * MINUTE, status=Health.BAD)
+        call_command("setup_storage")
+        buckets = buckets_of([cage.pk], window, by_hour=False)[cage.pk]
+        assert [b.known.total() for b in buckets] == [b.minutes // 10 for b in buckets]
+        assert sorted(b.minutes for b in buckets) != [1440, 1440, 1440]
+
+
+@contextmanager
+def facility_in(settings, zone):
+    """The facility, and the roll-ups by its day, in another zone than Berlin."""
+    settings.FACILITY_TIME_ZONE = settings.TIME_ZONE = zone
+    try:
+        call_command("setup_storage")
+        yield
+    finally:
+        settings.FACILITY_TIME_ZONE = settings.TIME_ZONE = "Europe/Berlin"
+        call_command("setup_storage")
 
 
 @pytest.mark.parametrize("by_hour", [True, False])

@@ -1,7 +1,8 @@
 """What the minutes of a window add up to, hour by hour or day by day, from the roll-ups.
 
 A bucket that lies only partly in the window, as the one under way does, is counted from the minutes
-themselves. In every bucket: perfect + ok + bad + no answer + not watched = its minutes.
+themselves, and so are the two days around a midnight that comes twice. In every bucket:
+perfect + ok + bad + no answer + not watched = its minutes.
 """
 
 from bisect import bisect_left
@@ -9,10 +10,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from django.db.models import Q
+from django.utils import timezone
 
 from cages.history.minutes import minutes_of
 from cages.history.today import HealthSummary, SensorSummary
-from cages.history.window import HOUR, Window
+from cages.history.window import DAY, HOUR, Window, midnight_comes_twice
 from cages.models import (
     Health,
     Outcome,
@@ -106,7 +108,8 @@ def percentile(bins, longest, fraction):
 
 
 def buckets_of(cage_ids, window, by_hour):
-    """{cage id: [Bucket], oldest first}; four queries at most, however many cages and buckets."""
+    """{cage id: [Bucket], oldest first}; however many cages and buckets, five queries at most, and
+    two more for each year in zones where a midnight comes twice."""
     if by_hour:
         parts = window.hours()
         whole = [part for part in parts if part.end - part.start == HOUR]
@@ -114,14 +117,20 @@ def buckets_of(cage_ids, window, by_hour):
     else:
         days = window.days()
         parts = [part for _day, part in days]
-        whole = [part for day, part in days if part == Window.whole_day(day)]
+        whole = [part for day, part in days if part == Window.whole_day(day) and _is_plain(day)]
         models = ReadingDaily, SensorRequestDaily
     found = {cage_id: {part.start: Bucket(part) for part in parts} for cage_id in cage_ids}
-    edges = [part for part in parts if part not in set(whole)]
+    counted = set(whole)
     if whole and found:
         _add_rollups(found, models, whole)
-    _add_minutes(found, edges)
+    _add_minutes(found, [part for part in parts if part not in counted])
     return {cage_id: list(buckets.values()) for cage_id, buckets in found.items()}
+
+
+def _is_plain(day):
+    """False where PostgreSQL and TimescaleDB would begin the day, or the next, an hour later."""
+    zone = timezone.get_default_timezone()
+    return not any(midnight_comes_twice(one, zone) for one in (day, day + DAY))
 
 
 def _add_rollups(found, models, whole):
@@ -143,7 +152,7 @@ def _add_rollups(found, models, whole):
 
 
 def _add_minutes(found, parts):
-    """Parts of buckets, of which a window has at most two: at its start and at its end."""
+    """Count the parts from the minutes: as a rule two at most, at the window's start and end."""
     for part in parts:
         for cage_id, minutes in minutes_of(found, part).items():
             known = {Health(code): minutes.count(code) for code in Health}

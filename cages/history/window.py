@@ -16,6 +16,15 @@ def midnight_of(day, zone):
     return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
 
 
+def midnight_comes_twice(day, zone):
+    """Whether the clock is set back over the date's midnight, as in Havana and on the Azores.
+
+    `midnight_of` means the first one.
+    """
+    first, second = (datetime.combine(day, time(0, fold=fold), tzinfo=zone) for fold in (0, 1))
+    return first.utcoffset() > second.utcoffset()
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """From `start` up to but not including `end`, both aware and full minutes."""
