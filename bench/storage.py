@@ -4,10 +4,11 @@ import argparse
 import statistics
 import time
 from datetime import timedelta
+from functools import partial
 
 from bench import years
 
-REPEATS = 15
+REPEATS = 25
 
 
 def main():
@@ -16,7 +17,7 @@ def main():
     with years.database(arguments.on):
         began = time.monotonic()
         sizes = {}
-        owner = years.fill(arguments.cages, arguments.days, lambda _start: _note(sizes))
+        years.fill(arguments.cages, arguments.days, lambda _start: _note(sizes))
         seconds = time.monotonic() - began
         before = _sizes()
         years.compress()
@@ -24,7 +25,7 @@ def main():
         print(f"{arguments.cages} cages, {arguments.days} days, on {arguments.on}: ", end="")
         print(f"generated in {seconds:.0f} s")
         _print_sizes(sizes or before, _sizes())
-        _print_times(owner, arguments.days)
+        _print_times(arguments.days)
 
 
 def _note(sizes):
@@ -89,33 +90,44 @@ def _compressed(names):
     return found
 
 
-def _print_times(owner, days):
+def _print_times(days):
     from django.utils import timezone
 
+    from cages.history.band import expected
     from cages.history.buckets import buckets_of
+    from cages.history.glance import add_glance
     from cages.history.minutes import minutes_of
+    from cages.history.moment import around
     from cages.history.today import sensor_in
     from cages.history.window import Window
-    from cages.models import Cage
+    from cages.models import Cage, SensorRequest
 
     now = timezone.now()
     today = timezone.localtime(now).date()
-    cage = Cage.objects.filter(owner=owner).order_by("pk").first()
-    month = Window.of_days(today - timedelta(days=29), today, now)
-    year = Window.of_days(today - timedelta(days=days - 1), today, now)
-    day = Window.today(now)
-    ninety = Window.of_days(today - timedelta(days=89), today, now)
+    cages = list(Cage.objects.order_by("pk")[:50])
+    cage, eight = cages[0], [one.pk for one in cages[:8]]
+
+    def last(count):
+        return Window.of_days(today - timedelta(days=count - 1), today, now)
+
+    day, month, year = last(1), last(30), last(days)
+    newest = SensorRequest.objects.of(cage, day).with_status()
     work = {
-        "today: minutes": lambda: minutes_of([cage.pk], day),
-        "today: requests": lambda: sensor_in(cage, day),
-        "a month: minutes": lambda: minutes_of([cage.pk], month),
-        "90 days: minutes": lambda: minutes_of([cage.pk], ninety),
-        "a month by day": lambda: buckets_of([cage.pk], month, by_hour=False),
-        "all by day": lambda: buckets_of([cage.pk], year, by_hour=False),
-        "a month by hour": lambda: buckets_of([cage.pk], month, by_hour=True),
-        "all by hour": lambda: buckets_of([cage.pk], year, by_hour=True),
+        f"list: {len(cages)} cages' last hour and today": lambda: add_glance(cages, day, now),
+        "a cage: minutes of today": lambda: minutes_of([cage.pk], day),
+        "a cage: requests of today": lambda: sensor_in(cage, day),
+        "a cage: its band, from the last week": lambda: expected(cage, day, 1000),
+        "a cage: a page of requests": lambda: list(newest[:60]),
+        "a minute in its context": lambda: around(cage, now - timedelta(days=days // 2), now),
+        "minutes of a month": lambda: minutes_of([cage.pk], month),
+        "minutes of 90 days": lambda: minutes_of([cage.pk], last(90)),
     }
-    print("\n| one cage | median | p95 |\n|---|---:|---:|")
+    for step in ("day", "hour"):
+        for words, window in (("a month", month), (f"{days} days", year)):
+            work[f"{words} by {step}"] = partial(buckets_of, [cage.pk], window, step == "hour")
+    for words, window in (("a month", month), (f"{days} days", year)):
+        work[f"8 cages, {words} by day"] = partial(buckets_of, eight, window, False)
+    print("\n| queries | median | p95 |\n|---|---:|---:|")
     medians = {}
     for name, run in work.items():
         times = []
@@ -124,10 +136,11 @@ def _print_times(owner, days):
             run()
             times.append(1000 * (time.perf_counter() - began))
         medians[name] = statistics.median(times)
-        print(f"| {name} | {medians[name]:.0f} ms | {sorted(times)[-1]:.0f} ms |")
-    for step in ("day", "hour"):
-        growth = medians[f"all by {step}"] / medians[f"a month by {step}"]
-        print(f"\nBy {step}, {days} days take {growth:.1f} times as long as a month.")
+        print(f"| {name} | {medians[name]:.0f} ms | {years.percentile_95(times):.0f} ms |")
+    print()
+    for what in ("{} by day", "{} by hour", "8 cages, {} by day"):
+        growth = medians[what.format(f"{days} days")] / medians[what.format("a month")]
+        print(f"{what.format(f'{days} days')}: {growth:.1f} times as long as a month.")
 
 
 def _arguments():
