@@ -54,6 +54,17 @@ def test_any_day_is_shown_with_the_days_before_and_after(browser, cage):
     assert 'rel="next"' not in history(browser, cage).content.decode()
 
 
+def test_only_a_minute_that_was_asked_for_is_marked(browser, cage):
+    for span in ("today", "24h", "7d"):
+        assert 'class="mark"' not in history(browser, cage, span=span).content.decode()
+
+
+def test_it_says_since_when_there_can_be_minutes_at_all(browser, cage):
+    words = "This cage has been in Neurocage since 2026-03-01 00:00."
+    assert words in text_of(history(browser, cage, span="7d"))
+    assert words not in text_of(history(browser, cage, span="today"))
+
+
 def test_many_days_are_stacked_on_one_scale(browser, cage):
     record_minute(cage, slot("06:00") - DAY, status=BAD)
     page = history(browser, cage, span="30d").content.decode()

@@ -189,6 +189,11 @@ def test_days_that_make_no_sense_lead_back_to_the_form(browser, owner):
     assert 'value="hourly" selected' in response.content.decode()
 
 
+def test_nothing_to_export_is_said(browser, owner):
+    page = browser.get(reverse("cage-export"), {"q": "no such label"})
+    assert "There is no such cage, so there is nothing to export." in text_of(page)
+
+
 def test_excel_gets_the_mark_by_which_it_knows_utf_8(browser, owner):
     make_cage("K\u00e4fig", owner)
     query = {"which": "all", "from": "2026-03-02", "format": "excel"}

@@ -24,6 +24,7 @@ RACK = "room=R2&rack=B"
 SHOTS = (
     ("list", "/cages/", "desktop", "light"),
     ("detail", "/cages/8/", "desktop", "dark"),
+    ("history", "/cages/8/history/?span=7d", "desktop", "light"),
     ("rack", f"/rack/?{RACK}", "tablet", "light"),
     ("night", f"/rack/?{RACK}", "tablet", "night"),
     ("wall", "/wall/?room=R2", "desktop", "dark"),
