@@ -1,5 +1,6 @@
 """The roll-ups say what the minutes say: for any data, in both kinds of storage."""
 
+import re
 from collections import Counter
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -26,6 +27,7 @@ from cages.models.rollups import LATENCY_BINS, LATENCY_EDGES_MS
 from cages.polling.recorder import record
 from cages.storage import layout, upkeep
 from tests.factories import MINUTE, make_cage, result, slot
+from tests.test_storage import ON_TIMESCALEDB
 
 BERLIN = ZoneInfo("Europe/Berlin")
 # Both changes of the clock, and what lies around them.
@@ -138,6 +140,16 @@ def test_compressed_counted_and_then_late_minutes_are_all_right(storage_of_its_o
         with connection.cursor() as cursor:
             cursor.execute("SELECT is_compressed FROM timescaledb_information.chunks")
             assert cursor.fetchall().count((True,)) >= 2
+
+
+@pytest.mark.skipif(ON_TIMESCALEDB, reason="it is about the views of plain PostgreSQL")
+@pytest.mark.parametrize("model", [ReadingHourly, SensorRequestDaily])
+def test_a_view_reads_only_the_minutes_of_the_buckets_asked_for(db, model):
+    with connection.cursor() as cursor:
+        # Of a table with next to no rows it would read all.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = model.objects.within([1], AROUND[0], AROUND[1]).explain()
+    assert re.search(r"Index Cond: \(\(cage_id = [^\n]*\(slot >= [^\n]*\(slot < ", plan), plan
 
 
 @pytest.mark.storage
