@@ -55,18 +55,25 @@ def _refresh(name, start, end):
 
 def _compressions(cursor):
     for table in layout.TIME_SERIES_TABLES:
-        if not layout.is_hypertable(cursor, table):
-            continue
-        cursor.execute(
-            """SELECT format('%%I.%%I', chunk_schema, chunk_name), range_start::date
-               FROM timescaledb_information.chunks
-               WHERE hypertable_name = %s AND hypertable_schema = current_schema()
-                 AND NOT is_compressed AND range_end < now() - %s::interval
-               ORDER BY range_start""",
-            [table, layout.COMPRESS_AFTER],
-        )
-        for chunk, start in cursor.fetchall():
-            yield f"{table} from {start}, compressing", _compress(chunk)
+        if layout.is_hypertable(cursor, table):
+            yield from _compressions_of(cursor, table, table, layout.COMPRESS_AFTER)
+    for name in ROLLUPS:
+        kept_in = layout.rows_of_rollup(cursor, name)
+        if kept_in:
+            yield from _compressions_of(cursor, name, kept_in, layout.COMPRESS_ROLLUPS_AFTER)
+
+
+def _compressions_of(cursor, name, hypertable, after):
+    cursor.execute(
+        """SELECT format('%%I.%%I', chunk_schema, chunk_name), range_start::date
+           FROM timescaledb_information.chunks
+           WHERE to_regclass(format('%%I.%%I', hypertable_schema, hypertable_name)) = %s::regclass
+             AND NOT is_compressed AND range_end < now() - %s::interval
+           ORDER BY range_start""",
+        [hypertable, after],
+    )
+    for chunk, start in cursor.fetchall():
+        yield f"{name} from {start}, compressing", _compress(chunk)
 
 
 def _compress(chunk):
