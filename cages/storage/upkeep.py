@@ -16,10 +16,22 @@ STEP = timedelta(days=28)
 LONGEST_BUCKET = timedelta(days=2)
 
 
+def stages(connection):
+    """(what it is about, [(what it does in words, what does it: a callable)]), stage by stage.
+
+    What there is to compress shows only when all is counted, so each stage is to be carried out
+    before the next one is asked for.
+    """
+    for what, find in (("counting roll-ups", _refreshes), ("compressing", _compressions)):
+        with connection.cursor() as cursor:
+            work = list(find(cursor))
+        yield what, work
+
+
 def pending(connection):
-    """[(what it is in words, what does it)]: callables, in the order in which to call them."""
-    with connection.cursor() as cursor:
-        return [*_refreshes(cursor), *_compressions(cursor)]
+    """(what it does in words, what does it) of all stages."""
+    for _what, work in stages(connection):
+        yield from work
 
 
 def _refreshes(cursor):

@@ -47,10 +47,8 @@ class Command(BaseCommand):
                 bar.update(rows)
 
     def _catch_up(self):
-        work = upkeep.pending(connection)
-        if not work:
-            return
-        with tqdm(work, desc="roll-ups and compression", unit=" steps", file=self.stderr) as steps:
-            for words, run in steps:
-                steps.set_postfix_str(words)
-                run(connection)
+        for what, work in upkeep.stages(connection):
+            with tqdm(work, desc=what, unit=" steps", file=self.stderr, disable=not work) as steps:
+                for words, run in steps:
+                    steps.set_postfix_str(words)
+                    run(connection)
