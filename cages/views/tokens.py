@@ -27,7 +27,7 @@ OFFERS = {
     "states": gettext_lazy("How each of your active cages is now, and how its sensor did last."),
     "readings": gettext_lazy("The known minutes: 1 bad, 2 ok, 3 perfect."),
     "requests": gettext_lazy("Every planned poll, and what came of it."),
-    "hourly": gettext_lazy("Both, counted by UTC hour."),
+    "hourly": gettext_lazy("Both, counted by UTC hour, with response times in bins."),
     "openapi.json": gettext_lazy("All of this as an OpenAPI document, for tools."),
 }
 
