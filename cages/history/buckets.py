@@ -117,7 +117,11 @@ def buckets_of(cage_ids, window, by_hour):
     else:
         days = window.days()
         parts = [part for _day, part in days]
-        whole = [part for day, part in days if part == Window.whole_day(day) and _is_plain(day)]
+        whole = [
+            part
+            for day, part in days
+            if part == Window.whole_day(day) and _begins_and_ends_once(day)
+        ]
         models = ReadingDaily, SensorRequestDaily
     found = {cage_id: {part.start: Bucket(part) for part in parts} for cage_id in cage_ids}
     counted = set(whole)
@@ -127,7 +131,7 @@ def buckets_of(cage_ids, window, by_hour):
     return {cage_id: list(buckets.values()) for cage_id, buckets in found.items()}
 
 
-def _is_plain(day):
+def _begins_and_ends_once(day):
     """False where PostgreSQL and TimescaleDB would begin the day, or the next, an hour later."""
     zone = timezone.get_default_timezone()
     return not any(midnight_comes_twice(one, zone) for one in (day, day + DAY))
