@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from cages.exporting import files, rows
+from cages.exporting import files, places, rows
 from cages.exporting.columns import KINDS
 from cages.exporting.files import harmless
 from cages.history.minutes import minutes_of
@@ -192,6 +192,41 @@ def test_days_that_make_no_sense_lead_back_to_the_form(browser, owner):
 def test_nothing_to_export_is_said(browser, owner):
     page = browser.get(reverse("cage-export"), {"q": "no such label"})
     assert "There is no such cage, so there is nothing to export." in text_of(page)
+
+
+def test_so_many_exports_at_once_and_pages_still_have_threads(browser, owner):
+    make_cage(owner=owner)
+    address = reverse("cage-export-file")
+    under_way = [browser.get(address) for _ in range(places.AT_ONCE)]
+    assert all(response.streaming for response in under_way)
+    refused = browser.get(address, {"kind": "hourly"}, follow=True)
+    assert refused.redirect_chain[0][0] == f"{reverse('cage-export')}?kind=hourly"
+    assert "3 exports are under way. Try again when one of them has ended." in text_of(refused)
+    assert b"".join(under_way.pop().streaming_content)
+    under_way.append(browser.get(address))
+    assert under_way[-1].streaming
+    for response in under_way:
+        assert b"".join(response.streaming_content)
+
+
+def test_the_place_of_a_receiver_who_goes_away_is_free_again():
+    assert all(places.take() for _ in range(places.AT_ONCE))
+    assert not places.take()
+    sending = [places.Sending(iter_of(b"one", b"two")) for _ in range(places.AT_ONCE)]
+    assert next(sending[0]) == b"one"
+    sending[0].close()
+    sending[0].close()
+    assert places.take()
+    assert not places.take()
+    # Never begun, and never closed.
+    del sending[1]
+    assert places.take()
+    for one in [*sending[1:], *(places.Sending(iter_of()) for _ in range(2))]:
+        one.close()
+
+
+def iter_of(*pieces):
+    yield from pieces
 
 
 def test_excel_gets_the_mark_by_which_it_knows_utf_8(browser, owner):

@@ -1,4 +1,5 @@
 """Taking data out: rows of any window of many cages, in files that are made while they are sent.
 
-`columns` says what a file has, `rows` reads it cage by cage in steps of a month, `files` writes it.
+`columns` says what a file has, `rows` reads it cage by cage in steps of a month, `files` writes it,
+`places` bounds how many are under way.
 """

@@ -1,6 +1,7 @@
 """Taking data out: the page that asks what, the file, and the data dictionary."""
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -9,7 +10,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView, View
 
-from cages.exporting import files, rows
+from cages.exporting import files, places, rows
 from cages.exporting.columns import KINDS
 from cages.filters import CageFilter
 from cages.history.span import Span
@@ -78,7 +79,7 @@ class ExportFileView(ExportMixin, View):
 
     def get(self, request):
         if self.span.error:
-            return redirect(f"{reverse('cage-export')}?{request.GET.urlencode()}")
+            return redirect(self._form)
         # By id, and read once: 50,000 pairs are little, and a cage renamed meanwhile stays one.
         cages = list(self.chosen.order_by("pk").values_list("pk", "label"))
         batches = rows.ROWS[self.kind](cages, self.span.window)
@@ -89,12 +90,20 @@ class ExportFileView(ExportMixin, View):
         else:
             pieces = files.as_csv(columns, batches, zone, for_excel=self.format == "excel")
             kind, ending = "text/csv; charset=utf-8", "csv"
-        response = StreamingHttpResponse(pieces, content_type=kind)
+        if not places.take():
+            text = _("%(count)d exports are under way. Try again when one of them has ended.")
+            messages.warning(request, text % {"count": places.AT_ONCE})
+            return redirect(self._form)
+        response = StreamingHttpResponse(places.Sending(pieces), content_type=kind)
         response["Content-Disposition"] = f'attachment; filename="{self._name(cages)}.{ending}"'
         response["Cache-Control"] = "private, no-store"
         # The proxy passes each piece on at once.
         response["X-Accel-Buffering"] = "no"
         return response
+
+    @property
+    def _form(self):
+        return f"{reverse('cage-export')}?{self.request.GET.urlencode()}"
 
     def _name(self, cages):
         which = f"cage-{cages[0][0]}" if len(cages) == 1 else f"{len(cages)}-cages"
