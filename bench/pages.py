@@ -74,7 +74,7 @@ def _addresses():
     step = max(len(ids) // (REPEATS + 1), 1)
     today = timezone.localtime().date()
     year = f"from={today - timedelta(days=364)}&to={today}"
-    week = f"from={today - timedelta(days=14)}&to={today}"
+    fortnight = f"from={today - timedelta(days=14)}&to={today}"
 
     def cage(number):
         return ids[number * step % len(ids)]
@@ -90,7 +90,9 @@ def _addresses():
         "its history, 30 days": lambda n: f"/cages/{cage(n)}/history/?span=30d",
         "its history, a year": lambda n: f"/cages/{cage(n)}/history/?{year}",
         "8 cages compared, 30 days": lambda n: f"/cages/compare/?{eight(n)}&span=30d",
-        "API: 10,000 readings": lambda n: f"/api/v1/readings?cage={cage(n)}&limit=10000&{week}",
+        "API: 10,000 readings": lambda n: (
+            f"/api/v1/readings?cage={cage(n)}&limit=10000&{fortnight}"
+        ),
     }
 
 

@@ -2,7 +2,6 @@
 they say what the minutes themselves say."""
 
 from collections import Counter
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -95,27 +94,16 @@ class PartsAddUp(TestCase):
     ],
 )
 def test_days_are_right_where_the_clock_is_set_at_midnight(storage_of_its_own, settings, zone, day):
-    with facility_in(settings, zone):
-        window = Window.of_days(day - DAY, day + DAY, datetime(2027, 1, 1, tzinfo=UTC))
-        cage = make_cage()
-        for minute in range(0, window.minutes, 10):
-            record_minute(cage, window.start + minute * MINUTE, status=Health.BAD)
-        call_command("setup_storage")
-        buckets = buckets_of([cage.pk], window, by_hour=False)[cage.pk]
-        assert [b.known.total() for b in buckets] == [b.minutes // 10 for b in buckets]
-        assert sorted(b.minutes for b in buckets) != [1440, 1440, 1440]
-
-
-@contextmanager
-def facility_in(settings, zone):
-    """The facility, and the roll-ups by its day, in another zone than Berlin."""
     settings.FACILITY_TIME_ZONE = settings.TIME_ZONE = zone
-    try:
-        call_command("setup_storage")
-        yield
-    finally:
-        settings.FACILITY_TIME_ZONE = settings.TIME_ZONE = "Europe/Berlin"
-        call_command("setup_storage")
+    call_command("setup_storage")
+    window = Window.of_days(day - DAY, day + DAY, datetime(2027, 1, 1, tzinfo=UTC))
+    cage = make_cage()
+    for minute in range(0, window.minutes, 10):
+        record_minute(cage, window.start + minute * MINUTE, status=Health.BAD)
+    call_command("setup_storage")
+    buckets = buckets_of([cage.pk], window, by_hour=False)[cage.pk]
+    assert [b.known.total() for b in buckets] == [b.minutes // 10 for b in buckets]
+    assert sorted(b.minutes for b in buckets) != [1440, 1440, 1440]
 
 
 @pytest.mark.parametrize("by_hour", [True, False])

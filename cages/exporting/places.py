@@ -25,8 +25,9 @@ class Sending:
         """What a web server calls at the end, also where the receiver is gone."""
         if self._is_held:
             self._is_held = False
-            self._pieces.close()
+            # First, as closing the pieces could fail.
             _places.release()
+            self._pieces.close()
 
     # For what never came so far as to be closed.
     __del__ = close

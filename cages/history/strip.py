@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cages.history.minutes import Minute
-from cages.history.window import midnight_of
+from cages.history.today import Share
+from cages.history.window import Window, midnight_of
 from cages.slots import SLOT_LENGTH
 
 HEIGHT = 16
@@ -29,6 +30,8 @@ LINES_APART = 6
 # Days between ticks, so that no more than MOST_TICKS stand side by side.
 DAY_STEPS = (1, 2, 7, 14, 28, 91, 182, 364)
 MOST_TICKS = 8
+# With so many days between them, ticks name months.
+MONTHS_FROM = 91
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,8 @@ def bars_of(buckets):
             if share.percent:
                 parts.append(f"M{left} {top:.4g}h{bucket.minutes}v-{share.percent:.4g}H{left}z")
                 top -= share.percent
-        not_watched = 100 * health.not_watched / bucket.minutes if bucket.minutes else 0
-        off.append((not_watched, left, bucket.minutes))
+        not_watched = Share(health.not_watched, health.minutes)
+        off.append((not_watched.percent or 0, left, bucket.minutes))
         left += bucket.minutes
     bars["off"] = _hatching(off)
     return [(name, "".join(parts)) for name, parts in bars.items() if parts]
@@ -105,39 +108,39 @@ def ticks_of(start, zone=None):
     """(minutes of the facility's day that begins at `start`, its Ticks); 23 and 25 hours too."""
     zone = zone or timezone.get_default_timezone()
     day = start.astimezone(zone).date()
-    clock = [
-        datetime.combine(day, time(hour), tzinfo=zone) for hour in range(0, 24, HOURS_BETWEEN_TICKS)
-    ]
-    end = datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone)
-    # Aware moments of one zone are subtracted by the clock on the wall unless they go through UTC.
-    midnight, end = clock[0].timestamp(), end.timestamp()
-    ticks = [
-        Tick(round(100 * (moment.timestamp() - midnight) / (end - midnight), 2), f"{moment:%H}")
-        for moment in clock
-    ]
-    return int((end - midnight) // SLOT_LENGTH.total_seconds()), ticks
+    whole = Window.whole_day(day, zone)
+    return whole.minutes, _ticks(whole, [(clock, f"{clock:%H}") for clock in _clocks([day], zone)])
 
 
 def ticks_within(window, zone=None):
     """The Ticks of any Window: hours where it is short, midnights where it is long."""
     zone = zone or timezone.get_default_timezone()
-    length = window.end - window.start
-    if not length:
-        return []
     days = [day for day, _part in window.days(zone)]
-    if length <= timedelta(days=2):
-        hours = range(0, 24, HOURS_BETWEEN_TICKS)
-        clocks = [datetime.combine(day, time(hour), zone) for day in days for hour in hours]
+    if window.end - window.start <= timedelta(days=2):
+        clocks = _clocks(days, zone)
         marks = [(clock, f"{clock:%H:%M}" if clock.hour else f"{clock:%m-%d}") for clock in clocks]
     else:
         step = next((step for step in DAY_STEPS if len(days) <= step * MOST_TICKS), DAY_STEPS[-1])
-        form = "%m-%d" if step < DAY_STEPS[-3] else "%Y-%m"
+        form = "%m-%d" if step < MONTHS_FROM else "%Y-%m"
         marks = [(midnight_of(day, zone), f"{day:{form}}") for day in days[::step]]
-    ticks = [
-        Tick(round(100 * (moment.astimezone(UTC) - window.start) / length, 2), text)
-        for moment, text in marks
+    return _ticks(window, marks)
+
+
+def _clocks(days, zone):
+    """The moments that get a Tick where hours are shown, by the clock on the wall."""
+    hours = range(0, 24, HOURS_BETWEEN_TICKS)
+    return [datetime.combine(day, time(hour), zone) for day in days for hour in hours]
+
+
+def _ticks(window, marks):
+    """The Ticks of those (moment, text) that lie in the window."""
+    # Aware moments of one zone are subtracted by the clock on the wall unless they go through UTC.
+    moments = [(moment.astimezone(UTC), text) for moment, text in marks]
+    return [
+        Tick(round(100 * (moment - window.start) / (window.end - window.start), 2), text)
+        for moment, text in moments
+        if window.start <= moment < window.end
     ]
-    return [tick for tick in ticks if 0 <= tick.percent < 100]
 
 
 @dataclass(frozen=True, slots=True)
