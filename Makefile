@@ -32,7 +32,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1 - \2/p' $(firstword $(MAKEFILE_LIST))
 
 up: install assets ## run everything (PORT, STATE_DIR, DEMO=0, DATABASE_URL, REDIS_URL, SENSOR_API_URL)
-	@exec $(BIN)/python -m neurocage.stack
+	@exec $(BIN)/python -m local_stack
 
 test: lint check pytest timescaledb ## run all checks and tests, in this order, up to the first failure
 	@echo "All checks and tests have passed."

@@ -16,7 +16,7 @@ def main():
     settings = settings_or_exit()
     if "dbshell" in sys.argv and not shutil.which("psql"):
         # A machine that only ever ran `make up` has the embedded server's psql and no other.
-        from neurocage.stack.postgres import postgres_programs
+        from local_stack.postgres import postgres_programs
 
         os.environ["PATH"] += os.pathsep + str(postgres_programs())
     try:

@@ -19,7 +19,7 @@ import time
 import requests
 from requests.adapters import HTTPAdapter
 
-from neurocage.stack.processes import dying_with_parent
+from local_stack.processes import dying_with_parent
 
 PROCESSES = 2
 STACK_BYTES = 256 * 1024

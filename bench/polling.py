@@ -29,7 +29,7 @@ from bench.stack import (
     say,
 )
 from bench.usage import Usage
-from neurocage.stack.processes import StackError
+from local_stack.processes import StackError
 
 LONGEST_CYCLE_SECONDS = 55
 # After the last measured minute, for the cycles still under way.

@@ -24,7 +24,7 @@ import psutil
 
 from bench.stack import MINUTE, Stack, Trouble, end_cleanly, run_program, say
 from bench.usage import Usage
-from neurocage.stack.processes import StackError
+from local_stack.processes import StackError
 
 MEAN_LATENCY_SECONDS = 2
 POLLED_SECONDS = 60

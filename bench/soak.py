@@ -22,7 +22,7 @@ from bench.comparison import compare, minute_of, rows_of
 from bench.sensors import read_served
 from bench.stack import MINUTE, Stack, Trouble, end_cleanly, say
 from bench.usage import memory
-from neurocage.stack.processes import StackError, how_it_ended
+from local_stack.processes import StackError, how_it_ended
 
 WARM_UP_MINUTES = 2
 # After the last blow: a killed process's messages come back after 3 minutes.

@@ -17,12 +17,12 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from neurocage.stack import programs
-from neurocage.stack.answers import answers_200
-from neurocage.stack.config import BASE_DIR, child_environment
-from neurocage.stack.embedded import EmbeddedPostgres, EmbeddedValkey
-from neurocage.stack.ports import free_port
-from neurocage.stack.processes import Child, dying_with_parent, stop_together, tail
+from local_stack import programs
+from local_stack.answers import answers_200
+from local_stack.config import BASE_DIR, child_environment
+from local_stack.embedded import EmbeddedPostgres, EmbeddedValkey
+from local_stack.ports import free_port
+from local_stack.processes import Child, dying_with_parent, stop_together, tail
 
 MINUTE = timedelta(minutes=1)
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -38,7 +38,7 @@ UPDATE_STATES = """
 @contextmanager
 def database(kind):
     """Django on an empty database of its own. kind: "timescaledb" or "postgresql"."""
-    from neurocage.stack.embedded import EmbeddedPostgres, EmbeddedValkey
+    from local_stack.embedded import EmbeddedPostgres, EmbeddedValkey
     from tests.timescaledb.server import TimescaleServer
 
     with tempfile.TemporaryDirectory(prefix="neurocage-bench-") as folder:

@@ -5,7 +5,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from cages.models import PollCycle
-from cages.views.preferences import THEMES, theme_of
+from cages.views.site.preferences import THEMES, theme_of
 
 
 def watch(request):

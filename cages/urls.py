@@ -5,29 +5,29 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from cages.views.accounts import RegisterView, SetupView, SignInView
-from cages.views.cage_archive import ArchiveView, PurgeView, RestoreView
-from cages.views.cage_bulk import BulkView
-from cages.views.cage_cards import CardsView
-from cages.views.cage_detail import CageDetailView
-from cages.views.cage_edit import CageCreateView, CageUpdateView, SensorTestView
-from cages.views.cage_history import CageHistoryView, CompareView
-from cages.views.cage_import import ImportTemplateView, ImportView
-from cages.views.cage_list import ArchivedListView, CageListView
-from cages.views.cage_move import MoveView
-from cages.views.export import DictionaryView, ExportFileView, ExportView
-from cages.views.live import WatchView
-from cages.views.operations import OperationsView, healthz, prometheus, readyz
-from cages.views.preferences import PreferencesView
-from cages.views.racks import (
+from cages.views.cages.archive import ArchiveView, PurgeView, RestoreView
+from cages.views.cages.bulk import BulkView
+from cages.views.cages.cards import CardsView
+from cages.views.cages.detail import CageDetailView
+from cages.views.cages.edit import CageCreateView, CageUpdateView, SensorTestView
+from cages.views.cages.importing import ImportTemplateView, ImportView
+from cages.views.cages.list import ArchivedListView, CageListView
+from cages.views.cages.move import MoveView
+from cages.views.history.exporting import DictionaryView, ExportFileView, ExportView
+from cages.views.history.pages import CageHistoryView, CompareView
+from cages.views.places.racks import (
     RackDetailView,
     RackFillView,
     RackIndexView,
     RackSheetView,
     RackSizeView,
 )
-from cages.views.styleguide import StyleGuideView
+from cages.views.places.wall import WallView
+from cages.views.site.live import WatchView
+from cages.views.site.operations import OperationsView, healthz, prometheus, readyz
+from cages.views.site.preferences import PreferencesView
+from cages.views.site.styleguide import StyleGuideView
 from cages.views.tokens import ExamplesView, TokenRevokeView, TokensView
-from cages.views.wall import WallView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="cage-list"), name="home"),

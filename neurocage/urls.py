@@ -10,4 +10,4 @@ urlpatterns = [
     path("", include("cages.urls")),
 ]
 
-handler500 = "cages.views.errors.server_error"
+handler500 = "cages.views.site.errors.server_error"

@@ -5,7 +5,7 @@ import time
 
 import psutil
 
-from neurocage.stack.processes import Child
+from local_stack.processes import Child
 
 
 def until(condition, seconds=10):

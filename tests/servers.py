@@ -53,8 +53,8 @@ def pytest_load_initial_conftests(early_config, parser, args):
 
 def start_servers(folder):
     """Start a database and a Redis in the folder; returns the variables that name them."""
-    from neurocage.stack.embedded import EmbeddedPostgres, EmbeddedValkey
-    from neurocage.stack.processes import StackError
+    from local_stack.embedded import EmbeddedPostgres, EmbeddedValkey
+    from local_stack.processes import StackError
     from tests.timescaledb.server import TimescaleServer, TimescaleUnavailable
 
     began = time.monotonic()

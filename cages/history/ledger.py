@@ -191,7 +191,7 @@ def _between(cycle, kept, left) -> Iterator[str]:
         yield f"{_of(kept.stray_readings, 'reading')} without an answered request"
     answered = kept.requests[Outcome.ANSWERED]
     bare = answered - (kept.readings - kept.stray_readings)
-    # A purge takes a cage's readings and requests in steps of their own; see cages.polling.purge.
+    # A purge takes a cage's readings and requests in steps of their own; see cages.storage.purge.
     if bare and bare > left.being_purged(cycle.planned_ids):
         yield f"{_of(bare, 'answered request')} without a reading"
 

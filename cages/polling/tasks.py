@@ -10,11 +10,12 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerAway
 
-from cages.polling import purge, schedule
+from cages.polling import schedule
 from cages.polling.poller import poll, stop_beginning
 from cages.polling.recorder import record
 from cages.polling.results import decode, encode, skipped
 from cages.slots import slot_of
+from cages.storage import purge
 from neurocage.celery import app
 
 logger = logging.getLogger(__name__)

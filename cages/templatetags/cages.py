@@ -12,7 +12,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cages.history import strip as strips
+from cages.drawing import strips
 from cages.history.today import Share
 from cages.models import Condition, Health
 from cages.models.state import HEALTH_CONDITIONS

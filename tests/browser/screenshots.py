@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from neurocage.stack.ports import free_port
+from local_stack.ports import free_port
 from tests.browser import chromium
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -37,7 +37,7 @@ def main():
     with tempfile.TemporaryDirectory() as state_dir:
         port = free_port()
         stack = subprocess.Popen(
-            [sys.executable, "-m", "neurocage.stack"],
+            [sys.executable, "-m", "local_stack"],
             cwd=PROJECT,
             env=os.environ | {"STATE_DIR": state_dir, "PORT": str(port)},
             stdout=subprocess.PIPE,

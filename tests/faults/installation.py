@@ -19,11 +19,11 @@ import requests
 
 from cages.models.cycle import OUTCOME_COUNTS
 from cages.slots import slot_of
-from neurocage.stack import programs
-from neurocage.stack.config import BASE_DIR, child_environment
-from neurocage.stack.embedded import EmbeddedPostgres, EmbeddedValkey
-from neurocage.stack.ports import why_unusable
-from neurocage.stack.processes import Child, make_private_folder, stop_together, tail
+from local_stack import programs
+from local_stack.config import BASE_DIR, child_environment
+from local_stack.embedded import EmbeddedPostgres, EmbeddedValkey
+from local_stack.ports import why_unusable
+from local_stack.processes import Child, make_private_folder, stop_together, tail
 from tests.factories import PASSWORD
 from tests.faults.ledger import Cycle
 

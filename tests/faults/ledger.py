@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cages.models import Outcome
-from neurocage.stack.config import BASE_DIR, child_environment
+from local_stack.config import BASE_DIR, child_environment
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""How facts look: strips, ticks, charts and words. Nothing here asks the database."""

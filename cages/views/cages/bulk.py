@@ -1,0 +1,68 @@
+"""One act on many cages: asked on the list, confirmed on a page that names their number."""
+
+from django.contrib import messages
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.generic import TemplateView
+
+from cages.forms.bulk import BulkMoveForm
+from cages.views.cages.list import ACTS, OTHER_ACTS
+from cages.views.cages.selection import SelectionMixin
+
+LABELS_SHOWN = 10
+
+
+class BulkView(SelectionMixin, TemplateView):
+    """The address says which cages, and what to do with them."""
+
+    template_name = "cages/bulk.html"
+
+    def dispatch(self, request, *args, **kwargs):
+        self.act = request.GET.get("act")
+        if self.act not in (*ACTS, *OTHER_ACTS) or not self.count:
+            return self.nothing_selected()
+        if self.act in OTHER_ACTS:
+            which = request.GET.copy()
+            del which["act"]
+            return redirect(f"{reverse(f'cage-{self.act}')}?{which.urlencode()}")
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs):
+        form = kwargs.pop("form", None) or (BulkMoveForm() if self.act == "move" else None)
+        return super().get_context_data(
+            act=self.act,
+            act_name=ACTS[self.act],
+            count=self.count,
+            labels=list(self.cages[:LABELS_SHOWN]),
+            rest=max(self.count - LABELS_SHOWN, 0),
+            list_address=self.list_address,
+            form=form,
+            **kwargs,
+        )
+
+    def post(self, request, *args, **kwargs):
+        form = BulkMoveForm(request.POST) if self.act == "move" else None
+        if form and not form.is_valid():
+            return self.render_to_response(self.get_context_data(form=form))
+        if request.POST.get("count") != str(self.count):
+            # What passes a filter changes by itself. Nothing is done to a number nobody has seen.
+            messages.warning(request, _("The number of cages has changed. Please look again."))
+            return self.render_to_response(self.get_context_data(form=form))
+        changed = self._do(form)
+        done = {
+            "pause": ngettext("%d cage is paused.", "%d cages are paused.", changed),
+            "resume": ngettext("%d cage is asked again.", "%d cages are asked again.", changed),
+            "move": ngettext("%d cage was moved.", "%d cages were moved.", changed),
+            "archive": ngettext("%d cage is archived.", "%d cages are archived.", changed),
+        }
+        messages.success(request, done[self.act] % changed)
+        return redirect(self.list_address)
+
+    def _do(self, form):
+        now, person = self.now, self.request.user
+        if self.act == "move":
+            place = form.cleaned_data
+            return self.cages.move(place["room"], place["rack"], now, person)
+        return getattr(self.cages, self.act)(now, person)

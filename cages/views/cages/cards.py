@@ -1,0 +1,41 @@
+"""Cage cards on paper: what hangs at a cage says which one it is, and its QR code opens it."""
+
+from django.utils.translation import gettext_lazy as _
+from django.views.generic import TemplateView
+
+from cages.views.cages.selection import SelectionMixin
+
+PAPERS = {"a4": "A4", "letter": _("US letter")}
+# Cards on a sheet.
+NUMBERS = (10, 24)
+SHEETS_SHOWN = 20
+
+
+class CardsView(SelectionMixin, TemplateView):
+    template_name = "cages/cards.html"
+
+    def get(self, request, *args, **kwargs):
+        return super().get(request, *args, **kwargs) if self.count else self.nothing_selected()
+
+    def get_context_data(self, **kwargs):
+        wanted = self.request.GET
+        paper = wanted.get("paper") if wanted.get("paper") in PAPERS else "a4"
+        per_sheet = next((n for n in NUMBERS if wanted.get("per_sheet") == str(n)), NUMBERS[0])
+        cages = list(self.cages.select_related("owner")[: SHEETS_SHOWN * per_sheet])
+        ticked = [("cage", cage.pk) for cage in cages]
+        return super().get_context_data(
+            sheets=[cages[first : first + per_sheet] for first in range(0, len(cages), per_sheet)],
+            count=self.count,
+            shown_count=len(cages),
+            papers=PAPERS.items(),
+            paper=paper,
+            numbers=NUMBERS,
+            per_sheet=per_sheet,
+            selection=[
+                *([("which", "all")] if wanted.get("which") == "all" else ticked),
+                *self.filter.fields,
+            ],
+            site=self.request.build_absolute_uri("/").rstrip("/"),
+            list_address=self.list_address,
+            **kwargs,
+        )

@@ -1,0 +1,87 @@
+"""One cage: what it is, how its animals are today, and how its sensor does today."""
+
+from django.views.generic import DetailView
+
+from cages.drawing import strips
+from cages.filters import CageFilter
+from cages.history import band, spells
+from cages.history.minutes import KNOWN, minutes_of
+from cages.history.today import health_of, sensor_in
+from cages.history.window import Window
+from cages.models import Cage, Health, SensorRequest
+from cages.models.state import HEALTH_CONDITIONS
+from cages.slots import SLOT_LENGTH
+from cages.views.access import CageAccessMixin
+from cages.views.history.pages import redirect_to_moment
+from cages.views.site.live import LiveMixin
+from cages.views.site.paging import CountedPaginator
+
+# An hour of minutes a page keeps the whole page small on any day.
+ROWS_A_PAGE = 60
+EVENTS_SHOWN = 20
+
+
+class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
+    template_name = "cages/detail.html"
+
+    def get(self, request, *args, **kwargs):
+        if "at" in request.GET:
+            return redirect_to_moment(self.get_object(), request.GET["at"])
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self):
+        mine = Cage.objects.visible_to(self.request.user)
+        return super().get_queryset().annotate(trouble=mine.in_trouble(self.now).counted())
+
+    def get_context_data(self, **kwargs):
+        cage = self.object
+        today = Window.today(self.now)
+        # A spell may have begun before midnight.
+        begin = min(today.start, Window.last_hours(24, self.now).start)
+        past = Window(begin, today.end).with_minute_under_way
+        minutes = minutes_of([cage.pk], past)[cage.pk]
+        full = minutes[:-1]
+        of_today = full[len(full) - today.minutes :]
+        is_known = cage.condition(self.now) in HEALTH_CONDITIONS.values()
+        sensor = sensor_in(cage, today)
+        expected = band.expected(cage, today, sensor.requests)
+        requests = SensorRequest.objects.of(cage, today).with_status()
+        return super().get_context_data(
+            window=today,
+            trouble_count=cage.trouble,
+            spell=spells.current_spell(minutes) if is_known else None,
+            is_late=cage.is_late(self.now),
+            last_hour=full[-60:],
+            minutes_today=of_today,
+            health_summary=health_of(of_today),
+            hours=strips.hours_of(of_today, today.start),
+            longest_bad=spells.longest_bad(of_today),
+            longest_silence=spells.longest_silence(of_today),
+            sensor=sensor,
+            band=expected,
+            sensor_place=expected and expected.place_of(sensor.answered),
+            readings=self._page("readings", _readings(of_today, today)),
+            requests=self._page("requests", requests, sensor.planned),
+            events=cage.events.newest_first().select_related("person")[:EVENTS_SHOWN],
+            **self._neighbours(),
+            **kwargs,
+        )
+
+    def _page(self, name, rows, count=None):
+        paginator = CountedPaginator(rows, ROWS_A_PAGE, len(rows) if count is None else count)
+        return paginator.get_page(self.request.GET.get(name))
+
+    def _neighbours(self):
+        """The cages before and after this one in the list that the person came from."""
+        chosen = CageFilter.from_query(self.request.GET)
+        cages = Cage.objects.visible_to(self.request.user).active()
+        return {
+            "filter": chosen,
+            "neighbours": chosen.apply(cages, self.now).neighbours_of(self.object),
+        }
+
+
+def _readings(minutes, window):
+    """[(slot, Health)] of the known minutes, newest first."""
+    known = [(number, code) for number, code in enumerate(minutes) if code in KNOWN]
+    return [(window.start + number * SLOT_LENGTH, Health(code)) for number, code in known[::-1]]

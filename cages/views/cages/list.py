@@ -1,0 +1,105 @@
+"""The list of cages, and the list of archived ones."""
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+from django.views.generic import ListView
+
+from cages.filters import CageFilter, choices, trouble_in
+from cages.history.glance import add_glance
+from cages.history.window import Window
+from cages.models import Cage
+from cages.views.access import CageAccessMixin
+from cages.views.site.live import LiveMixin
+from cages.views.site.paging import CountedPaginator
+
+PAGE_SIZES = (25, 50, 100)
+# What can be done with many cages at once (cage_bulk.py).
+ACTS = {
+    "pause": _("Pause"),
+    "resume": _("Resume"),
+    "move": _("Move"),
+    "archive": pgettext_lazy("act", "Archive"),
+}
+# What needs no confirmation has pages of its own, named "cage-<act>".
+OTHER_ACTS = {
+    "cards": _("Print cage cards"),
+    "compare": _("Compare"),
+    "export": _("Export"),
+}
+
+
+class PagedListMixin:
+    """25, 50 or 100 rows a page. A page that is not there shows the last, nonsense the first."""
+
+    default_page_size = 50
+
+    def get_paginate_by(self, queryset):
+        wanted = self.request.GET.get("per_page", "")
+        sizes = {str(size): size for size in PAGE_SIZES}
+        return sizes.get(wanted, self.default_page_size)
+
+    def paginate_queryset(self, queryset, page_size):
+        paginator = self.get_paginator(queryset, page_size)
+        page = paginator.get_page(self.request.GET.get(self.page_kwarg))
+        return paginator, page, page.object_list, page.has_other_pages()
+
+    def get_context_data(self, **kwargs):
+        context = super().get_context_data(**kwargs)
+        size = context["page_obj"].paginator.per_page
+        return {**context, "page_sizes": PAGE_SIZES, "page_size": size}
+
+
+class CageListView(LiveMixin, CageAccessMixin, PagedListMixin, ListView):
+    """Made of what the address says (filter, page, page size) and nothing else."""
+
+    template_name = "cages/list.html"
+    context_object_name = "cages"
+    orders = {
+        "worst": _("Worst first"),
+        "label": _("Label"),
+        "id": _("Cage id"),
+        "position": _("Position"),
+    }
+
+    def setup(self, request, *args, **kwargs):
+        super().setup(request, *args, **kwargs)
+        self.filter = CageFilter.from_query(request.GET)
+
+    def get_queryset(self):
+        cages = super().get_queryset().active()
+        self.counts = self.filter.counts(cages, self.now)
+        return self.filter.apply(cages, self.now)
+
+    def get_paginator(self, queryset, per_page, **kwargs):
+        shown = self.filter.state
+        count = self.counts[shown] if shown else sum(self.counts.values())
+        return CountedPaginator(queryset, per_page, count)
+
+    def get_context_data(self, **kwargs):
+        context = super().get_context_data(
+            filter=self.filter,
+            owner_text=str(self.filter.owner or ""),
+            orders=self.orders.items(),
+            states=[
+                (state, count, self.filter.with_(state="" if state == self.filter.state else state))
+                for state, count in self.counts.items()
+                if count or state == self.filter.state
+            ],
+            cage_count=sum(self.counts.values()),
+            trouble_count=trouble_in(self.counts),
+            everything=self.filter.with_(state=""),
+            acts=[*ACTS.items(), *OTHER_ACTS.items()],
+            choices=choices(Cage.objects.visible_to(self.request.user).active()),
+            **kwargs,
+        )
+        today = Window.today(self.now)
+        add_glance(context["cages"], today, self.now)
+        return {**context, "minutes_today": today.minutes}
+
+
+class ArchivedListView(CageAccessMixin, PagedListMixin, ListView):
+    template_name = "cages/archived.html"
+    context_object_name = "cages"
+
+    def get_queryset(self):
+        return super().get_queryset().archived().order_by("-archived_at", "id")

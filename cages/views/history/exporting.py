@@ -1,0 +1,121 @@
+"""Taking data out: the page that asks what, the file, and the data dictionary."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+from django.views.generic import TemplateView, View
+
+from cages.exporting import files, places, rows
+from cages.exporting.columns import KINDS
+from cages.filters import CageFilter
+from cages.history.span import Span
+from cages.models import Cage
+from cages.views.access import CageAccessMixin
+from cages.views.cages.selection import ticked_ids
+
+KIND_NAMES = {
+    "readings": _("Minutes: health and request, one row a minute, blanks included"),
+    "requests": _("Sensor requests, one row each, with details"),
+    "hourly": _("Hours: minutes by state, requests by outcome, response times"),
+}
+FORMATS = {
+    "csv": _("CSV, for pandas and R"),
+    "excel": _("CSV, for Excel"),
+    "parquet": _("Parquet"),
+}
+
+
+class ExportMixin(CageAccessMixin):
+    """The address says which cages (`cage=1&cage=3`, or the list's filter), days, kind, format."""
+
+    def setup(self, request, *args, **kwargs):
+        super().setup(request, *args, **kwargs)
+        query = request.GET
+        self.span = Span.from_query(query, self.now, default="7d")
+        self.kind = query.get("kind") if query.get("kind") in KINDS else "readings"
+        self.format = query.get("format") if query.get("format") in FORMATS else "csv"
+        visible = Cage.objects.visible_to(request.user)
+        ids = ticked_ids(query)
+        self.filter = CageFilter.from_query(query)
+        if ids and query.get("which") != "all":
+            self.chosen = visible.filter(pk__in=ids)
+        else:
+            self.chosen = self.filter.apply(visible.active(), self.now)
+
+    @cached_property
+    def kept(self):
+        """What the address keeps when something else is chosen."""
+        ids = [("cage", one) for one in ticked_ids(self.request.GET)]
+        which = [("which", "all")] if self.request.GET.get("which") == "all" else []
+        return [*ids, *which, *self.filter.fields]
+
+
+class ExportView(ExportMixin, TemplateView):
+    template_name = "cages/export.html"
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(
+            span=self.span,
+            today=timezone.localtime(self.now).date(),
+            kind=self.kind,
+            format=self.format,
+            kinds=KIND_NAMES.items(),
+            formats=FORMATS.items(),
+            kept=self.kept,
+            count=self.chosen.count(),
+            first_labels=list(self.chosen.values_list("label", flat=True)[:5]),
+            dictionary=KINDS.items(),
+            **kwargs,
+        )
+
+
+class ExportFileView(ExportMixin, View):
+    """The file, made while it is sent: nothing of it is kept here."""
+
+    def get(self, request):
+        if self.span.error:
+            return redirect(self._form)
+        # By id, and read once: 50,000 pairs are little, and a cage renamed meanwhile stays one.
+        cages = list(self.chosen.order_by("pk").values_list("pk", "label"))
+        batches = rows.ROWS[self.kind](cages, self.span.window)
+        columns, zone = KINDS[self.kind], timezone.get_default_timezone()
+        if self.format == "parquet":
+            pieces = files.as_parquet(columns, batches, zone)
+            kind, ending = "application/vnd.apache.parquet", "parquet"
+        else:
+            pieces = files.as_csv(columns, batches, zone, for_excel=self.format == "excel")
+            kind, ending = "text/csv; charset=utf-8", "csv"
+        if not places.take():
+            text = _("%(count)d exports are under way. Try again when one of them has ended.")
+            messages.warning(request, text % {"count": places.AT_ONCE})
+            return redirect(self._form)
+        response = StreamingHttpResponse(places.Sending(pieces), content_type=kind)
+        response["Content-Disposition"] = f'attachment; filename="{self._name(cages)}.{ending}"'
+        response["Cache-Control"] = "private, no-store"
+        # The proxy passes each piece on at once.
+        response["X-Accel-Buffering"] = "no"
+        return response
+
+    @property
+    def _form(self):
+        return f"{reverse('cage-export')}?{self.request.GET.urlencode()}"
+
+    def _name(self, cages):
+        which = f"cage-{cages[0][0]}" if len(cages) == 1 else f"{len(cages)}-cages"
+        return f"neurocage-{which}-{self.kind}-{self.span.first}-to-{self.span.last}"
+
+
+class DictionaryView(View):
+    """What every column means, as a file to keep beside the others."""
+
+    def get(self, request):
+        response = HttpResponse(content_type="text/csv; charset=utf-8")
+        name = "neurocage-data-dictionary.csv"
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        response.write(files.dictionary(KINDS, settings.FACILITY_TIME_ZONE))
+        return response

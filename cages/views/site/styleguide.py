@@ -1,0 +1,74 @@
+"""The living style page: every part of the pages in every state, for whoever changes one."""
+
+from collections import Counter
+from datetime import date, timedelta
+
+from django.utils.translation import gettext as _
+from django.views.generic import TemplateView
+
+from cages.drawing import charts
+from cages.history.buckets import Bucket, bin_of
+from cages.history.minutes import Minute
+from cages.history.window import Window
+from cages.models import Condition, Health, Outcome
+from cages.views.access import StaffOnlyMixin
+
+COLOURS = [
+    *("page", "surface", "ink", "quiet", "line", "hover"),
+    *("accent", "on-accent", "perfect", "good-soft", "ok", "bad", "bad-soft"),
+    *("unseen", "late", "late-soft"),
+]
+AGES = [timedelta(seconds=20), timedelta(minutes=4), timedelta(minutes=34), timedelta(hours=26)]
+# Each kind of minute on its own, and then in turns.
+EVERY_STATE = bytes(code for code in Minute for _minute in range(8)) + bytes(Minute) * 4
+
+# An hour of each kind, and one of all: they are a day's hours in turns.
+HOURS = [
+    bytes([Minute.PERFECT] * 45 + [Minute.NO_ANSWER] * 15),
+    bytes([Minute.PERFECT] * 20 + [Minute.OK] * 27 + [Minute.NO_ANSWER] * 13),
+    bytes([Minute.OK] * 15 + [Minute.BAD] * 28 + [Minute.NO_ANSWER] * 17),
+    bytes([Minute.NO_ANSWER] * 60),
+    bytes([Minute.NOT_WATCHED] * 60),
+    bytes(Minute) * 12,
+]
+
+
+def bucket_of(hour, minutes, latency_ms):
+    """A made-up hour as a Bucket, all of its answers within one bin."""
+    known = Counter({status: minutes.count(status) for status in Health})
+    answered = known.total()
+    counts = {
+        Outcome.ANSWERED.word: answered,
+        Outcome.UNAVAILABLE.word: minutes.count(Minute.NO_ANSWER),
+        bin_of(latency_ms): answered,
+    }
+    return Bucket(hour, known, Counter(counts), latency_ms if answered else None)
+
+
+class StyleGuideView(StaffOnlyMixin, TemplateView):
+    template_name = "styleguide.html"
+
+    def get_context_data(self, **kwargs):
+        day = Window.whole_day(date(2026, 3, 2))
+        hours = [HOURS[number % len(HOURS)] for number in range(24)]
+        buckets = [
+            bucket_of(hour, minutes, 1500 + 70 * number)
+            for number, (hour, minutes) in enumerate(zip(day.hours(), hours, strict=False))
+        ]
+        return super().get_context_data(
+            colours=COLOURS,
+            conditions=list(Condition),
+            healths=list(Health),
+            ages=AGES,
+            strips=[
+                (_("Every state"), EVERY_STATE),
+                (_("No answer at all"), bytes([Minute.NO_ANSWER] * 60)),
+                (_("Not watched"), bytes([Minute.NOT_WATCHED] * 60)),
+            ],
+            day=day,
+            day_minutes=b"".join(hours),
+            buckets=buckets,
+            shares_chart=charts.shares(buckets, by_hour=True),
+            latency_chart=charts.latencies(buckets, by_hour=True),
+            **kwargs,
+        )

@@ -1,0 +1,278 @@
+"""The way of a minute, hand-over by hand-over, with messages that really go through Redis."""
+
+import contextlib
+import functools
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis
+import responses
+from celery.signals import worker_shutting_down
+from django.db import OperationalError
+from kombu.exceptions import OperationalError as BrokerAway
+
+from cages.models import Health, Outcome, PollCycle, Reading, SensorRequest
+from cages.polling import poller as polling_poller
+from cages.polling import tasks
+from cages.polling.poller import Poller
+from cages.polling.results import encode, skipped
+from local_stack import programs
+from neurocage.celery import app
+from tests.factories import at, make_cage, make_cycle, record_minute, result, slot
+
+NOW = at("07:00:01")
+SLOT = slot("07:00")
+QUEUES = ("slots", "polls", "records")
+
+# The hand-overs, one by one, with messages that really went through Redis
+
+
+@pytest.fixture
+def at_seven(db, monkeypatch):
+    """It is a second past seven, and no message waits."""
+    monkeypatch.setattr(tasks.timezone, "now", lambda: NOW)
+    poller = Poller("http://sensors.test", concurrency=4, timeout_seconds=1)
+    monkeypatch.setattr(tasks, "poll", functools.partial(poller.poll, clock=NOW.timestamp))
+    clear_queues()
+    yield
+    clear_queues()
+
+
+def clear_queues():
+    with redis.from_url(app.conf.broker_url) as server:
+        server.delete(*QUEUES)
+
+
+def waiting(queue):
+    """How many messages wait in the queue."""
+    with redis.from_url(app.conf.broker_url) as server:
+        return server.llen(queue)
+
+
+def deliver(queue):
+    """Take one message out of the queue and run its task here, as a worker would."""
+    with app.connection_for_read() as broker:
+        inbox = broker.SimpleQueue(app.amqp.queues[queue])
+        with contextlib.closing(inbox):
+            message = inbox.get(timeout=2)
+            args, kwargs, _ = message.payload
+            app.tasks[message.headers["task"]](*args, **kwargs)
+            message.ack()
+
+
+def sensors_say(**answers):
+    """Plays the sensors: cage_3={"status": 2} or cage_3=503."""
+    sensors = responses.RequestsMock()
+    for name, answer in answers.items():
+        cage_id = int(name.removeprefix("cage_"))
+        said = {"json": answer} if isinstance(answer, dict) else {"status": answer}
+        sensors.get(f"http://sensors.test/data/{cage_id}/", **said)
+    return sensors
+
+
+def test_a_minute_goes_its_way_through_redis(at_seven):
+    good, bad = make_cage(id=1), make_cage(id=2)
+    make_cage(id=3, is_polled=False)
+    with sensors_say(cage_1={"cage_id": 1, "status": 3}, cage_2=503):
+        tasks.start_slot()
+        assert (waiting("polls"), waiting("records")) == (1, 0)
+        deliver("polls")
+        assert (waiting("polls"), waiting("records")) == (0, 1)
+        assert not SensorRequest.objects.exists()
+        deliver("records")
+    assert [waiting(queue) for queue in QUEUES] == [0, 0, 0]
+    outcomes = {row.cage_id: row.outcome for row in SensorRequest.objects.filter(slot=SLOT)}
+    assert outcomes == {good.id: Outcome.ANSWERED, bad.id: Outcome.UNAVAILABLE}
+    assert Reading.objects.get().status == Health.PERFECT
+    cycle = PollCycle.objects.finished().get()
+    assert (cycle.slot, cycle.planned, cycle.answered, cycle.unavailable) == (SLOT, 2, 1, 1)
+
+
+def test_a_second_beat_sends_nothing(at_seven):
+    make_cage()
+    tasks.start_slot()
+    tasks.start_slot()
+    assert waiting("polls") == 1
+    assert PollCycle.objects.count() == 1
+
+
+def test_many_cages_are_many_messages(at_seven, settings):
+    settings.POLL_SHARD_SIZE = 2
+    for _ in range(5):
+        make_cage()
+    tasks.start_slot()
+    assert waiting("polls") == 3
+
+
+def test_the_backlog_never_exceeds_two_minutes(at_seven, settings, monkeypatch):
+    settings.POLL_SHARD_SIZE = 2
+    for _ in range(5):
+        make_cage()
+    # Nobody takes a message out.
+    for minute in range(4):
+        moment = NOW + timedelta(minutes=minute)
+        monkeypatch.setattr(tasks.timezone, "now", lambda moment=moment: moment)
+        tasks.start_slot()
+    assert waiting("polls") == 2 * 3
+    sent, late = PollCycle.objects.open(), PollCycle.objects.finished()
+    assert [cycle.slot.minute for cycle in sent.order_by("slot")] == [0, 1]
+    assert [cycle.slot.minute for cycle in late.order_by("slot")] == [2, 3]
+    assert {cycle.skipped for cycle in late} == {5}
+    details = set(SensorRequest.objects.values_list("detail", flat=True))
+    assert details == {"the pollers did not keep up"}
+
+
+def test_no_more_is_asked_than_the_recorders_can_write(at_seven):
+    cage = make_cage()
+    for _ in range(11):
+        tasks.record_polls.delay(int(SLOT.timestamp()), encode([result(cage)]))
+    tasks.start_slot()
+    assert waiting("polls") == 0
+    assert PollCycle.objects.get().skipped == 1
+    assert SensorRequest.objects.get().detail == "the recorders did not keep up"
+
+
+def test_what_redis_does_not_take_is_skipped_at_once(at_seven, settings, monkeypatch):
+    settings.POLL_SHARD_SIZE = 2
+    cages = [make_cage() for _ in range(5)]
+    send, sent = tasks.poll_cages.apply_async, []
+
+    def away_after_one(*args, **options):
+        if sent:
+            raise BrokerAway("Connection refused")
+        sent.append(args)
+        return send(*args, **options)
+
+    monkeypatch.setattr(tasks.poll_cages, "apply_async", away_after_one)
+    tasks.start_slot()
+    assert waiting("polls") == 1
+    skipped_ids = SensorRequest.objects.order_by("cage_id").values_list("cage_id", flat=True)
+    assert list(skipped_ids) == [cage.id for cage in cages[2:]]
+
+
+def test_a_minute_begins_late_rather_than_not_at_all_when_the_database_is_away(
+    at_seven, monkeypatch
+):
+    make_cage()
+    claim, tries = tasks.schedule.claim, []
+
+    def away_twice(*args):
+        tries.append(args)
+        if len(tries) < 3:
+            raise OperationalError("the database system is starting up")
+        return claim(*args)
+
+    monkeypatch.setattr(tasks.schedule, "claim", away_twice)
+    tasks.start_slot.apply().get()
+    assert len(tries) == 3
+    assert waiting("polls") == 1
+
+
+def test_a_minute_that_is_nearly_over_is_given_up(at_seven, monkeypatch):
+    def away(*args):
+        raise OperationalError("the database system is starting up")
+
+    monkeypatch.setattr(tasks.schedule, "claim", away)
+    monkeypatch.setattr(tasks.timezone, "now", lambda: at("07:00:56"))
+    assert tasks.start_slot.apply().state == "FAILURE"
+    assert not PollCycle.objects.exists()
+
+
+def test_a_poller_that_stops_hands_the_rest_of_its_shard_back(at_seven, monkeypatch):
+    asked = [result(cage_id) for cage_id in (1, 2)]
+    monkeypatch.setattr(tasks, "poll", lambda *args: asked)
+    tasks.poll_cages(int(SLOT.timestamp()), [1, 2, 3, 4, 5], 10, 20)
+    assert waiting("records") == 1
+    seen = []
+    monkeypatch.setattr(tasks, "poll", lambda *args: seen.append(args) or [])
+    deliver("polls")
+    assert seen == [([3, 4, 5], SLOT, 18, 12)]
+    # That one stops too, before it began: nothing is recorded, and nothing lost.
+    assert (waiting("polls"), waiting("records")) == (1, 1)
+
+
+def test_a_worker_that_is_told_to_stop_begins_no_poll(monkeypatch):
+    made = Poller("http://sensors.test", concurrency=1, timeout_seconds=1)
+    monkeypatch.setattr(polling_poller, "_process_poller", functools.cache(lambda: made))
+    worker_shutting_down.send(sender="worker", sig="TERM", how="Warm", exitcode=0)
+    assert not made.is_stopping
+    polling_poller._process_poller()
+    worker_shutting_down.send(sender="worker", sig="TERM", how="Warm", exitcode=0)
+    assert made.is_stopping
+
+
+def test_messages_delivered_twice_ask_twice_and_record_once(at_seven):
+    cage = make_cage(id=1)
+    with sensors_say(cage_1={"cage_id": 1, "status": 1}):
+        tasks.start_slot()
+        message = (int(SLOT.timestamp()), [cage.id])
+        tasks.poll_cages(*message)
+        tasks.poll_cages(*message)
+        deliver("polls")
+    assert waiting("records") == 3
+    for _ in range(3):
+        deliver("records")
+    assert SensorRequest.objects.get().outcome == Outcome.ANSWERED
+    assert Reading.objects.count() == 1
+    assert PollCycle.objects.get().recorded == 1
+
+
+def test_a_message_that_comes_after_its_minute_is_recorded_as_skipped(at_seven):
+    cage = make_cage()
+    early = SLOT - timedelta(minutes=1)
+    make_cycle(early, planned=1, finished=False)
+    tasks.poll_cages(int(early.timestamp()), [cage.id])
+    deliver("records")
+    assert SensorRequest.objects.get().outcome == Outcome.SKIPPED
+    assert PollCycle.objects.finished().get().skipped == 1
+
+
+def test_a_cycle_that_lost_its_shards_is_balanced_by_the_next_start(at_seven):
+    cages = [make_cage() for _ in range(3)]
+    old = slot("06:45")
+    planned = ",".join(str(cage.id) for cage in cages)
+    make_cycle(old, planned=3, finished=False, planned_ids=planned)
+    record_minute(cages[1], old, status=Health.BAD)
+    tasks.start_slot()
+    cycle = PollCycle.objects.get(slot=old)
+    assert (cycle.answered, cycle.skipped) == (1, 2)
+    assert cycle.finished_at == NOW
+    assert SensorRequest.objects.get(slot=old, cage=cages[0]).detail == "lost"
+    assert SensorRequest.objects.get(slot=old, cage=cages[1]).outcome == Outcome.ANSWERED
+
+
+def test_results_wait_for_a_database_that_is_away(at_seven, monkeypatch):
+    cage = make_cage()
+    record, tries = tasks.record, []
+
+    def away_twice(*args, **kwargs):
+        tries.append(args)
+        if len(tries) < 3:
+            raise OperationalError("the database system is starting up")
+        return record(*args, **kwargs)
+
+    monkeypatch.setattr(tasks, "record", away_twice)
+    tasks.record_polls.apply((int(SLOT.timestamp()), encode([result(cage)]))).get()
+    assert len(tries) == 3
+    assert Reading.objects.get().slot == SLOT
+
+
+def test_any_other_trouble_with_a_shard_is_an_error_and_not_tried_for_ever(at_seven):
+    columns = encode([skipped(make_cage().id, "x" * 201)])
+    assert tasks.record_polls.apply((int(SLOT.timestamp()), columns)).failed()
+    assert waiting("records") == 0
+
+
+def test_the_clock_strikes_every_minute_and_its_messages_do_not_pile_up():
+    (entry,) = app.conf.beat_schedule.values()
+    assert entry["task"] == tasks.start_slot.name
+    assert entry["schedule"].remaining_estimate(datetime.now(UTC)) <= timedelta(minutes=1)
+    assert entry["options"]["expires"] < 60
+
+
+def test_every_task_has_a_queue_that_make_up_serves():
+    served = programs.worker() + programs.poller()
+    served = {queue for part in served for queue in part.split(",")}
+    ours = [name for name in app.tasks if name.startswith("cages.")]
+    assert len(ours) == 4
+    assert {app.conf.task_routes[name]["queue"] for name in ours} <= served

@@ -1,0 +1,238 @@
+"""Minutes, strips, spells, silences and the band: what a cage's day looks like."""
+
+from collections import Counter
+from datetime import date
+
+import pytest
+
+from cages.drawing import strips
+from cages.history.band import Band, band_around, expected
+from cages.history.buckets import Bucket
+from cages.history.minutes import Minute, minutes_of
+from cages.history.spells import Silence, current_spell, longest_bad, longest_silence, spells_in
+from cages.history.today import Share
+from cages.history.window import Window
+from cages.models import Health, Outcome
+from cages.polling import backfill
+from tests.factories import FACILITY, MINUTE, at, make_cage, record_minutes, result, slot
+
+LETTERS = {"-": 0, "b": 1, "o": 2, "p": 3, ".": 4}
+
+
+def codes(text):
+    """ "bb.o-": Bad, Bad, no answer, Ok, not watched."""
+    return bytes(LETTERS[letter] for letter in text)
+
+
+# Minutes
+
+
+@pytest.mark.storage
+@pytest.mark.django_db
+def test_each_minute_of_each_cage_is_known_unanswered_or_not_watched(
+    user, django_assert_num_queries
+):
+    first, second, third = (make_cage(owner=user) for _ in range(3))
+    polls = [Health.BAD, Outcome.TIMEOUT, None, Outcome.SKIPPED, Health.PERFECT]
+    record_minutes(first, slot("07:00"), polls)
+    record_minutes(second, slot("06:59"), [Health.OK, Health.OK])
+    window = Window(slot("07:00"), slot("07:05"))
+    with django_assert_num_queries(1):
+        found = minutes_of([first.pk, second.pk, third.pk], window)
+    assert found == {first.pk: codes("b.--p"), second.pk: codes("o----"), third.pk: codes("-----")}
+
+
+# Strips
+
+
+def test_runs_of_a_kind_are_one_stroke_and_a_kind_is_one_path():
+    assert strips.paths_of(codes("bb..bo-p")) == [
+        ("off", "M6 8h1"),
+        ("bad", "M0 8h2M4 8h1"),
+        ("ok", "M5 11h1"),
+        ("perfect", "M7 13h1"),
+    ]
+
+
+def test_no_answer_is_blank():
+    assert strips.paths_of(codes("....")) == []
+
+
+def test_the_kinds_differ_in_height_and_hatching_so_that_colour_is_not_needed():
+    heights = [height for name, height in strips.BARS.values() if name != "off"]
+    assert len(set(heights)) == 3
+    assert max(strips.BARS.values(), key=lambda bar: bar[1] * (bar[0] == "bad"))[0] == "bad"
+
+
+def test_a_strip_says_in_words_what_it_shows():
+    assert strips.in_words(codes("ppb.-")) == "2 Perfect, 1 Bad, 1 no answer, 1 not watched"
+    assert strips.in_words(b"") == ""
+
+
+@pytest.mark.parametrize(
+    ("day", "length"),
+    [(date(2026, 3, 2), 1440), (date(2026, 3, 29), 1380), (date(2026, 10, 25), 1500)],
+)
+def test_the_day_is_as_long_as_the_clock_makes_it(day, length):
+    width, ticks = strips.ticks_of(at("00:00", day), FACILITY)
+    assert width == length
+    assert [tick.text for tick in ticks] == ["00", "06", "12", "18"]
+    assert ticks[2].percent == pytest.approx(100 * (length - 720) / length, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "texts", "first"),
+    [
+        # The clock's hours, and the date at midnight.
+        (at("07:00"), at("07:00", date(2026, 3, 3)), "12:00 18:00 03-03 06:00", 20.83),
+        (at("00:00"), at("00:00", date(2026, 3, 6)), "03-02 03-03 03-04 03-05", 0),
+        (at("00:00"), at("07:00", date(2026, 3, 31)), "03-02 03-09 03-16 03-23 03-30", 0),
+        (at("00:00", date(2025, 3, 2)), at("00:00"), "2025-03 2025-06 2025-08 2025-11 2026-03", 0),
+        (at("07:00"), at("07:00"), "", None),
+    ],
+)
+def test_any_window_has_a_handful_of_times_below_it(start, end, texts, first):
+    ticks = strips.ticks_within(Window(start, end), FACILITY)
+    assert [tick.text for tick in ticks] == texts.split()
+    assert [tick.is_last for tick in ticks].count(True) <= 1
+    assert first is None or ticks[0].percent == pytest.approx(first, abs=0.01)
+
+
+def test_midnights_are_where_they_are_when_the_clock_is_set():
+    window = Window(at("00:00", date(2026, 3, 28)), at("00:00", date(2026, 3, 31)))
+    ticks = strips.ticks_within(window, FACILITY)
+    assert [round(tick.percent * 71 / 100, 1) for tick in ticks] == [0, 24, 47]
+
+
+# Bars
+
+
+def bucket(start, minutes):
+    """A Bucket of these minutes from the clock's `start` on."""
+    known = Counter({status: minutes.count(status) for status in Health})
+    asked = Counter(
+        {
+            Outcome.ANSWERED.word: known.total(),
+            Outcome.TIMEOUT.word: minutes.count(Minute.NO_ANSWER),
+        }
+    )
+    begin = slot(start)
+    return Bucket(Window(begin, begin + len(minutes) * MINUTE), known, asked)
+
+
+def test_a_bar_is_as_wide_as_its_minutes_and_as_high_as_its_shares():
+    # The second is only a part of its hour.
+    bars = strips.bars_of([bucket("07:00", codes("ppob.") * 12), bucket("08:00", codes("bb.."))])
+    assert bars == [
+        ("perfect", "M0 100h60v-40H0z"),
+        ("ok", "M0 60h60v-20H0z"),
+        ("bad", "M0 40h60v-20H0zM60 100h4v-50H60z"),
+    ]
+
+
+def test_what_was_not_watched_is_hatched_from_the_top_and_neighbours_share_their_lines():
+    hours = [bucket("07:00", codes("-" * 60)), bucket("08:00", codes("-" * 60))]
+    (name, path), *others = strips.bars_of([*hours, bucket("09:00", codes("p" * 54 + "-" * 6))])
+    assert name == "perfect"
+    assert path == "M120 100h60v-90H120z"
+    ((name, path),) = others
+    lines = [f"M0 {y}h120" for y in range(2, 100, 6)] + ["M120 2h60", "M120 8h60"]
+    assert (name, path) == ("off", "".join(lines))
+
+
+def test_the_hours_say_the_same_as_the_strip():
+    hours = strips.hours_of(codes("b" * 60 + "p.-"), slot("00:00"))
+    assert [(h.bad, h.perfect, h.no_answer, h.not_watched) for h in hours] == [
+        (60, 0, 0, 0),
+        (0, 1, 1, 1),
+    ]
+    assert hours[1].start == slot("01:00")
+
+
+# Spells
+
+
+def spell(text):
+    found = current_spell(codes(text))
+    return found and (found.status.label, found.minutes, found.same, found.known)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "found"),
+    [
+        ("", None),
+        ("....", None),
+        ("ob", ("Bad", 1, 1, 1)),
+        ("oobbb", ("Bad", 3, 3, 3)),
+        # One contrary reading between two same ones ends nothing ...
+        ("obbobb", ("Bad", 5, 4, 5)),
+        ("obb.o.bb", ("Bad", 7, 4, 5)),
+        # ... two do, and so does one at the end, which may be the beginning of another spell.
+        ("bboobb", ("Bad", 2, 2, 2)),
+        ("bbo", ("Ok", 1, 1, 1)),
+        # Silence is no health: it ends a spell only where the cage was unseen.
+        ("bb" + "." * 10 + "b", ("Bad", 13, 3, 3)),
+        ("bb" + "." * 11 + "b", ("Bad", 1, 1, 1)),
+        ("bb" + "-" * 11 + "b", ("Bad", 1, 1, 1)),
+        ("bb" + "." * 11, ("Bad", 2, 2, 2)),
+        ("bb" + "." * 12, None),
+    ],
+)
+def test_a_spell_is_told_from_known_readings(minutes, found):
+    assert spell(minutes) == found
+
+
+def test_every_known_reading_is_in_one_spell():
+    text = "bbobpppo.ob" * 9 + "-" * 20 + "ppp"
+    spells = spells_in(codes(text))
+    assert sum(s.known for s in spells) == sum(letter in "bop" for letter in text)
+    assert all(a.last < b.first for a, b in zip(spells, spells[1:], strict=False))
+
+
+def test_the_longest_bad_spell_and_the_longest_silence():
+    minutes = codes("bbpp.bbbpp..--...p")
+    assert (longest_bad(minutes).first, longest_bad(minutes).minutes) == (5, 3)
+    # Not watched is not silence.
+    assert longest_silence(minutes) == Silence(14, 3)
+    assert longest_bad(codes("pp")) is None
+    assert longest_silence(codes("pp--")) is None
+
+
+# The band
+
+
+def test_the_band_is_three_sigmas_wide():
+    """product.md, 5.4: for 432 requests at 75 % it is 68.8-81.2 %."""
+    band = band_around(0.75, 432)
+    assert (round(band.low, 2), round(band.high, 2)) == (68.75, 81.25)
+    assert band_around(1.0, 100) == Band(100, 100)
+    assert band_around(0.99, 30).high == 100
+
+
+@pytest.mark.parametrize(
+    ("count", "place"), [(60, "below"), (69, "within"), (81, "within"), (90, "above")]
+)
+def test_a_share_is_below_within_or_above_its_band(count, place):
+    assert Band(68.75, 81.25).place_of(Share(count, 100)) == place
+
+
+@pytest.mark.storage
+@pytest.mark.django_db
+def test_a_band_needs_a_past_of_this_very_sensor(user):
+    cage, other = make_cage(owner=user), make_cage(owner=user)
+    window = Window(at("00:00"), at("07:00"))
+    # Three of four are answered; what was skipped says nothing of the sensor.
+    kinds = [Outcome.ANSWERED, Outcome.ANSWERED, Outcome.ANSWERED, Outcome.UNAVAILABLE]
+    outcomes = [*kinds * 300, Outcome.SKIPPED]
+    past = [
+        (window.start - ago * MINUTE, result(other, outcome=outcome))
+        for ago, outcome in enumerate(outcomes, 1)
+    ]
+    backfill.write(other.pk, past)
+    assert expected(cage, window, 400) is None
+    assert expected(other, window, 29) is None
+    assert expected(other, window, 400) == band_around(0.75, 400)
+
+
+def test_minutes_are_numbered_as_health_is():
+    assert [Minute(status).name for status in Health] == [status.name for status in Health]

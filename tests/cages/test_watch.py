@@ -1,0 +1,365 @@
+"""How well Neurocage itself does: footer, health checks, metrics, error pages."""
+
+import html
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError, connection, connections
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from prometheus_client.parser import text_string_to_metric_families
+
+from local_stack.ports import free_port
+from tests.factories import MINUTE, at, make_cage, make_cycle, make_user, slot
+from tests.pages import text_of
+
+NOW = at("07:02:30")
+LIST = reverse("cage-list")
+COUNTS = {"answered": 361, "unavailable": 110, "timeout": 5, "malformed": 1, "skipped": 3}
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch, settings):
+    """clock(moment): what time it is from now on; NOW at first."""
+
+    def set_clock(moment):
+        monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
+
+    set_clock(NOW)
+    return set_clock
+
+
+@pytest.fixture
+def browser(client_of, user):
+    return client_of(user)
+
+
+@pytest.fixture
+def database_is_away(django_db_blocker):
+    """The connection leads to a port at which nothing listens."""
+    real = connections["default"]
+    away = real.copy()
+    away.settings_dict["PORT"] = free_port()
+    with django_db_blocker.unblock():
+        connections["default"] = away
+        yield
+        connections["default"] = real
+
+
+@pytest.fixture
+def redis_is_away(settings):
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+
+
+def footer_of(response):
+    """The words of the cycle line, and whether it is a warning."""
+    line = response.content.decode().partition("<footer")[2].partition("</footer>")[0]
+    words = html.unescape(re.sub(r"<[^>]*>", " ", line.partition(">")[2]))
+    return " ".join(words.split()).replace(" ,", ","), 'role="alert"' in line
+
+
+# The footer
+
+
+def test_the_footer_says_how_the_last_full_cycle_went(browser):
+    make_cycle(slot("07:01"), planned=480, duration_ms=37_200, **COUNTS)
+    words, is_warning = footer_of(browser.get(LIST))
+    assert words == "Last full cycle 07:01, 477 of 480 asked, 361 answered, 37.2 s"
+    assert not is_warning
+
+
+def test_thousands_are_readable(browser):
+    make_cycle(slot("07:01"), planned=50_000)
+    assert "50,000 of 50,000 asked, 50,000 answered" in footer_of(browser.get(LIST))[0]
+
+
+def test_a_cycle_under_way_is_not_a_full_one(browser):
+    make_cycle(slot("07:01"), planned=1)
+    make_cycle(slot("07:02"), planned=1, finished=False)
+    assert footer_of(browser.get(LIST))[0].startswith("Last full cycle 07:01,")
+
+
+def test_before_the_first_cycle_the_footer_says_what_has_to_run(browser):
+    words, is_warning = footer_of(browser.get(LIST))
+    assert words.startswith("No full cycle yet.")
+    assert is_warning
+
+
+@pytest.mark.parametrize(("seconds", "warned"), [(0, False), (120, False), (121, True)])
+def test_the_footer_warns_when_no_cycle_ended_in_the_last_two_minutes(browser, seconds, warned):
+    make_cycle(slot("06:55"), planned=1, finished_at=NOW - timedelta(seconds=seconds))
+    make_cycle(slot("07:02"), planned=1, finished=False)
+    words, is_warning = footer_of(browser.get(LIST))
+    assert is_warning is warned
+    assert words.startswith("No full cycle for 2 min. Minutes are started") is warned
+    assert ("what you see here grows old. Check poller and worker." in words) is warned
+
+
+@pytest.mark.parametrize(("seconds", "warned"), [(0, False), (90, False), (91, True)])
+def test_the_footer_warns_when_no_minute_began_in_the_last_90_seconds(
+    browser, clock, seconds, warned
+):
+    clock(slot("07:01") + timedelta(seconds=seconds))
+    make_cycle(slot("07:01"), planned=1)
+    words, is_warning = footer_of(browser.get(LIST))
+    assert is_warning is warned
+    assert words.startswith("No minute has been started since 07:01, 1 min ago.") is warned
+    assert ("Neurocage is not asking the sensors" in words) is warned
+    assert ("Check beat, worker and Redis." in words) is warned
+
+
+def test_the_warning_says_for_how_long_and_since_which_day(browser):
+    make_cycle(slot("07:00") - timedelta(days=1, hours=3), planned=1)
+    words, is_warning = footer_of(browser.get(LIST))
+    assert words.startswith("No minute has been started since 2026-03-01 04:00, 1 d 3 h ago.")
+    assert "Last full cycle 2026-03-01 04:00, 1 of 1 asked" in words
+    assert is_warning
+
+
+def test_the_warning_of_unfinished_minutes_says_for_how_long_and_since_which_day(browser):
+    make_cycle(slot("07:02") - timedelta(days=1, hours=3), planned=1)
+    make_cycle(slot("07:02"), planned=1, finished=False)
+    words, is_warning = footer_of(browser.get(LIST))
+    assert words.startswith("No full cycle for 1 d 3 h.")
+    assert "Last full cycle 2026-03-01 04:02, 1 of 1 asked" in words
+    assert is_warning
+
+
+def test_while_the_very_first_minutes_are_not_finished_the_footer_says_what_to_expect(browser):
+    make_cycle(slot("07:02"), planned=1, finished=False)
+    words, is_warning = footer_of(browser.get(LIST))
+    assert words.startswith("No full cycle yet. Minutes are started and none is finished.")
+    assert "Last full cycle" not in words
+    assert is_warning
+
+
+@pytest.mark.parametrize("second", [1, 59])
+def test_readyz_and_every_page_know_of_a_dead_beat_within_two_minutes(browser, clock, second):
+    death = slot("07:01") + timedelta(seconds=second)
+    make_cycle(slot("07:00"), planned=1, finished_at=slot("07:00") + timedelta(seconds=56))
+    # What beat started before it died still comes to its end.
+    make_cycle(slot("07:01"), planned=1, finished_at=slot("07:01") + timedelta(seconds=56))
+    clock(death)
+    assert not footer_of(browser.get(LIST))[1]
+    assert browser.get(reverse("readyz")).status_code == 200
+    clock(death + timedelta(minutes=2))
+    assert footer_of(browser.get(LIST))[0].startswith("No minute has been started since 07:01,")
+    assert browser.get(reverse("readyz")).json()["problems"] == {
+        "polling": "no minute has been started since 2026-03-02 06:01 UTC"
+    }
+
+
+def test_every_page_has_the_footer(client_of, administrator, settings):
+    settings.REGISTRATION_OPEN = True
+    make_cycle(slot("07:01"), planned=1)
+    make_cage(owner=administrator, id=7)
+    make_cage(owner=administrator, id=8, archived_at=NOW)
+    browser = client_of(administrator)
+    addresses = [
+        *(reverse(name) for name in ("cage-list", "cage-create", "cage-archived", "ops")),
+        *(reverse(f"cage-{name}", args=(7,)) for name in ("detail", "edit", "archive")),
+        *(reverse(f"cage-{name}", args=(8,)) for name in ("detail", "restore", "purge")),
+        "/nowhere/",
+    ]
+    for address in addresses:
+        assert "Last full cycle 07:01" in footer_of(browser.get(address))[0], address
+    for address in (reverse("login"), reverse("register")):
+        assert "Last full cycle 07:01" in footer_of(Client().get(address))[0], address
+
+
+def test_the_header_shows_the_facilitys_time(browser):
+    page = browser.get(LIST).content.decode()
+    assert '<span class="clock" title="Facility time">07:02 Europe/Berlin</span>' in page
+
+
+# Health checks
+
+
+@pytest.mark.usefixtures("database_is_away", "redis_is_away")
+def test_healthz_says_that_the_process_lives_whatever_is_away(client):
+    response = client.get(reverse("healthz"))
+    assert (response.status_code, response.content) == (200, b"ok\n")
+
+
+@pytest.mark.django_db
+def test_readyz_is_200_when_all_that_polling_needs_is_there(client):
+    make_cycle(slot("07:01"), planned=1)
+    response = client.get(reverse("readyz"))
+    assert (response.status_code, response.json()) == (200, {"ready": True, "problems": {}})
+
+
+@pytest.mark.django_db
+def test_readyz_is_503_when_no_cycle_has_finished_for_two_minutes(client):
+    make_cycle(slot("06:55"), planned=1, finished_at=NOW - timedelta(seconds=121))
+    make_cycle(slot("07:02"), planned=1, finished=False)
+    response = client.get(reverse("readyz"))
+    assert response.status_code == 503
+    assert response.json()["problems"] == {"polling": "no cycle has finished for 2 minutes"}
+
+
+@pytest.mark.django_db
+def test_readyz_is_503_before_the_first_cycle_and_until_it_has_finished(client):
+    response = client.get(reverse("readyz"))
+    assert response.status_code == 503
+    assert response.json()["problems"] == {"polling": "no cycle yet"}
+    make_cycle(slot("07:02"), planned=1, finished=False)
+    response = client.get(reverse("readyz"))
+    assert response.status_code == 503
+    assert response.json()["problems"] == {"polling": "no cycle has finished yet"}
+
+
+@pytest.mark.django_db
+def test_readyz_is_503_when_no_minute_has_been_started_for_90_seconds(client, clock):
+    make_cycle(slot("07:01"), planned=1)
+    clock(slot("07:01") + timedelta(seconds=91))
+    response = client.get(reverse("readyz"))
+    assert response.status_code == 503
+    reason = "no minute has been started since 2026-03-02 06:01 UTC"
+    assert response.json()["problems"] == {"polling": reason}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("redis_is_away")
+def test_readyz_is_503_while_redis_is_away(client):
+    make_cycle(slot("07:01"), planned=1)
+    response = client.get(reverse("readyz"))
+    assert response.status_code == 503
+    assert response.json() == {"ready": False, "problems": {"redis": "does not answer"}}
+
+
+@pytest.mark.usefixtures("database_is_away")
+def test_readyz_is_503_while_the_database_is_away(client):
+    response = client.get(reverse("readyz"))
+    assert response.status_code == 503
+    assert response.json() == {"ready": False, "problems": {"database": "does not answer"}}
+
+
+@pytest.mark.usefixtures("database_is_away", "redis_is_away")
+def test_readyz_names_everything_that_is_away(client):
+    assert set(client.get(reverse("readyz")).json()["problems"]) == {"database", "redis"}
+
+
+# Metrics
+
+
+def metrics(client):
+    """{name with labels: value}, read as Prometheus reads it."""
+    text = client.get(reverse("metrics")).content.decode()
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_metrics_tell_of_the_ledger_and_of_no_cage(client, user):
+    make_cage("Secret label", owner=user)
+    make_cage(owner=user, is_polled=False)
+    make_cage(owner=user, archived_at=NOW)
+    make_cycle(slot("07:01"), planned=480, duration_ms=37_200, finished_at=NOW - MINUTE, **COUNTS)
+    assert metrics(client) == {
+        ("neurocage_cages_polled",): 1,
+        ("neurocage_slot_age_seconds",): 90,
+        ("neurocage_cycle_age_seconds",): 60,
+        ("neurocage_cycle_duration_seconds",): 37.2,
+        **{
+            ("neurocage_cycle_polls", outcome): COUNTS.get(outcome, 0)
+            for outcome in (*COUNTS, "connection_error", "http_error")
+        },
+    }
+    assert "Secret" not in client.get(reverse("metrics")).content.decode()
+
+
+@pytest.mark.django_db
+def test_metrics_before_the_first_cycle_are_what_there_is(client):
+    assert metrics(client) == {("neurocage_cages_polled",): 0}
+
+
+@pytest.mark.django_db
+def test_metrics_tell_that_minutes_are_started_though_none_is_finished(client):
+    make_cycle(slot("07:02"), planned=1, finished=False)
+    assert metrics(client) == {
+        ("neurocage_cages_polled",): 0,
+        ("neurocage_slot_age_seconds",): 30,
+    }
+
+
+@pytest.mark.django_db
+def test_metrics_take_two_queries_and_say_their_format(client):
+    make_cycle(slot("07:01"), planned=1)
+    with CaptureQueriesContext(connection) as queries:
+        response = client.get(reverse("metrics"))
+    assert len(queries) == 2
+    assert response["Content-Type"].startswith("text/plain; version=")
+
+
+# Pages for when something is wrong
+
+
+def test_what_is_not_there_is_404_with_a_way_back(browser):
+    response = browser.get("/nowhere/")
+    assert response.status_code == 404
+    assert "There is nothing here" in text_of(response)
+    assert f'href="{LIST}"' in response.content.decode()
+
+
+def test_what_is_not_allowed_is_403_with_a_way_back(browser):
+    response = browser.get(reverse("ops"))
+    assert response.status_code == 403
+    assert "This page is not for your account" in text_of(response)
+
+
+@pytest.mark.django_db
+def test_an_anonymous_person_learns_nothing_from_a_404(client):
+    make_user()
+    assert client.get("/nowhere/").status_code == 404
+    assert client.get("/cages/1/").status_code == 302
+
+
+@pytest.fixture
+def broken(browser, monkeypatch):
+    """broken(error): the list raises it; the browser shows what comes of that."""
+
+    def breaks(error):
+        def fail(*args):
+            raise error
+
+        monkeypatch.setattr("cages.views.cages.list.CageListView.get_queryset", fail)
+        browser.raise_request_exception = False
+        return browser
+
+    return breaks
+
+
+def test_an_error_of_ours_is_500_and_shows_nothing_of_it(broken):
+    response = broken(ValueError("a secret")).get(LIST)
+    assert response.status_code == 500
+    assert "Something broke in Neurocage" in text_of(response)
+    assert "a secret" not in response.content.decode()
+
+
+def test_a_database_that_goes_away_while_a_page_is_made_is_503(broken):
+    response = broken(OperationalError("server closed the connection")).get(LIST)
+    assert response.status_code == 503
+    assert "The database does not answer" in text_of(response)
+
+
+@pytest.mark.usefixtures("database_is_away")
+@pytest.mark.parametrize("name", ["cage-list", "login", "setup", "metrics", "home"])
+def test_while_the_database_is_away_pages_are_503_and_say_so(name):
+    browser = Client(raise_request_exception=False)
+    browser.cookies["sessionid"] = "a" * 32
+    response = browser.get(reverse(name))
+    assert response.status_code == 503
+    assert response["Retry-After"] == "30"
+    assert "The database does not answer" in text_of(response)
+    assert "nothing is lost" in text_of(response)
+
+
+@pytest.mark.usefixtures("database_is_away")
+def test_while_the_database_is_away_even_a_404_is_answered():
+    browser = Client(raise_request_exception=False)
+    browser.cookies["sessionid"] = "a" * 32
+    assert browser.get("/nowhere/").status_code == 503

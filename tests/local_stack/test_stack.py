@@ -1,0 +1,243 @@
+"""`python -m local_stack`, the program behind `make up`, for real."""
+
+import functools
+import json
+import os
+import pty
+import select
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from local_stack import answers, terminal
+from local_stack.lock import only_one
+from local_stack.ports import free_port, kept_port
+from local_stack.processes import StackError
+from tests.processes import lives, until
+
+PROJECT = Path(__file__).resolve().parents[2]
+ADDRESSES = ("DATABASE_URL", "REDIS_URL", "SENSOR_API_URL", "SECRET_KEY")
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+# The program, told to do what it cannot
+
+
+class Program:
+    """`python -m local_stack`, in an environment that names no server; leave it stopped."""
+
+    def __init__(self, state_dir, **variables):
+        clean = {name: value for name, value in os.environ.items() if name not in ADDRESSES}
+        self.output = state_dir.with_name(f"{state_dir.name}-{time.monotonic_ns()}.out")
+        with self.output.open("w") as output:
+            self.popen = subprocess.Popen(
+                [sys.executable, "-m", "local_stack"],
+                stdout=output,
+                stderr=output,
+                cwd=PROJECT,
+                env=clean | {"STATE_DIR": str(state_dir), "DEMO": "0"} | variables,
+            )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.popen.terminate()
+        self.popen.wait(20)
+
+    def said(self):
+        return self.output.read_text()
+
+    def wait_for(self, text, seconds=60):
+        def has_said_it():
+            assert self.popen.poll() is None, f"it ended: {self.said()}"
+            return text in self.said()
+
+        until(has_said_it, seconds)
+
+    def ends(self, seconds=20):
+        """Wait for its end; returns the exit code."""
+        return self.popen.wait(seconds)
+
+
+def refusal(state_dir, **variables):
+    """What the program says when it ends by itself with exit code 1."""
+    with Program(state_dir, **variables) as program:
+        assert program.ends() == 1
+    assert "Traceback" not in program.said()
+    return program.said()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("DEMO", "perhaps"),
+        ("DATABASE_URL", "mysql://host/name"),
+        ("REDIS_URL", "localhost:6379"),
+        ("SENSOR_API_URL", "sensors"),
+        ("STATE_DIR", "/dev/null/state"),
+    ],
+)
+def test_a_bad_value_is_named(tmp_path, name, value):
+    said = refusal(tmp_path, **{name: value})
+    assert name in said or value in said
+    assert not (tmp_path / "postgres").exists()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])  # noqa: S104 - it is what others do
+def test_a_port_in_use_is_named_before_anything_is_started(tmp_path, address):
+    with socket.create_server((address, 0)) as taken:
+        port = taken.getsockname()[1]
+        said = refusal(tmp_path, PORT=str(port))
+    assert f"Port {port} is in use. Choose another: PORT=8000 make up" in said
+    assert not (tmp_path / "postgres").exists()
+
+
+def test_a_second_start_on_the_same_folder_names_the_first(tmp_path):
+    with only_one(tmp_path):
+        said = refusal(tmp_path, PORT=str(free_port()))
+    assert f"already running on {tmp_path} (process {os.getpid()})" in said
+
+
+def test_a_given_server_that_does_not_answer_is_named_without_its_password():
+    for name, wait, url in (
+        ("DATABASE_URL", answers.wait_for_database, "postgresql://me:secret@127.0.0.1:1/db"),
+        ("REDIS_URL", answers.wait_for_redis, "redis://:secret@127.0.0.1:1/0"),
+    ):
+        with pytest.raises(StackError, match=f"{name} .*127.0.0.1:1 does not answer") as caught:
+            wait(url, sleep=time.sleep, seconds=0.1)
+        assert "secret" not in str(caught.value)
+
+
+def test_a_port_is_kept_while_it_is_free(tmp_path):
+    port = kept_port(tmp_path / "port")
+    assert kept_port(tmp_path / "port") == port
+    with socket.create_server(("127.0.0.1", port)):
+        assert kept_port(tmp_path / "port") != port
+
+
+# make and the terminal
+
+WAITING = """
+import sys
+from local_stack.interrupts import Interrupts, StopRequested
+from local_stack.terminal import Make, own_foreground_group
+make = Make()
+with own_foreground_group(), Interrupts() as interrupts:
+    print("waiting", flush=True)
+    try:
+        while not make.wants_to_stop():
+            interrupts.sleep(0.1)
+        print("make is stopping", flush=True)
+    except StopRequested:
+        print("stopped", flush=True)
+"""
+
+
+@pytest.fixture
+def makefile(tmp_path):
+    """A Makefile with a target that waits to be stopped, like `up`, and starts at once."""
+    (tmp_path / "waiting.py").write_text(WAITING)
+    file = tmp_path / "Makefile"
+    file.write_text(
+        f'up:\n\t@PYTHONPATH="{PROJECT}" exec "{sys.executable}" "{tmp_path}/waiting.py"\n'
+    )
+    return file
+
+
+def test_make_ends_well_after_a_ctrl_c(makefile):
+    pid, screen = pty.fork()
+    if pid == 0:
+        os.execvp("make", ["make", "-f", makefile, "up"])  # noqa: S606
+    shown = b""
+    while b"stopped" not in shown:
+        assert select.select([screen], [], [], 10)[0], shown
+        shown += os.read(screen, 1024)
+        if shown.count(b"waiting") == 1 and b"^C" not in shown:
+            os.write(screen, b"\x03")
+            shown += b"^C"
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    os.close(screen)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows it")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_it_stops_when_only_make_is_told_to(makefile, number):
+    argv = ["make", "-f", makefile, "up"]
+    # In the background of a script SIGINT is ignored, and make would inherit that.
+    default = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, preexec_fn=default) as make:
+        assert make.stdout.readline() == "waiting\n"
+        make.send_signal(number)
+        said, _ = make.communicate(timeout=10)
+    assert "stop" in said
+
+
+def test_without_make_and_terminal_nothing_is_different(monkeypatch):
+    monkeypatch.delenv("MAKELEVEL", raising=False)
+    assert not terminal.Make().wants_to_stop()
+
+
+# All of it
+
+
+def everything_below(program):
+    return psutil.Process(program.popen.pid).children(recursive=True)
+
+
+def stack_file(state_dir):
+    return dict(line.split("=", 1) for line in (state_dir / "stack.env").read_text().splitlines())
+
+
+def test_given_servers_are_used_and_a_stop_during_the_start_is_clean(tmp_path):
+    given = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
+    with Program(tmp_path, PORT=str(free_port()), **given) as program:
+        program.wait_for("Bringing the database up to date")
+        written = stack_file(tmp_path)
+        program.popen.send_signal(signal.SIGINT)
+        assert program.ends() == 0, program.said()
+    assert {name: written[name] for name in given} == given
+    assert not (tmp_path / "postgres").exists()
+    assert not (tmp_path / "valkey").exists()
+    assert not (tmp_path / "stack.env").exists()
+
+
+def test_the_whole_stack_starts_heals_and_stops(tmp_path):
+    port = free_port()
+    with Program(tmp_path, PORT=str(port)) as program:
+        program.wait_for("Stop with Ctrl-C")
+        assert f"\nNeurocage is ready at http://localhost:{port}\n" in program.said()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz") as answer:
+            assert answer.status == 200
+        assert mode(tmp_path / "stack.env") == mode(tmp_path / "secret_key") == 0o600
+        assert set(stack_file(tmp_path)) == {*ADDRESSES[:3], "SECRET_KEY_FILE"}
+        second = refusal(tmp_path, PORT=str(free_port()))
+        assert f"(process {program.popen.pid})" in second
+
+        web = json.loads((tmp_path / "run" / "web.process").read_text())["pid"]
+        os.kill(web, signal.SIGKILL)
+        program.wait_for("web ended (killed by SIGKILL)", seconds=5)
+        until(lambda: answers.answers_200(port), seconds=20)
+
+        below = everything_below(program)
+        assert len(below) >= 7
+        began = time.monotonic()
+        program.popen.terminate()
+        assert program.ends() == 0, program.said()
+        assert time.monotonic() - began < 15
+    assert "was killed" not in program.said()
+    assert not any(map(lives, below))
+    assert not (tmp_path / "stack.env").exists()
+    assert not list(tmp_path.glob("*/*.process"))

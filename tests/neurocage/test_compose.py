@@ -1,0 +1,374 @@
+"""docker-compose.yml, Dockerfile and their scripts, as far as they can be proven without Docker."""
+
+import contextlib
+import json
+import os
+import re
+import shlex
+import shutil
+import stat
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+import redis
+import yaml
+
+from local_stack import programs
+from local_stack.embedded import EmbeddedValkey
+from local_stack.ports import free_port
+from tests.processes import until
+
+PROJECT = Path(__file__).resolve().parents[2]
+COMPOSE = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
+SERVICES = COMPOSE["services"]
+DOCKERFILE = (PROJECT / "Dockerfile").read_text()
+ONE_SHOTS = {"migrate", "secrets"}
+# Official images have no vendor in their name; TimescaleDB's own is the exception.
+PINNED = re.compile(r"(timescale/)?[a-z]+:\d+\.\d+[a-z0-9.-]*")
+
+
+def dockerfile_of(service):
+    """The text of the Dockerfile that the service is built from, up to the end of its stage."""
+    build = SERVICES[service].get("build", {})
+    if isinstance(build, str):
+        return (PROJECT / build / "Dockerfile").read_text()
+    target = build.get("target")
+    stages = re.split(r"(?m)^(?=FROM )", DOCKERFILE)
+    return next((stage for stage in stages if f" AS {target}\n" in stage), "")
+
+
+def instructions(text, name):
+    """The arguments of each instruction of that name."""
+    return re.findall(rf"(?m)^{name} +(.*)$", text)
+
+
+# docker-compose.yml
+
+
+def test_only_nginx_can_be_reached():
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["nginx"]
+    assert SERVICES["nginx"]["ports"] == ["${HTTP_PORT:-80}:8080"]
+    assert not [s for s in SERVICES.values() if s.get("network_mode", "none") != "none"]
+
+
+def test_the_servers_are_on_networks_without_a_way_out():
+    internal = {name for name, one in COMPOSE["networks"].items() if one == {"internal": True}}
+    for name in ("redis", "timescaledb", "sensor-api"):
+        assert set(SERVICES[name]["networks"]) <= internal, name
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_has_a_health_check_or_ends(name):
+    service = SERVICES[name]
+    if name in ONE_SHOTS:
+        assert service["restart"] == "no"
+        assert "healthcheck" not in service
+    else:
+        assert service["restart"] == "unless-stopped"
+        assert "healthcheck" in service or instructions(dockerfile_of(name), "HEALTHCHECK")
+
+
+def test_services_wait_for_health_and_for_the_end_of_one_shots():
+    for name, service in SERVICES.items():
+        for other, wait in service.get("depends_on", {}).items():
+            ends = wait["condition"] == "service_completed_successfully"
+            assert ends == (other in ONE_SHOTS), f"{name} waits for {other}"
+    assert "migrate" in SERVICES["web"]["depends_on"]
+    assert "migrate" in SERVICES["worker"]["depends_on"]
+    assert "secrets" in SERVICES["timescaledb"]["depends_on"]
+
+
+def test_images_are_pinned():
+    built_on = instructions(DOCKERFILE, "FROM")
+    built_on += instructions(dockerfile_of("sensor-api"), "FROM")
+    images = [line.split(" AS ")[0] for line in built_on]
+    images += [service["image"] for service in SERVICES.values() if "image" in service]
+    assert "python:3.11-slim-bookworm" in images
+    assert not [image for image in images if not PINNED.fullmatch(image)]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_runs_with_no_more_rights_than_it_needs(name):
+    service = SERVICES[name]
+    users = instructions(dockerfile_of(name), "USER")
+    user = service.get("user", users[-1] if users else "root")
+    assert user.partition(":")[0] not in {"", "0", "root"}
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["read_only"] is (name != "timescaledb")
+    assert "cap_add" not in service
+    assert "privileged" not in service
+    assert service["logging"]["options"].keys() == {"max-size", "max-file"}
+
+
+def test_only_those_who_need_a_secret_see_it():
+    mounts = {
+        (name, volume.split(":")[0], volume.endswith(":ro"))
+        for name, service in SERVICES.items()
+        for volume in service.get("volumes", [])
+        if "secrets" in volume
+    }
+    assert mounts == {
+        ("secrets", "app-secrets", False),
+        ("secrets", "database-secrets", False),
+        ("timescaledb", "database-secrets", True),
+        *((name, "app-secrets", True) for name in ("migrate", "web", "worker")),
+    }
+
+
+def test_no_file_holds_a_secret():
+    variables = {
+        (name, value)
+        for service in SERVICES.values()
+        for name, value in service.get("environment", {}).items()
+    }
+    for name, value in variables:
+        if re.search("SECRET|PASSWORD|PASSFILE|TOKEN", name):
+            assert value.startswith("/") or value == f"${{{name}:-}}", name
+        assert not re.search(r"://[^/@]*:[^/@]+@", value), name
+    for line in instructions(DOCKERFILE, "ENV") + instructions(DOCKERFILE, "ARG"):
+        assert not re.search("(?i)secret|password|key|token", line)
+
+
+def test_each_variable_has_a_default_and_is_in_env_example():
+    text = (PROJECT / "docker-compose.yml").read_text()
+    named = set(re.findall(r"(?<!\$)\$\{?([A-Z][A-Z_]*)", text))
+    assert named == set(re.findall(r"\$\{([A-Z_]+):-[^}]*\}", text))
+    example = re.findall(r"(?m)^#([A-Z_]+)=", (PROJECT / ".env.example").read_text())
+    assert named <= set(example)
+
+
+def test_the_stack_refuses_plain_postgresql():
+    for name in ("web", "worker", "migrate"):
+        assert SERVICES[name]["environment"]["REQUIRE_TIMESCALEDB"] == "1"
+    assert SERVICES["migrate"]["command"].count("manage.py migrate --noinput") == 1
+    assert SERVICES["migrate"]["command"].count("manage.py check --database default") == 1
+
+
+def test_the_processes_are_those_of_make_up():
+    stack = (PROJECT / "local_stack/up.py").read_text()
+    commands = {name: getattr(programs, name)() for name in ("beat", "worker", "poller")}
+    for name in commands:
+        assert stack.count(f"programs.{name}(") == 1
+    web = programs.gunicorn("neurocage/gunicorn.conf.py", 8000, "neurocage.wsgi")
+    # Only here another container has to reach it.
+    commands["web"] = [part.replace("127.0.0.1", "0.0.0.0") for part in web]  # noqa: S104
+    for name, command in commands.items():
+        assert shlex.split(SERVICES[name]["command"]) == ["python", *command[1:]], name
+    image_command = json.loads(instructions(dockerfile_of("web"), "CMD")[0])
+    assert image_command == ["python", *commands["web"][1:]]
+
+
+# The images
+
+
+def is_sent(path):
+    """Whether .dockerignore lets a file of the project into a build: the last match counts."""
+    sent = True
+    folders = [str(path), *(str(folder) for folder in Path(path).parents)]
+    for pattern in (PROJECT / ".dockerignore").read_text().splitlines():
+        if not pattern or pattern.startswith("#"):
+            continue
+        glob = re.escape(pattern.lstrip("!")).replace(r"\*\*/", "(.*/)?").replace(r"\*", "[^/]*")
+        if any(re.fullmatch(glob, folder) for folder in folders):
+            sent = pattern.startswith("!")
+    return sent
+
+
+def test_the_dockerfile_uses_plain_features_only():
+    assert "# syntax" not in DOCKERFILE
+    assert "<<" not in DOCKERFILE
+    assert "--mount" not in DOCKERFILE
+    assert "-r requirements.txt -c constraints.txt" in DOCKERFILE
+
+
+def test_nothing_private_gets_into_an_image():
+    for path in (".env", ".state/secret_key", ".git/config", "docker-compose.yml", ".venv/x.py"):
+        assert not is_sent(path), path
+    for path in ("node_modules/x.css", "tests/x.py", "cages/__pycache__/x.pyc", "staticfiles/x"):
+        assert not is_sent(path), path
+
+
+def test_what_the_dockerfile_copies_is_there():
+    for line in instructions(DOCKERFILE, "COPY"):
+        *sources, _ = line.split()
+        for source in [] if sources[0].startswith("--from") else sources:
+            assert (PROJECT / source).exists()
+            assert source == "." or is_sent(source), source
+
+
+def test_the_image_can_be_built_from_what_is_sent_to_the_build(tmp_path):
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for path in filter(is_sent, listed.stdout.splitlines()):
+        if (PROJECT / path).exists():
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(PROJECT / path, tmp_path / path)
+    (tmp_path / "node_modules").symlink_to(PROJECT / "node_modules")
+    collect = instructions(DOCKERFILE, "RUN python")[0]
+    load = "import neurocage.urls; from neurocage.celery import app; app.loader.init_worker()"
+    load = f"import django; django.setup(); {load}"
+    # As at the build: no secret and no database.
+    environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+    environment["DJANGO_SETTINGS_MODULE"] = "neurocage.settings"
+    for arguments in (shlex.split(collect), ["-c", load]):
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "staticfiles/staticfiles.json").exists()
+
+
+# The scripts
+
+
+def make_secrets(folder):
+    """Run the script as the container does; returns the content of each secret."""
+    folders = [folder / "app", folder / "database"]
+    for one in folders:
+        one.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["sh", PROJECT / "docker/make-secrets.sh", *folders], check=True)
+    return {file.name: file.read_text().strip() for one in folders for file in one.iterdir()}
+
+
+def test_it_makes_secrets_once(tmp_path):
+    first = make_secrets(tmp_path / "here")
+    assert first.keys() == {"secret_key", "pgpass", "password"}
+    assert re.fullmatch("[0-9a-f]{64}", first["secret_key"])
+    assert re.fullmatch("[0-9a-f]{64}", first["password"])
+    assert first["pgpass"] == f"timescaledb:5432:neurocage:neurocage:{first['password']}"
+    assert make_secrets(tmp_path / "here") == first
+    elsewhere = make_secrets(tmp_path / "elsewhere")
+    assert not set(elsewhere.values()) & set(first.values())
+
+
+def test_it_repairs_a_start_that_was_cut_short(tmp_path):
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/secret_key").touch()
+    assert len(make_secrets(tmp_path)["secret_key"]) == 64
+
+
+def test_secrets_are_for_their_readers_only(tmp_path):
+    make_secrets(tmp_path)
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("*/*")}
+    # PostgreSQL's client library ignores a pgpass that others may read.
+    assert modes == {"secret_key": 0o400, "pgpass": 0o400, "password": 0o440}
+
+
+@pytest.mark.parametrize(("name", "start"), [("web", "wsgi"), ("poller", "celery")])
+def test_a_process_starts_with_the_environment_of_its_service(tmp_path, name, start):
+    make_secrets(tmp_path)
+    environment = {
+        variable: re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", value).replace(
+            "/var/lib/neurocage/app-secrets", str(tmp_path / "app")
+        )
+        for variable, value in SERVICES[name]["environment"].items()
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", f"import neurocage.{start}"],
+        cwd=PROJECT,
+        env=environment | {"PATH": os.environ["PATH"], "STATE_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def health_check(name, redis_url):
+    """The exit code of the service's health check, with the Redis of that address."""
+    kind, *command = SERVICES[name]["healthcheck"]["test"]
+    assert (kind, command[0]) == ("CMD", "python")
+    return subprocess.run(
+        [sys.executable, *command[1:]],
+        cwd=PROJECT,
+        env=os.environ | {"REDIS_URL": redis_url},
+        capture_output=True,
+        check=False,
+    ).returncode
+
+
+@pytest.fixture
+def valkey(tmp_path):
+    server = EmbeddedValkey(tmp_path / "valkey", durable=False).start()
+    yield server
+    server.stop()
+
+
+def test_beat_is_healthy_once_it_has_sent_something(valkey):
+    assert health_check("beat", valkey.url) == 1
+    with redis.from_url(valkey.url) as beat:
+        beat.lpush("slots", "a message")
+        assert health_check("beat", valkey.url) == 0
+
+
+def test_a_worker_is_healthy_while_it_answers(valkey, tmp_path):
+    command = shlex.split(SERVICES["poller"]["command"])
+    with (tmp_path / "worker.log").open("w") as log:
+        worker = subprocess.Popen(
+            [sys.executable, *command[1:]],
+            cwd=PROJECT,
+            env=os.environ | {"REDIS_URL": valkey.url},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        with redis.from_url(valkey.url) as client:
+            # It has asked for messages, so it is past its start.
+            assert until(lambda: any(c["cmd"] == "brpop" for c in client.client_list()), 20)
+        assert health_check("poller", valkey.url) == 0
+    finally:
+        worker.terminate()
+        worker.wait(20)
+
+
+@contextlib.contextmanager
+def web_on(port, status):
+    """A server with that status for everything; what it was asked, as path and Host."""
+    asked = []
+
+    class Web(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append((self.path, self.headers["Host"]))
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", port), Web)
+    server.timeout = 10
+    thread = threading.Thread(target=server.handle_request)
+    thread.start()
+    try:
+        yield asked
+    finally:
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(("status", "exit_code"), [(200, 0), (500, 1)])
+def test_web_is_healthy_when_it_says_so(status, exit_code):
+    *python, script = SERVICES["web"]["healthcheck"]["test"][1:]
+    assert python == ["python", "-c"]
+    port = free_port()
+    here = script.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+    assert here != script
+    with web_on(port, status) as asked:
+        done = subprocess.run([sys.executable, "-c", here], capture_output=True, check=False)
+    assert done.returncode == exit_code
+    assert asked == [("/healthz", "localhost")]

@@ -1,0 +1,207 @@
+"""nginx.conf, with the nginx of this machine in the place of the container's."""
+
+import contextlib
+import gzip
+import http.client
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from local_stack.ports import free_port
+from tests.processes import until
+
+PROJECT = Path(__file__).resolve().parents[2]
+HASHED = "site.0123456789ab.css"
+
+
+class Web(BaseHTTPRequestHandler):
+    """Plays gunicorn: tells what it was asked, or answers with the status in the path."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        status = int(self.path[1:]) if self.path[1:].isdigit() else 200
+        body = json.dumps({"path": self.path, **self.headers}).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET  # noqa: N815
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def web_on(port):
+    server = ThreadingHTTPServer(("127.0.0.1", port), Web)
+    server.daemon_threads = False
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class Nginx:
+    """nginx with the real configuration, in a folder of its own and on free ports."""
+
+    def __init__(self, program, folder):
+        self.port, self.web_port = free_port(), free_port()
+        self.folder = folder
+        self.log = folder / "access.log"
+        text = (PROJECT / "nginx/nginx.conf").read_text()
+        for old, new in {
+            "/tmp/": f"{folder}/",  # noqa: S108 - first: the folder may be in there itself
+            "listen 8080;": f"listen 127.0.0.1:{self.port};",
+            "http://web:8000": f"http://127.0.0.1:{self.web_port}",
+            "/srv/neurocage": str(folder / "srv"),
+            "/dev/stdout": str(self.log),
+            "/dev/stderr": str(folder / "error.log"),
+        }.items():
+            assert old in text, old
+            text = text.replace(old, new)
+        if os.geteuid() == 0:
+            # Or its workers could not read the folder; in the image there is no root to begin with.
+            text = f"user root;\n{text}"
+        (folder / "nginx.conf").write_text(text)
+        static = folder / "srv/static"
+        static.mkdir(parents=True)
+        (static / HASHED).write_text("a {}")
+        (static / f"{HASHED}.gz").write_bytes(gzip.compress(b"a {}"))
+        (static / "plain.txt").write_text("plain")
+        pages = folder / "srv/pages"
+        pages.mkdir()
+        shutil.copy(PROJECT / "nginx/starting.html", pages)
+        entry = re.findall(r"(?m)^ENTRYPOINT (.*)$", (PROJECT / "Dockerfile").read_text())
+        self.command = [program, *json.loads(entry[-1])[1:], "-c", str(folder / "nginx.conf")]
+
+    @contextlib.contextmanager
+    def running(self):
+        process = subprocess.Popen(self.command, cwd=self.folder)
+        try:
+            assert until(lambda: self.answers() or process.poll() is not None, 10)
+            assert process.poll() is None
+            yield self
+        finally:
+            process.terminate()
+            process.wait(10)
+
+    def answers(self):
+        with contextlib.suppress(OSError):
+            return self.ask("/static/plain.txt").status == 200
+
+    def ask(self, path, body=None, **headers):
+        """The answer, with its body as the attribute `body`."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            headers = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request("POST" if body else "GET", path, body, headers)
+            answer = connection.getresponse()
+            answer.body = answer.read()
+            return answer
+        finally:
+            connection.close()
+
+
+@pytest.fixture(scope="module")
+def nginx(tmp_path_factory):
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        said = "nginx is not installed: nginx.conf was NOT checked (apt-get install nginx-light)"
+        pytest.fail(said) if os.environ.get("CI") == "true" else pytest.skip(said)
+    server = Nginx(program, tmp_path_factory.mktemp("nginx"))
+    tested = subprocess.run([*server.command, "-t"], capture_output=True, text=True, check=False)
+    assert tested.returncode == 0, tested.stderr
+    assert "[warn]" not in tested.stderr
+    with server.running():
+        yield server
+
+
+@pytest.fixture
+def web(nginx):
+    with web_on(nginx.web_port):
+        yield
+
+
+def test_nginx_serves_static_files_itself(nginx):
+    answer = nginx.ask(f"/static/{HASHED}")
+    assert (answer.status, answer.body) == (200, b"a {}")
+    assert answer.headers["Content-Type"] == "text/css"
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert nginx.ask("/static/plain.txt").headers["Cache-Control"] == "public, max-age=60"
+    assert nginx.ask("/static/none.css").status == 404
+
+
+def test_nginx_sends_what_was_compressed_at_the_build(nginx):
+    answer = nginx.ask(f"/static/{HASHED}", Accept_Encoding="gzip")
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.body == (nginx.folder / f"srv/static/{HASHED}.gz").read_bytes()
+
+
+def test_nginx_passes_a_request_on(nginx, web):
+    asked = json.loads(nginx.ask("/cages/?page=2&q=a%2Fb", Host="cages.test:8081").body)
+    assert asked["path"] == "/cages/?page=2&q=a%2Fb"
+    assert asked["Host"] == "cages.test:8081"
+    assert asked["X-Forwarded-For"] == "127.0.0.1"
+    assert asked["X-Forwarded-Proto"] == "http"
+
+
+@pytest.mark.parametrize(
+    ("said", "passed"), [("https", "https"), ("http", "http"), ("gopher", "http"), ("", "http")]
+)
+def test_nginx_passes_on_what_a_proxy_in_front_says_of_tls(nginx, web, said, passed):
+    asked = json.loads(nginx.ask("/", X_Forwarded_Proto=said, X_Forwarded_For="192.0.2.1").body)
+    assert asked["X-Forwarded-Proto"] == passed
+    assert asked["X-Forwarded-For"] == "192.0.2.1, 127.0.0.1"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_checks_need_no_name_and_fill_no_log(nginx, web, path):
+    assert json.loads(nginx.ask(path, Host="192.0.2.1").body)["Host"] == "localhost"
+    nginx.ask("/seen")
+    assert until(lambda: "GET /seen " in nginx.log.read_text(), 5)
+    assert path not in nginx.log.read_text()
+
+
+def test_a_person_sees_a_page_while_web_is_away(nginx):
+    answer = nginx.ask("/cages/")
+    assert answer.status == 502
+    assert b"Neurocage does not answer yet" in answer.body
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert nginx.ask("/starting.html").status == 404
+    with web_on(nginx.web_port):
+        assert nginx.ask("/cages/").status == 200
+
+
+def test_what_web_says_passes_unchanged(nginx, web):
+    for status in (404, 500, 503):
+        answer = nginx.ask(f"/{status}")
+        assert (answer.status, json.loads(answer.body)["path"]) == (status, f"/{status}")
+
+
+def test_nginx_refuses_a_large_body(nginx, web):
+    assert nginx.ask("/", body=b"x" * 1024).status == 200
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        assert nginx.ask("/", body=b"x" * (11 * 1024 * 1024)).status == 413
+
+
+def test_dns_is_asked_again_for_a_web_that_came_back():
+    text = (PROJECT / "nginx/nginx.conf").read_text()
+    # Docker's DNS lets its answers live for ten minutes.
+    assert "resolver 127.0.0.11 valid=5s" in text
+    assert "proxy_pass $web;" in text

@@ -1,0 +1,380 @@
+"""Settings: what comes from the environment, what is refused, and what is written about it."""
+
+import ast
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from cages.checks import database_is_usable
+from local_stack.config import Config
+from local_stack.processes import StackError
+from neurocage import env
+
+PROJECT = Path(__file__).resolve().parents[2]
+SETTINGS = PROJECT / "neurocage" / "settings.py"
+EXAMPLE = dict(
+    line.removeprefix("#").split("=", 1)
+    for line in (PROJECT / ".env.example").read_text().splitlines()
+    if re.match("#[A-Z]", line)
+)
+SECRET = "a secret of more than thirty-two characters"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch, tmp_path):
+    """The environment of this test: nothing of ours is set, and no stack is running."""
+    kept = {name: value for name, value in os.environ.items() if name not in EXAMPLE}
+    monkeypatch.setattr(os, "environ", kept | {"STATE_DIR": str(tmp_path)})
+    return os.environ
+
+
+def load():
+    """Run the source of the settings, as at a start; their values by name."""
+    values = runpy.run_path(str(SETTINGS))
+    return {name: value for name, value in values.items() if name.isupper()}
+
+
+# Bad values
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("DEBUG", "maybe", "must be 1 or 0 (also true, false), not 'maybe'"),
+        ("DEBUG", "2", "must be 1 or 0"),
+        ("HTTPS", "https", "must be 1 or 0"),
+        ("REGISTRATION_OPEN", "-", "must be 1 or 0"),
+        ("REQUIRE_TIMESCALEDB", "yes please", "must be 1 or 0"),
+        ("SECRET_KEY", "short", "must hold at least 32 characters"),
+        ("SECRET_KEY_FILE", "/nowhere/key", "cannot read /nowhere/key: No such file or directory"),
+        ("SECRET_KEY_FILE", "/", "cannot read /: Is a directory"),
+        ("DATABASE_URL", "mysql://user:secret@host/name", "must look like postgresql://"),
+        ("DATABASE_URL", "host/name", "must look like postgresql://"),
+        ("DATABASE_URL", "postgresql://host:5432", "must look like postgresql://"),
+        ("DATABASE_URL", "postgresql://host:5432/", "must look like postgresql://"),
+        ("DATABASE_URL", "postgresql://host:port/name", "must look like postgresql://"),
+        ("DATABASE_URL", "postgresql://user:se#cret@host/name", "must look like postgresql://"),
+        ("DATABASE_URL", "postgresql://[::1/name", "must look like postgresql://"),
+        ("REDIS_URL", "localhost:6379", "must look like redis://host:port or rediss://host:port"),
+        ("REDIS_URL", "http://localhost:6379", "must look like redis://"),
+        ("REDIS_URL", "redis://", "must look like redis://"),
+        ("REDIS_URL", "redis//:secret@host:6379", "not '…@host:6379'"),
+        ("SENSOR_API_URL", "ftp://sensors", "must look like http://host:port or https://host:port"),
+        ("SENSOR_API_URL", "http://", "must look like http://"),
+        ("SENSOR_API_URL", "http://sensors:99999", "must look like http://"),
+        ("SENSOR_API_URL", "http://[::1", "must look like http://"),
+        ("FACILITY_TIME_ZONE", "Berlin", "must be a zone like Europe/Berlin or UTC, not 'Berlin'"),
+        ("FACILITY_TIME_ZONE", "../passwd", "must be a zone like"),
+        ("FACILITY_TIME_ZONE", "CEST", "must be a zone like"),
+        ("POLL_TIMEOUT_SECONDS", "0", "must be a number from 0.1 to 50, not '0'"),
+        ("POLL_TIMEOUT_SECONDS", "50.1", "must be a number from 0.1 to 50"),
+        ("POLL_TIMEOUT_SECONDS", "nan", "must be a number from 0.1 to 50"),
+        ("POLL_TIMEOUT_SECONDS", "inf", "must be a number from 0.1 to 50"),
+        ("POLL_TIMEOUT_SECONDS", "10s", "must be a number from 0.1 to 50"),
+        ("POLL_CONCURRENCY", "0", "must be a whole number from 1 to 10000, not '0'"),
+        ("POLL_CONCURRENCY", "1.5", "must be a whole number"),
+        ("POLL_CONCURRENCY", "9" * 5000, "must be a whole number"),
+        ("POLL_SHARD_SIZE", "-1", "must be a whole number from 1 to 10000"),
+        ("POLL_SHARD_SIZE", "10001", "must be a whole number from 1 to 10000"),
+        ("STATE_DIR", __file__, "must be a folder"),
+        ("LOG_LEVEL", "LOUD", "must be"),
+        ("ALLOWED_HOSTS", "http://lab.example", "host names alone"),
+        ("ALLOWED_HOSTS", "lab.example:8000", "host names alone"),
+    ],
+)
+def test_a_bad_value_stops_the_start_with_its_name_and_why(environment, name, value, why):
+    environment[name] = value
+    with pytest.raises(ImproperlyConfigured) as refused:
+        load()
+    message = str(refused.value)
+    assert message.startswith(name)
+    assert why in message
+    assert "secret" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PORT", "0"), ("PORT", "65536"), ("PORT", "http"), ("DEMO", "perhaps")]
+    + [("REDIS_URL", "nonsense"), ("SENSOR_API_URL", "nonsense"), ("DATABASE_URL", "nonsense")],
+)
+def test_a_bad_value_stops_make_up_with_its_name(environment, name, value):
+    environment[name] = value
+    with pytest.raises(StackError, match=f"^{name} must "):
+        Config.from_environment()
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        ["manage.py", "check"],
+        ["-m", "celery", "-A", "neurocage", "report"],
+        ["-c", "import neurocage.wsgi"],
+    ],
+    ids=["manage.py", "celery", "wsgi"],
+)
+def test_every_program_stops_with_one_line(environment, program):
+    environment["POLL_TIMEOUT_SECONDS"] = "soon"
+    ended = subprocess.run(
+        [sys.executable, *program], cwd=PROJECT, env=environment, capture_output=True, text=True
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines() == [
+        "Neurocage cannot start: POLL_TIMEOUT_SECONDS must be a number from 0.1 to 50, not 'soon'."
+    ]
+
+
+@pytest.mark.parametrize("command", ["migrate", "clearsessions"])
+def test_a_command_that_needs_a_database_names_the_variable(environment, command):
+    ended = subprocess.run(
+        [sys.executable, "manage.py", command],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 1
+    assert "DATABASE_URL is not set." in ended.stderr
+    assert "Start `make up` in this checkout" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_database_that_is_not_named_is_found_by_the_checks(settings, monkeypatch):
+    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.dummy")
+    (error,) = database_is_usable(None, ["default"])
+    assert (error.id, error.msg) == ("cages.E001", "DATABASE_URL is not set.")
+
+
+def test_a_database_without_timescaledb_is_refused_where_it_is_required(db, settings, monkeypatch):
+    settings.REQUIRE_TIMESCALEDB = True
+    for available, ids in ((False, ["cages.E002"]), (True, [])):
+        monkeypatch.setattr(
+            "cages.storage.timescaledb_is_available", lambda connection, found=available: found
+        )
+        assert [error.id for error in database_is_usable(None, ["default"])] == ids
+    # Without databases to look at, the checks look at none.
+    assert database_is_usable(None, None) == []
+
+
+# Good values
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        *[("DEBUG", word, True) for word in ("1", "true", "Yes", "ON", " 1 ")],
+        *[("DEBUG", word, False) for word in ("0", "false", "No", "off", "", " ")],
+        ("ALLOWED_HOSTS", " a.example , .b.example,, ", ["a.example", ".b.example"]),
+        ("POLL_TIMEOUT_SECONDS", "0.1", 0.1),
+        ("POLL_TIMEOUT_SECONDS", "50", 50.0),
+        ("POLL_TIMEOUT_SECONDS", "", 10.0),
+        ("POLL_CONCURRENCY", " 64 ", 64),
+        ("REDIS_URL", "rediss://user:pass@host:6380/2", "rediss://user:pass@host:6380/2"),
+        ("SENSOR_API_URL", "https://sensors/api/", "https://sensors/api"),
+        ("SENSOR_API_URL", "http://[::1]:8080", "http://[::1]:8080"),
+        ("FACILITY_TIME_ZONE", "Asia/Kathmandu", "Asia/Kathmandu"),
+        ("LOG_LEVEL", "debug", "DEBUG"),
+        ("SECRET_KEY", SECRET, SECRET),
+    ],
+)
+def test_a_good_value_is_taken(environment, name, value, expected):
+    environment[name] = value
+    assert load()[name] == expected
+
+
+def test_the_database_is_what_its_address_says(environment):
+    environment["DATABASE_URL"] = "postgresql://user:p%40ss@[::1]:6432/cages?sslmode=require"
+    database = load()["DATABASES"]["default"]
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert [database[key] for key in ("USER", "PASSWORD", "HOST", "PORT", "NAME")] == [
+        "user",
+        "p@ss",
+        "::1",
+        6432,
+        "cages",
+    ]
+    assert database["OPTIONS"] == {"sslmode": "require", "connect_timeout": 5}
+
+
+def test_without_an_address_there_is_no_database(environment):
+    assert load()["DATABASES"]["default"]["ENGINE"] == "django.db.backends.dummy"
+
+
+@pytest.mark.parametrize("https", ["1", "0"])
+def test_https_makes_cookies_secure_and_only_https_trusts_the_proxy(environment, https):
+    environment["HTTPS"] = https
+    values = load()
+    on = https == "1"
+    assert values["SESSION_COOKIE_SECURE"] is values["CSRF_COOKIE_SECURE"] is on
+    assert (values["SECURE_HSTS_SECONDS"] > 0) is on
+    assert (values["SECURE_PROXY_SSL_HEADER"] is not None) is on
+
+
+# The secret key
+
+
+def test_the_secret_key_may_be_in_a_file(environment, tmp_path):
+    (tmp_path / "key").write_text(f"{SECRET}\n")
+    environment["SECRET_KEY_FILE"] = str(tmp_path / "key")
+    assert load()["SECRET_KEY"] == SECRET
+
+
+def test_a_key_that_is_given_wins_over_the_file(environment, tmp_path):
+    environment |= {"SECRET_KEY": SECRET, "SECRET_KEY_FILE": str(tmp_path / "not there")}
+    assert load()["SECRET_KEY"] == SECRET
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "must hold at least 32 characters"),
+        (b"too short\n", "must hold at least 32 characters"),
+        (b" " * 64, "must hold at least 32 characters"),
+        (b"\xff\xfe" * 32, "must hold text"),
+    ],
+)
+def test_a_file_without_a_usable_key_is_refused(environment, tmp_path, content, why):
+    (tmp_path / "key").write_bytes(content)
+    environment["SECRET_KEY_FILE"] = str(tmp_path / "key")
+    with pytest.raises(ImproperlyConfigured) as refused:
+        load()
+    assert str(refused.value) == f"SECRET_KEY_FILE: {tmp_path}/key {why}."
+
+
+def test_a_poll_worker_needs_neither_key_nor_database():
+    assert load()["SECRET_KEY"] == ""
+
+
+# stack.env: what a running `make up` wrote
+
+
+def test_what_a_running_stack_wrote_is_read(environment, tmp_path):
+    (tmp_path / "stack.env").write_text(
+        "# comment=no\nDATABASE_URL=postgresql://u:p=q@127.0.0.1:5433/neurocage\n\nnonsense\n"
+        f"SENSOR_API_URL=http://127.0.0.1:4000\nSECRET_KEY={SECRET}\n"
+    )
+    values = load()
+    assert values["DATABASES"]["default"]["PASSWORD"] == "p=q"
+    assert values["SENSOR_API_URL"] == "http://127.0.0.1:4000"
+    assert values["SECRET_KEY"] == SECRET
+    assert "# comment" not in environment
+
+
+def test_what_is_set_wins_over_what_a_running_stack_wrote(environment, tmp_path):
+    (tmp_path / "stack.env").write_text(
+        "REDIS_URL=redis://127.0.0.1:1111/0\nSENSOR_API_URL=http://127.0.0.1:1111\n"
+    )
+    environment["REDIS_URL"] = "redis://127.0.0.1:2222/0"
+    values = load()
+    assert values["REDIS_URL"] == "redis://127.0.0.1:2222/0"
+    assert values["SENSOR_API_URL"] == "http://127.0.0.1:1111"
+
+
+def test_the_names_that_were_taken_are_told(environment, tmp_path):
+    (tmp_path / "stack.env").write_text("REDIS_URL=redis://a:1\nDATABASE_URL=postgresql://b/c\n")
+    environment["REDIS_URL"] = ""
+    assert env.load_stack_file(tmp_path) == ["DATABASE_URL"]
+
+
+def test_without_a_running_stack_nothing_is_taken(tmp_path):
+    assert env.load_stack_file(tmp_path) == []
+    assert env.load_stack_file(tmp_path / "not" / "there") == []
+
+
+# What is written about the settings
+
+
+def names_read_by(*paths):
+    """The variables that these modules take out of the environment, by `env.text("NAME")` etc."""
+    names = set()
+    for path in paths:
+        for call in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(call, ast.Call):
+                continue
+            is_env = isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "env"
+            if is_env or ast.unparse(call.func) == "_address":
+                names |= {
+                    argument.value
+                    for argument in call.args
+                    if isinstance(argument, ast.Constant)
+                    and re.fullmatch(r"[A-Z][A-Z_]+", str(argument.value))
+                }
+    return names - {"INFO", "UTC"}
+
+
+def read_by_the_program():
+    return names_read_by(SETTINGS, *(PROJECT / "local_stack").glob("*.py"))
+
+
+def read_by_compose():
+    """{name: default} of what docker-compose.yml takes from .env."""
+    source = (PROJECT / "docker-compose.yml").read_text()
+    return dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", source))
+
+
+def readme_table():
+    """{name: default} of README's settings table."""
+    section = (PROJECT / "README.md").read_text().partition("\n## Settings\n")[2]
+    rows = re.findall(
+        r"^\| `([A-Z_]+)` \|(.*?)\|(.*?)\|$", section.partition("\n## ")[0], re.MULTILINE
+    )
+    assert all(meaning.strip() for _, _, meaning in rows)
+    return {name: default.strip().strip("`") for name, default, _ in rows}
+
+
+def test_the_program_reads_the_names_that_architecture_gives():
+    assert read_by_the_program() >= {
+        *("SECRET_KEY", "SECRET_KEY_FILE", "DEBUG", "ALLOWED_HOSTS", "REGISTRATION_OPEN"),
+        *("DATABASE_URL", "REDIS_URL", "SENSOR_API_URL", "REQUIRE_TIMESCALEDB"),
+        *("FACILITY_TIME_ZONE", "POLL_TIMEOUT_SECONDS", "POLL_CONCURRENCY", "POLL_SHARD_SIZE"),
+        *("PORT", "STATE_DIR", "DEMO"),
+    }
+
+
+def test_env_example_names_exactly_what_is_read():
+    assert set(EXAMPLE) == read_by_the_program() | set(read_by_compose())
+
+
+def test_readme_has_the_names_and_defaults_of_env_example():
+    assert readme_table() == EXAMPLE
+
+
+def test_the_defaults_in_env_example_are_those_of_the_program(environment, monkeypatch):
+    monkeypatch.chdir(PROJECT)
+    del environment["STATE_DIR"]
+    # No running stack of this checkout is to be found.
+    monkeypatch.setattr(env, "STACK_FILE_NAME", "none")
+    settings, stack = load(), Config.from_environment()
+    environment |= EXAMPLE
+    assert load() == settings
+    # Given addresses mean to `make up` that it does not run those parts itself.
+    for name in ("REDIS_URL", "SENSOR_API_URL"):
+        environment[name] = ""
+    assert Config.from_environment() == stack
+
+
+def test_the_defaults_of_compose_alone_are_those_of_env_example():
+    defaults = read_by_compose()
+    assert {name: defaults[name] for name in set(defaults) - read_by_the_program()} == {
+        name: EXAMPLE[name] for name in set(EXAMPLE) - read_by_the_program()
+    }
+
+
+@pytest.mark.parametrize("missing", ["SECRET_KEY", "DATABASE_URL"])
+def test_the_web_process_does_not_start_without_what_every_page_needs(environment, missing):
+    given = {"SECRET_KEY": SECRET, "DATABASE_URL": "postgresql://a@localhost/b", missing: ""}
+    started = subprocess.run(
+        [sys.executable, "-c", "import neurocage.wsgi"],
+        env={**environment, **given},
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    assert started.returncode == 1
+    assert started.stderr.startswith(f"Neurocage cannot start: {missing}")
+    assert "Traceback" not in started.stderr
