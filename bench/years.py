@@ -95,14 +95,17 @@ def fill(cages, days, each_week):
     from django.db import connection
     from django.utils import timezone
 
-    from cages.models import Cage, PollCycle
+    from cages.models import Cage, Places, PollCycle
     from cages.slots import slot_of
 
     owner = get_user_model().objects.create_superuser("bench")
-    Cage.objects.bulk_create(
-        Cage(label=f"Cage {n}", owner=owner, room=f"R{n % 4}", rack=f"{n % 20}")
-        for n in range(cages)
-    )
+    made = [Cage(label=f"Cage {n}", owner=owner) for n in range(cages)]
+    names = [(f"R{n % 4}", f"{n % 20}") for n in range(cages)]
+    places = Places(set(names))
+    for cage, name in zip(made, names, strict=True):
+        cage.stand_in(*places.find(*name))
+    Places.keep(made)
+    Cage.objects.bulk_create(made)
     last = slot_of(timezone.now()) - timedelta(minutes=1)
     start, end = last - timedelta(days=days), last
     with connection.cursor() as cursor:

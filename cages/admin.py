@@ -1,16 +1,26 @@
 """Django's admin for cages; users have Django's own. Measured data is not edited by anyone."""
 
+from django import forms
 from django.contrib import admin
 
+from cages.forms.place import PlaceMixin
 from cages.models import Cage
+from cages.models.fields import NAMES
+
+
+class CageAdminForm(PlaceMixin, forms.ModelForm):
+    class Meta:
+        model = Cage
+        fields = NAMES
 
 
 @admin.register(Cage)
 class CageAdmin(admin.ModelAdmin):
+    form = CageAdminForm
     list_display = ["id", "label", "position", "owner", "is_polled", "archived_at"]
     list_display_links = ["id", "label"]
     list_filter = ["is_polled", ("archived_at", admin.EmptyFieldListFilter), "room"]
-    list_select_related = ["owner"]
+    list_select_related = ["owner", "room", "rack"]
     search_fields = ["label", "id"]
     ordering = ["id"]
     autocomplete_fields = ["owner"]

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from cages.models import Cage, CageState, Health, Outcome, PollCycle
+from cages.models import Cage, CageState, Health, Outcome, Places, PollCycle
 from cages.models.cycle import OUTCOME_COUNTS
 from cages.models.ids import advance_ids
 from cages.polling import backfill
@@ -67,6 +67,7 @@ def load(owner, now, progress=lambda text: None):
 @transaction.atomic
 def _make_cages(owner, now):
     cages = []
+    places = Places([("R2", "A"), ("R2", "B")])
     for index in range(12):
         strain = STRAINS[index % len(STRAINS)]
         cage = Cage(
@@ -74,14 +75,12 @@ def _make_cages(owner, now):
             id=index + 1,
             label=f"{strain} {LABELS[index % len(LABELS)]} {index // len(LABELS) + 1}",
             owner=owner,
-            room="R2",
-            rack="A" if index < 6 else "B",
-            row="ABC"[index % 6 // 2],
-            column=index % 2 + 1,
             strain=strain,
             animal_count=2 + index % 4,
             created_at=now - timedelta(days=DAYS),
         )
+        room, rack = places.find("R2", "A" if index < 6 else "B")
+        cage.stand_in(room, rack, "ABC"[index % 6 // 2], index % 2 + 1)
         cage.full_clean()
         cage.save(force_insert=True)
         cages.append(cage)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from django.db.models import CharField, Count, F, Q, Value
-from django.db.models.functions import Cast
+from django.db.models import Case, CharField, Count, F, Q, Value, When
+from django.db.models.functions import Cast, Concat
 
 from cages.models import Condition
 from cages.models.ids import id_from
@@ -29,8 +29,8 @@ COUNTS = {state.value: Count("pk", filter=Q(rank=rank)) for rank, state in enume
 
 
 def text_from(query, name):
-    """What the address says, fit to be looked for."""
-    # A NUL is text to Python and poison to PostgreSQL.
+    """Return a value of the URL, normalised for searching."""
+    # PostgreSQL refuses NUL characters in text.
     return query.get(name, "").replace("\x00", "").strip()[:SEARCH_LIMIT]
 
 
@@ -41,12 +41,12 @@ def trouble_in(counts):
 
 @dataclass(frozen=True, slots=True)
 class CageFilter:
-    """What is empty filters nothing. `owner` is a person's id."""
+    """What is empty filters nothing. `room`, `rack` and `owner` are ids."""
 
     q: str = ""
     state: str = ""
-    room: str = ""
-    rack: str = ""
+    room: int | None = None
+    rack: int | None = None
     owner: int | None = None
     order: str = "worst"
 
@@ -61,15 +61,15 @@ class CageFilter:
         return cls(
             q=text("q"),
             state=state if state in STATES else "",
-            room=text("room"),
-            rack=text("rack"),
+            room=id_from(text("room")),
+            rack=id_from(text("rack")),
             owner=id_from(text("owner")),
             order=order if order in ORDERS else "worst",
         )
 
     @property
     def query(self):
-        """As in an address, without what filters nothing: "state=bad&room=R2", or empty."""
+        """Return the filter as it appears in a URL: "state=bad&room=2", or empty."""
         return urlencode(self.fields)
 
     @property
@@ -88,14 +88,9 @@ class CageFilter:
 
     def without_state(self, cages, now):
         """The cages in every state, with their `rank`."""
-        wanted = Q()
-        if self.room:
-            wanted &= Q(room__iexact=self.room)
-        if self.rack:
-            wanted &= Q(rack__iexact=self.rack)
-        if self.owner:
-            wanted &= Q(owner=self.owner)
-        cages = cages.with_rank(now).filter(wanted)
+        ids = {name: getattr(self, name) for name in ("room", "rack", "owner")}
+        wanted = {name: value for name, value in ids.items() if value is not None}
+        cages = cages.with_rank(now).filter(**wanted)
         return cages.matching(self.q) if self.q else cages
 
     def counts(self, cages, now):
@@ -112,16 +107,23 @@ class CageFilter:
 
 
 def choices(cages):
-    """{"room", "rack" or "owner": [(value, text)]} of the cages, by text; one query."""
+    """Return {"room", "rack" or "owner": [(id, text)]} of the cages, by text. One query.
 
-    def of(kind, value, text):
-        rows = cages.order_by().annotate(
-            kind=Value(kind), value=Cast(value, CharField()), text=F(text)
-        )
-        return rows.exclude(text="").values_list("kind", "value", "text")
+    A rack's text has its room, because racks of two rooms may have one name.
+    """
 
-    owners = of("owner", "owner_id", "owner__username")
-    found = owners.union(of("room", "room", "room"), of("rack", "rack", "rack"))
+    def of(kind, text):
+        rows = cages.order_by().exclude(**{kind: None})
+        rows = rows.annotate(kind=Value(kind), value=F(f"{kind}_id"), text=text)
+        return rows.values_list("kind", "value", "text")
+
+    rack = Case(
+        When(room=None, then=F("rack__name")),
+        default=Concat("room__name", Value(" · "), "rack__name"),
+        output_field=CharField(),
+    )
+    owners = of("owner", Cast("owner__username", CharField()))
+    found = owners.union(of("room", F("room__name")), of("rack", rack))
     by_kind = {"room": [], "rack": [], "owner": []}
     for kind, value, text in found.order_by("kind", "text")[:CHOICES_LIMIT]:
         by_kind[kind].append((value, text))

@@ -21,6 +21,7 @@ from cages.views.places.racks import (
     RackIndexView,
     RackSheetView,
     RackSizeView,
+    RoomEditView,
 )
 from cages.views.places.wall import WallView
 from cages.views.site.live import WatchView
@@ -51,10 +52,11 @@ urlpatterns = [
     path("cages/<int:pk>/purge/", PurgeView.as_view(), name="cage-purge"),
     path("cages/<int:pk>/move/", MoveView.as_view(), name="cage-move"),
     path("racks/", RackIndexView.as_view(), name="rack-index"),
-    path("rack/", RackDetailView.as_view(), name="rack-detail"),
-    path("rack/size/", RackSizeView.as_view(), name="rack-size"),
-    path("rack/sheet/", RackSheetView.as_view(), name="rack-sheet"),
-    path("rack/fill/", RackFillView.as_view(), name="rack-fill"),
+    path("racks/<int:pk>/", RackDetailView.as_view(), name="rack-detail"),
+    path("racks/<int:pk>/size/", RackSizeView.as_view(), name="rack-size"),
+    path("racks/<int:pk>/sheet/", RackSheetView.as_view(), name="rack-sheet"),
+    path("racks/<int:pk>/fill/", RackFillView.as_view(), name="rack-fill"),
+    path("rooms/<int:pk>/edit/", RoomEditView.as_view(), name="room-edit"),
     path("wall/", WallView.as_view(), name="wall"),
     path("accounts/login/", SignInView.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth import get_user_model
 
-from cages.models import Cage, Health, Outcome, PollCycle
+from cages.models import Cage, Health, Outcome, Places, PollCycle
 from cages.polling.recorder import record
 from cages.polling.results import PollResult
 
@@ -43,13 +43,19 @@ def make_user(username=None, **fields):
     return get_user_model().objects.create_user(username, password=PASSWORD, **fields)
 
 
-def make_cage(label=None, owner=None, **fields):
-    """A polled cage made the day before, so that it is not new any more; its owner is made too."""
-    return Cage.objects.create(
+def make_cage(label=None, owner=None, room="", rack="", row="", column=None, **fields):
+    """A polled cage made the day before, so that it is not new any more; its owner is made too.
+
+    room, rack: names; both are made too.
+    """
+    cage = Cage(
         label=label or f"Cage {next(_numbers)}",
         owner=owner or make_user(),
         **{"created_at": at("00:00") - timedelta(days=1), **fields},
     )
+    cage.stand_in(*Places([(room, rack)]).find(room, rack), row, column)
+    cage.save(force_insert=True)
+    return cage
 
 
 def result(cage, status=None, outcome=None, **fields):

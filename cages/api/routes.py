@@ -81,7 +81,7 @@ def cages_after(cages, query):
 @api.get("/cages", response={200: CagePage, **PROBLEMS}, operation_id="cages", url_name="cages")
 def list_cages(request, query: Query[CagesQuery]):
     """Your cages, by id."""
-    cages = visible_cages(request).select_related("owner")
+    cages = visible_cages(request).select_related("owner", "room", "rack")
     cages = cages.archived() if query.archived else cages.active()
     return page(request, cages_after(cages, query), query.limit, lambda c: (c.pk,), CageItem.of)
 
@@ -94,7 +94,7 @@ def list_cages(request, query: Query[CagesQuery]):
 )
 def one_cage(request, cage_id: int):
     """One of your cages, archived or not."""
-    cages = visible_cages(request).select_related("owner")
+    cages = visible_cages(request).select_related("owner", "room", "rack")
     cage = cages.filter(pk=cage_id).first() if abs(cage_id) <= LARGEST_ID else None
     if cage is None:
         raise no_such(cage_id)

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from cages.models import Condition, Health, Outcome, ReadingHourly, SensorRequestHourly
+from cages.models.fields import values_of
 from cages.models.rollups import LATENCY_BINS, LATENCY_EDGES_MS
 
 HEALTH_WORDS = {health.value: health.word for health in Health}
@@ -37,8 +38,9 @@ class CageItem(BaseModel):
 
     @classmethod
     def of(cls, cage):
-        same = {name: getattr(cage, name) for name in cls.model_fields if name != "owner"}
-        return cls(owner=cage.owner.get_username(), **same)
+        typed = values_of(cage)
+        rest = {name: getattr(cage, name) for name in cls.model_fields if name not in typed}
+        return cls(**typed, **rest)
 
 
 class StateItem(BaseModel):

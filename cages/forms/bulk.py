@@ -1,29 +1,23 @@
 """Where many cages are moved to at once."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from cages.models import Cage
+from cages.forms.place import NameField
 
 
-class BulkMoveForm(forms.ModelForm):
+class BulkMoveForm(forms.Form):
     """A room, a rack, or both. Rows and columns are given cage by cage afterwards."""
 
     prefix = "to"
+    room = NameField(label=_("Room"), help_text=_("Empty: each stays in its room."))
+    rack = NameField(label=_("Rack"), help_text=_("Empty: they stand in no rack yet."))
 
-    class Meta:
-        model = Cage
-        fields = ["room", "rack"]
-        help_texts = {
-            "room": _("Empty: each stays in its room."),
-            "rack": _("Empty: they stand in no rack yet."),
-        }
-
-    def clean(self):
-        cleaned = super().clean()
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        cleaned = self.cleaned_data
         if not (cleaned.get("room") or cleaned.get("rack") or self.errors):
             self.add_error("room", _("Give the room, the rack, or both."))
         return cleaned
-
-    def _post_clean(self):
-        """Not a whole cage, so the model has nothing to say about it."""

@@ -1,25 +1,28 @@
 """Create, change and purge a cage."""
 
+from itertools import groupby
+from typing import Any
+
 from crispy_forms.bootstrap import StrictButton
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Column, Div, Fieldset, Layout, Row, Submit
 from django import forms
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cages.forms.rack import PLACE_LABELS, PlaceMixin, constraint_of
+from cages.forms.place import PlaceMixin, constraint_of
 from cages.models import Cage
-from cages.models.ids import advance_ids
+from cages.models.fields import FIELDS, NAMES
+from cages.models.ids import LARGEST_TYPED_ID, advance_ids
 
-# Some way below what the database can count to, so that it has numbers to give out after it.
-LARGEST_TYPED_ID = 2_000_000_000
 # The name of a constraint in the database.
 CAGE_KEY = "cages_cage_pkey"
+ID_WIDTH = (12, 4)
 
 
 class CageForm(PlaceMixin, forms.ModelForm):
@@ -35,28 +38,10 @@ class CageForm(PlaceMixin, forms.ModelForm):
 
     class Meta:
         model = Cage
-        fields = [
-            "label",
-            "room",
-            "rack",
-            "row",
-            "column",
-            "strain",
-            "animal_count",
-            "owner",
-            "notes",
-            "is_polled",
-        ]
-        # Here and not at the model, where they would be a migration that changes nothing.
-        labels = {
-            "label": _("Label"),
-            **PLACE_LABELS,
-            "owner": _("Owner"),
-            "notes": _("Notes"),
-        }
+        fields = NAMES
         widgets = {"notes": forms.Textarea(attrs={"rows": 3})}
 
-    def __init__(self, *args, user, **kwargs):
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
         self.is_new = self.instance.pk is None
@@ -72,36 +57,14 @@ class CageForm(PlaceMixin, forms.ModelForm):
             del self.fields["owner"]
             if self.is_new:
                 self.instance.owner = user
-        self.helper = self._helper(may_choose_owner=user.is_staff)
+        self.helper = self._helper()
 
-    def _helper(self, may_choose_owner):
+    def _helper(self) -> FormHelper:
         helper = FormHelper()
         helper.attrs = {"novalidate": ""}
         cancel = gettext("Cancel")
-        identity = [Column("label", css_class="col-12 col-md-8")]
-        if self.is_new:
-            identity.append(Column("id", css_class="col-12 col-md-4"))
         helper.layout = Layout(
-            Row(*identity),
-            Fieldset(
-                _("Where it stands"),
-                Row(
-                    Column("room", css_class="col-6 col-md-3"),
-                    Column("rack", css_class="col-6 col-md-3"),
-                    Column("row", css_class="col-6 col-md-3"),
-                    Column("column", css_class="col-6 col-md-3"),
-                ),
-            ),
-            Fieldset(
-                _("What lives in it"),
-                Row(
-                    Column("strain", css_class="col-8"),
-                    Column("animal_count", css_class="col-4"),
-                ),
-            ),
-            *(["owner"] if may_choose_owner else []),
-            "notes",
-            "is_polled",
+            *self._layout(),
             HTML('{% include "cages/_sensor_answer.html" with answer=answer only %}'),
             Div(
                 Submit(
@@ -122,7 +85,27 @@ class CageForm(PlaceMixin, forms.ModelForm):
         )
         return helper
 
-    def clean_id(self):
+    def _layout(self) -> list[Any]:
+        """The fields in their order, those with the same heading side by side below it."""
+        columns = [
+            (field.heading, field.name, field.width)
+            for field in FIELDS
+            if field.name in self.fields
+        ]
+        if self.is_new:
+            columns.insert(1, ("", "id", ID_WIDTH))
+        layout: list[Any] = []
+        for heading, group in groupby(columns, key=lambda column: column[0]):
+            row = Row(
+                *(
+                    Column(name, css_class=f"col-{narrow} col-md-{wide}")
+                    for _heading, name, (narrow, wide) in group
+                )
+            )
+            layout.append(Fieldset(heading, row) if heading else row)
+        return layout
+
+    def clean_id(self) -> int | None:
         number = self.cleaned_data["id"]
         if number is not None and Cage.objects.filter(id=number).exists():
             raise forms.ValidationError(
@@ -131,14 +114,14 @@ class CageForm(PlaceMixin, forms.ModelForm):
             )
         return number
 
-    def add_error_of(self, error):
+    def add_error_of(self, error: IntegrityError) -> None:
         if constraint_of(error) == CAGE_KEY and self.is_new:
             self.add_error("id", _("This cage id was taken just now."))
         else:
             super().add_error_of(error)
 
-    def save(self, commit=True):
-        """Save the cage; an id or a slot taken in this very moment raises IntegrityError."""
+    def save(self, commit: bool = True) -> Cage:
+        """Save the cage; raises IntegrityError for an id, a label or a bay taken just now."""
         if not self.is_new:
             self.instance.save_change(timezone.now(), self.user)
             return self.instance
@@ -156,7 +139,7 @@ class PurgeForm(forms.Form):
 
     label = forms.CharField(label=_("Label of the cage"), max_length=200)
 
-    def __init__(self, *args, cage, **kwargs):
+    def __init__(self, *args: Any, cage: Cage, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.cage = cage
         # Crispy forms take a help text for markup.
@@ -167,7 +150,7 @@ class PurgeForm(forms.Form):
         self.helper.form_tag = False
         self.helper.disable_csrf = True
 
-    def clean_label(self):
+    def clean_label(self) -> str:
         if self.cleaned_data["label"] != self.cage.label.strip():
             raise forms.ValidationError(
                 _("This is not the label of the cage. Nothing was deleted.")

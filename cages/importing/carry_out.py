@@ -1,9 +1,17 @@
 """Write what a plan says, all of it or nothing."""
 
-from django.db import transaction
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
 
-from cages.importing.plan import FIELDS, plan_of
-from cages.models import Cage, CageEvent, EventKind
+from django.db import transaction
+from django.db.models import CharField, Value
+from django.db.models.functions import Cast, Concat
+
+from cages.importing.plan import Plan, PlannedRow, plan_of
+from cages.importing.sheet import SheetRow
+from cages.models import Cage, CageEvent, EventKind, Places
+from cages.models.fields import NAMES
 from cages.models.ids import advance_ids
 
 BATCH = 1000
@@ -14,24 +22,28 @@ class PlanChangedError(Exception):
 
 
 @transaction.atomic
-def carry_out(rows, fingerprint, person, now):
+def carry_out(rows: Iterable[SheetRow], fingerprint: str, person: Any, now: datetime) -> Plan:
     """Import these SheetRows as confirmed and return the Plan that was carried out.
 
-    Raises PlanChangedError, and IntegrityError where an id or a slot was taken in this moment.
+    Raises PlanChangedError, and IntegrityError where an id, a bay or a label was taken just now.
     """
     plan = plan_of(rows, person, lock=True)
     if plan.fingerprint != fingerprint:
         raise PlanChangedError
+    Places.keep([row.cage for row in [*plan.changed, *plan.new]])
     _change(plan.changed, person, now)
     _create(plan.new, now)
     return plan
 
 
-def _change(rows, person, now):
-    # Cages that change places would meet in a slot, so all of them step out first.
+def _change(rows: Sequence[PlannedRow], person: Any, now: datetime) -> None:
+    # Cages that change places would meet in a bay, so all of them step out first.
     moved = [row for row in rows if row.has_moved]
     leaving = Cage.objects.filter(pk__in=[row.stored.pk for row in moved])
     leaving.update(row="", column=None)
+    # The same for labels. No label has a line break.
+    renamed = Cage.objects.filter(pk__in=[row.stored.pk for row in rows if row.has_changed_label])
+    renamed.update(label_key=Concat(Value("\n"), Cast("pk", CharField())))
     cages = [row.cage for row in rows]
     for cage in cages:
         cage.updated_at = now
@@ -41,7 +53,7 @@ def _change(rows, person, now):
         batch_size=BATCH,
         update_conflicts=True,
         unique_fields=["id"],
-        update_fields=[*FIELDS, "updated_at"],
+        update_fields=[*NAMES, "label_key", "updated_at"],
     )
     note = CageEvent.objects.note
     before = {row.stored.pk: row.stored.position_on_record for row in moved}
@@ -51,7 +63,7 @@ def _change(rows, person, now):
         note(kind, turned, now, person)
 
 
-def _create(rows, now):
+def _create(rows: Sequence[PlannedRow], now: datetime) -> None:
     cages = [row.cage for row in rows]
     for cage in cages:
         cage.created_at = now

@@ -3,23 +3,22 @@
 import copy
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db.models import Q
-from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
-from cages.forms.cage import LARGEST_TYPED_ID
-from cages.forms.importing import RowForm
-from cages.importing.sheet import COLUMNS
-from cages.models import Cage
-from cages.models.ids import id_from
+from cages.importing.form import RowForm
+from cages.importing.sheet import SheetRow
+from cages.models import Cage, Places
+from cages.models.fields import FIELDS, NAMES, YES, cells_of
+from cages.models.ids import LARGEST_TYPED_ID, id_from
+from people.names import key_of
 
-# What a row may change, in the order of the file's columns.
-FIELDS = tuple(name for name in COLUMNS if name != "id")
-# What an empty cell leaves as it is; every other one is emptied.
-KEPT_IF_EMPTY = ("owner", "is_polled")
+KEPT_IF_EMPTY = {field.name for field in FIELDS if field.is_kept_if_empty}
 
 
 @dataclass(slots=True)
@@ -38,11 +37,17 @@ class PlannedRow:
     reason: str = ""
 
     @property
-    def has_moved(self):
+    def has_moved(self) -> bool:
         return self.stored is not None and self.stored.position != self.cage.position
 
     @property
-    def name(self):
+    def has_changed_label(self) -> bool:
+        """Whether it takes part in what no two cages of one owner may share."""
+        before, after = self.stored, self.cage
+        return before is not None and _label_claim(before) != _label_claim(after)
+
+    @property
+    def name(self) -> str:
         """Which cage the row is about, as the file says it."""
         return " · ".join(filter(None, (self.cells.get("id"), self.cells.get("label"))))
 
@@ -57,7 +62,7 @@ class Plan:
     refused: list[PlannedRow]
 
     @property
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         """The same for two plans that would do the same."""
         what = [
             [(row.number, row.stored and row.stored.pk, row.changes) for row in rows]
@@ -66,18 +71,23 @@ class Plan:
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
 
-def plan_of(rows, person, lock=False):
-    """The Plan of these SheetRows for this person; three queries, whatever their number.
+def plan_of(rows: Iterable[SheetRow], person: Any, lock: bool = False) -> Plan:
+    """Return the Plan of these rows for this person; six queries, whatever their number.
 
     lock: within a transaction, hold every cage concerned until its end.
     """
     planned = [PlannedRow(row.number, row.cells, reason=row.problem) for row in rows]
     _find_cages(planned, person, lock)
     owners = _owners_named(planned, person)
+    forms = {row.number: _judge(row, owners, person) for row in planned if not row.reason}
+    names = {row.number: _place_names(forms[row.number]) for row in planned if not row.reason}
+    places = Places(set(names.values()))
     for row in planned:
         if not row.reason:
-            _judge(row, owners, person)
-    _judge_slots(planned)
+            cleaned = forms[row.number].cleaned_data
+            row.cage.stand_in(*places.find(*names[row.number]), cleaned["row"], cleaned["column"])
+            _note_changes(row)
+    _judge_claims(planned)
     good = [row for row in planned if not row.reason]
     return Plan(
         new=[row for row in good if row.stored is None],
@@ -87,7 +97,11 @@ def plan_of(rows, person, lock=False):
     )
 
 
-def _find_cages(planned, person, lock):
+def _place_names(form: RowForm) -> tuple[str, str]:
+    return form.cleaned_data["room"], form.cleaned_data["rack"]
+
+
+def _find_cages(planned: Sequence[PlannedRow], person: Any, lock: bool) -> None:
     """Give each row the cage it is about: by its id, or by its label (and owner) if it has none."""
     ids, labels = {}, set()
     for row in planned:
@@ -96,18 +110,18 @@ def _find_cages(planned, person, lock):
         if text := row.cells.get("id"):
             ids[row.number] = id_from(text)
         else:
-            labels.add(row.cells.get("label", ""))
-    labels = _askable(labels)
+            labels.add(key_of(row.cells.get("label", "")))
     # Nobody may take up an id that is somebody else's, so all cages are looked at.
-    known = Q(pk__in=set(ids.values()) - {None}) | Q(label__in=labels, archived_at=None)
-    cages = Cage.objects.filter(known).select_related("owner").order_by("pk")
+    by_name = Q(label_key__in=_askable(labels), archived_at=None)
+    known = Q(pk__in=set(ids.values()) - {None}) | by_name
+    cages = Cage.objects.filter(known).select_related("owner", "room", "rack").order_by("pk")
     if lock:
         cages = cages.select_for_update(of=("self",))
     by_id = {cage.pk: cage for cage in cages}
     by_label = {}
     for cage in by_id.values():
         if not cage.is_archived and (person.is_staff or cage.owner_id == person.pk):
-            by_label.setdefault(cage.label, []).append(cage)
+            by_label.setdefault(cage.label_key, []).append(cage)
     seen = {}
     for row in planned:
         if row.reason:
@@ -116,7 +130,7 @@ def _find_cages(planned, person, lock):
             _find_by_id(row, ids[row.number], by_id, person)
             key = ids[row.number]
         else:
-            label = row.cells.get("label", "")
+            label = key_of(row.cells.get("label", ""))
             _find_by_label(row, by_label.get(label, []))
             key = row.stored.pk if row.stored else (label, _owner_name(row, person))
         if row.reason:
@@ -127,7 +141,7 @@ def _find_cages(planned, person, lock):
             seen[key] = row.number
 
 
-def _find_by_id(row, number, by_id, person):
+def _find_by_id(row: PlannedRow, number: int | None, by_id: dict[int, Cage], person: Any) -> None:
     cage = by_id.get(number)
     if number is None or number < 1 or (cage is None and number > LARGEST_TYPED_ID):
         row.reason = _("The id has to be a whole number from 1 to %(largest)d.") % {
@@ -143,20 +157,22 @@ def _find_by_id(row, number, by_id, person):
         row.stored = cage
 
 
-def _find_by_label(row, cages):
+def _find_by_label(row: PlannedRow, cages: Sequence[Cage]) -> None:
     owner = row.cells.get("owner")
     found = [cage for cage in cages if not owner or cage.owner.get_username() == owner]
     if len(found) > 1:
         row.reason = _("%(count)d cages have this label. Give the id.") % {"count": len(found)}
     elif found:
         row.stored = found[0]
+        # It reads the same, so the label stays as somebody wrote it first.
+        row.cells = {**row.cells, "label": row.stored.label}
 
 
-def _owner_name(row, person):
+def _owner_name(row: PlannedRow, person: Any) -> str:
     return row.cells.get("owner") or person.get_username()
 
 
-def _owners_named(planned, person):
+def _owners_named(planned: Iterable[PlannedRow], person: Any) -> dict[str, Any]:
     """{username: person} of those the file names, as far as they may own a cage."""
     if not person.is_staff:
         return {person.get_username(): person}
@@ -165,27 +181,24 @@ def _owners_named(planned, person):
     return {one.get_username(): one for one in people}
 
 
-def _askable(texts):
-    """Those that something in the database may be called: PostgreSQL takes no text with a NUL."""
+def _askable(texts: Iterable[str]) -> set[str]:
+    """Return those that the database can look for: PostgreSQL refuses NUL characters in text."""
     return {text for text in texts if text and "\x00" not in text}
 
 
-def _judge(row, owners, person):
-    """Fill in the row's cage and its changes, or the reason why not."""
-    before = _cells_of(row.stored) if row.stored else {"is_polled": "yes"}
+def _judge(row: PlannedRow, owners: dict[str, Any], person: Any) -> RowForm:
+    """Fill in the row's cage, all but its place, or the reason why the row is refused."""
+    before = cells_of(row.stored) if row.stored else {"is_polled": YES}
     given = {
         name: cell
         for name, cell in row.cells.items()
-        if name in FIELDS and (cell or name not in KEPT_IF_EMPTY)
+        if name in NAMES and (cell or name not in KEPT_IF_EMPTY)
     }
-    form = RowForm({**before, **given}, instance=copy.copy(row.stored))
+    form = RowForm({**before, **given}, copy.copy(row.stored) or Cage())
+    row.cage = form.cage
     if not form.is_valid():
-        row.reason = " ".join(
-            f"{name}: {' '.join(errors)}" if name in FIELDS else " ".join(errors)
-            for name, errors in form.errors.items()
-        )
-        return
-    row.cage = form.instance
+        row.reason = form.reasons()
+        return form
     owner = given.get("owner")
     if owner is None:
         if row.stored is None:
@@ -198,69 +211,96 @@ def _judge(row, owners, person):
             if person.is_staff
             else _("owner: Only facility staff can name somebody else (“%(name)s”).")
         ) % {"name": owner[:150]}
-        return
     if row.stored is None:
         row.cage.pk = id_from(row.cells.get("id", ""))
-    after = _cells_of(row.cage)
+    return form
+
+
+def _note_changes(row: PlannedRow) -> None:
+    after = cells_of(row.cage)
+    before = cells_of(row.stored) if row.stored else dict.fromkeys(NAMES, "")
     row.changes = [
-        (name, before.get(name, ""), after[name])
-        for name in FIELDS
-        if (row.stored is None and after[name]) or (row.stored and before[name] != after[name])
+        (name, before[name], after[name]) for name in NAMES if before[name] != after[name]
     ]
 
 
-def _cells_of(cage):
-    """The cage as a row of a file would say it: {field: text}."""
-    texts = {name: getattr(cage, name) for name in FIELDS}
-    texts["owner"] = cage.owner.get_username()
-    texts["is_polled"] = "yes" if cage.is_polled else "no"
-    return {name: "" if value is None else str(value) for name, value in texts.items()}
+# What no two active cages may share: a bay or a label, as the database compares them.
+Claim = tuple[str | int | None, ...]
 
 
-def _slot_of(cage):
-    """What no two active cages may share, as the database sees it; None for a cage without."""
-    if not (cage.rack and cage.slot_name):
+def _bay_claim(cage: Cage) -> Claim | None:
+    if not (cage.rack and cage.bay_name):
         return None
-    return (cage.room.lower(), cage.rack.lower(), cage.row, cage.column)
+    return ("bay", key_of(cage.room_name), key_of(cage.rack_name), cage.row, cage.column)
 
 
-def _judge_slots(planned):
-    """Refuse who would stand where another cage stands, or comes to stand, after the import."""
-    claims = {}
+def _label_claim(cage: Cage) -> Claim:
+    return ("label", cage.owner_id, key_of(cage.label))
+
+
+def _claims_of(cage: Cage) -> list[Claim]:
+    return [claim for claim in (_label_claim(cage), _bay_claim(cage)) if claim]
+
+
+def _judge_claims(planned: Sequence[PlannedRow]) -> None:
+    """Refuse rows whose bay or label another cage has, or comes to have, after the import."""
+    claims: dict[Claim, PlannedRow] = {}
     for row in planned:
-        slot = None if row.reason else _slot_of(row.cage)
-        if slot is None:
+        if row.reason:
             continue
-        if slot in claims:
-            row.reason = _("It goes to %(slot)s of the same rack as row %(row)d.") % {
-                "slot": row.cage.slot_name,
-                "row": claims[slot].number,
-            }
+        mine = _claims_of(row.cage)
+        if twice := next((claim for claim in mine if claim in claims), None):
+            row.reason = _said_twice(row, twice, claims[twice])
         else:
-            claims[slot] = row
-    racks = {slot[1] for slot in claims}
-    standing = Cage.objects.active().exclude(row="").exclude(column=None)
-    standing = standing.annotate(rack_key=Lower("rack")).filter(rack_key__in=racks)
-    places = standing.values_list(Lower("room"), "rack_key", "row", "column", "pk").order_by()
-    stands = {tuple(place): pk for *place, pk in places}
-    # Of two rows about one cage the second is refused by now, and says nothing of where it goes.
+            claims |= dict.fromkeys(mine, row)
+    has = _standing(claims)
+    # Of two rows about one cage the second is refused by now, and claims nothing.
     row_of = {row.stored.pk: row for row in planned if row.stored and not row.reason}
 
-    def is_free_for(row):
-        slot = _slot_of(row.cage)
-        other = stands.get(slot)
-        if other is None or (row.stored and row.stored.pk == other):
-            return True
-        leaving = row_of.get(other)
-        return leaving is not None and not leaving.reason and _slot_of(leaving.cage) != slot
+    def other_with(claim: Claim, row: PlannedRow) -> Cage | None:
+        """The cage that has it and keeps it."""
+        other = has.get(claim)
+        if other is None or (row.stored and row.stored.pk == other.pk):
+            return None
+        leaving = row_of.get(other.pk)
+        if leaving and not leaving.reason and claim not in _claims_of(leaving.cage):
+            return None
+        return other
 
-    # A refused row leaves its cage where it is, and that may be where another row wanted to go.
-    waiting = list(reversed(claims.values()))
+    # A refused row leaves its cage as it is, and that may be what another row wanted to have.
+    waiting = list({id(row): row for row in claims.values()}.values())[::-1]
     while waiting:
         row = waiting.pop()
-        if row.reason or is_free_for(row):
+        if row.reason:
             continue
-        row.reason = row.cage.slot_taken_message
-        behind = claims.get(row.stored and _slot_of(row.stored))
-        if behind is not None and behind is not row:
-            waiting.append(behind)
+        for claim in _claims_of(row.cage):
+            if other := other_with(claim, row):
+                row.reason = _said_taken(row, claim, other)
+                break
+        if row.reason and row.stored:
+            kept = (claims.get(claim) for claim in _claims_of(row.stored))
+            waiting += [behind for behind in kept if behind and behind is not row]
+
+
+def _standing(claims: Iterable[Claim]) -> dict[Claim, Cage]:
+    """Return the active cages that have what is claimed; two queries."""
+    labels = {claim[2] for claim in claims if claim[0] == "label"}
+    racks = {claim[2] for claim in claims if claim[0] == "bay"}
+    active = Cage.objects.active().order_by()
+    named = active.filter(label_key__in=labels).only("label", "label_key", "owner")
+    stand = active.filter(rack__key__in=racks).exclude(row="").exclude(column=None)
+    stand = stand.with_place().only("row", "column", "label", "room__name", "rack__name")
+    return {_label_claim(cage): cage for cage in named} | {_bay_claim(cage): cage for cage in stand}
+
+
+def _said_twice(row: PlannedRow, claim: Claim, first: PlannedRow) -> str:
+    if claim[0] == "label":
+        return _("It has the same label as row %(row)d.") % {"row": first.number}
+    return _("It goes to %(bay)s of the same rack as row %(row)d.") % {
+        "bay": row.cage.bay_name,
+        "row": first.number,
+    }
+
+
+def _said_taken(row: PlannedRow, claim: Claim, other: Cage) -> str:
+    return other.label_taken_message if claim[0] == "label" else row.cage.bay_taken_message

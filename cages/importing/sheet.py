@@ -7,22 +7,14 @@ import io
 import zlib
 from dataclasses import dataclass
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-COLUMNS = (
-    "id",
-    "label",
-    "room",
-    "rack",
-    "row",
-    "column",
-    "strain",
-    "animal_count",
-    "owner",
-    "notes",
-    "is_polled",
-)
-LARGEST_FILE = 2 * 1024 * 1024
+from cages.models.fields import NAMES
+
+COLUMNS = ("id", *NAMES)
+MEGABYTE = 1024 * 1024
+LARGEST_FILE = 2 * MEGABYTE
 LARGEST_ROW_COUNT = 10_000
 # Below what a form may weigh (DATA_UPLOAD_MAX_MEMORY_SIZE), with room for its other fields.
 LARGEST_PACKED = 900 * 1024
@@ -45,10 +37,13 @@ class SheetRow:
     problem: str = ""
 
 
-def rows_of(data):
+def rows_of(data: bytes) -> list[SheetRow]:
     """[SheetRow] of a file's bytes, without empty rows; raises UnreadableSheetError."""
     if len(data) > LARGEST_FILE:
-        raise UnreadableSheetError(_("The file is larger than 2 MB. Please split it."))
+        raise UnreadableSheetError(
+            _("The file is larger than %(size)d MB. Please split it.")
+            % {"size": LARGEST_FILE // MEGABYTE}
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -67,7 +62,10 @@ def rows_of(data):
             if columns is None:
                 columns = _columns_from(cells)
             elif len(rows) == LARGEST_ROW_COUNT:
-                raise UnreadableSheetError(_("The file has over 10,000 rows. Please split it."))
+                raise UnreadableSheetError(
+                    _("The file has over %(rows)s rows. Please split it.")
+                    % {"rows": number_format(LARGEST_ROW_COUNT, force_grouping=True)}
+                )
             else:
                 rows.append(_row(number, cells, columns))
     except csv.Error as error:
@@ -80,7 +78,7 @@ def rows_of(data):
     return rows
 
 
-def _columns_from(cells):
+def _columns_from(cells: list[str]) -> list[str]:
     columns = ["_".join(cell.lower().split()) for cell in cells]
     if strange := [cell for cell, name in zip(cells, columns, strict=True) if name not in COLUMNS]:
         raise UnreadableSheetError(
@@ -96,7 +94,7 @@ def _columns_from(cells):
     return columns
 
 
-def _row(number, cells, columns):
+def _row(number: int, cells: list[str], columns: list[str]) -> SheetRow:
     problem = ""
     if len(cells) != len(columns):
         problem = _("It has %(cells)d cells, and the first row has %(columns)d.") % {
@@ -106,7 +104,7 @@ def _row(number, cells, columns):
     return SheetRow(number, dict(zip(columns, cells, strict=False)), problem)
 
 
-def packed(data):
+def packed(data: bytes) -> str:
     """A file's bytes as text for a hidden field; raises UnreadableSheetError where too large."""
     text = base64.b64encode(zlib.compress(data)).decode()
     if len(text) > LARGEST_PACKED:
@@ -114,7 +112,7 @@ def packed(data):
     return text
 
 
-def unpacked(text):
+def unpacked(text: str) -> bytes:
     """The bytes that were packed; raises UnreadableSheetError for anything else."""
     stream = zlib.decompressobj()
     try:

@@ -3,7 +3,7 @@
 from cages.models.cage import Cage
 from cages.models.cycle import PollCycle, Trouble, Watch
 from cages.models.event import CageEvent, EventKind
-from cages.models.rack import Rack
+from cages.models.place import Places, Rack, Room
 from cages.models.reading import Health, Reading
 from cages.models.retention import RetentionChange
 from cages.models.rollups import (
@@ -26,11 +26,13 @@ __all__ = [
     "Health",
     "Outcome",
     "PollCycle",
+    "Places",
     "Rack",
     "Reading",
     "ReadingDaily",
     "ReadingHourly",
     "RetentionChange",
+    "Room",
     "SensorRequest",
     "SensorRequestDaily",
     "SensorRequestHourly",

@@ -1,10 +1,14 @@
 """Cages: what stands where, who answers for it, and whether it is polled."""
 
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
-from django.db.models import Case, Count, Q, Subquery, Value, When, Window
+from django.db.models import Case, Count, F, Q, Subquery, Value, When, Window
 from django.db.models.functions import Lag, Lead, Length, Lower
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -13,13 +17,22 @@ from django.utils.translation import gettext_lazy as _
 
 from cages.models.event import CageEvent, EventKind
 from cages.models.ids import id_from
-from cages.models.rack import slot_name
+from cages.models.place import (
+    LARGEST_COLUMN,
+    ROW_PATTERN,
+    Places,
+    Rack,
+    Room,
+    bay_name,
+    bay_row,
+)
 from cages.models.reading import Health
 from cages.models.state import LATE_AFTER, UNSEEN_AFTER, CageState, Condition, condition_of
+from people.names import KeyField, key_of, shown_name
 
-ROW_PATTERN = RegexValidator(
-    r"^([A-Z]{1,2}|[0-9]{1,3})$", _("A row is one or two letters, or a number, as on the rack.")
-)
+# The names of constraints in the database.
+ONE_PER_BAY = "cages_cage_one_per_bay"
+ONE_PER_LABEL = "cages_cage_one_per_label"
 
 
 class CageQuerySet(models.QuerySet):
@@ -40,18 +53,29 @@ class CageQuerySet(models.QuerySet):
         """Cages whose label holds the words, or whose id they are ("117", "#117", "cage 117")."""
         words = words.strip()
         number = id_from(words.lower().removeprefix("cage").strip().removeprefix("#"))
-        found = Q(label__icontains=words)
+        found = Q(label_key__contains=key_of(words))
         return self.filter(found if number is None else found | Q(id=number))
 
-    def sharing_slot_of(self, cage):
-        """Other active cages in the same slot of the same rack, as the constraint sees it."""
-        if not (cage.rack and cage.slot_name):
+    def with_place(self) -> "CageQuerySet":
+        """The cages with their room and rack, which their `position` needs."""
+        return self.select_related("room", "rack")
+
+    def sharing_bay_of(self, cage: "Cage") -> "CageQuerySet":
+        """Other active cages in the same bay of the same rack."""
+        if not (cage.rack_id and cage.bay_name):
             return self.none()
         return (
             self.active()
             .exclude(pk=cage.pk)
-            .filter(room__iexact=cage.room, rack__iexact=cage.rack)
-            .filter(row=cage.row, column=cage.column)
+            .filter(rack=cage.rack_id, row=cage.row, column=cage.column)
+        )
+
+    def sharing_label_of(self, cage: "Cage") -> "CageQuerySet":
+        """Other active cages of the same owner whose label reads the same."""
+        return (
+            self.active()
+            .exclude(pk=cage.pk)
+            .filter(owner=cage.owner_id, label_key=key_of(cage.label))
         )
 
     def archive(self, now, person=None):
@@ -67,29 +91,42 @@ class CageQuerySet(models.QuerySet):
         paused = self.active().filter(is_polled=False)
         return paused._change({"is_polled": True}, EventKind.RESUMED, now, person)
 
-    def move(self, room, rack, now, person=None):
-        """Take the active cages among these that are elsewhere to a room or rack; returns how many.
+    @transaction.atomic
+    def move(self, room: str, rack: str, now: datetime, person: Any = None) -> int:
+        """Move the active cages among these to a room or a rack; returns how many were elsewhere.
 
-        An empty room leaves each in its own. Their row and column are cleared: nobody has said yet
-        in which slot each of them stands.
+        room, rack: names. An empty room leaves each cage in its own room. Row and column are
+        cleared, because nobody has said yet in which bay each of them stands.
         """
-        place, there = {"rack": rack, "row": "", "column": None}, {"rack__iexact": rack}
-        if room:
-            place["room"] = there["room__iexact"] = room
-        elsewhere = self.active().exclude(**there)
-        return elsewhere._change(place, EventKind.MOVED, now, person)
+        cages = list(self.active()._locked().with_place())
+        places = Places({(room or cage.room_name, rack) for cage in cages})
+        moved, before = [], {}
+        for cage in cages:
+            target = places.find(room or cage.room_name, rack)
+            if target != (cage.room, cage.rack):
+                before[cage.pk] = cage.position_on_record
+                cage.stand_in(*target)
+                moved.append(cage)
+        Places.keep(moved)
+        for room_id, rack_id in {(cage.room_id, cage.rack_id) for cage in moved}:
+            ids = [cage.pk for cage in moved if (cage.room_id, cage.rack_id) == (room_id, rack_id)]
+            Cage.objects.filter(pk__in=ids).update(
+                room=room_id, rack=rack_id, row="", column=None, updated_at=now
+            )
+        CageEvent.objects.note(EventKind.MOVED, moved, now, person, before)
+        return len(moved)
+
+    def _locked(self) -> "CageQuerySet":
+        """The same cages, held until the transaction ends and always in the same order."""
+        ids = self.order_by().values("pk")
+        return Cage.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",))
 
     @transaction.atomic
-    def _change(self, fields, kind, now, person):
-        cages = list(
-            Cage.objects.filter(pk__in=self.values("pk")).order_by("pk").select_for_update()
-        )
-        before = {cage.pk: cage.position_on_record for cage in cages}
-        for cage in cages:
-            for name, value in fields.items():
-                setattr(cage, name, value)
-        Cage.objects.filter(pk__in=list(before)).update(**fields, updated_at=now)
-        CageEvent.objects.note(kind, cages, now, person, before)
+    def _change(self, fields: dict[str, Any], kind: EventKind, now: datetime, person: Any) -> int:
+        cages = list(self._locked())
+        ids = [cage.pk for cage in cages]
+        Cage.objects.filter(pk__in=ids).update(**fields, updated_at=now)
+        CageEvent.objects.note(kind, cages, now, person)
         return len(cages)
 
     def with_rank(self, now):
@@ -132,28 +169,51 @@ class CageQuerySet(models.QuerySet):
         """order: "worst", "label", "id" or "position"; anything else raises KeyError."""
         if order == "worst":
             return self.worst_first(now)
-        place = [Lower("room"), Lower("rack"), Length("row"), "row", "column"]
+        names = [F(f"{name}__key").asc(nulls_first=True) for name in ("room", "rack")]
+        place = [*names, Length("row"), "row", "column"]
         return self.order_by(*{"label": [Lower("label")], "id": [], "position": place}[order], "id")
 
 
 class Cage(models.Model):
     """A home cage with one sensor. Its id is the one the sensor API knows."""
 
-    label = models.CharField(max_length=100)
+    label = models.CharField(_("Label"), max_length=100)
+    label_key = KeyField(of="label")
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="cages"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="cages",
+        verbose_name=_("Owner"),
     )
-    room = models.CharField(max_length=50, blank=True)
-    rack = models.CharField(max_length=50, blank=True)
-    row = models.CharField(max_length=3, blank=True, validators=[ROW_PATTERN])
+    # Where there is a rack, the room is the rack's: `stand_in` sets both.
+    room = models.ForeignKey(
+        Room,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="cages",
+        verbose_name=_("Room"),
+    )
+    rack = models.ForeignKey(
+        Rack,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="cages",
+        verbose_name=_("Rack"),
+    )
+    row = models.CharField(_("Row"), max_length=3, blank=True, validators=[ROW_PATTERN])
     column = models.PositiveSmallIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(999)]
+        _("Column"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(LARGEST_COLUMN)],
     )
     strain = models.CharField(_("species or strain"), max_length=100, blank=True)
     animal_count = models.PositiveSmallIntegerField(
         _("number of animals"), null=True, blank=True, validators=[MaxValueValidator(100)]
     )
-    notes = models.TextField(max_length=5000, blank=True)
+    notes = models.TextField(_("Notes"), max_length=5000, blank=True)
     is_polled = models.BooleanField(
         _("ask the sensor every minute"),
         default=True,
@@ -171,51 +231,125 @@ class Cage(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                Lower("room"),
-                Lower("rack"),
-                "row",
-                "column",
-                condition=Q(archived_at=None) & ~Q(rack="") & ~Q(row="") & Q(column__isnull=False),
-                name="cages_cage_one_per_rack_slot",
-            )
+                fields=["rack", "row", "column"],
+                condition=Q(archived_at=None) & ~Q(row="") & Q(column__isnull=False),
+                name=ONE_PER_BAY,
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "label_key"],
+                condition=Q(archived_at=None),
+                name=ONE_PER_LABEL,
+            ),
+            # Else "7" and "07" would be two bays.
+            models.CheckConstraint(
+                condition=Q(row="") | Q(row__regex=ROW_PATTERN.regex.pattern),
+                name="cages_cage_row_is_normal",
+            ),
+            models.CheckConstraint(
+                condition=Q(rack__isnull=False) | Q(row="", column=None),
+                name="cages_cage_bay_is_in_a_rack",
+            ),
         ]
         indexes = [models.Index(fields=["owner", "archived_at"], name="cages_cage_of_owner")]
 
     def __str__(self):
         return self.label
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the cage, and its room and rack where these are new."""
+        with transaction.atomic():
+            Places.keep([self])
+            super().save(*args, **kwargs)
+
     def get_absolute_url(self):
         return reverse("cage-detail", args=[self.pk])
 
-    def validate_constraints(self, exclude=None):
-        # The database's own constraint names no field, and Django leaves it out wherever a form
-        # lacks one of its fields, as every form lacks archived_at.
-        if not self.is_archived and Cage.objects.sharing_slot_of(self).exists():
-            raise ValidationError({"column": self.slot_taken_message})
-        super().validate_constraints(exclude)
+    def stand_in(
+        self, room: Room | None, rack: Rack | None, row: str = "", column: int | None = None
+    ) -> None:
+        """Set the place, without saving it. A rack brings its own room along."""
+        self.room = rack.room if rack else room
+        self.rack = rack
+        self.row, self.column = row, column
 
-    def clean_fields(self, exclude=None):
-        self.row = self.row.upper()
-        super().clean_fields(exclude)
+    def conflicts(self) -> dict[str, str]:
+        """{field: message} for a label and a bay that another active cage has. Two queries."""
+        found = {}
+        if same := Cage.objects.sharing_label_of(self).first():
+            found["label"] = same.label_taken_message
+        if Cage.objects.sharing_bay_of(self).exists():
+            found["column"] = self.bay_taken_message
+        return found
+
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        # The database's own constraints name no field, and Django leaves them out wherever a form
+        # lacks one of their fields, as every form lacks archived_at.
+        excluded = set(exclude or ())
+        if not self.is_archived:
+            found = self.conflicts()
+            if found := {name: found[name] for name in found if name not in excluded}:
+                raise ValidationError(found)
+        if self.is_somewhere_new:
+            # It has no id yet, so the database would see a bay without a rack.
+            excluded.add("rack")
+        super().validate_constraints(excluded)
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        excluded, errors = set(exclude or ()), {}
+        for name in ("label", "strain"):
+            if name not in excluded:
+                try:
+                    setattr(self, name, shown_name(getattr(self, name)))
+                except ValidationError as error:
+                    errors[name] = error.error_list
+                    excluded.add(name)
+        self.row = bay_row(self.row)
+        try:
+            super().clean_fields(excluded)
+        except ValidationError as error:
+            errors = error.update_error_dict(errors)
+        if errors:
+            raise ValidationError(errors)
 
     @property
-    def is_archived(self):
+    def is_archived(self) -> bool:
         return self.archived_at is not None
 
     @property
-    def slot_name(self):
-        """Where in the rack: "B-07", or empty."""
-        return slot_name(self.row, self.column) if self.row and self.column else ""
+    def room_name(self) -> str:
+        return self.room.name if self.room else ""
 
     @property
-    def slot_taken_message(self):
-        return gettext("Another cage stands in %(slot)s of this rack.") % {"slot": self.slot_name}
+    def rack_name(self) -> str:
+        return self.rack.name if self.rack else ""
+
+    @property
+    def bay_name(self) -> str:
+        """The bay in the rack: "B-07", or empty."""
+        return bay_name(self.row, self.column) if self.row and self.column else ""
+
+    @property
+    def is_somewhere_new(self) -> bool:
+        """Whether its room or its rack is not saved yet."""
+        return bool((self.room and not self.room.pk) or (self.rack and not self.rack.pk))
+
+    @property
+    def bay_taken_message(self) -> str:
+        return gettext("Another cage stands in %(bay)s of this rack.") % {"bay": self.bay_name}
+
+    @property
+    def label_taken_message(self) -> str:
+        """The words for another cage that was to have the label of this one."""
+        return gettext("Cage %(id)d of the same owner has this label: “%(label)s”.") % {
+            "id": self.pk,
+            "label": self.label,
+        }
 
     @property
     def position(self):
         """Where the cage stands in one line: "R2 · rack B · B-07", or empty."""
-        rack = gettext("rack %(rack)s") % {"rack": self.rack} if self.rack else ""
-        return " · ".join(part for part in (self.room, rack, self.slot_name) if part)
+        rack = gettext("rack %(rack)s") % {"rack": self.rack_name} if self.rack else ""
+        return " · ".join(part for part in (self.room_name, rack, self.bay_name) if part)
 
     @property
     def position_on_record(self):
@@ -249,10 +383,10 @@ class Cage(models.Model):
     def save_change(self, now, person=None):
         """Save what a form changed of an existing cage; a move or a pause becomes an event.
 
-        Raises IntegrityError where the slot in the rack was taken in this moment.
+        Raises IntegrityError where the bay or the label was taken in this moment.
         """
         with transaction.atomic():
-            stored = Cage.objects.select_for_update().get(pk=self.pk)
+            stored = Cage.objects.with_place().select_for_update(of=("self",)).get(pk=self.pk)
             self.save()
             before = {self.pk: stored.position_on_record}
             if stored.position != self.position:
@@ -273,7 +407,7 @@ class Cage(models.Model):
     def restore(self, now, person=None):
         """Bring an archived cage back, polled as before; False where its purge was ordered.
 
-        Raises IntegrityError where another active cage has taken its slot in the rack.
+        Raises IntegrityError where another active cage has its bay or its label (`conflicts`).
         """
         with transaction.atomic():
             # Locked, so that an order given in this moment is not overlooked.

@@ -5,6 +5,8 @@ from django.db import connection
 
 # What fits PostgreSQL's integer: the ids that the sensor API and our own tables can know.
 LARGEST_ID = 2_147_483_647
+# Some way below what the database can count to, so that it has numbers to give out after it.
+LARGEST_TYPED_ID = 2_000_000_000
 
 
 def id_from(text):

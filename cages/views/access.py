@@ -17,7 +17,9 @@ class CageAccessMixin:
         self.now = timezone.now()
 
     def get_queryset(self):
-        return Cage.objects.visible_to(self.request.user).select_related("owner", "state")
+        return Cage.objects.visible_to(self.request.user).select_related(
+            "owner", "state", "room", "rack"
+        )
 
     def get_context_data(self, **kwargs):
         return super().get_context_data(now=self.now, **kwargs)

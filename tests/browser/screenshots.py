@@ -19,15 +19,16 @@ PROJECT = Path(__file__).resolve().parents[2]
 PICTURES = PROJECT / "docs"
 # The first live minute after the demo's made-up ones.
 FIRST_CYCLE_SECONDS = 75
-RACK = "room=R2&rack=B"
+# The demonstration's second rack.
+RACK = "/racks/2/"
 # (name, address, size of the screen, theme)
 SHOTS = (
     ("list", "/cages/", "desktop", "light"),
     ("detail", "/cages/8/", "desktop", "dark"),
     ("history", "/cages/8/history/?span=7d", "desktop", "light"),
-    ("rack", f"/rack/?{RACK}", "tablet", "light"),
-    ("night", f"/rack/?{RACK}", "tablet", "night"),
-    ("wall", "/wall/?room=R2", "desktop", "dark"),
+    ("rack", RACK, "tablet", "light"),
+    ("night", RACK, "tablet", "night"),
+    ("wall", "/wall/?room=1", "desktop", "dark"),
     ("phone", "/cages/", "phone", "light"),
 )
 

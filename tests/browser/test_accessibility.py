@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from cages.models import ApiToken, Cage, Condition, Health, Outcome
+from cages.models import ApiToken, Cage, Condition, Health, Outcome, Rack, Room
 from cages.polling import backfill
 from cages.slots import slot_of
 from tests.factories import MINUTE, make_cage, make_cycle, make_user, record_minute, result
@@ -39,13 +39,14 @@ ADDRESSES = [
     "/cages/cards/?which=all",
     "/cages/archived/",
     "/racks/",
-    "/rack/?room=R2&rack=B",
-    "/rack/sheet/?room=R2&rack=B",
-    "/rack/size/?room=R2&rack=B",
-    "/rack/fill/?room=R2&rack=B&row=A&column=1",
+    "/racks/900/",
+    "/racks/900/sheet/",
+    "/racks/900/size/",
+    "/racks/900/fill/?row=A&column=1",
+    "/rooms/900/edit/",
     "/cages/1/move/",
     "/wall/",
-    "/wall/?room=R2",
+    "/wall/?room=900",
     "/tokens/",
     "/api/",
     "/ops/",
@@ -64,6 +65,8 @@ def facility():
     """One cage in each condition, and the administrator who sees them all."""
     ada = make_user("ada", is_superuser=True)
     now = slot_of(timezone.now())
+    # Ids that the addresses above name, and that the database does not give out here.
+    Rack.objects.create(id=900, name="B", room=Room.objects.create(id=900, name="R2"))
     for number, health in enumerate([Health.BAD, Health.OK, Health.PERFECT], 1):
         cage = make_cage(
             f"Colony {number}", ada, id=number, room="R2", rack="B", row="B", column=number

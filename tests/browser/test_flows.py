@@ -7,7 +7,7 @@ import responses
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from cages.models import Cage, Health, Outcome
+from cages.models import Cage, Health, Outcome, Room
 from cages.slots import slot_of
 from tests.browser.chromium import SIZES
 from tests.factories import MINUTE, make_cage, make_user, record_minute
@@ -120,7 +120,7 @@ def test_the_cages_of_a_room_are_filtered_paused_and_their_cards_printed(new_pag
     page.get_by_role("button", name="that are ticked").click()
     page.get_by_role("button", name="Pause 1 cage").click()
     expect(page.get_by_text("1 cage is paused.")).to_be_visible()
-    expect(page).to_have_url(re.compile(r"/cages/\?room=R2$"))
+    expect(page).to_have_url(re.compile(rf"/cages/\?room={Room.objects.get(name='R2').pk}$"))
     assert list(Cage.objects.filter(is_polled=False).values_list("pk", flat=True)) == [21]
     page.get_by_label("With the cages").select_option("cards")
     page.get_by_role("button", name="that are listed").click()

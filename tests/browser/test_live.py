@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from cages.models import Health
+from cages.models import Health, Places, Room
 from cages.slots import slot_of
 from tests.factories import MINUTE, make_cage, make_cycle, make_user, record_minute
 
@@ -89,13 +89,13 @@ def test_a_lost_connection_is_said_and_taken_back(new_page, cage):
 
 
 def test_a_wall_without_a_connection_turns_amber(new_page, cage):
-    cage.room = "R2"
+    cage.stand_in(*Places([("R2", "")]).find("R2"))
     cage.save()
     # Without this minute's, it would be amber for another reason.
     make_cycle(slot_of(timezone.now()), planned=1)
     page = new_page(cage.owner)
     page.clock.install()
-    page.goto("/wall/?room=R2")
+    page.goto(f"/wall/?room={Room.objects.get(name='R2').pk}")
     shadow = "getComputedStyle(document.body).boxShadow"
     assert page.evaluate(shadow) == "none"
     page.context.set_offline(True)

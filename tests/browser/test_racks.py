@@ -3,14 +3,14 @@
 import re
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
-from cages.models import Health, Outcome
+from cages.models import Health, Outcome, Rack
 from cages.slots import slot_of
 from tests.factories import MINUTE, make_cage, make_cycle, make_user, record_minute
 
 pytestmark = pytest.mark.django_db(transaction=True)
-RACK = "/rack/?room=R2&rack=B"
 STICKS_OUT = """() => [document.documentElement, ...document.querySelectorAll(".rack-scroll")]
   .map((node) => node.scrollWidth > node.clientWidth)"""
 
@@ -40,22 +40,26 @@ def person():
     return ruth
 
 
+def rack_url(name):
+    return reverse(name, args=(Rack.objects.get().pk,))
+
+
 def test_eighty_cages_fit_a_tablet(new_page, person):
     page = new_page(person, size="tablet")
-    page.goto(RACK)
+    page.goto(rack_url("rack-detail"))
     assert page.evaluate(STICKS_OUT) == [False, False]
     assert page.locator("td.is-held").count() == 80
 
 
 def test_on_a_phone_only_the_grid_scrolls_sideways(new_page, person):
     page = new_page(person, size="phone")
-    page.goto(RACK)
+    page.goto(rack_url("rack-detail"))
     assert page.evaluate(STICKS_OUT) == [False, True]
 
 
 def test_the_whole_cell_opens_the_cage(new_page, person):
     page = new_page(person, size="tablet")
-    page.goto(RACK)
+    page.goto(rack_url("rack-detail"))
     cell = page.locator("td.is-held").nth(11)
     label = cell.locator("a").inner_text().partition(",")[0].strip()
     box = cell.bounding_box()
@@ -67,16 +71,16 @@ def test_the_whole_cell_opens_the_cage(new_page, person):
 
 def test_the_sheet_of_eighty_cages_is_one_page_of_paper(new_page, person):
     page = new_page(person)
-    page.goto(RACK.replace("/rack/", "/rack/sheet/"))
+    page.goto(rack_url("rack-sheet"))
     paper = page.pdf(prefer_css_page_size=True)
     assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1
 
 
-def test_a_cage_is_moved_by_way_of_an_empty_slot(new_page, person):
+def test_a_cage_is_moved_by_way_of_an_empty_bay(new_page, person):
     make_cage("Newcomer", person, room="R2", rack="B")
     make_cage("Corner", person, room="R2", rack="B", row="I", column=1)
     page = new_page(person, size="tablet")
-    page.goto(RACK)
+    page.goto(rack_url("rack-detail"))
     page.get_by_role("link", name="Move a cage to I-03").click()
     page.get_by_role("link", name="Newcomer").click()
     page.get_by_role("button", name="Move it").click()

@@ -83,7 +83,7 @@ def test_a_cage_is_added_and_changed(browser, user):
     assert cage.label == "Other"
 
 
-def test_a_slot_that_is_taken_is_refused_here_too(browser, user):
+def test_a_bay_that_is_taken_is_refused_here_too(browser, user):
     place = {"room": "R2", "rack": "B", "row": "B", "column": 7}
     make_cage(owner=user, **place)
     response = browser.post(ADD, {**FORM, **place, "rack": "b", "owner": user.pk})

@@ -20,7 +20,7 @@ from tests.factories import MINUTE, at, make_cage, record_minutes, slot
 
 NOW = at("07:02:30")
 ARCHIVE = reverse("cage-archived")
-SLOT = {"room": "R2", "rack": "B", "row": "B", "column": 7}
+BAY = {"room": "R2", "rack": "B", "row": "B", "column": 7}
 LABEL = "Colony 4"
 
 
@@ -36,7 +36,7 @@ def browser(client_of, user):
 
 @pytest.fixture
 def cage(user):
-    cage = make_cage(LABEL, owner=user, id=117, **SLOT)
+    cage = make_cage(LABEL, owner=user, id=117, **BAY)
     record_minutes(cage, slot("06:00"), [Health.BAD, Health.OK, None, Health.PERFECT])
     return cage
 
@@ -107,7 +107,7 @@ def test_a_label_with_markup_is_only_text_in_the_message(browser, cage):
 
 
 def test_the_archive_lists_the_newest_first_with_what_can_be_done(browser, user):
-    make_cage("Older", owner=user, archived_at=at("05:00"), **SLOT)
+    make_cage("Older", owner=user, archived_at=at("05:00"), **BAY)
     make_cage("Newer", owner=user, archived_at=at("06:00"))
     make_cage("Active", owner=user)
     response = browser.get(ARCHIVE)
@@ -176,14 +176,25 @@ def test_a_restored_cage_is_back_with_everything_it_had(browser, archived):
     assert CageState.objects.get(cage=cage).status == Health.PERFECT
 
 
-def test_a_cage_is_not_restored_into_a_slot_that_was_taken(browser, archived, user):
-    make_cage("Newcomer", owner=user, **{**SLOT, "rack": "b"})
+def test_a_cage_is_not_restored_into_a_bay_that_was_taken(browser, archived, user):
+    make_cage("Newcomer", owner=user, **{**BAY, "rack": "b"})
     response = browser.post(url("restore", archived), follow=True)
     assert response.redirect_chain[-1][0] == url("restore", archived)
-    assert "Another cage stands in R2 · rack B · B-07 now." in text_of(response)
-    assert "this cage stays archived" in text_of(response)
+    assert "Another cage stands in B-07 of this rack." in text_of(response)
+    assert "this one stays archived" in text_of(response)
     archived.refresh_from_db()
     assert archived.is_archived
+
+
+def test_a_cage_is_not_restored_under_a_label_that_was_taken(browser, archived, user):
+    other = make_cage("COLONY 4", owner=user)
+    response = browser.post(url("restore", archived), follow=True)
+    wanted = f"Cage {other.pk} of the same owner has this label: “COLONY 4”."
+    assert wanted in text_of(response)
+    other.archive(NOW)
+    browser.post(url("restore", archived))
+    archived.refresh_from_db()
+    assert not archived.is_archived
 
 
 def test_a_cage_that_is_being_purged_cannot_be_restored(browser, archived):

@@ -53,26 +53,26 @@ def test_all_of_a_filter_are_changed_and_the_way_back_keeps_it(browser):
     assert CageEvent.objects.count() == 4
 
 
-def test_many_are_moved_to_a_room_and_their_slots_cleared(browser):
+def test_many_are_moved_to_a_room_and_their_bays_cleared(browser):
     confirm(browser, f"{BULK}?act=move&cage=1&cage=2", **{"to-room": "R3", "to-rack": "C"})
-    places = Cage.objects.filter(pk__in=[1, 2]).values_list("room", "rack", "row", "column")
-    assert set(places) == {("R3", "C", "", None)}
+    places = [cage.position for cage in Cage.objects.filter(pk__in=[1, 2])]
+    assert places == ["R3 · rack C"] * 2
     assert CageEvent.objects.first().after == "R3 · rack C"
 
 
 def test_a_rack_alone_leaves_each_cage_in_its_room(browser):
-    Cage.objects.filter(pk=2).update(room="R9")
+    Cage.objects.filter(pk=2).move("R9", "B", at("07:00"))
     confirm(browser, f"{BULK}?act=move&cage=1&cage=2", **{"to-room": "", "to-rack": "C"})
-    places = Cage.objects.filter(pk__in=[1, 2]).order_by("pk").values_list("room", "rack", "row")
-    assert list(places) == [("R2", "C", ""), ("R9", "C", "")]
-    assert CageEvent.objects.get(cage=2).after == "R9 · rack C"
+    places = [cage.position for cage in Cage.objects.filter(pk__in=[1, 2]).order_by("pk")]
+    assert places == ["R2 · rack C", "R9 · rack C"]
+    assert CageEvent.objects.newest_first().filter(cage=2).first().after == "R9 · rack C"
 
 
 def test_a_move_to_nowhere_is_refused_at_its_field(browser):
     response = confirm(browser, f"{BULK}?act=move&cage=1", **{"to-room": " ", "to-rack": ""})
     assert response.context["form"].errors == {"room": ["Give the room, the rack, or both."]}
     assert "Give the room, the rack, or both." in text_of(response)
-    assert Cage.objects.get(pk=1).room == "R2"
+    assert Cage.objects.get(pk=1).room_name == "R2"
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,14 @@ from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from cages.forms.cage import LARGEST_TYPED_ID, CageForm
+from cages.forms.cage import CageForm
 from cages.models import Cage
-from cages.models.ids import advance_ids
+from cages.models.ids import LARGEST_TYPED_ID, advance_ids
 from tests.factories import at, make_cage, make_user
 from tests.pages import errors_of
 
 NEW = reverse("cage-create")
-SLOT = {"room": "R2", "rack": "B", "row": "B", "column": 7}
+BAY = {"room": "R2", "rack": "B", "row": "B", "column": 7}
 
 
 @pytest.fixture
@@ -61,9 +61,7 @@ def test_a_label_is_all_it_takes(browser, user):
 
 
 def test_a_cage_with_everything_is_kept_as_typed(browser):
-    cage = create(
-        browser, **SLOT, id=117, strain="C57BL/6J", animal_count=3, notes="Keep\r\napart."
-    )
+    cage = create(browser, **BAY, id=117, strain="C57BL/6J", animal_count=3, notes="Keep\r\napart.")
     assert (cage.pk, cage.position) == (117, "R2 · rack B · B-07")
     assert (cage.strain, cage.animal_count, cage.notes) == ("C57BL/6J", 3, "Keep\r\napart.")
 
@@ -98,13 +96,13 @@ def test_blanks_around_what_was_typed_are_taken_off(browser):
         ({"id": str(LARGEST_TYPED_ID + 1)}, "id", "less than or equal to"),
         ({"id": "9" * 5000}, "id", "Enter a whole number."),
         ({"room": "x" * 51}, "room", "at most 50 characters"),
-        ({**SLOT, "row": "B7"}, "row", "A row is one or two letters, or a number"),
-        ({**SLOT, "row": "ABC"}, "row", "A row is one or two letters, or a number"),
-        ({**SLOT, "row": "<b>"}, "row", "A row is one or two letters, or a number"),
-        ({**SLOT, "row": "1234"}, "row", "at most 3 characters"),
-        ({**SLOT, "column": "0"}, "column", "greater than or equal to 1"),
-        ({**SLOT, "column": "1000"}, "column", "less than or equal to 999"),
-        ({**SLOT, "column": "7th"}, "column", "Enter a whole number."),
+        ({**BAY, "row": "B7"}, "row", "A row is one or two letters, or a number"),
+        ({**BAY, "row": "ABC"}, "row", "A row is one or two letters, or a number"),
+        ({**BAY, "row": "<b>"}, "row", "A row is one or two letters, or a number"),
+        ({**BAY, "row": "1234"}, "row", "at most 3 characters"),
+        ({**BAY, "column": "0"}, "column", "greater than or equal to 1"),
+        ({**BAY, "column": "1000"}, "column", "less than or equal to 999"),
+        ({**BAY, "column": "7th"}, "column", "Enter a whole number."),
         ({"row": "B", "column": "7"}, "rack", "Name the rack"),
         ({"room": "R2", "row": "B"}, "rack", "Name the rack"),
         ({"column": "7"}, "rack", "Name the rack"),
@@ -178,16 +176,16 @@ def test_an_id_that_is_taken_is_refused_whoever_owns_it(browser, user):
 
 
 def test_the_next_automatic_id_comes_after_the_largest(browser):
-    first = create(browser)
-    assert create(browser, id=first.pk + 100).pk == first.pk + 100
-    assert create(browser).pk == first.pk + 101
-    assert create(browser, id=first.pk + 50).pk == first.pk + 50
-    assert create(browser).pk == first.pk + 102
+    first = create(browser, label="A").pk
+    assert create(browser, label="B", id=first + 100).pk == first + 100
+    assert create(browser, label="C").pk == first + 101
+    assert create(browser, label="D", id=first + 50).pk == first + 50
+    assert create(browser, label="E").pk == first + 102
 
 
 def test_automatic_ids_go_on_after_the_largest_that_can_be_typed(browser):
     create(browser, id=LARGEST_TYPED_ID)
-    assert create(browser).pk == LARGEST_TYPED_ID + 1
+    assert create(browser, label="Next").pk == LARGEST_TYPED_ID + 1
     # A sequence is not turned back at the end of a test.
     Cage.objects.all().delete()
     advance_ids(Cage)
@@ -201,67 +199,144 @@ def test_an_id_taken_since_the_form_was_checked_is_refused_at_its_field(browser,
     assert [cage.label for cage in Cage.objects.all()] == ["First"]
 
 
-# Slots in a rack
+# Bays of a rack
 
 
 @pytest.mark.parametrize(
     "changed",
-    [{}, {"room": "r2"}, {"rack": "b"}, {"row": "b"}, {"room": " R2 ", "rack": "b ", "row": " b"}],
+    [{}, {"room": "r2"}, {"rack": "\u2009b"}, {"row": "b"}, {"room": " R2 ", "row": " Ｂ"}],
 )
-def test_two_cages_cannot_stand_in_one_slot(browser, changed):
-    make_cage(**SLOT)
-    errors = errors_of(browser.post(NEW, form_of(**{**SLOT, **changed})))
+def test_two_cages_cannot_stand_in_one_bay(browser, changed):
+    make_cage(**BAY)
+    errors = errors_of(browser.post(NEW, form_of(**{**BAY, **changed})))
     assert errors == {"column": ["Another cage stands in B-07 of this rack."]}
 
 
 @pytest.mark.parametrize(
     "changed", [{"room": "R3"}, {"room": ""}, {"rack": "C"}, {"row": "A"}, {"column": 8}]
 )
-def test_a_slot_beside_it_is_free(browser, changed):
-    make_cage(**SLOT)
-    create(browser, **{**SLOT, **changed})
+def test_a_bay_beside_it_is_free(browser, changed):
+    make_cage(**BAY)
+    create(browser, **{**BAY, **changed})
 
 
-def test_a_rack_without_rooms_has_its_slots_too(browser):
-    place = {**SLOT, "room": ""}
+def test_a_rack_without_rooms_has_its_bays_too(browser):
+    place = {**BAY, "room": ""}
     make_cage(**place)
     assert set(errors_of(browser.post(NEW, form_of(**place)))) == {"column"}
 
 
-def test_an_archived_cage_leaves_its_slot_free(browser):
-    make_cage(**SLOT, archived_at=at("06:00"))
-    create(browser, **SLOT)
+def test_an_archived_cage_leaves_its_bay_free(browser):
+    make_cage(**BAY, archived_at=at("06:00"))
+    create(browser, **BAY)
 
 
-def test_many_cages_may_stand_in_a_rack_without_a_slot(browser):
-    for _ in range(2):
-        create(browser, room="R2", rack="B")
+def test_many_cages_may_stand_in_a_rack_without_a_bay(browser):
+    for label in "AB":
+        create(browser, label=label, room="R2", rack="B")
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("Ka\u0308fig\u00a077", "Käfig 77"),
+        ("Käfig  77", "Käfig 77"),
+        ("+/+ control", "+/+ control"),
+        ("ﬁsh ７", "ﬁsh ７"),
+    ],
+)
+def test_a_name_is_shown_composed_and_with_single_blanks(browser, typed, stored):
+    cage = create(browser, label=typed, room=typed, rack=typed, strain=typed)
+    names = {cage.label, cage.room_name, cage.rack_name, cage.strain}
+    assert names == {stored}
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("R\n9", "A line break is not allowed here."),
+        ("R\u20289", "A line break is not allowed here."),
+        ("R\u200b9", "a character that cannot be seen (U+200B)"),
+        ("R\u00ad9", "a character that cannot be seen (U+00AD)"),
+        ("R\u31649", "a character that cannot be seen (U+3164)"),
+        ("\ufe0f", "no character that can be seen"),
+    ],
+)
+@pytest.mark.parametrize("field", ["label", "room", "rack", "strain"])
+def test_a_name_that_cannot_be_read_is_refused_at_its_field(browser, field, typed, message):
+    errors = errors_of(browser.post(NEW, form_of(**{field: typed})))
+    assert list(errors) == [field]
+    assert message in errors[field][0]
+    assert not Cage.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Süd", "Su\u0308d"),
+        ("Käfig 77", "KÄFIG\u00a0 77"),
+        ("ΡΟΔΟΣ", "ροδος"),
+        ("Straße", "STRASSE"),
+        ("İzmir", "i̇zmir"),
+        ("R②", "R2"),
+    ],
+)
+def test_names_that_read_the_same_are_one(browser, user, first, second):
+    cage = make_cage(first, owner=user, room=first, rack=first)
+    errors = errors_of(browser.post(NEW, form_of(label=second)))
+    shown = f"Cage {cage.pk} of the same owner has this label: “{first}”."
+    assert errors == {"label": [shown]}
+    again = create(browser, label="Another", room=second, rack=second)
+    assert (again.room, again.rack) == (cage.room, cage.rack)
+    assert again.room_name == first
+
+
+def test_labels_of_two_owners_and_of_archived_cages_are_free(browser, user):
+    make_cage("Colony 4")
+    make_cage("Colony 4", owner=user, archived_at=at("06:00"))
+    create(browser, label="Colony 4")
+
+
+def test_a_label_taken_since_the_form_was_checked_is_refused_at_its_field(
+    browser, user, monkeypatch
+):
+    make_cage("Colony 4", owner=user)
+    looked_too_early(monkeypatch)
+    assert set(errors_of(browser.post(NEW, form_of(label="colony 4")))) == {"label"}
+
+
+@pytest.mark.parametrize(("typed", "row"), [("07", "7"), ("007", "7"), ("７", "7"), ("aa", "AA")])
+def test_a_row_has_one_name(browser, typed, row):
+    assert create(browser, **{**BAY, "row": typed}).row == row
 
 
 def looked_too_early(monkeypatch):
-    """The form finds the slot free, as it was a moment before somebody else took it."""
+    """The form finds the bay free, as it was a moment before somebody else took it."""
     monkeypatch.setattr(Cage, "validate_constraints", lambda cage, exclude: None)
 
 
 @pytest.mark.parametrize("typed", [{}, {"id": 117}])
-def test_a_slot_taken_since_the_form_was_checked_is_refused_at_its_field(
+def test_a_bay_taken_since_the_form_was_checked_is_refused_at_its_field(
     browser, monkeypatch, typed
 ):
-    make_cage("First", **SLOT)
+    make_cage("First", **BAY)
     looked_too_early(monkeypatch)
-    response = browser.post(NEW, form_of(**SLOT, **typed))
+    response = browser.post(NEW, form_of(**BAY, **typed))
     assert errors_of(response) == {"column": ["Another cage stands in B-07 of this rack."]}
     assert "New cage" in response.content.decode()
     assert [cage.label for cage in Cage.objects.all()] == ["First"]
 
 
-def test_a_slot_taken_while_another_cage_was_moved_is_refused_at_its_field(
+def test_a_bay_taken_while_another_cage_was_moved_is_refused_at_its_field(
     browser, user, monkeypatch
 ):
-    make_cage("First", **SLOT)
+    make_cage("First", **BAY)
     cage = make_cage("Second", owner=user)
     looked_too_early(monkeypatch)
-    errors = errors_of(browser.post(edit_url(cage), form_of(**SLOT)))
+    errors = errors_of(browser.post(edit_url(cage), form_of(**BAY)))
     assert errors == {"column": ["Another cage stands in B-07 of this rack."]}
     cage.refresh_from_db()
     assert (cage.label, cage.position) == ("Second", "")
@@ -281,7 +356,7 @@ def test_what_the_database_refuses_for_another_reason_is_not_hidden(browser, use
 
 
 def test_editing_begins_with_what_is_there(browser, user):
-    cage = make_cage("Colony 4", owner=user, **SLOT, notes="Keep apart.", is_polled=False)
+    cage = make_cage("Colony 4", owner=user, **BAY, notes="Keep apart.", is_polled=False)
     page = browser.get(edit_url(cage)).content.decode()
     assert 'value="Colony 4"' in page
     assert "Keep apart." in page
@@ -289,8 +364,8 @@ def test_editing_begins_with_what_is_there(browser, user):
 
 
 def test_an_edit_is_kept(browser, user):
-    cage = make_cage("Old", owner=user, **SLOT)
-    response = browser.post(edit_url(cage), form_of(label="New", **SLOT), follow=True)
+    cage = make_cage("Old", owner=user, **BAY)
+    response = browser.post(edit_url(cage), form_of(label="New", **BAY), follow=True)
     assert "Saved." in response.content.decode()
     cage.refresh_from_db()
     assert (cage.label, cage.position) == ("New", "R2 · rack B · B-07")

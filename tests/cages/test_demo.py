@@ -111,7 +111,7 @@ def test_a_demonstration_that_fails_half_way_leaves_nothing(monkeypatch, tmp_pat
 
 def test_it_is_about_12_cages_in_2_racks_each_in_a_slot_of_its_own(story):
     assert sorted(story) == list(range(1, 13))
-    places = Counter((cage.room, cage.rack) for cage in story.values())
+    places = Counter((cage.room_name, cage.rack_name) for cage in story.values())
     assert places == {("R2", "A"): 6, ("R2", "B"): 6}
     assert len({cage.position for cage in story.values()}) == 12
     assert len({cage.label for cage in story.values()}) == 12

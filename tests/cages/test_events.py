@@ -43,14 +43,14 @@ def test_archiving_many_notes_each_once(user):
     assert events() == [(1, "archived", "ruth", "", "")]
 
 
-def test_moving_many_clears_their_slots_and_says_from_where_to_where(user):
+def test_moving_many_clears_their_bays_and_says_from_where_to_where(user):
     make_cage(owner=user, id=1, room="R2", rack="B", row="B", column=7)
     make_cage(owner=user, id=2, room="R3", rack="c", row="A", column=1)
     assert Cage.objects.all().move("R3", "C", NOW, user) == 1
     moved, there = Cage.objects.order_by("id")
-    assert (moved.room, moved.rack, moved.row, moved.column) == ("R3", "C", "", None)
-    assert there.slot_name == "A-01"
-    assert events() == [(1, "moved", "ruth", "R2 · rack B · B-07", "R3 · rack C")]
+    assert (moved.room_name, moved.rack_name, moved.row, moved.column) == ("R3", "c", "", None)
+    assert there.bay_name == "A-01"
+    assert events() == [(1, "moved", "ruth", "R2 · rack B · B-07", "R3 · rack c")]
 
 
 def test_every_change_dates_the_cage(user):

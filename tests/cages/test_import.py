@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from cages.importing.plan import plan_of
 from cages.importing.sheet import packed, rows_of
-from cages.models import Cage, CageEvent, EventKind
+from cages.models import Cage, CageEvent, EventKind, Rack, Room
 from tests.factories import at, make_cage, make_user
 from tests.pages import errors_of, text_of
 
@@ -104,14 +104,14 @@ def test_a_change_shows_each_field_before_and_after(browser, user):
     assert numbers(dry_run.context["plan"].unchanged) == [3]
     confirm(browser, dry_run)
     cage = Cage.objects.get(pk=7)
-    assert (cage.label, cage.room, cage.animal_count) == ("New name", "", 4)
+    assert (cage.label, cage.room_name, cage.animal_count) == ("New name", "", 4)
 
 
 def test_columns_that_are_not_there_stay_as_they_are(browser, user):
     make_cage("Keep", user, id=7, room="R1", rack="B", notes="kept", is_polled=False)
     import_file(browser, "id,strain\n7,PV-Cre\n")
     cage = Cage.objects.get(pk=7)
-    assert (cage.room, cage.rack, cage.notes, cage.is_polled) == ("R1", "B", "kept", False)
+    assert (cage.position, cage.notes, cage.is_polled) == ("R1 · rack B", "kept", False)
     assert cage.strain == "PV-Cre"
 
 
@@ -232,7 +232,7 @@ def test_cages_change_places_within_one_file(browser, user):
     assert CageEvent.objects.filter(kind=EventKind.MOVED).count() == 3
 
 
-def test_a_slot_that_is_taken_is_refused_and_so_is_who_waited_for_its_cage(browser, user):
+def test_a_bay_that_is_taken_is_refused_and_so_is_who_waited_for_its_cage(browser, user):
     make_cage("Stays", make_user(), id=9, room="r2", rack="b", row="A", column=9)
     make_cage("A", user, id=1, room="R2", rack="B", row="A", column=1)
     make_cage("B", user, id=2, room="R2", rack="B", row="A", column=2)
@@ -243,7 +243,7 @@ def test_a_slot_that_is_taken_is_refused_and_so_is_who_waited_for_its_cage(brows
     }
 
 
-def test_two_rows_do_not_go_to_one_slot_nor_are_about_one_cage(browser):
+def test_two_rows_do_not_go_to_one_bay_nor_are_about_one_cage(browser):
     text = "id,label,rack,row,column\n1,A,B,A,1\n2,B,b,a,1\n1,A again,,,\n,C,,,\n,C,,,\n"
     assert reasons(upload(browser, text)) == {
         3: "It goes to A-01 of the same rack as row 2.",
@@ -252,7 +252,7 @@ def test_two_rows_do_not_go_to_one_slot_nor_are_about_one_cage(browser):
     }
 
 
-def test_a_second_row_about_a_cage_does_not_keep_it_in_its_slot(browser, user):
+def test_a_second_row_about_a_cage_does_not_keep_it_in_its_bay(browser, user):
     make_cage("A", user, id=1, rack="B", row="A", column=1)
     make_cage("B", user, id=2, rack="B", row="A", column=2)
     dry_run = upload(browser, "id,row,column\n1,A,2\n2,A,1\n1,A,3\n")
@@ -261,10 +261,66 @@ def test_a_second_row_about_a_cage_does_not_keep_it_in_its_slot(browser, user):
     assert places() == {1: "rack B · A-02", 2: "rack B · A-01"}
 
 
-def test_an_archived_cage_is_named_and_its_slot_is_free(browser, user):
+def test_an_archived_cage_is_named_and_its_bay_is_free(browser, user):
     make_cage("Gone", user, id=7, rack="B", row="A", column=1, archived_at=at("06:00"))
     text = "id,label,rack,row,column\n7,Back,B,A,1\n8,New,B,A,1\n"
     assert reasons(upload(browser, text)) == {2: "Cage 7 is archived. Restore it first."}
+
+
+# Names that read the same
+
+
+def test_a_cage_whose_label_reads_the_same_is_the_same_cage(browser, user):
+    make_cage("Käfig 77", user, id=7, room="RU")
+    for label, room in (("Ka\u0308fig 77", "RU"), ("Käfig\u00a0 77", "ru"), ("kÄFIG 77", "RU")):
+        plan = upload(browser, f"label,room\n{label},{room}\n").context["plan"]
+        assert numbers(plan.unchanged) == [2]
+
+
+def test_rooms_and_rows_that_read_the_same_are_one(browser):
+    text = "label,room,rack,row,column\nS1,Süd,A,07,1\nS2,Su\u0308d,A,7,1\nS3,Süd,A,007,2\n"
+    dry_run = upload(browser, text)
+    assert reasons(dry_run) == {3: "It goes to 7-01 of the same rack as row 2."}
+    confirm(browser, dry_run)
+    assert set(Cage.objects.values_list("room__name", "row")) == {("Süd", "7")}
+    assert Room.objects.count() == Rack.objects.count() == 1
+
+
+def test_what_cannot_be_read_is_refused_by_field(browser):
+    text = 'label,room,strain\n"Käfig\n78","R\n9","C57BL/6J\nmale"\nY2,RY\u200b1,\n'
+    found = reasons(upload(browser, text))
+    line_break = "A line break is not allowed here."
+    for field in ("label", "room", "strain"):
+        assert f"{field}: {line_break}" in found[2]
+    assert found[3].startswith("room: It contains a character that cannot be seen (U+200B).")
+
+
+def test_a_label_that_another_cage_of_the_owner_has_is_refused(browser, user):
+    make_cage("Taken", user, id=7)
+    make_cage("Theirs", id=8)
+    dry_run = upload(browser, "id,label\n1,TAKEN\n2,Theirs\n3,Twice\n4,twice\n")
+    assert reasons(dry_run) == {
+        2: "Cage 7 of the same owner has this label: “Taken”.",
+        5: "It has the same label as row 4.",
+    }
+    confirm(browser, dry_run)
+    assert set(places()) == {2, 3, 7, 8}
+
+
+def test_cages_change_labels_within_one_file(browser, user):
+    for number, label in enumerate("ABC", 1):
+        make_cage(label, user, id=number)
+    import_file(browser, "id,label\n1,B\n2,C\n3,A\n")
+    labels = Cage.objects.order_by("pk").values_list("label", "label_key")
+    assert list(labels) == [("B", "b"), ("C", "c"), ("A", "a")]
+
+
+def test_a_row_that_waits_for_a_refused_one_is_refused_too(browser, user):
+    make_cage("A", user, id=1, rack="B", row="A", column=1)
+    make_cage("B", user, id=2, rack="B", row="A", column=2)
+    make_cage("Stays", user, id=3, rack="B", row="A", column=3)
+    text = "id,label,row,column\n2,A,A,2\n1,New,A,3\n"
+    assert set(reasons(upload(browser, text))) == {2, 3}
 
 
 # Cells and files
@@ -344,14 +400,14 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
     lines = [f"{number},Colony {number},R2,B,A,{number}" for number in range(1, 301)]
     text = "\n".join(["id,label,room,rack,row,column", *lines])
     browser = client_of(user)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(8):
         dry_run = upload(browser, text)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(20):
         confirm(browser, dry_run)
     changed = text.replace("R2", "R3")
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(8):
         dry_run = upload(browser, changed)
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(26):
         confirm(browser, dry_run)
     assert CageEvent.objects.count() == 300
 

@@ -7,12 +7,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from cages.models import Cage, CageEvent, EventKind
+from cages.models import Cage, CageEvent, EventKind, Rack
 from tests.factories import at, make_cage, make_user
 from tests.pages import errors_of, text_of
 
 NOW = at("07:02:30")
-SLOT = {"room": "R2", "rack": "B", "row": "B", "column": 7}
+BAY = {"room": "R2", "rack": "B", "row": "B", "column": 7}
 MOVE = reverse("cage-move", args=(7,))
 pytestmark = pytest.mark.django_db
 
@@ -38,15 +38,20 @@ def test_the_form_says_where_the_cage_stands(browser):
     assert page.context["form"]["rack"].value() == "A"
 
 
-def test_an_address_fills_the_form_in(browser):
-    form = browser.get(f"{MOVE}?room=R2&rack=B&row=B&column=7").context["form"]
-    assert [form[name].value() for name in SLOT] == ["R2", "B", "B", "7"]
-    assert Cage.objects.get().position == "R1 · rack A · A-01"
+def test_an_address_fills_the_form_in_with_a_rack_that_the_person_sees(browser, user, cage):
+    rack = make_cage(owner=user, room="R2", rack="B").rack
+    form = browser.get(f"{MOVE}?rack={rack.pk}&row=B&column=7").context["form"]
+    assert [form[name].value() for name in BAY] == ["R2", "B", "B", "7"]
+    hidden = make_cage(room="R3", rack="C").rack
+    form = browser.get(f"{MOVE}?rack={hidden.pk}&row=B&column=7").context["form"]
+    assert [form[name].value() for name in BAY] == ["R1", "A", "A", 1]
+    cage.refresh_from_db()
+    assert cage.position == "R1 · rack A · A-01"
 
 
 def test_a_move_is_an_event_with_time_and_person_and_leads_to_the_rack(browser, user):
-    page = browser.post(MOVE, {**SLOT, "row": " b "}, follow=True)
-    assert page.redirect_chain == [("/rack/?room=R2&rack=B", 302)]
+    page = browser.post(MOVE, {**BAY, "row": " b "}, follow=True)
+    assert page.redirect_chain == [(f"/racks/{Rack.objects.get(name='B').pk}/", 302)]
     assert "Cage 7 · Colony 4 stands in R2 · rack B · B-07." in text_of(page)
     event = CageEvent.objects.get()
     assert (event.kind, event.at, event.person) == (EventKind.MOVED, NOW, user)
@@ -67,20 +72,20 @@ def test_a_cage_can_be_taken_out_of_its_rack(browser, cage):
     assert "Nobody has said yet" not in text_of(browser.get(MOVE))
 
 
-@pytest.mark.parametrize("address", [MOVE, MOVE + "?room=R2&rack=B&row=B&column=7"])
-def test_a_slot_that_is_taken_is_refused_at_its_field(browser, address):
-    make_cage(**{**SLOT, "rack": "b"})
-    response = browser.post(address, SLOT)
+@pytest.mark.parametrize("address", [MOVE, MOVE + "?rack=1&row=B&column=7"])
+def test_a_bay_that_is_taken_is_refused_at_its_field(browser, address):
+    make_cage(**{**BAY, "rack": "b"})
+    response = browser.post(address, BAY)
     assert errors_of(response) == {"column": ["Another cage stands in B-07 of this rack."]}
     assert "It stands in R1 · rack A · A-01 now." in text_of(response)
     assert Cage.objects.get(pk=7).position == "R1 · rack A · A-01"
     assert not CageEvent.objects.exists()
 
 
-def test_a_slot_taken_since_the_form_was_checked_is_refused_at_its_field(browser):
-    make_cage(**SLOT)
+def test_a_bay_taken_since_the_form_was_checked_is_refused_at_its_field(browser):
+    make_cage(**BAY)
     with patch.object(Cage, "validate_constraints"):
-        response = browser.post(MOVE, SLOT)
+        response = browser.post(MOVE, BAY)
     assert errors_of(response) == {"column": ["Another cage stands in B-07 of this rack."]}
     assert not CageEvent.objects.exists()
 
@@ -89,34 +94,34 @@ def test_a_slot_taken_since_the_form_was_checked_is_refused_at_its_field(browser
     ("typed", "field", "message"),
     [
         ({"room": "R2", "row": "B", "column": 7}, "rack", "Name the rack"),
-        ({**SLOT, "column": ""}, "column", "Give the column too"),
-        ({**SLOT, "row": ""}, "row", "Give the row too"),
-        ({**SLOT, "row": "B7"}, "row", "A row is one or two letters"),
-        ({**SLOT, "column": 0}, "column", "greater than or equal to 1"),
-        ({**SLOT, "rack": "x" * 51}, "rack", "at most 50 characters"),
-        ({**SLOT, "room": "\x00"}, "room", "Null characters"),
+        ({**BAY, "column": ""}, "column", "Give the column too"),
+        ({**BAY, "row": ""}, "row", "Give the row too"),
+        ({**BAY, "row": "B7"}, "row", "A row is one or two letters"),
+        ({**BAY, "column": 0}, "column", "greater than or equal to 1"),
+        ({**BAY, "rack": "x" * 51}, "rack", "at most 50 characters"),
+        ({**BAY, "room": "\x00"}, "room", "Null characters"),
     ],
 )
 def test_what_is_wrong_stands_at_its_field(browser, typed, field, message):
     errors = errors_of(browser.post(MOVE, typed))
     assert list(errors) == [field]
     assert message in errors[field][0]
-    assert Cage.objects.get().rack == "A"
+    assert Cage.objects.get().rack_name == "A"
 
 
 def test_only_its_own_people_move_a_cage(client_of, cage, staff):
     other = client_of(make_user())
-    assert [other.get(MOVE).status_code, other.post(MOVE, SLOT).status_code] == [404, 404]
-    assert Cage.objects.get().rack == "A"
-    client_of(staff).post(MOVE, SLOT)
-    assert Cage.objects.get().rack == "B"
+    assert [other.get(MOVE).status_code, other.post(MOVE, BAY).status_code] == [404, 404]
+    assert Cage.objects.get().rack_name == "A"
+    client_of(staff).post(MOVE, BAY)
+    assert Cage.objects.get().rack_name == "B"
     assert CageEvent.objects.get().person == staff
 
 
 def test_an_archived_cage_is_not_moved(browser, cage):
     cage.archive(NOW)
-    assert [browser.get(MOVE).status_code, browser.post(MOVE, SLOT).status_code] == [404, 404]
-    assert Cage.objects.get().rack == "A"
+    assert [browser.get(MOVE).status_code, browser.post(MOVE, BAY).status_code] == [404, 404]
+    assert Cage.objects.get().rack_name == "A"
 
 
 def test_the_form_takes_as_many_queries_whatever_stands_in_the_rack(browser):
@@ -126,5 +131,5 @@ def test_the_form_takes_as_many_queries_whatever_stands_in_the_rack(browser):
             browser.get(MOVE)
         counts.append(len(queries))
         for column in range(1, 31):
-            make_cage(**{**SLOT, "row": "C" * len(counts), "column": column})
+            make_cage(**{**BAY, "row": "C" * len(counts), "column": column})
     assert counts[0] == counts[1] <= 5

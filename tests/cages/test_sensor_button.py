@@ -13,7 +13,7 @@ from tests.factories import make_cage
 from tests.pages import errors_of
 
 NEW = reverse("cage-create")
-SLOT = {"room": "R2", "rack": "B", "row": "B", "column": 7}
+BAY = {"room": "R2", "rack": "B", "row": "B", "column": 7}
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def edit_url(cage):
 
 
 TYPED = {
-    **SLOT,
+    **BAY,
     "id": 117,
     "label": "Half-typed <label>",
     "strain": "PV-Cre",

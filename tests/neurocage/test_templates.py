@@ -71,7 +71,7 @@ def test_a_partial_is_included_with_only_what_it_expects(name):
 def pages(administrator, client_of, settings, monkeypatch):
     """{address: markup} of every page with a form, as an administrator or a stranger sees them."""
     settings.REGISTRATION_OPEN = True
-    make_cage(owner=administrator, id=7, room="R2", rack="B", row="B", column=2)
+    cage = make_cage(owner=administrator, id=7, room="R2", rack="B", row="B", column=2)
     make_cage(owner=administrator, id=8, archived_at=at("06:00"))
     browser = client_of(administrator)
     anonymous = client_of(make_user())
@@ -94,9 +94,10 @@ def pages(administrator, client_of, settings, monkeypatch):
                 "api-examples",
             )
         ),
-        *(f"{reverse(f'rack-{name}')}?room=R2&rack=B" for name in ("detail", "sheet", "size")),
-        f"{reverse('rack-fill')}?room=R2&rack=B&row=A&column=1",
-        f"{reverse('wall')}?room=R2",
+        *(reverse(f"rack-{name}", args=(cage.rack_id,)) for name in ("detail", "sheet", "size")),
+        f"{reverse('rack-fill', args=(cage.rack_id,))}?row=A&column=1",
+        reverse("room-edit", args=(cage.room_id,)),
+        f"{reverse('wall')}?room={cage.room_id}",
         f"{reverse('cage-cards')}?cage=7",
         f"{reverse('cage-compare')}?cage=7",
         *(reverse(f"cage-{name}", args=(8,)) for name in ("detail", "restore", "purge")),

@@ -1,14 +1,19 @@
+from collections.abc import Iterator
+from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
-from django.db.models import BigIntegerField, Max, Value
-from django.db.models.functions import Cast, Lower, Substr
+from django.db.models import BigIntegerField, Max
+from django.db.models.functions import Cast, Substr
 from django.utils import timezone
 
-from cages.models import Cage
+from cages.forms.place import NameField
+from cages.models import Cage, Places, Rack
+from people.names import key_of
 
 USERNAME = "make_cages"
 ROOM = "Trial"
@@ -42,18 +47,19 @@ class Command(BaseCommand):
             cages = _cages(count, owner, room, timezone.now())
             first = last = None
             while batch := list(islice(cages, BATCH)):
+                Places.keep(batch)
                 Cage.objects.bulk_create(batch)
                 first, last = first or batch[0], batch[-1]
         self.stdout.write(
             f"{count:,} {'cage' if count == 1 else 'cages'} added for {owner}: "
             f"{first.label} to {last.label}, id {first.pk} to {last.pk}, "
-            f"in room {room}, rack {first.rack} to {last.rack}."
+            f"in room {first.room}, rack {first.rack} to {last.rack}."
         )
 
 
-def _checked_room(room):
+def _checked_room(room: str) -> str:
     try:
-        return Cage._meta.get_field("room").clean(room.strip(), None) if room.strip() else ROOM
+        return NameField().clean(room) or ROOM
     except ValidationError as error:
         raise CommandError(f"--room: {' '.join(error.messages)}") from error
 
@@ -78,39 +84,37 @@ def _own_person():
     return person
 
 
-def _cages(count, owner, room, now):
+def _cages(count: int, owner: Any, room: str, now: datetime) -> Iterator[Cage]:
     """The cages, not yet saved: labels and racks go on after those that exist."""
     first = _last_number() + 1
     rack = _last_rack(room) + 1
+    places = Places([(room, "")])
     digits = max(5, len(str(first + count - 1)))
     rack_digits = max(3, len(str(rack + (count - 1) // (len(ROWS) * len(COLUMNS)))))
     for index in range(count):
         shelf, column = divmod(index, len(COLUMNS))
         full_racks, row = divmod(shelf, len(ROWS))
-        yield Cage(
+        cage = Cage(
             label=f"C{first + index:0{digits}}",
             owner=owner,
-            room=room,
-            rack=f"{rack + full_racks:0{rack_digits}}",
-            row=ROWS[row],
-            column=COLUMNS[column],
             created_at=now,
         )
+        place = places.find(room, f"{rack + full_racks:0{rack_digits}}")
+        cage.stand_in(*place, ROWS[row], COLUMNS[column])
+        yield cage
 
 
-def _last_number():
+def _last_number() -> int:
     """The largest n of all labels "Cn", archived cages included; 0 without any."""
-    numbered = Cage.objects.filter(label__regex=r"^C[0-9]{1,15}$")
-    number = Cast(Substr("label", 2), BigIntegerField())
+    numbered = Cage.objects.filter(label_key__regex=r"^c[0-9]{1,15}$")
+    number = Cast(Substr("label_key", 2), BigIntegerField())
     return numbered.aggregate(last=Max(number))["last"] or 0
 
 
-def _last_rack(room):
+def _last_rack(room: str) -> int:
     """The largest number that is a rack's name in the room; 0 without any.
 
-    A call begins a new rack, so no slot of it is taken; archived cages count, as they may return.
+    A call begins a new rack, so no bay of it is taken.
     """
-    # The room as the constraint on slots compares it.
-    there = Cage.objects.alias(lower_room=Lower("room")).filter(lower_room=Lower(Value(room)))
-    names = there.order_by().values_list("rack", flat=True).distinct()
+    names = Rack.objects.filter(room__key=key_of(room)).values_list("key", flat=True)
     return max((int(name) for name in names if name.isascii() and name.isdigit()), default=0)

@@ -1,6 +1,7 @@
 """Archive (reversible), restore, and purge (final). Each has a page that says what it does."""
 
 import logging
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.models import DELETION, LogEntry
@@ -48,6 +49,9 @@ class RestoreView(CageAccessMixin, DetailView):
         cage = self.get_object()
         return super().get(request, *args, **kwargs) if cage.is_archived else redirect(cage)
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(conflicts=self.object.conflicts(), **kwargs)
+
     def post(self, request, *args, **kwargs):
         cage = self.get_object()
         try:
@@ -55,11 +59,7 @@ class RestoreView(CageAccessMixin, DetailView):
                 if not cage.restore(self.now, request.user):
                     raise Http404("Its purge was ordered.")
         except IntegrityError:
-            messages.error(
-                request,
-                _("Another cage stands in %s now. Move that one first; this cage stays archived.")
-                % cage.position,
-            )
+            # The page says what is in the way.
             return redirect("cage-restore", cage.pk)
         messages.success(request, _("%s is back.") % _name(cage))
         return redirect(cage)

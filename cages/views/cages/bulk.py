@@ -35,7 +35,7 @@ class BulkView(SelectionMixin, TemplateView):
             act=self.act,
             act_name=ACTS[self.act],
             count=self.count,
-            labels=list(self.cages[:LABELS_SHOWN]),
+            labels=list(self.cages.with_place()[:LABELS_SHOWN]),
             rest=max(self.count - LABELS_SHOWN, 0),
             list_address=self.list_address,
             form=form,

@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
 
+from cages.models.fields import card_of
 from cages.views.cages.selection import SelectionMixin
 
 PAPERS = {"a4": "A4", "letter": _("US letter")}
@@ -21,10 +22,11 @@ class CardsView(SelectionMixin, TemplateView):
         wanted = self.request.GET
         paper = wanted.get("paper") if wanted.get("paper") in PAPERS else "a4"
         per_sheet = next((n for n in NUMBERS if wanted.get("per_sheet") == str(n)), NUMBERS[0])
-        cages = list(self.cages.select_related("owner")[: SHEETS_SHOWN * per_sheet])
+        cages = list(self.cages.select_related("owner", "room", "rack")[: SHEETS_SHOWN * per_sheet])
+        cards = [(cage, card_of(cage) if per_sheet == NUMBERS[0] else []) for cage in cages]
         ticked = [("cage", cage.pk) for cage in cages]
         return super().get_context_data(
-            sheets=[cages[first : first + per_sheet] for first in range(0, len(cages), per_sheet)],
+            sheets=[cards[first : first + per_sheet] for first in range(0, len(cages), per_sheet)],
             count=self.count,
             shown_count=len(cages),
             papers=PAPERS.items(),

@@ -9,6 +9,7 @@ from cages.history.minutes import KNOWN, minutes_of
 from cages.history.today import health_of, sensor_in
 from cages.history.window import Window
 from cages.models import Cage, Health, SensorRequest
+from cages.models.fields import facts_of
 from cages.models.state import HEALTH_CONDITIONS
 from cages.slots import SLOT_LENGTH
 from cages.views.access import CageAccessMixin
@@ -48,6 +49,7 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
         requests = SensorRequest.objects.of(cage, today).with_status()
         return super().get_context_data(
             window=today,
+            facts=facts_of(cage),
             trouble_count=cage.trouble,
             spell=spells.current_spell(minutes) if is_known else None,
             is_late=cage.is_late(self.now),

@@ -1,6 +1,7 @@
 """Cages from a CSV file: chosen, looked at in a dry run, and only then imported."""
 
 import csv
+from typing import Any
 
 from django.contrib import messages
 from django.db import IntegrityError
@@ -9,8 +10,8 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.generic import FormView, View
 
-from cages.forms.importing import ImportForm
 from cages.importing.carry_out import PlanChangedError, carry_out
+from cages.importing.form import ImportForm
 from cages.importing.plan import plan_of
 from cages.importing.sheet import (
     COLUMNS,
@@ -20,6 +21,7 @@ from cages.importing.sheet import (
     rows_of,
     unpacked,
 )
+from cages.models.fields import FIELDS
 from cages.views.access import CageAccessMixin
 
 # Rows of each kind that the dry run shows; their numbers are always all there.
@@ -31,6 +33,11 @@ class ImportView(CageAccessMixin, FormView):
 
     template_name = "cages/import.html"
     form_class = ImportForm
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        is_staff = self.request.user.is_staff
+        columns = [field for field in FIELDS if is_staff or not field.is_for_staff]
+        return super().get_context_data(columns=columns, **kwargs)
 
     def post(self, request, *args, **kwargs):
         if "packed" in request.POST:

@@ -78,7 +78,6 @@ class CageListView(LiveMixin, CageAccessMixin, PagedListMixin, ListView):
     def get_context_data(self, **kwargs):
         context = super().get_context_data(
             filter=self.filter,
-            owner_text=str(self.filter.owner or ""),
             orders=self.orders.items(),
             states=[
                 (state, count, self.filter.with_(state="" if state == self.filter.state else state))

@@ -1,14 +1,16 @@
-"""Move one cage to another place; an empty slot of a rack fills the form in (views/racks.py)."""
+"""Move one cage to another place. The link of an empty bay fills the form in."""
+
+from typing import Any
 
 from django.contrib import messages
 from django.db import IntegrityError
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.generic import UpdateView
 
-from cages import racks
-from cages.forms.rack import PLACE_LABELS, MoveForm
+from cages.forms.place import MoveForm
+from cages.models.ids import id_from
+from cages.places import grid
 from cages.views.access import CageAccessMixin
 
 
@@ -21,8 +23,14 @@ class MoveView(CageAccessMixin, UpdateView):
     def get_queryset(self):
         return super().get_queryset().active()
 
-    def get_initial(self):
-        return {name: self.request.GET[name] for name in PLACE_LABELS if name in self.request.GET}
+    def get_initial(self) -> dict[str, Any]:
+        """The bay that the URL names, in a rack that the person sees."""
+        wanted = self.request.GET
+        found = grid.find(self.request.user, id_from(wanted.get("rack", "")) or 0, self.now)
+        if found is None:
+            return {}
+        bay = {name: wanted[name] for name in ("row", "column") if name in wanted}
+        return {"room": found.rack.room or "", "rack": found.rack.name, **bay}
 
     def get_object(self, queryset=None):
         cage = super().get_object(queryset)
@@ -46,6 +54,4 @@ class MoveView(CageAccessMixin, UpdateView):
             messages.success(self.request, _("Cage %(id)s · %(label)s has no place now.") % told)
             return redirect(cage)
         messages.success(self.request, _("Cage %(id)s · %(label)s stands in %(position)s.") % told)
-        if not cage.rack:
-            return redirect(cage)
-        return redirect(f"{reverse('rack-detail')}?{racks.query_of(cage.room, cage.rack)}")
+        return redirect("rack-detail", cage.rack_id) if cage.rack else redirect(cage)

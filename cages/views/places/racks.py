@@ -1,18 +1,21 @@
-"""Racks: all of them, one as it stands, its sheet on paper, its size, and what goes where."""
+"""Racks: all of them, one as it stands, its sheet on paper, its name and size, what goes where."""
+
+from typing import Any
 
 from django.contrib import messages
-from django.db import IntegrityError, transaction
-from django.http import Http404
+from django.db import IntegrityError
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from django.views.generic import FormView, TemplateView
+from django.views.generic import TemplateView, UpdateView
 
-from cages import racks
 from cages.filters import text_from, trouble_in
-from cages.forms.rack import RackSizeForm
-from cages.models import Cage, Rack
+from cages.forms.place import RackForm, RoomForm
+from cages.models import Cage, Rack, Room
+from cages.places import grid, overview
 from cages.views.access import CageAccessMixin, StaffOnlyMixin
 from cages.views.site.live import LiveMixin
 
@@ -22,36 +25,35 @@ CANDIDATES_SHOWN = 20
 class RackIndexView(LiveMixin, CageAccessMixin, TemplateView):
     template_name = "racks/index.html"
 
-    def get_context_data(self, **kwargs):
-        rooms = racks.rooms_of(Cage.objects.visible_to(self.request.user).active(), self.now)
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        rooms = overview.rooms_of(Cage.objects.visible_to(self.request.user).active(), self.now)
         return super().get_context_data(
             rooms=rooms, trouble_count=sum(trouble_in(room.counts) for room in rooms), **kwargs
         )
 
 
 class RackMixin(CageAccessMixin):
-    """A view of the rack that the address names; 404 for who has no cage in it."""
+    """A view of the rack in the URL; 404 for people who see no cage in it."""
 
     @cached_property
-    def grid(self):
-        room, rack = (text_from(self.request.GET, name) for name in ("room", "rack"))
-        grid = racks.find(self.request.user, room, rack, self.now)
-        if grid is None:
+    def grid(self) -> grid.Grid:
+        found = grid.find(self.request.user, self.kwargs["pk"], self.now)
+        if found is None:
             raise Http404("No such rack.")
-        return grid
+        return found
 
     @property
-    def rack_address(self):
-        return f"{reverse('rack-detail')}?{self.grid.query}"
+    def rack_url(self) -> str:
+        return reverse("rack-detail", args=[self.kwargs["pk"]])
 
-    def get_context_data(self, **kwargs):
-        return super().get_context_data(grid=self.grid, rack_address=self.rack_address, **kwargs)
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(grid=self.grid, rack_url=self.rack_url, **kwargs)
 
 
 class RackDetailView(LiveMixin, RackMixin, TemplateView):
     template_name = "racks/detail.html"
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         # The tab's title is about what the tab shows.
         return super().get_context_data(trouble_count=trouble_in(self.grid.counts), **kwargs)
 
@@ -62,63 +64,75 @@ class RackSheetView(RackMixin, TemplateView):
     template_name = "racks/sheet.html"
 
 
-class RackSizeView(StaffOnlyMixin, RackMixin, FormView):
-    template_name = "racks/size.html"
-    form_class = RackSizeForm
+class RenamingMixin(StaffOnlyMixin):
+    """Saves the name of a room or a rack, and leads back to it."""
 
-    def get_form_kwargs(self):
-        grid = self.grid
-        return {
-            **super().get_form_kwargs(),
-            "grid": grid,
-            "instance": grid.size or Rack(room=grid.room, name=grid.name),
-        }
+    context_object_name = "place"
 
-    def get_initial(self):
-        rows, columns = self.grid.extent
-        return {
-            "row_count": rows or None,
-            "column_count": columns or None,
-            "rows_are_numbers": self.grid.is_numbered,
-        }
-
-    def form_valid(self, form):
+    def form_valid(self, form: Any) -> HttpResponse:
         try:
-            with transaction.atomic():
-                form.save()
+            form.save_for(self.now)
         except IntegrityError:
             messages.warning(
-                self.request, _("Somebody else gave this rack a size just now. Please look again.")
+                self.request, _("Somebody else gave this name just now. Please look again.")
             )
         else:
             messages.success(self.request, _("Saved."))
-        return redirect(self.rack_address)
+        return redirect(self.get_success_url())
+
+
+class RackSizeView(RenamingMixin, RackMixin, UpdateView):
+    """The name of a rack, its rows and its columns."""
+
+    template_name = "racks/size.html"
+    form_class = RackForm
+
+    def get_object(self, queryset: QuerySet[Rack] | None = None) -> Rack:
+        return self.grid.rack
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "grid": self.grid}
+
+    def get_success_url(self) -> str:
+        return self.rack_url
+
+
+class RoomEditView(RenamingMixin, CageAccessMixin, UpdateView):
+    """The name of a room."""
+
+    template_name = "racks/room.html"
+    form_class = RoomForm
+
+    def get_queryset(self) -> QuerySet[Room]:
+        seen = Cage.objects.visible_to(self.request.user).active()
+        return Room.objects.filter(pk__in=seen.order_by().values("room"))
+
+    def get_success_url(self) -> str:
+        return reverse("rack-index")
 
 
 class RackFillView(RackMixin, TemplateView):
-    """Which cage goes into an empty slot. Choosing one leads to its move, filled in."""
+    """Which cage goes into an empty bay. Choosing one leads to its move, filled in."""
 
     template_name = "racks/fill.html"
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         row, column = (text_from(request.GET, name) for name in ("row", "column"))
-        slot = self.grid.slot_at(row, column)
-        if slot is None:
-            raise Http404("No such slot.")
-        if not slot.is_empty:
-            messages.warning(request, _("A cage stands in %s by now.") % slot.name)
-            return redirect(self.rack_address)
+        bay = self.grid.bay_at(row, column)
+        if bay is None:
+            raise Http404("No such bay.")
+        if not bay.is_empty:
+            messages.warning(request, _("A cage stands in %s by now.") % bay.name)
+            return redirect(self.rack_url)
         words = text_from(request.GET, "q")
-        cages = Cage.objects.visible_to(request.user).active()
+        cages = Cage.objects.visible_to(request.user).active().with_place()
         if words:
             cages = cages.matching(words)
-        found = racks.nearest_first(cages, self.grid.room, self.grid.name)
-        found = list(found[: CANDIDATES_SHOWN + 1])
+        found = list(grid.nearest_first(cages, self.grid.rack)[: CANDIDATES_SHOWN + 1])
         context = self.get_context_data(
-            slot=slot,
+            bay=bay,
             words=words,
             cages=found[:CANDIDATES_SHOWN],
             has_more=len(found) > CANDIDATES_SHOWN,
-            place=f"{self.grid.query}&{slot.query}",
         )
         return self.render_to_response(context)

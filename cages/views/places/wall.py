@@ -1,10 +1,14 @@
 """The wall: one room on a large screen, to be read from the door. It names cages, never people."""
 
+from typing import Any
+
 from django.views.generic import TemplateView
 
-from cages import racks
 from cages.filters import CageFilter, text_from, trouble_in
-from cages.models import Cage
+from cages.models import Cage, Room
+from cages.models.cage import CageQuerySet
+from cages.models.ids import id_from
+from cages.places import overview
 from cages.views.access import CageAccessMixin
 from cages.views.site.live import LiveMixin
 
@@ -13,33 +17,42 @@ TROUBLED_SHOWN = 12
 
 
 class WallView(LiveMixin, CageAccessMixin, TemplateView):
-    """Without a room in the address: which room? A room without cages stays a page, so that a
-    screen on the wall that was left alone says so."""
+    """One room, or a choice of rooms where the URL names none.
 
-    def get_template_names(self):
+    An empty `room` means the cages that name no room. A room without cages stays a page, so that a
+    screen that nobody looks after says so.
+    """
+
+    def get_template_names(self) -> list[str]:
         return ["racks/wall.html" if "room" in self.request.GET else "racks/wall_rooms.html"]
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         cages = Cage.objects.visible_to(self.request.user).active()
         about = self._room(cages) if "room" in self.request.GET else self._rooms(cages)
         return super().get_context_data(**about, **kwargs)
 
-    def _rooms(self, cages):
-        rooms = racks.rooms_of(cages, self.now)
+    def _rooms(self, cages: CageQuerySet) -> dict[str, Any]:
+        rooms = overview.rooms_of(cages, self.now)
         return {"rooms": rooms, "trouble_count": sum(trouble_in(room.counts) for room in rooms)}
 
-    def _room(self, cages):
-        room = text_from(self.request.GET, "room")
-        cages = cages.filter(room__iexact=room)
+    def _room(self, cages: CageQuerySet) -> dict[str, Any]:
+        wanted = text_from(self.request.GET, "room")
+        room_id = id_from(wanted)
+        is_nowhere = not wanted
+        if room_id is None and not is_nowhere:
+            cages = cages.none()
+        cages = cages.filter(room=room_id)
         counts = CageFilter().counts(cages, self.now)
         trouble = trouble_in(counts)
         return {
-            "room": room,
+            # Only who sees a cage in it learns what the room is called.
+            "room": Room.objects.filter(pk__in=cages.order_by().values("room")).first(),
+            "is_nowhere": is_nowhere,
             "counts": {state: count for state, count in counts.items() if count},
             "cage_count": sum(counts.values()),
             "trouble_count": trouble,
             "troubled": cages.in_trouble(self.now)
             .worst_first(self.now)
-            .select_related("state")[:TROUBLED_SHOWN],
+            .select_related("state", "rack")[:TROUBLED_SHOWN],
             "rest": max(trouble - TROUBLED_SHOWN, 0),
         }

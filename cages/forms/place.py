@@ -1,0 +1,175 @@
+"""Where a cage stands, what rooms and racks are called, and how large a rack is."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from cages.models import Cage, Places, Rack, Room
+from cages.models.cage import ONE_PER_BAY, ONE_PER_LABEL
+from cages.models.place import NAME_LENGTH, bay_row, row_label
+from cages.places import grid as grids
+from people.names import shown_name
+
+PLACE = ("room", "rack", "row", "column")
+
+
+def constraint_of(error: IntegrityError) -> str | None:
+    """Return the name of the database's constraint that was violated."""
+    return error.__cause__.diag.constraint_name
+
+
+class NameField(forms.CharField):
+    """The name of a room or a rack, in the form in which it is shown."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": NAME_LENGTH, "required": False, **kwargs})
+
+    def clean(self, value: Any) -> str:
+        return shown_name(super().clean(value))
+
+
+class PlaceFields(forms.Form):
+    """Names of a room and a rack, and a bay in it, which make sense together."""
+
+    room = NameField(label=_("Room"))
+    rack = NameField(label=_("Rack"))
+
+    def clean_row(self) -> str:
+        return bay_row(self.cleaned_data["row"])
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        cleaned = self.cleaned_data
+        rack, row, column = (cleaned.get(name) for name in ("rack", "row", "column"))
+        if (row or column) and not rack and "rack" not in self.errors:
+            self.add_error("rack", _("Name the rack that this row and column are in."))
+        elif row and column is None and "column" not in self.errors:
+            self.add_error("column", _("Give the column too, or leave the row empty."))
+        elif column and not row and "row" not in self.errors:
+            self.add_error("row", _("Give the row too, or leave the column empty."))
+        return cleaned
+
+
+class PlaceMixin(PlaceFields):
+    """For the form of one cage: names of a room and a rack are typed, and become rows."""
+
+    def __init__(
+        self,
+        *args: Any,
+        instance: Cage | None = None,
+        initial: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        names = {"room": instance.room_name, "rack": instance.rack_name} if instance else {}
+        super().__init__(*args, instance=instance, initial={**names, **(initial or {})}, **kwargs)
+        self.fields["row"].widget.attrs["placeholder"] = "B"
+        self.fields["column"].widget.attrs["placeholder"] = "7"
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        names = (cleaned.pop("room", ""), cleaned.pop("rack", ""))
+        if not self.errors.keys() & set(PLACE):
+            cleaned["room"], cleaned["rack"] = Places([names]).find(*names)
+        return cleaned
+
+    def add_error_of(self, error: IntegrityError) -> None:
+        """Put what the database refused at its field; raises the error where it has none."""
+        field = {ONE_PER_BAY: "column", ONE_PER_LABEL: "label"}.get(constraint_of(error))
+        if field not in self.fields:
+            raise error
+        self.add_error(field, self.instance.conflicts()[field])
+
+
+class MoveForm(PlaceMixin, forms.ModelForm):
+    """Where one cage goes to. Everything empty takes it out of its rack."""
+
+    class Meta:
+        model = Cage
+        fields = PLACE
+
+
+class RenameMixin:
+    """The name of a room or a rack. A name that another one has is refused."""
+
+    def clean_name(self) -> str:
+        name = self.cleaned_data["name"]
+        self.unused = []
+        for other in self.instance.namesakes(name):
+            if other.is_used:
+                raise forms.ValidationError(
+                    _("“%(name)s” exists already. To make two into one, move the cages there."),
+                    params={"name": other.name},
+                )
+            self.unused.append(other)
+        return name
+
+    @transaction.atomic
+    def save_for(self, now: datetime) -> None:
+        """Save it, and date its cages, so that open pages show the new name.
+
+        Raises IntegrityError where somebody gave the same name in this moment.
+        """
+        for other in self.unused:
+            # No page shows it, so nobody could free its name.
+            other.delete()
+        self.save()
+        self.instance.cages.update(updated_at=now)
+
+
+class RoomForm(RenameMixin, forms.ModelForm):
+    name = NameField(label=_("Name"), required=True)
+
+    class Meta:
+        model = Room
+        fields = ["name"]
+
+
+class RackForm(RenameMixin, forms.ModelForm):
+    """Name, rows and columns of a rack. grid: the rack as it stands, with all of its cages."""
+
+    name = NameField(label=_("Name"), required=True)
+
+    class Meta:
+        model = Rack
+        fields = ["name", "row_count", "column_count", "rows_are_numbers"]
+
+    def __init__(self, *args: Any, grid: grids.Grid, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.grid = grid
+        for name, count in zip(("row_count", "column_count"), grid.extent, strict=True):
+            self.fields[name].widget.attrs["placeholder"] = count or ""
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        cleaned = self.cleaned_data
+        rows, columns = cleaned.get("row_count"), cleaned.get("column_count")
+        if rows is None and columns is None:
+            return cleaned
+        for name, other in (("row_count", columns), ("column_count", rows)):
+            if cleaned.get(name) is None and other is not None and name not in self.errors:
+                self.add_error(name, _("Give both, rows and columns, or neither."))
+        numbered = cleaned["rows_are_numbers"]
+        used = self.grid.used
+        if used and all(row.isdigit() != numbered for row, _column in used):
+            self.add_error("rows_are_numbers", self._other_names(numbered))
+            return cleaned
+        least_rows, least_columns = grids.extent_of(used, numbered)
+        if rows is not None and rows < least_rows:
+            message = _("A cage stands in row %(row)s, so the rack needs %(count)d or more.")
+            params = {"row": row_label(least_rows, numbered), "count": least_rows}
+            self.add_error("row_count", forms.ValidationError(message, params=params))
+        if columns is not None and columns < least_columns:
+            message = _("A cage stands in column %(count)d, so the rack needs as many or more.")
+            error = forms.ValidationError(message, params={"count": least_columns})
+            self.add_error("column_count", error)
+        return cleaned
+
+    @staticmethod
+    def _other_names(numbered: bool) -> str:
+        if numbered:
+            return _("The cages in this rack stand in rows with letters.")
+        return _("The cages in this rack stand in rows with numbers.")

@@ -1,0 +1,109 @@
+"""The fields of a cage that people fill in, declared once.
+
+The form, the import, the admin, the cage's page, the cards and the API take their fields from here.
+A new field is three edits: the model's field, its line here, and its type in the API's schema.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+from cages.models.cage import Cage
+
+# Headings of the form. Fields with the same heading stand side by side under it.
+STANDS, LIVES = _("Where it stands"), _("What lives in it")
+YES, NO = "yes", "no"
+
+
+@dataclass(frozen=True, slots=True)
+class CageField:
+    """One field. meaning: what an import's page says of its column.
+
+    heading: the form's heading above it, or empty; width: of the 12 columns of the form, on a phone
+    and on a wide screen; is_kept_if_empty: an empty cell of an import leaves it as it is;
+    is_fact, is_on_card: whether the cage's page and its card show it on a line of its own.
+    """
+
+    name: str
+    meaning: str
+    heading: str = ""
+    width: tuple[int, int] = (12, 12)
+    is_kept_if_empty: bool = False
+    is_for_staff: bool = False
+    is_fact: bool = False
+    is_on_card: bool = False
+
+    @property
+    def label(self) -> str:
+        return capfirst(Cage._meta.get_field(self.name).verbose_name)
+
+    def value(self, cage: Cage) -> Any:
+        """Return what programs read: names of rooms, racks and people in place of rows."""
+        value = getattr(cage, self.name)
+        return {"room": cage.room_name, "rack": cage.rack_name, "owner": str(cage.owner)}.get(
+            self.name, value
+        )
+
+    def cell(self, cage: Cage) -> str:
+        """Return the text that stands for the value in a file."""
+        value = self.value(cage)
+        if isinstance(value, bool):
+            return YES if value else NO
+        return "" if value is None else str(value)
+
+
+FIELDS = (
+    CageField("label", _("What people call it. Every cage needs one."), width=(12, 8)),
+    CageField("room", _("The room, as written at the door."), STANDS, (6, 3)),
+    CageField("rack", _("The rack, as written on it."), STANDS, (6, 3)),
+    CageField("row", _("The row of its bay in the rack, such as B."), STANDS, (6, 3)),
+    CageField(
+        "column",
+        _("The column of its bay, such as 7. Cages can change places within one file."),
+        STANDS,
+        (6, 3),
+    ),
+    CageField("strain", _("What lives in it."), LIVES, (8, 8), is_fact=True, is_on_card=True),
+    CageField("animal_count", _("How many animals live in it."), LIVES, (4, 4), is_fact=True),
+    CageField(
+        "owner",
+        _("The username of who answers for it. Empty: as it is, and you for a new one."),
+        is_kept_if_empty=True,
+        is_for_staff=True,
+        is_fact=True,
+        is_on_card=True,
+    ),
+    CageField("notes", _("Anything else.")),
+    CageField(
+        "is_polled",
+        _(
+            "yes: its sensor is asked every minute; no: paused. Empty: as it is, and yes for a new "
+            "one."
+        ),
+        is_kept_if_empty=True,
+    ),
+)
+NAMES = tuple(field.name for field in FIELDS)
+
+
+def values_of(cage: Cage) -> dict[str, Any]:
+    """{field: value} for programs."""
+    return {field.name: field.value(cage) for field in FIELDS}
+
+
+def cells_of(cage: Cage) -> dict[str, str]:
+    """{field: text} as a row of a file says it."""
+    return {field.name: field.cell(cage) for field in FIELDS}
+
+
+def facts_of(cage: Cage) -> list[tuple[str, str]]:
+    """[(label, text)] for the cage's page. The text is empty where nothing is known."""
+    return [(field.label, field.cell(cage)) for field in FIELDS if field.is_fact]
+
+
+def card_of(cage: Cage) -> list[str]:
+    """The lines of the cage's card below its label."""
+    lines = [field.cell(cage) for field in FIELDS if field.is_on_card]
+    return [line for line in lines if line]

@@ -1,0 +1,1 @@
+"""Who uses Neurocage, and what people call things."""
