@@ -1,12 +1,16 @@
 """Which cages a list is about, and in which order: all in the address, so it can be shared."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Case, CharField, Count, F, Q, Value, When
 from django.db.models.functions import Cast, Concat
+from django.http import QueryDict
 
 from cages.models import Condition
+from cages.models.cage import CageQuerySet
 from cages.models.ids import id_from
 
 SEARCH_LIMIT = 100
@@ -28,7 +32,7 @@ STATES = (
 COUNTS = {state.value: Count("pk", filter=Q(rank=rank)) for rank, state in enumerate(STATES)}
 
 
-def text_from(query, name):
+def text_from(query: QueryDict, name: str) -> str:
     """Return a value of the URL, normalised for searching."""
     # PostgreSQL refuses NUL characters in text.
     return query.get(name, "").replace("\x00", "").strip()[:SEARCH_LIMIT]
@@ -51,7 +55,7 @@ class CageFilter:
     order: str = "worst"
 
     @classmethod
-    def from_query(cls, query):
+    def from_query(cls, query: QueryDict) -> "CageFilter":
         """From request.GET; what makes no sense is left out."""
 
         def text(name):
@@ -68,37 +72,37 @@ class CageFilter:
         )
 
     @property
-    def query(self):
+    def query(self) -> str:
         """Return the filter as it appears in a URL: "state=bad&room=2", or empty."""
         return urlencode(self.fields)
 
     @property
-    def fields(self):
+    def fields(self) -> list[tuple[str, Any]]:
         """[(name, value)] of what is not as it always is."""
         values = [(name, getattr(self, name)) for name in self.__slots__]
         return [pair for pair in values if pair[1] and pair != ("order", "worst")]
 
     @property
-    def is_active(self):
+    def is_active(self) -> bool:
         """Whether it leaves anything out."""
         return bool(self.q or self.state or self.room or self.rack or self.owner)
 
-    def with_(self, **changes):
+    def with_(self, **changes: Any) -> "CageFilter":
         return replace(self, **changes)
 
-    def without_state(self, cages, now):
+    def without_state(self, cages: CageQuerySet, now: datetime) -> CageQuerySet:
         """The cages in every state, with their `rank`."""
         ids = {name: getattr(self, name) for name in ("room", "rack", "owner")}
         wanted = {name: value for name, value in ids.items() if value is not None}
         cages = cages.with_rank(now).filter(**wanted)
         return cages.matching(self.q) if self.q else cages
 
-    def counts(self, cages, now):
+    def counts(self, cages: CageQuerySet, now: datetime) -> dict[Condition, int]:
         """{state: how many cages}, worst first, whatever state is asked for; one query."""
         counts = self.without_state(cages, now).aggregate(**COUNTS)
         return {state: counts[state.value] for state in STATES}
 
-    def apply(self, cages, now):
+    def apply(self, cages: CageQuerySet, now: datetime) -> CageQuerySet:
         """The cages, filtered and in order."""
         cages = self.without_state(cages, now)
         if self.state:
@@ -106,13 +110,13 @@ class CageFilter:
         return cages.in_order(self.order, now)
 
 
-def choices(cages):
+def choices(cages: CageQuerySet) -> dict[str, list[tuple[int, str]]]:
     """Return {"room", "rack" or "owner": [(id, text)]} of the cages, by text. One query.
 
     A rack's text has its room, because racks of two rooms may have one name.
     """
 
-    def of(kind, text):
+    def of(kind: str, text: Any) -> Any:
         rows = cages.order_by().exclude(**{kind: None})
         rows = rows.annotate(kind=Value(kind), value=F(f"{kind}_id"), text=text)
         return rows.values_list("kind", "value", "text")

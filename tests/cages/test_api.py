@@ -10,7 +10,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from cages.api.parameters import moment_from
+from cages.api.schemas import CageItem
 from cages.models import Health, Outcome, Reading, SensorRequest
+from cages.models.fields import NAMES
 from tests.factories import (
     LATENCY_MS,
     MINUTE,
@@ -64,6 +66,10 @@ def test_cages_are_those_of_the_person_by_id(caller, user):
     }
     (archived,) = get(caller, "cages", archived="true")["items"]
     assert (archived["id"], archived["archived_at"]) == (4, "2026-03-02T05:00:00Z")
+
+
+def test_an_item_has_every_field_of_a_cage():
+    assert set(NAMES) <= set(CageItem.model_fields)
 
 
 def test_facility_staff_read_every_cage(staff, user):

@@ -103,7 +103,7 @@ def test_the_page_has_the_information_of_the_cage(browser, user):
         "Cage id 117",
         "Position R2 · rack B · B-07",
         "Species or strain C57BL/6J",
-        "Animals 3",
+        "Number of animals 3",
         "Owner ruth",
         "Polled every minute",
         "In Neurocage since 2026-03-01 00:00",

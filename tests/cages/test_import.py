@@ -402,7 +402,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
     browser = client_of(user)
     with django_assert_max_num_queries(8):
         dry_run = upload(browser, text)
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(22):
         confirm(browser, dry_run)
     changed = text.replace("R2", "R3")
     with django_assert_max_num_queries(8):

@@ -30,7 +30,8 @@ class MoveView(CageAccessMixin, UpdateView):
         if found is None:
             return {}
         bay = {name: wanted[name] for name in ("row", "column") if name in wanted}
-        return {"room": found.rack.room or "", "rack": found.rack.name, **bay}
+        room = found.rack.room
+        return {"room": room.name if room else "", "rack": found.rack.name, **bay}
 
     def get_object(self, queryset=None):
         cage = super().get_object(queryset)
