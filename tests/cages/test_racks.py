@@ -223,7 +223,8 @@ def test_a_rack_without_any_bay_says_so(browser, client_of, user, staff):
 def test_nothing_of_others_is_shown_but_that_their_bay_is_taken(browser, user, name):
     stand(user, "A1")
     other = make_user("secretive")
-    hidden, _loose = stand(other, "A2", "", label="Hidden cage", strain="Rare")
+    (hidden,) = stand(other, "A2", label="Hidden cage", strain="Rare")
+    stand(other, "", label="Hidden cage without a bay")
     record_minute(hidden, slot("07:00"), Health.BAD)
     response = browser.get(url(name))
     page = response.content.decode()
@@ -310,8 +311,8 @@ def test_the_sheet_of_a_cage_that_is_known_gives_the_time_and_no_age(browser, us
 
 def test_an_empty_bay_offers_the_nearest_cages_first(browser, user):
     make_cage("A far one", user)
-    make_cage("B same room", user, room="r2")
     stand(user, "A1", label="C same rack")
+    make_cage("B same room", user, room="r2")
     stand(user, "", label="D no bay")
     make_cage("E archived", user, archived_at=NOW)
     make_cage("F of others")
