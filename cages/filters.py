@@ -11,7 +11,7 @@ from django.http import QueryDict
 
 from cages.models import Condition
 from cages.models.cage import CageQuerySet
-from cages.models.ids import id_from
+from neurocage.ids import id_from
 
 SEARCH_LIMIT = 100
 # Rooms, racks and people to choose from, together.

@@ -1,1 +1,1 @@
-"""Who uses Neurocage, and what people call things."""
+"""People: accounts, labs and roles, what each person may see and change, and their tokens."""

@@ -7,11 +7,10 @@ import itertools
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from django.contrib.auth import get_user_model
-
 from cages.models import Cage, Health, Outcome, Places, PollCycle
 from cages.polling.recorder import record
 from cages.polling.results import PollResult
+from people.models import Membership, User
 
 DAY = date(2026, 3, 2)
 FACILITY = ZoneInfo("Europe/Berlin")
@@ -40,7 +39,12 @@ def make_user(username=None, **fields):
     username = username or f"person{next(_numbers)}"
     if fields.get("is_superuser"):
         fields.setdefault("is_staff", True)
-    return get_user_model().objects.create_user(username, password=PASSWORD, **fields)
+    return User.objects.create_user(username, password=PASSWORD, **fields)
+
+
+def make_member(person, lab, role):
+    """Give the person a role in the lab."""
+    return Membership.objects.create(person=person, lab=lab, role=role)
 
 
 def make_cage(label=None, owner=None, room="", rack="", row="", column=None, **fields):

@@ -7,7 +7,6 @@ from crispy_forms.bootstrap import StrictButton
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Column, Div, Fieldset, Layout, Row, Submit
 from django import forms
-from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -18,7 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from cages.forms.place import PlaceMixin, constraint_of
 from cages.models import Cage
 from cages.models.fields import FIELDS, NAMES
-from cages.models.ids import LARGEST_TYPED_ID, advance_ids
+from neurocage.ids import LARGEST_TYPED_ID, advance_ids
+from people.access import Access, Permission
+from people.models import User
 
 # The name of a constraint in the database.
 CAGE_KEY = "cages_cage_pkey"
@@ -26,7 +27,7 @@ ID_WIDTH = (12, 4)
 
 
 class CageForm(PlaceMixin, forms.ModelForm):
-    """Create or change a cage. user: who does so; only facility staff may choose the owner."""
+    """Create or change a cage. user: the person who does so."""
 
     id = forms.IntegerField(
         label=_("Cage id"),
@@ -41,16 +42,16 @@ class CageForm(PlaceMixin, forms.ModelForm):
         fields = NAMES
         widgets = {"notes": forms.Textarea(attrs={"rows": 3})}
 
-    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
         self.is_new = self.instance.pk is None
         if not self.is_new:
             del self.fields["id"]
-        if user.is_staff:
-            # Whoever owns the cage may go on doing so, with an account or without.
+        if Access(user).may(Permission.OWNERS):
+            # The present owner stays possible, also with an account that is switched off.
             possible = Q(is_active=True) | Q(pk=self.instance.owner_id)
-            owners = get_user_model().objects.filter(possible).order_by("username")
+            owners = User.objects.filter(possible).order_by("username")
             self.fields["owner"].queryset = owners
             self.fields["owner"].initial = user.pk
         else:

@@ -12,7 +12,7 @@ from cages.importing.plan import Plan, PlannedRow, plan_of
 from cages.importing.sheet import SheetRow
 from cages.models import Cage, CageEvent, EventKind, Places
 from cages.models.fields import NAMES
-from cages.models.ids import advance_ids
+from neurocage.ids import advance_ids
 
 BATCH = 1000
 
@@ -53,7 +53,7 @@ def _change(rows: Sequence[PlannedRow], person: Any, now: datetime) -> None:
         batch_size=BATCH,
         update_conflicts=True,
         unique_fields=["id"],
-        update_fields=[*NAMES, "label_key", "updated_at"],
+        update_fields=[*NAMES, "label_key", "lab", "updated_at"],
     )
     note = CageEvent.objects.note
     before = {row.stored.pk: row.stored.position_on_record for row in moved}

@@ -5,9 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -15,7 +13,9 @@ from cages.importing.form import RowForm
 from cages.importing.sheet import SheetRow
 from cages.models import Cage, Places
 from cages.models.fields import FIELDS, NAMES, YES, cells_of
-from cages.models.ids import LARGEST_TYPED_ID, id_from
+from neurocage.ids import LARGEST_TYPED_ID, id_from
+from people.access import Access, Permission
+from people.models import User
 from people.names import key_of
 
 KEPT_IF_EMPTY = {field.name for field in FIELDS if field.is_kept_if_empty}
@@ -71,15 +71,16 @@ class Plan:
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
 
-def plan_of(rows: Iterable[SheetRow], person: Any, lock: bool = False) -> Plan:
-    """Return the Plan of these rows for this person; six queries, whatever their number.
+def plan_of(rows: Iterable[SheetRow], person: User, lock: bool = False) -> Plan:
+    """Return the Plan of these rows for this person; at most seven queries, however many rows.
 
     lock: within a transaction, hold every cage concerned until its end.
     """
     planned = [PlannedRow(row.number, row.cells, reason=row.problem) for row in rows]
-    _find_cages(planned, person, lock)
-    owners = _owners_named(planned, person)
-    forms = {row.number: _judge(row, owners, person) for row in planned if not row.reason}
+    access = Access(person)
+    _find_cages(planned, access, lock)
+    owners = _owners_named(planned, access)
+    forms = {row.number: _judge(row, owners, access) for row in planned if not row.reason}
     names = {row.number: _place_names(forms[row.number]) for row in planned if not row.reason}
     places = Places(set(names.values()))
     for row in planned:
@@ -101,7 +102,7 @@ def _place_names(form: RowForm) -> tuple[str, str]:
     return form.cleaned_data["room"], form.cleaned_data["rack"]
 
 
-def _find_cages(planned: Sequence[PlannedRow], person: Any, lock: bool) -> None:
+def _find_cages(planned: Sequence[PlannedRow], access: Access, lock: bool) -> None:
     """Give each row the cage it is about: by its id, or by its label (and owner) if it has none."""
     ids, labels = {}, set()
     for row in planned:
@@ -120,19 +121,19 @@ def _find_cages(planned: Sequence[PlannedRow], person: Any, lock: bool) -> None:
     by_id = {cage.pk: cage for cage in cages}
     by_label = {}
     for cage in by_id.values():
-        if not cage.is_archived and (person.is_staff or cage.owner_id == person.pk):
+        if not cage.is_archived and access.may_change(cage):
             by_label.setdefault(cage.label_key, []).append(cage)
     seen = {}
     for row in planned:
         if row.reason:
             continue
         if row.number in ids:
-            _find_by_id(row, ids[row.number], by_id, person)
+            _find_by_id(row, ids[row.number], by_id, access)
             key = ids[row.number]
         else:
             label = key_of(row.cells.get("label", ""))
             _find_by_label(row, by_label.get(label, []))
-            key = row.stored.pk if row.stored else (label, _owner_name(row, person))
+            key = row.stored.pk if row.stored else (label, _owner_name(row, access.person))
         if row.reason:
             continue
         if key in seen:
@@ -141,13 +142,15 @@ def _find_cages(planned: Sequence[PlannedRow], person: Any, lock: bool) -> None:
             seen[key] = row.number
 
 
-def _find_by_id(row: PlannedRow, number: int | None, by_id: dict[int, Cage], person: Any) -> None:
+def _find_by_id(
+    row: PlannedRow, number: int | None, by_id: dict[int, Cage], access: Access
+) -> None:
     cage = by_id.get(number)
     if number is None or number < 1 or (cage is None and number > LARGEST_TYPED_ID):
         row.reason = _("The id has to be a whole number from 1 to %(largest)d.") % {
             "largest": LARGEST_TYPED_ID
         }
-    elif cage is not None and not (person.is_staff or cage.owner_id == person.pk):
+    elif cage is not None and not access.may_change(cage):
         row.reason = _("There is a cage %(id)s already; it may be archived or somebody else's.") % {
             "id": number
         }
@@ -168,16 +171,16 @@ def _find_by_label(row: PlannedRow, cages: Sequence[Cage]) -> None:
         row.cells = {**row.cells, "label": row.stored.label}
 
 
-def _owner_name(row: PlannedRow, person: Any) -> str:
+def _owner_name(row: PlannedRow, person: User) -> str:
     return row.cells.get("owner") or person.get_username()
 
 
-def _owners_named(planned: Iterable[PlannedRow], person: Any) -> dict[str, Any]:
-    """{username: person} of those the file names, as far as they may own a cage."""
-    if not person.is_staff:
-        return {person.get_username(): person}
+def _owners_named(planned: list[PlannedRow], access: Access) -> dict[str, User]:
+    """{username: person} of the people in the file whom this person may name as owners."""
+    if not access.may(Permission.OWNERS):
+        return {access.person.get_username(): access.person}
     names = _askable(row.cells.get("owner", "") for row in planned)
-    people = get_user_model().objects.filter(is_active=True, username__in=names)
+    people = User.objects.active().filter(username__in=names)
     return {one.get_username(): one for one in people}
 
 
@@ -186,7 +189,7 @@ def _askable(texts: Iterable[str]) -> set[str]:
     return {text for text in texts if text and "\x00" not in text}
 
 
-def _judge(row: PlannedRow, owners: dict[str, Any], person: Any) -> RowForm:
+def _judge(row: PlannedRow, owners: dict[str, User], access: Access) -> RowForm:
     """Fill in the row's cage, all but its place, or the reason why the row is refused."""
     before = cells_of(row.stored) if row.stored else {"is_polled": YES}
     given = {
@@ -202,13 +205,13 @@ def _judge(row: PlannedRow, owners: dict[str, Any], person: Any) -> RowForm:
     owner = given.get("owner")
     if owner is None:
         if row.stored is None:
-            row.cage.owner = person
+            row.cage.owner = access.person
     elif owner in owners:
         row.cage.owner = owners[owner]
     elif row.stored is None or row.stored.owner.get_username() != owner:
         row.reason = (
             _("owner: Nobody who can sign in is called “%(name)s”.")
-            if person.is_staff
+            if access.may(Permission.OWNERS)
             else _("owner: Only facility staff can name somebody else (“%(name)s”).")
         ) % {"name": owner[:150]}
     if row.stored is None:

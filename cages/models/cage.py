@@ -1,6 +1,6 @@
 """Cages: what stands where, who answers for it, and whether it is polled."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cages.models.event import CageEvent, EventKind
-from cages.models.ids import id_from
 from cages.models.place import (
     LARGEST_COLUMN,
     ROW_PATTERN,
@@ -28,6 +27,8 @@ from cages.models.place import (
 )
 from cages.models.reading import Health
 from cages.models.state import LATE_AFTER, UNSEEN_AFTER, CageState, Condition, condition_of
+from neurocage.ids import id_from
+from people.models import Lab
 from people.names import KeyField, key_of, shown_name
 
 # The names of constraints in the database.
@@ -35,7 +36,25 @@ ONE_PER_BAY = "cages_cage_one_per_bay"
 ONE_PER_LABEL = "cages_cage_one_per_label"
 
 
-class CageQuerySet(models.QuerySet):
+def _set_labs(cages: Iterable["Cage"]) -> None:
+    """Give each cage the lab of its owner; one query."""
+    cages = list(cages)
+    if not cages:
+        return
+    labs = Lab.objects.ids_by_person(cage.owner_id for cage in cages)
+    for cage in cages:
+        cage.lab_id = labs[cage.owner_id]
+
+
+class CageQuerySet(models.QuerySet["Cage"]):
+    def bulk_create(  # type: ignore[override]
+        self, objs: Iterable["Cage"], *args: Any, **kwargs: Any
+    ) -> list["Cage"]:
+        """As Django's, but each cage gets the lab of its owner first."""
+        cages = list(objs)
+        _set_labs(cages)
+        return super().bulk_create(cages, *args, **kwargs)  # type: ignore[arg-type, return-value]
+
     def active(self):
         return self.filter(archived_at=None)
 
@@ -44,10 +63,6 @@ class CageQuerySet(models.QuerySet):
 
     def polled(self):
         return self.active().filter(is_polled=True)
-
-    def visible_to(self, user):
-        """Facility staff see every cage, everybody else those they own."""
-        return self if user.is_staff else self.filter(owner=user)
 
     def matching(self, words):
         """Cages whose label holds the words, or whose id they are ("117", "#117", "cage 117")."""
@@ -71,11 +86,11 @@ class CageQuerySet(models.QuerySet):
         )
 
     def sharing_label_of(self, cage: "Cage") -> "CageQuerySet":
-        """Other active cages of the same owner whose label reads the same."""
+        """Other active cages of the lab of its owner whose label reads the same."""
         return (
             self.active()
             .exclude(pk=cage.pk)
-            .filter(owner=cage.owner_id, label_key=key_of(cage.label))
+            .filter(lab__own_of=cage.owner_id, label_key=key_of(cage.label))
         )
 
     def archive(self, now, person=None):
@@ -185,6 +200,10 @@ class Cage(models.Model):
         related_name="cages",
         verbose_name=_("Owner"),
     )
+    # The owner's own lab. It follows the owner, so only `save` and `bulk_create` set it.
+    lab = models.ForeignKey(
+        "people.Lab", on_delete=models.PROTECT, related_name="cages", editable=False
+    )
     # Where there is a rack, the room is the rack's: `stand_in` sets both.
     room = models.ForeignKey(
         Room,
@@ -236,7 +255,7 @@ class Cage(models.Model):
                 name=ONE_PER_BAY,
             ),
             models.UniqueConstraint(
-                fields=["owner", "label_key"],
+                fields=["lab", "label_key"],
                 condition=Q(archived_at=None),
                 name=ONE_PER_LABEL,
             ),
@@ -250,13 +269,14 @@ class Cage(models.Model):
                 name="cages_cage_bay_is_in_a_rack",
             ),
         ]
-        indexes = [models.Index(fields=["owner", "archived_at"], name="cages_cage_of_owner")]
+        indexes = [models.Index(fields=["lab", "archived_at"], name="cages_cage_of_lab")]
 
     def __str__(self):
         return self.label
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save the cage, and its room and rack where these are new."""
+        """Save the cage in the lab of its owner, and its room and rack where these are new."""
+        _set_labs([self])
         with transaction.atomic():
             Places.keep([self])
             super().save(*args, **kwargs)
@@ -340,7 +360,7 @@ class Cage(models.Model):
     @property
     def label_taken_message(self) -> str:
         """The words for another cage that was to have the label of this one."""
-        return gettext("Cage %(id)d of the same owner has this label: “%(label)s”.") % {
+        return gettext("Cage %(id)d has this label already: “%(label)s”.") % {
             "id": self.pk,
             "label": self.label,
         }

@@ -11,6 +11,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from cages.models.cage import Cage
+from people.access import Permission
 
 # Headings of the form. Fields with the same heading stand side by side under it.
 STANDS, LIVES = _("Where it stands"), _("What lives in it")
@@ -19,11 +20,12 @@ YES, NO = "yes", "no"
 
 @dataclass(frozen=True, slots=True)
 class CageField:
-    """One field. meaning: what an import's page says of its column.
+    """One field.
 
-    heading: the form's heading above it, or empty; width: of the 12 columns of the form, on a phone
-    and on a wide screen; is_kept_if_empty: an empty cell of an import leaves it as it is;
-    is_fact, is_on_card: whether the cage's page and its card show it on a line of its own.
+    meaning: what the import's page says of its column. heading: the form's heading above it, or
+    empty. width: of the 12 columns of the form, on a phone and on a wide screen. permission: what
+    a person needs to fill it in. is_kept_if_empty: an empty cell of an import leaves it as it is.
+    is_fact, is_on_card: the cage's page and its card show it on a line of its own.
     """
 
     name: str
@@ -31,7 +33,7 @@ class CageField:
     heading: str = ""
     width: tuple[int, int] = (12, 12)
     is_kept_if_empty: bool = False
-    is_for_staff: bool = False
+    permission: Permission | None = None
     is_fact: bool = False
     is_on_card: bool = False
 
@@ -71,7 +73,7 @@ FIELDS = (
         "owner",
         _("The username of who answers for it. Empty: as it is, and you for a new one."),
         is_kept_if_empty=True,
-        is_for_staff=True,
+        permission=Permission.OWNERS,
         is_fact=True,
         is_on_card=True,
     ),

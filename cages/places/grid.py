@@ -13,6 +13,7 @@ from cages.models import Cage, Condition, Rack
 from cages.models.cage import CageQuerySet
 from cages.models.place import LARGEST_GRID, bay_name, bay_row, row_label, row_number
 from cages.places.overview import in_order
+from people.access import Access
 
 # A row and a column of a rack.
 Position = tuple[str, int]
@@ -80,19 +81,18 @@ class Grid:
         return next((bay for bay in bays if (bay.row, str(bay.column)) == wanted), None)
 
 
-def find(user: Any, rack_id: int, now: datetime) -> Grid | None:
-    """Return the rack as this person may see it; None where they see no cage in it.
+def find(access: Access, rack_id: int, now: datetime) -> Grid | None:
+    """Return the rack as the person sees it; None where they see no cage in it.
 
     Two queries. Of cages that the person may not see, only the bays are told.
     """
     everything = Cage.objects.active().filter(rack=rack_id)
-    mine = everything.visible_to(user).select_related("owner", "state", "room", "rack__room")
-    cages = list(mine.order_by("label_key", "id"))
+    seen = access.sees(everything).select_related("owner", "state", "room", "rack__room")
+    cages = list(seen.order_by("label_key", "id"))
     if not cages:
         return None
-    seen = {cage.pk for cage in cages}
-    bays = everything.exclude(row="").exclude(column=None).values_list("pk", "row", "column")
-    return grid_of(cages[0].rack, cages, [bay for pk, *bay in bays if pk not in seen], now)
+    others = access.sees_not(everything).exclude(row="").exclude(column=None)
+    return grid_of(cages[0].rack, cages, others.values_list("row", "column"), now)
 
 
 def grid_of(

@@ -8,9 +8,10 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from cages.models import ApiToken, Cage, Condition, Health, Outcome, Rack, Room
+from cages.models import Cage, Condition, Health, Outcome, Rack, Room
 from cages.polling import backfill
 from cages.slots import slot_of
+from people.models import ApiToken
 from tests.factories import MINUTE, make_cage, make_cycle, make_user, record_minute, result
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -144,7 +145,7 @@ def test_axe_finds_nothing_where_a_new_token_is_shown(new_page, facility, theme)
     page = themed_page(new_page, facility, theme, size="phone")
     page.goto("/tokens/")
     page.get_by_label("Name").fill("on a phone")
-    page.get_by_role("button", name="Make a token").click()
+    page.get_by_role("button", name="Create token").click()
     page.locator(".secret").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.evaluate(AXE)

@@ -189,7 +189,7 @@ def test_a_cage_is_not_restored_into_a_bay_that_was_taken(browser, archived, use
 def test_a_cage_is_not_restored_under_a_label_that_was_taken(browser, archived, user):
     other = make_cage("COLONY 4", owner=user)
     response = browser.post(url("restore", archived), follow=True)
-    wanted = f"Cage {other.pk} of the same owner has this label: “COLONY 4”."
+    wanted = f"Cage {other.pk} has this label already: “COLONY 4”."
     assert wanted in text_of(response)
     other.archive(NOW)
     browser.post(url("restore", archived))

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from cages.forms.cage import CageForm
 from cages.models import Cage
-from cages.models.ids import LARGEST_TYPED_ID, advance_ids
+from neurocage.ids import LARGEST_TYPED_ID, advance_ids
 from tests.factories import at, make_cage, make_user
 from tests.pages import errors_of
 
@@ -287,7 +287,7 @@ def test_a_name_that_cannot_be_read_is_refused_at_its_field(browser, field, type
 def test_names_that_read_the_same_are_one(browser, user, first, second):
     cage = make_cage(first, owner=user, room=first, rack=first)
     errors = errors_of(browser.post(NEW, form_of(label=second)))
-    shown = f"Cage {cage.pk} of the same owner has this label: “{first}”."
+    shown = f"Cage {cage.pk} has this label already: “{first}”."
     assert errors == {"label": [shown]}
     again = create(browser, label="Another", room=second, rack=second)
     assert (again.room, again.rack) == (cage.room, cage.rack)

@@ -300,7 +300,7 @@ def test_a_label_that_another_cage_of_the_owner_has_is_refused(browser, user):
     make_cage("Theirs", id=8)
     dry_run = upload(browser, "id,label\n1,TAKEN\n2,Theirs\n3,Twice\n4,twice\n")
     assert reasons(dry_run) == {
-        2: "Cage 7 of the same owner has this label: “Taken”.",
+        2: "Cage 7 has this label already: “Taken”.",
         5: "It has the same label as row 4.",
     }
     confirm(browser, dry_run)

@@ -3,7 +3,6 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
@@ -13,6 +12,7 @@ from django.utils import timezone
 
 from cages.forms.place import NameField
 from cages.models import Cage, Places, Rack
+from people.models import User
 from people.names import key_of
 
 USERNAME = "make_cages"
@@ -64,20 +64,18 @@ def _checked_room(room: str) -> str:
         raise CommandError(f"--room: {' '.join(error.messages)}") from error
 
 
-def _owner(username):
-    people = get_user_model().objects
+def _owner(username: str | None) -> User:
     if username is None:
-        administrators = people.filter(is_superuser=True, is_active=True)
-        return administrators.order_by("pk").first() or _own_person()
+        return User.objects.administrators().first() or _own_person()
     try:
-        return people.get_by_natural_key(username)
-    except people.model.DoesNotExist:
+        return User.objects.get_by_natural_key(username)
+    except User.DoesNotExist:
         raise CommandError(f"There is no person named {username!r}.") from None
 
 
-def _own_person():
-    """Somebody to own the cages where there is nobody yet; no password opens this account."""
-    person, made = get_user_model().objects.get_or_create(username=USERNAME)
+def _own_person() -> User:
+    """The owner of the cages if nobody else is there. No password opens this account."""
+    person, made = User.objects.get_or_create(username=USERNAME)
     if made:
         person.set_unusable_password()
         person.save(update_fields=["password"])

@@ -35,8 +35,11 @@ class ImportView(CageAccessMixin, FormView):
     form_class = ImportForm
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        is_staff = self.request.user.is_staff
-        columns = [field for field in FIELDS if is_staff or not field.is_for_staff]
+        columns = [
+            field
+            for field in FIELDS
+            if field.permission is None or self.access.may(field.permission)
+        ]
         return super().get_context_data(columns=columns, **kwargs)
 
     def post(self, request, *args, **kwargs):
@@ -78,7 +81,7 @@ class ImportView(CageAccessMixin, FormView):
         return redirect("cage-list")
 
     def show_plan(self, rows, text):
-        plan = plan_of(rows, self.request.user)
+        plan = plan_of(rows, self.access.person)
         kinds = {kind: getattr(plan, kind) for kind in ("refused", "changed", "new")}
         context = self.get_context_data(
             plan=plan,

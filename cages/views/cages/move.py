@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 from django.views.generic import UpdateView
 
 from cages.forms.place import MoveForm
-from cages.models.ids import id_from
 from cages.places import grid
-from cages.views.access import CageAccessMixin
+from cages.views.access import CageChangeMixin
+from neurocage.ids import id_from
 
 
-class MoveView(CageAccessMixin, UpdateView):
+class MoveView(CageChangeMixin, UpdateView):
     template_name = "cages/move.html"
     form_class = MoveForm
     # A PUT would come as a form with every field empty, and that is a valid move.
@@ -26,7 +26,7 @@ class MoveView(CageAccessMixin, UpdateView):
     def get_initial(self) -> dict[str, Any]:
         """The bay that the URL names, in a rack that the person sees."""
         wanted = self.request.GET
-        found = grid.find(self.request.user, id_from(wanted.get("rack", "")) or 0, self.now)
+        found = grid.find(self.access, id_from(wanted.get("rack", "")) or 0, self.now)
         if found is None:
             return {}
         bay = {name: wanted[name] for name in ("row", "column") if name in wanted}

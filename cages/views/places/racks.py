@@ -14,10 +14,13 @@ from django.views.generic import TemplateView, UpdateView
 
 from cages.filters import text_from, trouble_in
 from cages.forms.place import RackForm, RoomForm
-from cages.models import Cage, Rack, Room
-from cages.places import grid, overview
-from cages.views.access import CageAccessMixin, StaffOnlyMixin
+from cages.models import Rack, Room
+from cages.places import grid as grids
+from cages.places import overview
+from cages.views.access import CageAccessMixin
 from cages.views.site.live import LiveMixin
+from people.access import Permission
+from people.views.permitted import PermittedMixin
 
 CANDIDATES_SHOWN = 20
 
@@ -26,7 +29,7 @@ class RackIndexView(LiveMixin, CageAccessMixin, TemplateView):
     template_name = "racks/index.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        rooms = overview.rooms_of(Cage.objects.visible_to(self.request.user).active(), self.now)
+        rooms = overview.rooms_of(self.seen.active(), self.now)
         return super().get_context_data(
             rooms=rooms, trouble_count=sum(trouble_in(room.counts) for room in rooms), **kwargs
         )
@@ -36,8 +39,8 @@ class RackMixin(CageAccessMixin):
     """A view of the rack in the URL; 404 for people who see no cage in it."""
 
     @cached_property
-    def grid(self) -> grid.Grid:
-        found = grid.find(self.request.user, self.kwargs["pk"], self.now)
+    def grid(self) -> grids.Grid:
+        found = grids.find(self.access, self.kwargs["pk"], self.now)
         if found is None:
             raise Http404("No such rack.")
         return found
@@ -64,7 +67,7 @@ class RackSheetView(RackMixin, TemplateView):
     template_name = "racks/sheet.html"
 
 
-class RenamingMixin(StaffOnlyMixin):
+class RenamingMixin(PermittedMixin):
     """Saves the name of a room or a rack, and leads back to it."""
 
     context_object_name = "place"
@@ -85,6 +88,7 @@ class RackSizeView(RenamingMixin, RackMixin, UpdateView):
     """The name of a rack, its rows and its columns."""
 
     template_name = "racks/size.html"
+    permission = Permission.RACK_SIZES
     form_class = RackForm
 
     def get_object(self, queryset: QuerySet[Rack] | None = None) -> Rack:
@@ -101,11 +105,11 @@ class RoomEditView(RenamingMixin, CageAccessMixin, UpdateView):
     """The name of a room."""
 
     template_name = "racks/room.html"
+    permission = Permission.ROOMS
     form_class = RoomForm
 
     def get_queryset(self) -> QuerySet[Room]:
-        seen = Cage.objects.visible_to(self.request.user).active()
-        return Room.objects.filter(pk__in=seen.order_by().values("room"))
+        return Room.objects.filter(pk__in=self.seen.active().order_by().values("room"))
 
     def get_success_url(self) -> str:
         return reverse("rack-index")
@@ -125,10 +129,10 @@ class RackFillView(RackMixin, TemplateView):
             messages.warning(request, _("A cage stands in %s by now.") % bay.name)
             return redirect(self.rack_url)
         words = text_from(request.GET, "q")
-        cages = Cage.objects.visible_to(request.user).active().with_place()
+        cages = self.changeable.active().with_place()
         if words:
             cages = cages.matching(words)
-        found = list(grid.nearest_first(cages, self.grid.rack)[: CANDIDATES_SHOWN + 1])
+        found = list(grids.nearest_first(cages, self.grid.rack)[: CANDIDATES_SHOWN + 1])
         context = self.get_context_data(
             bay=bay,
             words=words,

@@ -5,12 +5,12 @@ from typing import Any
 from django.views.generic import TemplateView
 
 from cages.filters import CageFilter, text_from, trouble_in
-from cages.models import Cage, Room
+from cages.models import Room
 from cages.models.cage import CageQuerySet
-from cages.models.ids import id_from
 from cages.places import overview
 from cages.views.access import CageAccessMixin
 from cages.views.site.live import LiveMixin
+from neurocage.ids import id_from
 
 # What a screen of 1920 by 1080 holds. Nobody scrolls a wall.
 TROUBLED_SHOWN = 12
@@ -27,7 +27,7 @@ class WallView(LiveMixin, CageAccessMixin, TemplateView):
         return ["racks/wall.html" if "room" in self.request.GET else "racks/wall_rooms.html"]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        cages = Cage.objects.visible_to(self.request.user).active()
+        cages = self.seen.active()
         about = self._room(cages) if "room" in self.request.GET else self._rooms(cages)
         return super().get_context_data(**about, **kwargs)
 
