@@ -1,14 +1,13 @@
 """Django's admin for cages; users have Django's own. Measured data is not edited by anyone."""
 
-from django import forms
 from django.contrib import admin
 
-from cages.forms.place import PlaceMixin
+from cages.forms.place import PlaceForm
 from cages.models import Cage
 from cages.models.fields import NAMES
 
 
-class CageAdminForm(PlaceMixin, forms.ModelForm):
+class CageAdminForm(PlaceForm):
     class Meta:
         model = Cage
         fields = NAMES

@@ -128,7 +128,7 @@ def choices(cages: CageQuerySet) -> dict[str, list[tuple[int, str]]]:
     )
     owners = of("owner", Cast("owner__username", CharField()))
     found = owners.union(of("room", F("room__name")), of("rack", rack))
-    by_kind = {"room": [], "rack": [], "owner": []}
+    by_kind: dict[str, list[tuple[int, str]]] = {"room": [], "rack": [], "owner": []}
     for kind, value, text in found.order_by("kind", "text")[:CHOICES_LIMIT]:
         by_kind[kind].append((value, text))
     return by_kind

@@ -71,7 +71,7 @@ class KeyField(models.CharField):
     def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
         name, path, args, kwargs = super().deconstruct()
         del kwargs["max_length"], kwargs["editable"]
-        return name, path, args, {**kwargs, "of": self.of}
+        return name, path, list(args), {**kwargs, "of": self.of}
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
         key = key_of(getattr(model_instance, self.of) or "")

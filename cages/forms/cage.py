@@ -1,7 +1,7 @@
 """Create, change and purge a cage."""
 
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
 from crispy_forms.bootstrap import StrictButton
 from crispy_forms.helper import FormHelper
@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cages.forms.place import PlaceMixin, constraint_of
+from cages.forms.place import PlaceForm, constraint_of
 from cages.models import Cage
 from cages.models.fields import FIELDS, NAMES
 from neurocage.ids import LARGEST_TYPED_ID, advance_ids
@@ -26,7 +26,7 @@ CAGE_KEY = "cages_cage_pkey"
 ID_WIDTH = (12, 4)
 
 
-class CageForm(PlaceMixin, forms.ModelForm):
+class CageForm(PlaceForm):
     """Create or change a cage. user: the person who does so."""
 
     id = forms.IntegerField(
@@ -52,8 +52,8 @@ class CageForm(PlaceMixin, forms.ModelForm):
             # The present owner stays possible, also with an account that is switched off.
             possible = Q(is_active=True) | Q(pk=self.instance.owner_id)
             owners = User.objects.filter(possible).order_by("username")
-            self.fields["owner"].queryset = owners
-            self.fields["owner"].initial = user.pk
+            field = cast(forms.ModelChoiceField, self.fields["owner"])
+            field.queryset, field.initial = owners, user.pk
         else:
             del self.fields["owner"]
             if self.is_new:

@@ -6,7 +6,9 @@ from typing import Any
 
 from django import forms
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from psycopg2 import Error as PostgresError
 
 from cages.models import Cage, Places, Rack, Room
 from cages.models.cage import ONE_PER_BAY, ONE_PER_LABEL
@@ -19,7 +21,8 @@ PLACE = ("room", "rack", "row", "column")
 
 def constraint_of(error: IntegrityError) -> str | None:
     """Return the name of the database's constraint that was violated."""
-    return error.__cause__.diag.constraint_name
+    cause = error.__cause__
+    return cause.diag.constraint_name if isinstance(cause, PostgresError) else None
 
 
 class NameField(forms.CharField):
@@ -54,8 +57,8 @@ class PlaceFields(forms.Form):
         return cleaned
 
 
-class PlaceMixin(PlaceFields):
-    """For the form of one cage: names of a room and a rack are typed, and become rows."""
+class PlaceForm(PlaceFields, forms.ModelForm):
+    """The base for forms of one cage: names of a room and a rack are typed, and become rows."""
 
     def __init__(
         self,
@@ -65,7 +68,8 @@ class PlaceMixin(PlaceFields):
         **kwargs: Any,
     ) -> None:
         names = {"room": instance.room_name, "rack": instance.rack_name} if instance else {}
-        super().__init__(*args, instance=instance, initial={**names, **(initial or {})}, **kwargs)
+        initial = {**names, **(initial or {})}
+        super().__init__(*args, **{**kwargs, "instance": instance, "initial": initial})
         self.fields["row"].widget.attrs["placeholder"] = "B"
         self.fields["column"].widget.attrs["placeholder"] = "7"
 
@@ -78,13 +82,14 @@ class PlaceMixin(PlaceFields):
 
     def add_error_of(self, error: IntegrityError) -> None:
         """Put what the database refused at its field; raises the error where it has none."""
-        field = {ONE_PER_BAY: "column", ONE_PER_LABEL: "label"}.get(constraint_of(error))
+        fields = {ONE_PER_BAY: "column", ONE_PER_LABEL: "label"}
+        field = fields.get(constraint_of(error) or "")
         if field not in self.fields:
             raise error
         self.add_error(field, self.instance.conflicts()[field])
 
 
-class MoveForm(PlaceMixin, forms.ModelForm):
+class MoveForm(PlaceForm):
     """Where one cage goes to. Everything empty takes it out of its rack."""
 
     class Meta:
@@ -92,8 +97,10 @@ class MoveForm(PlaceMixin, forms.ModelForm):
         fields = PLACE
 
 
-class RenameMixin:
-    """The name of a room or a rack. A name that another one has is refused."""
+class NameForm(forms.ModelForm):
+    """The base for forms of a room or a rack. A name that another one has is refused."""
+
+    name = NameField(label=_("Name"), required=True)
 
     def clean_name(self) -> str:
         name = self.cleaned_data["name"]
@@ -120,18 +127,14 @@ class RenameMixin:
         self.instance.cages.update(updated_at=now)
 
 
-class RoomForm(RenameMixin, forms.ModelForm):
-    name = NameField(label=_("Name"), required=True)
-
+class RoomForm(NameForm):
     class Meta:
         model = Room
         fields = ["name"]
 
 
-class RackForm(RenameMixin, forms.ModelForm):
+class RackForm(NameForm):
     """Name, rows and columns of a rack. grid: the rack as it stands, with all of its cages."""
-
-    name = NameField(label=_("Name"), required=True)
 
     class Meta:
         model = Rack
@@ -171,5 +174,5 @@ class RackForm(RenameMixin, forms.ModelForm):
     @staticmethod
     def _other_names(numbered: bool) -> str:
         if numbered:
-            return _("The cages in this rack stand in rows with letters.")
-        return _("The cages in this rack stand in rows with numbers.")
+            return gettext("The cages in this rack stand in rows with letters.")
+        return gettext("The cages in this rack stand in rows with numbers.")

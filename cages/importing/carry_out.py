@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Concat
 
-from cages.importing.plan import Plan, PlannedRow, plan_of
+from cages.importing.plan import Plan, PlannedRow, label_claim, plan_of
 from cages.importing.sheet import SheetRow
 from cages.models import Cage, CageEvent, EventKind, Places
 from cages.models.fields import NAMES
 from neurocage.ids import advance_ids
+from people.models import User
 
 BATCH = 1000
 
@@ -22,7 +22,7 @@ class PlanChangedError(Exception):
 
 
 @transaction.atomic
-def carry_out(rows: Iterable[SheetRow], fingerprint: str, person: Any, now: datetime) -> Plan:
+def carry_out(rows: Iterable[SheetRow], fingerprint: str, person: User, now: datetime) -> Plan:
     """Import these SheetRows as confirmed and return the Plan that was carried out.
 
     Raises PlanChangedError, and IntegrityError where an id, a bay or a label was taken just now.
@@ -36,14 +36,15 @@ def carry_out(rows: Iterable[SheetRow], fingerprint: str, person: Any, now: date
     return plan
 
 
-def _change(rows: Sequence[PlannedRow], person: Any, now: datetime) -> None:
+def _change(rows: Sequence[PlannedRow], person: User, now: datetime) -> None:
+    both = [(row.stored, row.cage) for row in rows if row.stored]
+    moved = {old.pk: (old, new) for old, new in both if old.position != new.position}
+    renamed = [old.pk for old, new in both if label_claim(old) != label_claim(new)]
     # Cages that change places would meet in a bay, so all of them step out first.
-    moved = [row for row in rows if row.has_moved]
-    leaving = Cage.objects.filter(pk__in=[row.stored.pk for row in moved])
-    leaving.update(row="", column=None)
+    Cage.objects.filter(pk__in=moved).update(row="", column=None)
     # The same for labels. No label has a line break.
-    renamed = Cage.objects.filter(pk__in=[row.stored.pk for row in rows if row.has_changed_label])
-    renamed.update(label_key=Concat(Value("\n"), Cast("pk", CharField())))
+    unused = Concat(Value("\n"), Cast("pk", CharField()))
+    Cage.objects.filter(pk__in=renamed).update(label_key=unused)
     cages = [row.cage for row in rows]
     for cage in cages:
         cage.updated_at = now
@@ -56,10 +57,10 @@ def _change(rows: Sequence[PlannedRow], person: Any, now: datetime) -> None:
         update_fields=[*NAMES, "label_key", "lab", "updated_at"],
     )
     note = CageEvent.objects.note
-    before = {row.stored.pk: row.stored.position_on_record for row in moved}
-    note(EventKind.MOVED, [row.cage for row in moved], now, person, before)
+    before = {pk: old.position_on_record for pk, (old, _new) in moved.items()}
+    note(EventKind.MOVED, [new for _old, new in moved.values()], now, person, before)
     for kind, polled in ((EventKind.PAUSED, False), (EventKind.RESUMED, True)):
-        turned = [row.cage for row in rows if row.cage.is_polled == polled != row.stored.is_polled]
+        turned = [new for old, new in both if new.is_polled == polled != old.is_polled]
         note(kind, turned, now, person)
 
 

@@ -71,6 +71,7 @@ class RowForm(PlaceFields):
     def reasons(self) -> str:
         """Why the row is refused, in one line: each field's name and what is wrong with it."""
         return " ".join(
-            f"{name}: {' '.join(errors)}" if name in NAMES else " ".join(errors)
+            f"{name}: {words}" if name in NAMES else words
             for name, errors in self.errors.items()
+            for words in [" ".join(str(error) for error in errors)]
         )

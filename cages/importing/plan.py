@@ -25,26 +25,16 @@ KEPT_IF_EMPTY = {field.name for field in FIELDS if field.is_kept_if_empty}
 class PlannedRow:
     """One row and what is to become of it.
 
-    stored: the Cage as it is, None for a new one; cage: as it would be; changes: [(field, before,
-    after)] as text; reason: why the row is refused, or empty.
+    stored: the Cage as it is, None for a new one; cage: as it would be, not for refused rows;
+    changes: [(field, before, after)] as text; reason: why the row is refused, or empty.
     """
 
     number: int
     cells: dict[str, str]
     stored: Cage | None = None
-    cage: Cage | None = None
+    cage: Cage = field(default_factory=Cage)
     changes: list[tuple[str, str, str]] = field(default_factory=list)
     reason: str = ""
-
-    @property
-    def has_moved(self) -> bool:
-        return self.stored is not None and self.stored.position != self.cage.position
-
-    @property
-    def has_changed_label(self) -> bool:
-        """Whether it takes part in what no two cages of one owner may share."""
-        before, after = self.stored, self.cage
-        return before is not None and _label_claim(before) != _label_claim(after)
 
     @property
     def name(self) -> str:
@@ -119,17 +109,17 @@ def _find_cages(planned: Sequence[PlannedRow], access: Access, lock: bool) -> No
     if lock:
         cages = cages.select_for_update(of=("self",))
     by_id = {cage.pk: cage for cage in cages}
-    by_label = {}
+    by_label: dict[str, list[Cage]] = {}
     for cage in by_id.values():
         if not cage.is_archived and access.may_change(cage):
             by_label.setdefault(cage.label_key, []).append(cage)
-    seen = {}
+    seen: dict[int | tuple[str, str] | None, int] = {}
     for row in planned:
         if row.reason:
             continue
         if row.number in ids:
             _find_by_id(row, ids[row.number], by_id, access)
-            key = ids[row.number]
+            key: int | tuple[str, str] | None = ids[row.number]
         else:
             label = key_of(row.cells.get("label", ""))
             _find_by_label(row, by_label.get(label, []))
@@ -145,7 +135,7 @@ def _find_cages(planned: Sequence[PlannedRow], access: Access, lock: bool) -> No
 def _find_by_id(
     row: PlannedRow, number: int | None, by_id: dict[int, Cage], access: Access
 ) -> None:
-    cage = by_id.get(number)
+    cage = by_id.get(number or 0)
     if number is None or number < 1 or (cage is None and number > LARGEST_TYPED_ID):
         row.reason = _("The id has to be a whole number from 1 to %(largest)d.") % {
             "largest": LARGEST_TYPED_ID
@@ -231,18 +221,18 @@ def _note_changes(row: PlannedRow) -> None:
 Claim = tuple[str | int | None, ...]
 
 
-def _bay_claim(cage: Cage) -> Claim | None:
+def bay_claim(cage: Cage) -> Claim | None:
     if not (cage.rack and cage.bay_name):
         return None
     return ("bay", key_of(cage.room_name), key_of(cage.rack_name), cage.row, cage.column)
 
 
-def _label_claim(cage: Cage) -> Claim:
+def label_claim(cage: Cage) -> Claim:
     return ("label", cage.owner_id, key_of(cage.label))
 
 
 def _claims_of(cage: Cage) -> list[Claim]:
-    return [claim for claim in (_label_claim(cage), _bay_claim(cage)) if claim]
+    return [claim for claim in (label_claim(cage), bay_claim(cage)) if claim]
 
 
 def _judge_claims(planned: Sequence[PlannedRow]) -> None:
@@ -293,7 +283,11 @@ def _standing(claims: Iterable[Claim]) -> dict[Claim, Cage]:
     named = active.filter(label_key__in=labels).only("label", "label_key", "owner")
     stand = active.filter(rack__key__in=racks).exclude(row="").exclude(column=None)
     stand = stand.with_place().only("row", "column", "label", "room__name", "rack__name")
-    return {_label_claim(cage): cage for cage in named} | {_bay_claim(cage): cage for cage in stand}
+    has = {label_claim(cage): cage for cage in named}
+    for cage in stand:
+        if claim := bay_claim(cage):
+            has[claim] = cage
+    return has
 
 
 def _said_twice(row: PlannedRow, claim: Claim, first: PlannedRow) -> str:

@@ -53,7 +53,8 @@ def rows_of(data: bytes) -> list[SheetRow]:
     head = text.lstrip("\r\n").partition("\n")[0]
     delimiter = max(DELIMITERS, key=head.count)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    columns, rows = None, []
+    columns: list[str] | None = None
+    rows: list[SheetRow] = []
     try:
         for number, line in enumerate(lines, start=1):
             cells = [cell.strip() for cell in line]

@@ -19,6 +19,7 @@ from cages.models.event import CageEvent, EventKind
 from cages.models.place import (
     LARGEST_COLUMN,
     ROW_PATTERN,
+    ROW_REGEX,
     Places,
     Rack,
     Room,
@@ -261,7 +262,7 @@ class Cage(models.Model):
             ),
             # Else "7" and "07" would be two bays.
             models.CheckConstraint(
-                condition=Q(row="") | Q(row__regex=ROW_PATTERN.regex.pattern),
+                condition=Q(row="") | Q(row__regex=ROW_REGEX),
                 name="cages_cage_row_is_normal",
             ),
             models.CheckConstraint(

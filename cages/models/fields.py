@@ -7,6 +7,8 @@ A new field is three edits: the model's field, its line here, and its type in th
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Field
+from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
@@ -29,8 +31,8 @@ class CageField:
     """
 
     name: str
-    meaning: str
-    heading: str = ""
+    meaning: Promise | str
+    heading: Promise | str = ""
     width: tuple[int, int] = (12, 12)
     is_kept_if_empty: bool = False
     permission: Permission | None = None
@@ -39,7 +41,8 @@ class CageField:
 
     @property
     def label(self) -> str:
-        return capfirst(Cage._meta.get_field(self.name).verbose_name)
+        field = Cage._meta.get_field(self.name)
+        return str(capfirst(field.verbose_name)) if isinstance(field, Field) else self.name
 
     def value(self, cage: Cage) -> Any:
         """Return what programs read: names of rooms, racks and people in place of rows."""

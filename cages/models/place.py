@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 LARGEST_GRID = 30
 LARGEST_COLUMN = 999
 NAME_LENGTH = 50
+ROW_REGEX = "^([A-Z]{1,2}|[1-9][0-9]{0,2})$"
 ROW_PATTERN = RegexValidator(
-    r"^([A-Z]{1,2}|[1-9][0-9]{0,2})$",
+    ROW_REGEX,
     _("A row is one or two letters, or a number, as on the rack."),
 )
 Named = TypeVar("Named", "Room", "Rack")
@@ -149,7 +150,7 @@ class Places:
         there = Q(room__in=self._rooms.values()) | Q(room=None)
         by_id = {room.pk: room for room in self._rooms.values()}
         for rack in Rack.objects.filter(there, key__in=racks):
-            rack.room = by_id.get(rack.room_id)
+            rack.room = by_id[rack.room_id] if rack.room_id else None
             self._racks[rack.room.key if rack.room else "", rack.key] = rack
 
     def find(self, room: str, rack: str = "") -> tuple[Room | None, Rack | None]:
@@ -168,15 +169,15 @@ class Places:
     def keep(cages: "Iterable[Cage]") -> None:
         """Save the rooms and racks of these cages that are new. Two queries at most."""
         cages = [cage for cage in cages if cage.is_somewhere_new]
-        _keep([cage.room for cage in cages], Room, ["key"])
-        _keep([cage.rack for cage in cages], Rack, ["room", "key"])
+        _keep([cage.room for cage in cages if cage.room], Room, ["key"])
+        _keep([cage.rack for cage in cages if cage.rack], Rack, ["room", "key"])
         for cage in cages:
             # Takes over the ids given just now.
             cage.stand_in(cage.room, cage.rack, cage.row, cage.column)
 
 
-def _keep(rows: Iterable[Named | None], model: type[Named], unique_fields: list[str]) -> None:
-    new = {id(row): row for row in rows if row is not None and row.pk is None}
+def _keep(rows: Iterable[Named], model: type[Named], unique_fields: list[str]) -> None:
+    new = {id(row): row for row in rows if row.pk is None}
     if new:
         # Where somebody else saves the same name at this moment, theirs is taken. Always in the
         # same order, so that two people do not wait for each other.

@@ -56,7 +56,7 @@ class Grid:
     @property
     def counts(self) -> dict[Condition, int]:
         """{condition: how many cages}, worst first, without zeros."""
-        bays = (bay.condition for _label, row in self.rows for bay in row if bay.cage)
+        bays = [bay.condition for _label, row in self.rows for bay in row if bay.condition]
         return in_order(Counter([*bays, *(condition for _cage, condition in self.beside)]))
 
     @property
@@ -102,9 +102,8 @@ def grid_of(
     stands: dict[Position, Cage] = {}
     beside = []
     for cage in cages:
-        position = (cage.row, cage.column)
-        if _is_drawn(*position):
-            stands[position] = cage
+        if cage.column and _is_drawn(cage.row, cage.column):
+            stands[cage.row, cage.column] = cage
         else:
             beside.append((cage, cage.condition(now)))
     hidden = {(row, column) for row, column in taken if _is_drawn(row, column)}
@@ -118,7 +117,8 @@ def grid_of(
 
     def bay(row: str, column: int) -> Bay:
         cage = stands.get((row, column))
-        return Bay(row, column, cage, cage and cage.condition(now), (row, column) in hidden)
+        condition = cage.condition(now) if cage else None
+        return Bay(row, column, cage, condition, (row, column) in hidden)
 
     return Grid(
         rack=rack,

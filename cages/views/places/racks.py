@@ -67,7 +67,7 @@ class RackSheetView(RackMixin, TemplateView):
     template_name = "racks/sheet.html"
 
 
-class RenamingMixin(PermittedMixin):
+class RenamingView(PermittedMixin, CageAccessMixin, UpdateView):  # type: ignore[misc, type-arg]
     """Saves the name of a room or a rack, and leads back to it."""
 
     context_object_name = "place"
@@ -84,7 +84,7 @@ class RenamingMixin(PermittedMixin):
         return redirect(self.get_success_url())
 
 
-class RackSizeView(RenamingMixin, RackMixin, UpdateView):
+class RackSizeView(RackMixin, RenamingView):  # type: ignore[misc]
     """The name of a rack, its rows and its columns."""
 
     template_name = "racks/size.html"
@@ -101,14 +101,14 @@ class RackSizeView(RenamingMixin, RackMixin, UpdateView):
         return self.rack_url
 
 
-class RoomEditView(RenamingMixin, CageAccessMixin, UpdateView):
+class RoomEditView(RenamingView):
     """The name of a room."""
 
     template_name = "racks/room.html"
     permission = Permission.ROOMS
     form_class = RoomForm
 
-    def get_queryset(self) -> QuerySet[Room]:
+    def get_queryset(self) -> QuerySet[Room]:  # type: ignore[override]
         return Room.objects.filter(pk__in=self.seen.active().order_by().values("room"))
 
     def get_success_url(self) -> str:
