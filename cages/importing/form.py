@@ -62,7 +62,8 @@ class RowForm(PlaceFields):
         cleaned = super().clean()
         construct_instance(self, self.cage, JUDGED_HERE)
         try:
-            self.cage.clean_fields(exclude={*LOOKED_UP, *self.errors})
+            # The lab is the owner's.
+            self.cage.clean_fields(exclude={*LOOKED_UP, "lab", *self.errors})
         except ValidationError as error:
             for name, errors in error.error_dict.items():
                 self.add_error(name, errors)

@@ -24,7 +24,7 @@ class CageAccessMixin(ContextMixin, View):
     `self.now` is the moment of the request, `self.access` what the person may see and change.
     """
 
-    model: type[Cage] | None = Cage
+    model: Any = Cage
     context_object_name: str | None = "cage"
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:

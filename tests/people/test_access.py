@@ -356,11 +356,28 @@ def test_an_import_by_a_viewer_finds_no_cage_to_change(browser_of):
     assert [row.stored for row in by_label.new] == [None]
 
 
+def sources(*folders):
+    """[(path, text)] of the Python files and templates in these folders of the project."""
+    paths = [path for folder in folders for path in Path(settings.BASE_DIR, folder).rglob("*.*")]
+    return [(path, path.read_text()) for path in paths if path.suffix in (".py", ".html")]
+
+
 def test_templates_ask_for_permissions_that_exist():
     asked = {
-        name
-        for path in Path(settings.BASE_DIR, "templates").rglob("*.html")
-        for name in re.findall(r"\bmay\.(\w+)", path.read_text())
+        name for _path, text in sources("templates") for name in re.findall(r"\bmay\.(\w+)", text)
     }
     assert asked
     assert asked <= set(Permission)
+
+
+def test_only_people_asks_for_the_flags_of_an_account():
+    flags = re.compile(r"\bis_(staff|superuser)\b")
+    asking = [
+        path for path, text in sources("cages", "neurocage", "templates") if flags.search(text)
+    ]
+    assert asking == []
+
+
+def test_people_imports_nothing_of_cages():
+    imports = re.compile(r"^\s*(from|import) cages\b", re.MULTILINE)
+    assert [path for path, text in sources("people") if imports.search(text)] == []
