@@ -400,12 +400,12 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
     lines = [f"{number},Colony {number},R2,B,A,{number}" for number in range(1, 301)]
     text = "\n".join(["id,label,room,rack,row,column", *lines])
     browser = client_of(user)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         dry_run = upload(browser, text)
     with django_assert_max_num_queries(22):
         confirm(browser, dry_run)
     changed = text.replace("R2", "R3")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         dry_run = upload(browser, changed)
     with django_assert_max_num_queries(26):
         confirm(browser, dry_run)

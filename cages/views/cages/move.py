@@ -26,7 +26,8 @@ class MoveView(CageChangeMixin, UpdateView):
     def get_initial(self) -> dict[str, Any]:
         """The bay that the URL names, in a rack that the person sees."""
         wanted = self.request.GET
-        found = grid.find(self.access, id_from(wanted.get("rack", "")) or 0, self.now)
+        rack_id = id_from(wanted.get("rack", ""))
+        found = grid.find(self.access, rack_id, self.now) if rack_id else None
         if found is None:
             return {}
         bay = {name: wanted[name] for name in ("row", "column") if name in wanted}
