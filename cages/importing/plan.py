@@ -217,7 +217,7 @@ def _note_changes(row: PlannedRow) -> None:
     ]
 
 
-# What no two active cages may share: a bay or a label, as the database compares them.
+# A bay or a label, as the database compares them: no two active cages may share one.
 Claim = tuple[str | int | None, ...]
 
 

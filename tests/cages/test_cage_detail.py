@@ -116,13 +116,13 @@ def test_the_page_has_the_information_of_the_cage(browser, user):
 
 def test_a_cage_of_which_only_the_label_is_known_has_dashes(browser, cage):
     information = panel(look_at(browser, cage), "information")
-    assert "Position – Species or strain – Animals – Owner ruth" in information
+    assert "Position – Species or strain – Number of animals – Owner ruth" in information
     assert "Notes" not in information
 
 
 def test_an_empty_cage_says_0_animals(browser, user):
     page = look_at(browser, make_cage(owner=user, animal_count=0))
-    assert "Animals 0" in panel(page, "information")
+    assert "Number of animals 0" in panel(page, "information")
 
 
 def test_markup_in_label_notes_and_position_is_only_text(browser, user):
