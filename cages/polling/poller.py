@@ -5,6 +5,7 @@ started when there is work for them and then kept.
 """
 
 import collections
+import contextlib
 import functools
 import gc
 import logging
@@ -277,5 +278,5 @@ def stop_beginning():
 
 def ask_now(cage_id):
     """Ask one sensor at once, outside any slot, and keep nothing: the "Test sensor" button."""
-    client = SensorClient(settings.SENSOR_API_URL)
-    return client.ask(cage_id, settings.POLL_TIMEOUT_SECONDS)
+    with contextlib.closing(SensorClient(settings.SENSOR_API_URL)) as client:
+        return client.ask(cage_id, settings.POLL_TIMEOUT_SECONDS)

@@ -1,7 +1,6 @@
 """Who may see and change what: every address, every method, every kind of person."""
 
 import pytest
-import responses
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -12,6 +11,7 @@ from django.urls import reverse
 from cages.models import Cage
 from cages.urls import urlpatterns
 from tests.factories import PASSWORD, at, make_cage, make_cycle, make_user, record_minute, slot
+from tests.played import played_sensors
 
 NOW = at("07:02:30")
 ROLES = ("anonymous", "owner", "other", "staff", "administrator")
@@ -172,7 +172,7 @@ def browser_of(sessions, db):
 @pytest.fixture
 def sensors():
     """Every sensor is Ok; what was asked is in `.calls`."""
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as played:
+    with played_sensors(assert_all_requests_are_fired=False) as played:
         for number in (7, 8):
             played.get(
                 f"{settings.SENSOR_API_URL}/data/{number}/", json={"cage_id": number, "status": 2}
