@@ -111,7 +111,7 @@ class Answer:
 
     def release_conn(self) -> None:
         """Give the connection back, or end it where it cannot serve again."""
-        # More bytes than the answer has are not the answer to the next request.
+        # Bytes after the end of the answer would be taken for the answer to the next request.
         if not (self._is_complete and self._is_kept) or self._buffer:
             self.close()
         elif not self._is_released:
@@ -131,7 +131,7 @@ class Answer:
         return bool(piece)
 
     def _read_head(self) -> tuple[str, int, dict[str, str]]:
-        """Minor version, status code, and headers by their names in lower case."""
+        """Return minor version, status code, and headers by their names in lower case."""
         while not (end := HEAD_END.search(self._buffer)):
             if len(self._buffer) > HEADER_LIMIT_BYTES:
                 break
@@ -165,7 +165,6 @@ class Answer:
             self._buffer = self._buffer[len(piece) :]
             if left is not None:
                 left -= len(piece)
-            self._is_complete = left == 0
             yield piece
         self._is_complete = True
 
@@ -198,7 +197,7 @@ class Answer:
         return int(digits, 16)
 
     def _line(self) -> bytes | None:
-        """The next line without its end; None at the end of the connection."""
+        """Return the next line without its end; None at the end of the connection."""
         while (end := self._buffer.find(b"\n")) < 0:
             if len(self._buffer) > HEADER_LIMIT_BYTES:
                 raise ChunkedEncodingError("an endless line between two chunks")
@@ -209,11 +208,12 @@ class Answer:
 
 
 def _text(data: bytes) -> str:
+    # Every byte is a character in this encoding (RFC 9110, 5.5).
     return data.decode("iso-8859-1")
 
 
 def _headers(lines: Iterable[str]) -> dict[str, str]:
-    """Values by names in lower case; those of a repeated name are joined with commas.
+    """Return values by names in lower case; those of a repeated name are joined with commas.
 
     A line without a colon is ignored. One that begins with a blank continues the line before it.
     """
@@ -232,7 +232,10 @@ def _headers(lines: Iterable[str]) -> dict[str, str]:
 
 
 def _length(headers: dict[str, str]) -> int | None:
-    """The length of the body in bytes; None where it is not given, or not as a number."""
+    """Return the length of the body in bytes, or None without one that is a number.
+
+    Raises ConnectionError if there are several that differ.
+    """
     given = headers.get("content-length")
     if given is None:
         return None

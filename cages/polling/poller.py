@@ -100,17 +100,17 @@ class _Member:
 
     def work(self) -> None:
         """Run one job after the other. Never returns."""
-        job: Callable[[], object] | None = self.job
         while True:
             try:
-                job()
+                self.job()
             except Exception:
                 logger.exception("A poll crashed")
             job = self.crew.next_job(self)
-            if job is None:
+            if job is not None:
+                self.job = job
+            else:
                 # The lock is a signal: `submit` sets the job and then releases the lock.
                 self.called.acquire()
-                job = self.job
 
 
 class Poller:

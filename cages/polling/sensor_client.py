@@ -42,8 +42,8 @@ class SensorClient:
         # Without a Session: no redirect is followed, no cookie kept, and no proxy or netrc of the
         # machine takes part.
         self._adapter = SensorAdapter(self._data_url, connections)
-        # A copy of a dict is cheap.
-        self._template.headers = dict(self._template.headers)
+        # `copy` copies the headers, which is cheap for a dict.
+        self._template.headers = dict(self._template.headers)  # type: ignore[assignment]
 
     def ask(self, cage_id: int, timeout_seconds: float) -> PollResult:
         """Ask one sensor and judge its answer; never raises for what a sensor or network does."""
@@ -51,8 +51,8 @@ class SensorClient:
         try:
             status_code, body = self._fetch(cage_id, timeout_seconds)
         except requests.RequestException as error:
-            outcome, status_code, detail = _failure(error)
-            return PollResult(cage_id, outcome, _ms_since(started), status_code, None, detail)
+            outcome, http_status, detail = _failure(error)
+            return PollResult(cage_id, outcome, _ms_since(started), http_status, None, detail)
         return judge(cage_id, status_code, body, _ms_since(started))
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import BaseAdapter
 from requests.exceptions import ConnectionError, ConnectTimeout
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from cages.polling.answer import PIECE_BYTES, Answer, NothingReceived, as_requests_error
 
@@ -100,7 +101,7 @@ class SensorAdapter(BaseAdapter):
         self._tls = None
         if parts.scheme == "https":
             # The certificates that the machine trusts, and those that come with requests.
-            self._tls = ssl.create_default_context(cafile=requests.certs.where())
+            self._tls = ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
             self._tls.load_default_certs()
         self._most_kept = connections
         self._kept: collections.deque[PlainConnection] = collections.deque()
@@ -144,7 +145,7 @@ class SensorAdapter(BaseAdapter):
             answer = self._ask(self._connect(deadline), head, deadline)
         response = requests.Response()
         response.status_code = answer.status
-        response.url = request.url
+        response.url = str(request.url)
         response.request = request
         response.raw = answer
         return response
@@ -164,7 +165,7 @@ class SensorAdapter(BaseAdapter):
             raise
 
     def _take(self) -> PlainConnection | None:
-        """A kept connection that can be used again, the one used last first."""
+        """Return a kept connection that can be used again, the one used last first."""
         while True:
             try:
                 connection = self._kept.pop()
