@@ -42,6 +42,7 @@ def test_a_compressed_bomb_is_opened_piece_by_piece(layers):
         (gzip.compress(zlib.compress(b"good")), "deflate, gzip"),
         (b"good", "utf-8"),
     ],
+    ids=["gzip", "old name", "deflate", "two", "unknown"],
 )
 def test_encodings_that_are_known_are_undone(body, encodings):
     assert unpacked(body, encodings) == b"good"
