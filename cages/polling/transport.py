@@ -71,6 +71,12 @@ class PlainConnection:
 class EncryptedConnection(PlainConnection):
     """A connection with TLS. Its waits are ended by Python, as one read may be many of a socket."""
 
+    sock: ssl.SSLSocket
+
+    def is_quiet(self) -> bool:
+        """False if there is more to read, be it decrypted already."""
+        return not self.sock.pending() and super().is_quiet()
+
     def send(self, data: bytes) -> None:
         """Send the whole request. Raises OSError."""
         self.sock.settimeout(SEND_SECONDS)

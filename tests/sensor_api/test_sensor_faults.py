@@ -13,7 +13,9 @@ import pytest
 import trustme
 
 from cages.models import Health, Outcome
+from cages.polling.answer import PIECE_BYTES
 from cages.polling.poller import Poller
+from cages.polling.sensor_client import SensorClient
 from tests.factories import at, slot
 from tests.sensor_server import PATIENT, SHORT, Sensor, reply
 
@@ -21,6 +23,7 @@ SLOT = slot("07:00")
 AT_ONCE = at("07:00:01").timestamp()
 # Not in the order of numbers, as no one promises that.
 CAGES = [*range(140, 160), *range(100, 140)]
+EOL = "\r\n"
 # A deadline that is meant to pass.
 TIMEOUT_SECONDS = 0.8
 
@@ -223,6 +226,24 @@ def test_the_deadline_holds_within_tls(authority, play):
         assert_all_failed(poller, Outcome.TIMEOUT, "")
         gateway.play = good
         assert_all_answered(poller)
+
+
+def test_what_is_left_of_a_record_of_tls_is_never_the_next_answer(authority):
+    def more_than_asked(sensor, connection, cage_id):
+        body = json.dumps({"cage_id": cage_id, "status": 3}).encode()
+        # The answer ends where a read does, and the rest is decrypted with it.
+        padding = f"X: {'x' * (PIECE_BYTES - len(reply(body)) - len('X: ') - len(EOL))}"
+        stray = json.dumps({"cage_id": cage_id, "status": 1}).encode()
+        connection.sendall(reply(body, padding) + reply(stray))
+        return True
+
+    gateway = Gateway(more_than_asked)
+    with Sensor(Encrypted(gateway, authority)) as sensor:
+        client = SensorClient(sensor.url.replace("http:", "https:"))
+        assert client.ask(7, PATIENT).status == Health.PERFECT
+        gateway.play = good
+        assert client.ask(7, PATIENT).status == Health.PERFECT
+        assert sensor.connections == 2
 
 
 def test_the_deadline_holds_in_a_handshake_that_drips():
