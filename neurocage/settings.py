@@ -1,4 +1,7 @@
-"""Every value that differs between two installations comes from the environment (see README)."""
+"""Settings: every value that differs between installations comes from the environment.
+
+docs/operate.md lists them.
+"""
 
 import os
 from pathlib import Path

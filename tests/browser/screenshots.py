@@ -1,6 +1,7 @@
-"""Makes the README's pictures: runs the whole stack with the demo in a throw-away folder.
+"""Make the pictures in docs/. `make screenshots` runs this.
 
-`make screenshots` writes a docs/*.png for each of SHOTS.
+It runs the whole stack with the demo in a temporary folder and writes one docs/<name>.png for each
+of SHOTS.
 """
 
 import json
