@@ -18,10 +18,10 @@ from tests.browser import chromium
 
 PROJECT = Path(__file__).resolve().parents[2]
 PICTURES = PROJECT / "docs"
-# The first live minute after the demo's made-up ones.
+# The demo's minutes end at the start. This is the time to the first live minute.
 FIRST_CYCLE_SECONDS = 75
 RACK = "room=R2&rack=B"
-# (name, address, size of the screen, theme)
+# (name, URL, size of the screen, theme)
 SHOTS = (
     ("list", "/cages/", "desktop", "light"),
     ("detail", "/cages/8/", "desktop", "dark"),
