@@ -1,7 +1,4 @@
-"""Settings: every value that differs between installations comes from the environment.
-
-docs/operate.md lists them.
-"""
+"""Every value that differs between two installations comes from the environment (see README)."""
 
 import os
 from pathlib import Path

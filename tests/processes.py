@@ -1,4 +1,4 @@
-"""Helpers for tests of the local stack: small programs, and waiting."""
+"""What the tests of the local stack share: small programs, and waiting for what must come."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ from local_stack.processes import Child
 
 
 def until(condition, seconds=10):
-    """Wait until the condition holds and return its value. Fail after the seconds."""
+    """Wait until the condition holds and return its value; fail after the seconds."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"still not so after {seconds} s"
@@ -18,11 +18,11 @@ def until(condition, seconds=10):
 
 
 def lives(process):
-    """Return whether the process runs. False for one that ended and was not waited for."""
+    """False for a process that ended but whose parent never asked."""
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def a_child(folder, code, name="child", **options):
-    """Return a small Python program as a child process that is not started yet."""
+    """A small Python program as a child process, not yet started."""
     argv = [sys.executable, "-c", f"import signal, sys, time\n{code}"]
     return Child(name, argv, records=folder, log=folder / f"{name}.log", **options)
