@@ -84,7 +84,7 @@ bench-storage: install-dev assets ## measure how small a year of minutes becomes
 bench-pages: install-dev assets ## measure pages and exports on months of minutes (CAGES=100 DAYS=60 ON=postgresql)
 	@$(BIN)/python -m bench.pages $(if $(CAGES),--cages $(CAGES)) $(if $(DAYS),--days $(DAYS)) $(if $(ON),--on $(ON))
 
-screenshots: install-dev assets ## make the pictures of the README
+screenshots: install-dev assets ## make the pictures in docs/
 	@$(BIN)/python -m tests.browser.screenshots
 
 messages: install-dev ## gather what is to be translated into locale/, and compile it
