@@ -7,11 +7,14 @@ import resource
 import signal
 import sys
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from flask import Flask
     from gunicorn.arbiter import Arbiter
     from gunicorn.workers.base import Worker
+
+    from sensor_api.sensor import Sensor
 
 THREADS = 1000  # requests that can sleep at once
 CONNECTIONS = 4000  # open connections: those of sleeping requests, and idle ones
@@ -57,7 +60,7 @@ def on_starting(server: "Arbiter") -> None:
         read_settings()
     except SettingsError as error:
         sys.exit(f"sensor_api: {error}")
-    if _files_short:
+    if _files_short and server.log:
         server.log.warning(
             "%s open files allow %s requests at once, not %s; raise the limit (ulimit -n)",
             _files,
@@ -68,7 +71,7 @@ def on_starting(server: "Arbiter") -> None:
 
 def post_worker_init(worker: "Worker") -> None:
     """Wake all sleeping requests on SIGTERM, so that the worker does not wait for their latency."""
-    sensor = worker.wsgi.extensions["sensor_api"]
+    sensor = _sensor(worker)
 
     def stop(signum: int, frame: FrameType | None) -> None:
         worker.handle_exit(signum, frame)
@@ -80,4 +83,8 @@ def post_worker_init(worker: "Worker") -> None:
 
 def worker_int(worker: "Worker") -> None:
     """Wake them on SIGINT and SIGQUIT too, after which gunicorn waits for its threads."""
-    worker.wsgi.extensions["sensor_api"].stop()
+    _sensor(worker).stop()
+
+
+def _sensor(worker: "Worker") -> "Sensor":
+    return cast("Flask", worker.wsgi).extensions["sensor_api"]

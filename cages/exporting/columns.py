@@ -15,7 +15,7 @@ class Column:
 
     name: str
     kind: str
-    meaning: str
+    meaning: "str | StrPromise"
 
 
 def _times(what, meaning):
