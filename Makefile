@@ -91,7 +91,7 @@ bench-storage: install-dev assets ## measure the size of a year of minutes (CAGE
 bench-pages: install-dev assets ## measure pages and exports on months of minutes (CAGES=100 DAYS=60 ON=postgresql)
 	@$(BIN)/python -m bench.pages $(if $(CAGES),--cages $(CAGES)) $(if $(DAYS),--days $(DAYS)) $(if $(ON),--on $(ON))
 
-screenshots: install-dev assets ## make the screenshots of the README
+screenshots: install-dev assets ## make the pictures in docs/
 	@$(BIN)/python -m tests.browser.screenshots
 
 messages: install-dev ## collect the texts to translate in locale/, and compile the translations

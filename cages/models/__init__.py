@@ -14,10 +14,8 @@ from cages.models.rollups import (
 )
 from cages.models.sensor_request import Outcome, SensorRequest
 from cages.models.state import CageState, Condition
-from cages.models.token import ApiToken
 
 __all__ = [
-    "ApiToken",
     "Cage",
     "CageEvent",
     "CageState",
