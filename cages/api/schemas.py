@@ -11,7 +11,9 @@ from cages.models.rollups import LATENCY_BINS, LATENCY_EDGES_MS
 HEALTH_WORDS = {health.value: health.word for health in Health}
 OUTCOME_WORDS = {outcome.value: outcome.word for outcome in Outcome}
 if TYPE_CHECKING:  # mypy cannot read a Literal that is computed
-    HealthWord = OutcomeWord = ConditionWord = str
+    HealthWord = str
+    OutcomeWord = str
+    ConditionWord = str
 else:
     HealthWord = Literal[tuple(HEALTH_WORDS.values())]
     OutcomeWord = Literal[tuple(OUTCOME_WORDS.values())]
