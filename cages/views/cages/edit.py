@@ -15,8 +15,8 @@ from cages.views.access import CageChangeMixin
 class CageFormMixin(CageChangeMixin):
     """One form for both. "Test sensor" shows the live answer and gives back all that was typed."""
 
-    form_class = CageForm
-    template_name = "cages/form.html"
+    form_class: type[CageForm] | None = CageForm
+    template_name: str | None = "cages/form.html"
 
     def get_form_kwargs(self):
         return {**super().get_form_kwargs(), "user": self.request.user}
