@@ -53,7 +53,8 @@ class CageForm(PlaceForm):
             possible = Q(is_active=True) | Q(pk=self.instance.owner_id)
             owners = User.objects.filter(possible).order_by("username")
             field = cast(forms.ModelChoiceField, self.fields["owner"])
-            field.queryset, field.initial = owners, user.pk
+            field.queryset = owners
+            field.initial = user.pk
         else:
             del self.fields["owner"]
             if self.is_new:

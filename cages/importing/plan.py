@@ -113,13 +113,14 @@ def _find_cages(planned: Sequence[PlannedRow], access: Access, lock: bool) -> No
     for cage in by_id.values():
         if not cage.is_archived and access.may_change(cage):
             by_label.setdefault(cage.label_key, []).append(cage)
-    seen: dict[int | tuple[str, str] | None, int] = {}
+    seen: dict[object, int] = {}
+    key: object
     for row in planned:
         if row.reason:
             continue
         if row.number in ids:
             _find_by_id(row, ids[row.number], by_id, access)
-            key: int | tuple[str, str] | None = ids[row.number]
+            key = ids[row.number]
         else:
             label = key_of(row.cells.get("label", ""))
             _find_by_label(row, by_label.get(label, []))

@@ -1,6 +1,6 @@
 """Pages that keep themselves up to date: the open page asks for its own address again.
 
-static/live.js does the asking, every few seconds. An unchanged page costs one query and a 304.
+static/js/live.js does the asking, every few seconds. An unchanged page costs one query and a 304.
 """
 
 import hashlib
