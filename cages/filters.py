@@ -94,7 +94,7 @@ class CageFilter:
         """The cages in every state, with their `rank`."""
         ids = {name: getattr(self, name) for name in ("room", "rack", "owner")}
         wanted = {name: value for name, value in ids.items() if value is not None}
-        cages = cages.with_rank(now).filter(**wanted)
+        cages = cages.filter(**wanted).with_rank(now)
         return cages.matching(self.q) if self.q else cages
 
     def counts(self, cages: CageQuerySet, now: datetime) -> dict[Condition, int]:
@@ -106,7 +106,7 @@ class CageFilter:
         """The cages, filtered and in order."""
         cages = self.without_state(cages, now)
         if self.state:
-            cages = cages.filter(rank=STATES.index(Condition(self.state)))
+            cages = cages.filter(Q(rank=STATES.index(Condition(self.state))))
         return cages.in_order(self.order, now)
 
 
