@@ -91,11 +91,11 @@ def _compressed(names):
 
 
 def _print_times(days):
+    from cages.history.glance import add_glance
     from django.utils import timezone
 
     from cages.history.band import expected
     from cages.history.buckets import buckets_of
-    from cages.history.glance import add_glance
     from cages.history.minutes import minutes_of
     from cages.history.moment import around
     from cages.history.today import sensor_in

@@ -1,42 +1,30 @@
 """Which cages a list is about, and in which order: all in the address, so it can be shared."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
+from datetime import datetime
 from urllib.parse import urlencode
 
-from django.db.models import CharField, Count, F, Q, Value
+from django.db.models import CharField, Count, F, Q, QuerySet, Value
 from django.db.models.functions import Cast
 
-from cages.models import Condition
+from cages.models import Condition, Rank, Tally
 from cages.models.ids import id_from
 
 SEARCH_LIMIT = 100
 # Rooms, racks and people to choose from, together.
 CHOICES_LIMIT = 1500
+# The kind of row in `facets` that comes first, so that the limit never cuts it off.
+RANKS = "0"
 ORDERS = ("worst", "label", "id", "position")
-# By the rank that CageQuerySet.with_rank gives.
-STATES = (
-    Condition.BAD,
-    Condition.UNSEEN,
-    Condition.WAITING,
-    Condition.OK,
-    Condition.PERFECT,
-    Condition.PAUSED,
-)
-
-
-# Of cages with their rank: {state: how many}.
-COUNTS = {state.value: Count("pk", filter=Q(rank=rank)) for rank, state in enumerate(STATES)}
+# What a list can be asked for, worst first.
+STATES = tuple(dict.fromkeys(rank.condition for rank in Rank))
 
 
 def text_from(query, name):
-    """What the address says, fit to be looked for."""
-    # A NUL is text to Python and poison to PostgreSQL.
+    """Return the value from the address, ready to search for."""
+    # PostgreSQL refuses NUL characters in text.
     return query.get(name, "").replace("\x00", "").strip()[:SEARCH_LIMIT]
-
-
-def trouble_in(counts):
-    """How many of the cages counted by state are Bad or unseen."""
-    return counts.get(Condition.BAD, 0) + counts.get(Condition.UNSEEN, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +57,7 @@ class CageFilter:
 
     @property
     def query(self):
-        """As in an address, without what filters nothing: "state=bad&room=R2", or empty."""
+        """Return the filter as it appears in a URL: "state=bad&room=R2", or empty."""
         return urlencode(self.fields)
 
     @property
@@ -98,21 +86,22 @@ class CageFilter:
         cages = cages.with_rank(now).filter(wanted)
         return cages.matching(self.q) if self.q else cages
 
-    def counts(self, cages, now):
-        """{state: how many cages}, worst first, whatever state is asked for; one query."""
-        counts = self.without_state(cages, now).aggregate(**COUNTS)
-        return {state: counts[state.value] for state in STATES}
-
     def apply(self, cages, now):
         """The cages, filtered and in order."""
         cages = self.without_state(cages, now)
         if self.state:
-            cages = cages.filter(rank=STATES.index(Condition(self.state)))
+            cages = cages.in_condition(Condition(self.state))
         return cages.in_order(self.order, now)
 
 
-def choices(cages):
-    """{"room", "rack" or "owner": [(value, text)]} of the cages, by text; one query."""
+def facets(
+    cages: QuerySet, chosen: CageFilter, now: datetime
+) -> tuple[Tally, dict[str, list[tuple[str, str]]]]:
+    """How many of the chosen cages are how, and what else can be chosen; one query.
+
+    The Tally counts every state, whatever state is chosen. The choices are of all the cages:
+    {"room", "rack" or "owner": [(value, text)]}, by text.
+    """
 
     def of(kind, value, text):
         rows = cages.order_by().annotate(
@@ -120,9 +109,14 @@ def choices(cages):
         )
         return rows.exclude(text="").values_list("kind", "value", "text")
 
+    ranks = chosen.without_state(cages, now).order_by().values("rank")
+    counts = ranks.annotate(
+        kind=Value(RANKS), value=Cast("rank", CharField()), text=Cast(Count("pk"), CharField())
+    ).values_list("kind", "value", "text")
     owners = of("owner", "owner_id", "owner__username")
-    found = owners.union(of("room", "room", "room"), of("rack", "rack", "rack"))
-    by_kind = {"room": [], "rack": [], "owner": []}
-    for kind, value, text in found.order_by("kind", "text")[:CHOICES_LIMIT]:
+    found = counts.union(owners, of("room", "room", "room"), of("rack", "rack", "rack"))
+    by_kind = {RANKS: [], "room": [], "rack": [], "owner": []}
+    for kind, value, text in found.order_by("kind", "text")[: CHOICES_LIMIT + len(Rank)]:
         by_kind[kind].append((value, text))
-    return by_kind
+    numbers = {Rank(int(value)): int(text) for value, text in by_kind.pop(RANKS)}
+    return Tally(Counter(numbers)), by_kind

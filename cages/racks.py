@@ -4,16 +4,15 @@ A rack is what cages name. Room and rack are free text, so they are compared wha
 """
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.db.models import Case, Min, Q, Value, When
 from django.db.models.functions import Lower
 
-from cages.filters import COUNTS, STATES
-from cages.models import Cage, Condition, Rack
+from cages.models import Cage, Condition, Rack, Tally
 from cages.models.rack import LARGEST_GRID, row_label, row_number, slot_name
+from cages.models.tally import RANK_COUNTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +21,11 @@ class RackSummary:
 
     room: str
     name: str
-    # Worst first, without conditions that no cage is in.
-    counts: dict[Condition, int]
+    counts: Tally
 
     @property
     def cage_count(self):
-        return sum(self.counts.values())
+        return self.counts.total
 
     @property
     def query(self):
@@ -42,7 +40,7 @@ class Room:
 
     @property
     def counts(self):
-        return _in_order(sum((Counter(rack.counts) for rack in self.racks), Counter()))
+        return sum((rack.counts for rack in self.racks), Tally())
 
     @property
     def cage_count(self):
@@ -89,20 +87,15 @@ class Grid:
     # [(Cage, Condition)]
     beside: list[tuple[Cage, Condition]]
     used: frozenset[tuple[str, int]]
+    counts: Tally
 
     @property
     def query(self):
         return query_of(self.room, self.name)
 
     @property
-    def counts(self):
-        """{condition: how many cages}, worst first."""
-        slots = (slot.condition for _label, row in self.rows for slot in row if slot.cage)
-        return _in_order(Counter([*slots, *(condition for _cage, condition in self.beside)]))
-
-    @property
     def cage_count(self):
-        return sum(self.counts.values())
+        return self.counts.total
 
     @property
     def is_numbered(self):
@@ -133,12 +126,11 @@ def rooms_of(cages, now):
         .annotate(room_key=Lower("room"), rack_key=Lower("rack"))
         .values("room_key", "rack_key")
         # Of several spellings one is shown.
-        .annotate(room_name=Min("room"), rack_name=Min("rack"), **COUNTS)
+        .annotate(room_name=Min("room"), rack_name=Min("rack"), **RANK_COUNTS)
     )
     rooms = {}
     for row in sorted(rows, key=lambda row: _by_nature(row["rack_key"])):
-        counts = {state: row[state.value] for state in STATES if row[state.value]}
-        rack = RackSummary(row["room_name"], row["rack_name"], counts)
+        rack = RackSummary(row["room_name"], row["rack_name"], Tally.of_row(row))
         rooms.setdefault(row["room_key"], []).append(rack)
     return [Room(racks[0].room, racks) for _key, racks in sorted(rooms.items(), key=_room_order)]
 
@@ -204,6 +196,7 @@ def grid_of(cages, taken, size, now):
         ],
         beside=beside,
         used=used,
+        counts=Tally.of_ranks(cage.current_rank(now) for cage in cages),
     )
 
 
@@ -238,10 +231,6 @@ def _is_numbered(used, size):
         return size.rows_are_numbers
     numbers = sum(row.isdigit() for row, _column in used)
     return numbers > len(used) - numbers
-
-
-def _in_order(counts):
-    return {state: counts[state] for state in STATES if counts[state]}
 
 
 def _by_nature(text):

@@ -1,11 +1,14 @@
 """The file of an import, and one row of it."""
 
 from django import forms
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.forms.models import construct_instance
+from django.utils.functional import lazy
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cages.forms.rack import PlaceMixin
-from cages.importing.sheet import COLUMNS
+from cages.importing.sheet import COLUMNS, LARGEST_FILE, LARGEST_ROW_COUNT, MEGABYTE
 from cages.models import Cage
 
 YES = {"yes", "true", "1", "ja", "wahr"}
@@ -15,7 +18,14 @@ NO = {"no", "false", "0", "nein", "falsch"}
 class ImportForm(forms.Form):
     file = forms.FileField(
         label=_("CSV file"),
-        help_text=_("UTF-8, at most 2 MB and 10,000 rows. Nothing is changed before you confirm."),
+        help_text=format_lazy(
+            _(
+                "UTF-8, at most {megabytes} MB and {rows} rows. "
+                "Nothing is changed before you confirm."
+            ),
+            megabytes=LARGEST_FILE // MEGABYTE,
+            rows=lazy(intcomma, str)(LARGEST_ROW_COUNT),
+        ),
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
     )
 

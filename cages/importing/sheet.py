@@ -7,6 +7,7 @@ import io
 import zlib
 from dataclasses import dataclass
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext as _
 
 COLUMNS = (
@@ -22,7 +23,8 @@ COLUMNS = (
     "notes",
     "is_polled",
 )
-LARGEST_FILE = 2 * 1024 * 1024
+MEGABYTE = 1024 * 1024
+LARGEST_FILE = 2 * MEGABYTE
 LARGEST_ROW_COUNT = 10_000
 # Below what a form may weigh (DATA_UPLOAD_MAX_MEMORY_SIZE), with room for its other fields.
 LARGEST_PACKED = 900 * 1024
@@ -48,7 +50,10 @@ class SheetRow:
 def rows_of(data):
     """[SheetRow] of a file's bytes, without empty rows; raises UnreadableSheetError."""
     if len(data) > LARGEST_FILE:
-        raise UnreadableSheetError(_("The file is larger than 2 MB. Please split it."))
+        raise UnreadableSheetError(
+            _("The file is larger than %(megabytes)d MB. Please split it.")
+            % {"megabytes": LARGEST_FILE // MEGABYTE}
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -67,7 +72,10 @@ def rows_of(data):
             if columns is None:
                 columns = _columns_from(cells)
             elif len(rows) == LARGEST_ROW_COUNT:
-                raise UnreadableSheetError(_("The file has over 10,000 rows. Please split it."))
+                raise UnreadableSheetError(
+                    _("The file has over %(rows)s rows. Please split it.")
+                    % {"rows": intcomma(LARGEST_ROW_COUNT)}
+                )
             else:
                 rows.append(_row(number, cells, columns))
     except csv.Error as error:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.generic import FormView, TemplateView
 
 from cages import racks
-from cages.filters import text_from, trouble_in
+from cages.filters import text_from
 from cages.forms.rack import RackSizeForm
 from cages.models import Cage, Rack
 from cages.views.access import CageAccessMixin, StaffOnlyMixin
@@ -25,7 +25,7 @@ class RackIndexView(LiveMixin, CageAccessMixin, TemplateView):
     def get_context_data(self, **kwargs):
         rooms = racks.rooms_of(Cage.objects.visible_to(self.request.user).active(), self.now)
         return super().get_context_data(
-            rooms=rooms, trouble_count=sum(trouble_in(room.counts) for room in rooms), **kwargs
+            rooms=rooms, trouble_count=sum(room.counts.trouble for room in rooms), **kwargs
         )
 
 
@@ -53,7 +53,7 @@ class RackDetailView(LiveMixin, RackMixin, TemplateView):
 
     def get_context_data(self, **kwargs):
         # The tab's title is about what the tab shows.
-        return super().get_context_data(trouble_count=trouble_in(self.grid.counts), **kwargs)
+        return super().get_context_data(trouble_count=self.grid.counts.trouble, **kwargs)
 
 
 class RackSheetView(RackMixin, TemplateView):

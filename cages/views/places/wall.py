@@ -3,8 +3,8 @@
 from django.views.generic import TemplateView
 
 from cages import racks
-from cages.filters import CageFilter, text_from, trouble_in
-from cages.models import Cage
+from cages.filters import text_from
+from cages.models import Cage, Rank
 from cages.views.access import CageAccessMixin
 from cages.views.site.live import LiveMixin
 
@@ -26,20 +26,20 @@ class WallView(LiveMixin, CageAccessMixin, TemplateView):
 
     def _rooms(self, cages):
         rooms = racks.rooms_of(cages, self.now)
-        return {"rooms": rooms, "trouble_count": sum(trouble_in(room.counts) for room in rooms)}
+        return {"rooms": rooms, "trouble_count": sum(room.counts.trouble for room in rooms)}
 
     def _room(self, cages):
         room = text_from(self.request.GET, "room")
         cages = cages.filter(room__iexact=room)
-        counts = CageFilter().counts(cages, self.now)
-        trouble = trouble_in(counts)
+        counts = cages.tally(self.now)
         return {
             "room": room,
-            "counts": {state: count for state, count in counts.items() if count},
-            "cage_count": sum(counts.values()),
-            "trouble_count": trouble,
+            "bad": Rank.BAD,
+            "counts": counts,
+            "cage_count": counts.total,
+            "trouble_count": counts.trouble,
             "troubled": cages.in_trouble(self.now)
             .worst_first(self.now)
             .select_related("state")[:TROUBLED_SHOWN],
-            "rest": max(trouble - TROUBLED_SHOWN, 0),
+            "rest": max(counts.trouble - TROUBLED_SHOWN, 0),
         }
