@@ -108,19 +108,19 @@ def last_known(cage, now):
     return {"late": cage.is_late(now), "last_known": last_known_of(cage, now)}
 
 
-@register.inclusion_tag("cages/_spell.html")
+@register.simple_tag
 def spell(spell, kinds=False, is_over=False):
-    """How long a Spell lasts and how much of it is known, or nothing without one."""
-    return {"words": spell and words.spell_in_words(spell, kinds=kinds, is_over=is_over)}
+    """How long a Spell lasts and how much of it is known; see `spell_in_words`."""
+    return words.spell_in_words(spell, kinds=kinds, is_over=is_over)
 
 
-@register.inclusion_tag("cages/_spell.html")
+@register.simple_tag
 def bad_for(cage, now):
-    """For how long a cage has been Bad, or nothing where it is not."""
-    shown = cage.spell(now)
-    is_bad = shown and shown.status == Health.BAD
-    said = words.spell_in_words(shown) if is_bad else ""
-    return {"words": said and _("for %(duration)s") % {"duration": said}}
+    """For how long a cage has been Bad, and how much of that is known; "" where it is not Bad."""
+    lasting = cage.spell(now)
+    if not lasting or lasting.status != Health.BAD:
+        return ""
+    return _("for %(duration)s") % {"duration": words.spell_in_words(lasting)}
 
 
 def _strip(minutes, title, width=None, start=0):

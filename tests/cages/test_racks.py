@@ -299,9 +299,11 @@ def test_the_sheet_says_what_paper_needs(browser, user):
 
 
 def test_the_sheet_of_a_cage_that_is_known_gives_the_time_and_no_age(browser, user):
-    cage, _new, _loose = stand(user, "A1", "A2", "")
+    cage, _new, _loose, late = stand(user, "A1", "A2", "", "A3")
     record_minute(cage, slot("07:00"), Health.PERFECT)
+    record_minute(late, slot("06:54"), Health.PERFECT)
     page = text_of(browser.get(SHEET + B))
+    assert f"Perfect last known 06:54 {late.pk}" in page
     assert f"Perfect 07:00 {cage.pk} · {cage.label} ruth" in page
     assert "no reading yet" in page
     assert "No slot given" in page

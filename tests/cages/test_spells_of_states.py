@@ -79,9 +79,7 @@ class StatesEqualMinutes(TestCase):
 
 
 @pytest.mark.django_db
-def test_a_late_reading_into_a_spell_of_days_needs_the_states_own_minutes_only(
-    user, monkeypatch
-):
+def test_a_late_reading_into_a_spell_of_days_needs_the_states_own_minutes_only(user, monkeypatch):
     cage = make_cage(owner=user)
     record_minutes(cage, FIRST, [Health.BAD, Health.OK])
     CageState.objects.update(status_since=FIRST - 3 * LOOKED_AT, known_count=4000, same_count=3990)

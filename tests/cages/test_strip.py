@@ -14,6 +14,7 @@ from cages.history.today import Share
 from cages.history.window import Window
 from cages.models import Health, Outcome
 from cages.polling import backfill
+from cages.templatetags.cages import share_bars
 from tests.factories import FACILITY, MINUTE, at, make_cage, record_minutes, result, slot
 
 START = slot("07:00")
@@ -131,6 +132,14 @@ def test_a_bar_is_as_wide_as_its_minutes_and_as_high_as_its_shares():
     ]
 
 
+def test_bars_say_unanswered_and_unwatched_minutes_too():
+    hours = [bucket("07:00", codes("ppob.") * 12), bucket("08:00", codes("bb.---"))]
+    window = Window(slot("07:00"), slot("08:06"))
+    assert share_bars(hours, window, "Health")["label"] == (
+        "Health: 24 Perfect, 12 Ok, 14 Bad, 13 no answer, 3 not watched"
+    )
+
+
 def test_what_was_not_watched_is_hatched_from_the_top_and_neighbours_share_their_lines():
     hours = [bucket("07:00", codes("-" * 60)), bucket("08:00", codes("-" * 60))]
     (name, path), *others = strips.bars_of([*hours, bucket("09:00", codes("p" * 54 + "-" * 6))])
@@ -156,9 +165,7 @@ def test_the_hours_say_the_same_as_the_strip():
 def told(text):
     """(health, minutes, same, known) of the last spell."""
     spells = spells_in(codes(text), START)
-    return (
-        (s := spells[-1]) and (s.status.label, s.minutes, s.same, s.known) if spells else None
-    )
+    return (s := spells[-1]) and (s.status.label, s.minutes, s.same, s.known) if spells else None
 
 
 @pytest.mark.parametrize(
@@ -227,8 +234,11 @@ def test_a_spell_is_said_with_how_much_of_it_is_known(minutes, said):
         ("obb", "2 min, 2 of 2 minutes known"),
         ("ob" + "." * 18 + "b", "20 min, of them 18 min without an answer"),
         ("ob" + "-" * 18 + "b", "20 min, of them 18 min not watched"),
-        ("ob.--ob", "6 min, of them 1 min without an answer and 2 min not watched, "
-         "2 of 3 known readings Bad"),
+        (
+            "ob.--ob",
+            "6 min, of them 1 min without an answer and 2 min not watched, "
+            "2 of 3 known readings Bad",
+        ),
     ],
 )
 def test_a_lasting_spell_says_why_minutes_are_not_known(minutes, said):
