@@ -30,7 +30,8 @@ class Tally:
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(self.by_rank + other.by_rank)
 
-    def __getitem__(self, condition: Condition) -> int:
+    def of(self, condition: Condition) -> int:
+        """How many cages are in a Condition."""
         return sum(count for rank, count in self.by_rank.items() if rank.condition == condition)
 
     @property
@@ -51,4 +52,4 @@ class Tally:
     def conditions(self) -> dict[Condition, int]:
         """Worst first, without conditions that no cage is in."""
         conditions = dict.fromkeys(rank.condition for rank in Rank)
-        return {condition: self[condition] for condition in conditions if self[condition]}
+        return {one: count for one in conditions if (count := self.of(one))}

@@ -176,7 +176,7 @@ def day_stack(days, is_double=False):
     The hours below are those of a day on which the clock is not set.
     """
     whole = {day: Window.whole_day(day) for day, _part, _minutes in days}
-    day_width = max(window.minutes for window in whole.values())
+    day_width = max((window.minutes for window in whole.values()), default=24 * 60)
     rows = [
         {
             "day": day,

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from cages.models import Cage, Health, Outcome
+from cages.models import Health, Outcome
 from tests.factories import MINUTE, at, make_cage, make_user, record_minute, record_minutes, slot
 from tests.pages import text_of
 
@@ -34,7 +34,7 @@ def browser(client_of, owner):
 
 @pytest.fixture
 def cage(owner):
-    return make_cage("Colony", owner)
+    return make_cage("Colony", owner, created_at=NOW - 800 * DAY)
 
 
 def history(browser, cage, **query):
@@ -59,7 +59,8 @@ def test_only_a_minute_that_was_asked_for_is_marked(browser, cage):
         assert 'class="mark"' not in history(browser, cage, span=span).content.decode()
 
 
-def test_it_says_since_when_there_can_be_minutes_at_all(browser, cage):
+def test_it_says_since_when_there_can_be_minutes_at_all(browser, owner):
+    cage = make_cage(owner=owner)
     words = "Since 2026-03-01 00:00, when this cage was created."
     assert words in text_of(history(browser, cage, span="7d"))
     assert words not in text_of(history(browser, cage, span="today"))
@@ -91,7 +92,6 @@ def test_what_is_not_over_yet_is_no_short_day(browser, cage):
 
 
 def test_more_than_90_days_have_shares_and_no_strips(browser, cage):
-    Cage.objects.update(created_at=at("00:00") - 2 * 366 * DAY)
     page = history(browser, cage, **{"from": "2025-03-02", "to": "2026-03-02"})
     assert "Strips, Bad periods and gaps are shown for up to 90 days." in text_of(page)
     assert len(page.context["buckets"]) == 366
@@ -113,11 +113,13 @@ def test_the_queries_are_few_and_fixed(browser, cage, query):
 def test_spells_and_silences_are_listed_longest_first(browser, cage):
     begin = slot("01:00")
     silence = [Outcome.UNAVAILABLE] * 13
-    record_minutes(cage, begin, [BAD, BAD, Outcome.TIMEOUT, BAD, OK, OK, OK, BAD, *silence, OK])
+    first = [BAD, BAD, Outcome.TIMEOUT, BAD, OK, OK]
+    record_minutes(cage, begin, [*first, BAD, *silence, BAD, OK, OK])
     words = text_of(page := history(browser, cage, span="today"))
     assert "2026-03-02 01:00 03-02 01:03 at least 4 min, 3 of 4 minutes known" in words
+    assert "2026-03-02 01:06 03-02 01:20 15 min, 2 of 15 minutes known" in words
     assert page.context["bad_count"] == 2
-    assert "2026-03-02 01:08 13 min" in words
+    assert "2026-03-02 01:07 13 min" in words
     none = text_of(history(browser, cage, **{"from": "2026-02-20"}))
     assert none.count("None in this time.") == 2
 

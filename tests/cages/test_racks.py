@@ -163,8 +163,8 @@ def test_the_counts_are_worst_first_and_without_zeros(browser, user):
     response = browser.get(INDEX)
     (room,) = response.context["rooms"]
     wanted = {Condition.BAD: 1, Condition.UNSEEN: 1, Condition.OK: 1}
-    assert list(room.racks[0].counts.items()) == list(wanted.items())
-    assert room.counts == wanted
+    assert list(room.racks[0].counts.conditions.items()) == list(wanted.items())
+    assert room.counts.conditions == wanted
     assert "Rack B 3 cages 1 Bad 1 Unseen 1 Ok" in text_of(response)
     assert "<title>(2)" in " ".join(response.content.decode().split()).replace("> (", ">(")
 

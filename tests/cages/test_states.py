@@ -54,7 +54,7 @@ def test_python_and_sql_agree_on_every_combination(db):
     counts = Cage.objects.tally(NOW)
     assert counts.by_rank == Counter(cage.rank for cage in cages)
     assert counts.trouble == Cage.objects.in_trouble(NOW).count()
-    assert counts[Condition.UNSEEN] == Cage.objects.with_rank(NOW).in_condition("unseen").count()
+    assert counts.of(Condition.UNSEEN) == Cage.objects.with_rank(NOW).in_condition("unseen").count()
 
 
 @pytest.mark.parametrize(

@@ -235,9 +235,9 @@ def test_a_spell_is_said_with_how_much_of_it_is_known(minutes, said):
         ("ob" + "." * 18 + "b", "20 min, of them 18 min without an answer"),
         ("ob" + "-" * 18 + "b", "20 min, of them 18 min not watched"),
         (
-            "ob.--ob",
-            "6 min, of them 1 min without an answer and 2 min not watched, "
-            "2 of 3 known readings Bad",
+            "obb.--obb",
+            "8 min, of them 1 min without an answer and 2 min not watched, "
+            "4 of 5 known readings Bad",
         ),
     ],
 )

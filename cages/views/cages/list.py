@@ -8,7 +8,7 @@ from django.views.generic import ListView
 from cages.filters import STATES, CageFilter, facets
 from cages.history.today import Share
 from cages.history.window import Window
-from cages.models import Cage
+from cages.models import Cage, Condition
 from cages.views.access import CageAccessMixin
 from cages.views.site.live import LiveMixin
 from cages.views.site.paging import CountedPaginator
@@ -73,7 +73,7 @@ class CageListView(LiveMixin, CageAccessMixin, PagedListMixin, ListView):
 
     def get_paginator(self, queryset, per_page, **kwargs):
         shown = self.filter.state
-        count = self.counts[shown] if shown else self.counts.total
+        count = self.counts.of(Condition(shown)) if shown else self.counts.total
         return CountedPaginator(queryset, per_page, count)
 
     def get_context_data(self, **kwargs):
@@ -103,9 +103,8 @@ class CageListView(LiveMixin, CageAccessMixin, PagedListMixin, ListView):
     def _states(self):
         """{Condition: how many cages}, worst first; the one chosen even where it has none."""
         wanted = self.filter.state
-        return {
-            state: self.counts[state] for state in STATES if self.counts[state] or state == wanted
-        }
+        counts = {state: self.counts.of(state) for state in STATES}
+        return {state: count for state, count in counts.items() if count or state == wanted}
 
 
 def _known_share(cage: Cage, today: Window) -> Share:
