@@ -14,7 +14,7 @@ from django.utils import timezone
 from cages.history.minutes import KNOWN, Minute, minutes_of
 from cages.history.spells import spells_in
 from cages.history.window import Window
-from cages.models import CageState, Health, Spell
+from cages.models import CageState, Health, Outcome, Spell
 from cages.models.state import MINUTES_KEPT, UNSEEN_AFTER
 from cages.polling.results import PollResult
 from cages.slots import SLOT_LENGTH
@@ -27,17 +27,18 @@ LOOKED_AT = timedelta(hours=24)
 # shows that the single reading before was a misreading ('fold'), or it begins another ('new').
 # OFFSET 0 keeps PostgreSQL from working out each expression once for every use of it.
 UPSERT_STATES = """
-    INSERT INTO cages_cagestate AS state
+    WITH updated AS (INSERT INTO cages_cagestate AS state
         (cage_id, outcome, outcome_slot, outcome_since, status, reading_slot, status_since,
          known_count, same_count, silent_count, day, day_known, minutes)
     SELECT cage_id, outcome, %(slot)s, %(slot)s, status, known_slot, known_slot,
            known, known, (code = {no_answer})::int, %(day)s, known, repeat('0', {kept} - 1) || code
     FROM (
-        SELECT cage_id, outcome, status, code, (status IS NOT NULL)::int AS known,
-               CASE WHEN status IS NOT NULL THEN %(slot)s::timestamptz END AS known_slot
-        FROM unnest(%(cage_ids)s::int[], %(outcomes)s::smallint[], %(statuses)s::smallint[],
-                    %(codes)s::text[])
-             AS polled (cage_id, outcome, status, code)
+        SELECT cage_id, outcome, status, (status IS NOT NULL)::int AS known,
+               CASE WHEN status IS NOT NULL THEN %(slot)s::timestamptz END AS known_slot,
+               CASE WHEN status IS NOT NULL THEN status::text
+                    WHEN outcome = {skipped} THEN {was_skipped} ELSE {no_answer} END AS code
+        FROM unnest(%(cage_ids)s::int[], %(outcomes)s::smallint[], %(statuses)s::smallint[])
+             AS polled (cage_id, outcome, status)
     ) AS polled
     ORDER BY cage_id
     ON CONFLICT (cage_id) DO UPDATE SET
@@ -123,10 +124,14 @@ UPSERT_STATES = """
             OFFSET 0
         ) AS steps
     )
-    RETURNING cage_id, reading_slot
+    RETURNING cage_id, outcome_slot, reading_slot)
+    SELECT cage_id FROM updated
+    WHERE outcome_slot > %(slot)s AND reading_slot IS DISTINCT FROM %(slot)s
 """.format(  # noqa: S608  (constants)
     kept=MINUTES_KEPT,
     no_answer=f"'{Minute.NO_ANSWER.value}'",
+    was_skipped=f"'{Minute.SKIPPED.value}'",
+    skipped=Outcome.SKIPPED.value,
     unseen_after=f"interval '{UNSEEN_AFTER // SLOT_LENGTH} minutes'",
 )
 
@@ -172,15 +177,10 @@ def update_states(cursor: Any, slot: datetime, results: Sequence[PollResult]) ->
             "cage_ids": [result.cage_id for result in results],
             "outcomes": [int(result.outcome) for result in results],
             "statuses": [None if r.status is None else int(r.status) for r in results],
-            "codes": [str(Minute.of(r.outcome, r.status).value) for r in results],
         },
     )
     answered = {result.cage_id for result in results if result.status is not None}
-    late = {
-        cage_id
-        for cage_id, reading_slot in cursor.fetchall()
-        if cage_id in answered and reading_slot != slot
-    }
+    late = answered & {cage_id for (cage_id,) in cursor.fetchall()}
     if late:
         _place_late_readings(cursor, slot, late)
 

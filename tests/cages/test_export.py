@@ -130,8 +130,8 @@ def test_a_file_is_streamed_and_named(browser, owner):
 
 
 def test_the_first_piece_needs_no_minute(db, django_assert_num_queries):
-    pairs = [(make_cage().pk, "Colony")]
     window = Window(at("07:00") - timedelta(days=365), at("07:00"))
+    pairs = [(make_cage().pk, "Colony", window.start)]
     pieces = files.as_csv(KINDS["readings"], rows.readings(pairs, window), BERLIN)
     with django_assert_num_queries(0):
         assert next(pieces).decode() == f"{COLUMNS}\r\n"

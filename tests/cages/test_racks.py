@@ -202,7 +202,7 @@ def test_each_cage_is_in_its_cell_with_state_age_and_the_way_to_it(browser, user
     assert bad.get_absolute_url() in cell
     assert '<time datetime="2026-03-02T07:00:00+01:00">' in cell
     words = text_of(page)
-    assert f"Bad 2 min ago {bad.label} , B-02" in words
+    assert f"Bad for at least 1 min, 1 of 1 minute known 2 min ago {bad.label} , B-02" in words
     assert words.count("empty : Move a cage to") == 2
 
 

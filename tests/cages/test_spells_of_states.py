@@ -70,7 +70,7 @@ def assert_equals_the_minutes(cage):
 
 @pytest.mark.storage
 class StatesEqualMinutes(TestCase):
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=40, deadline=None)
     @given(histories())
     def test_for_any_minutes_in_any_order(self, polls):
         cage = make_cage()
