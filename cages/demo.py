@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from cages.models import Cage, CageState, Health, Minute, Outcome, PollCycle
 from cages.models.cycle import OUTCOME_COUNTS
-from cages.models.ids import advance_ids
 from cages.polling import backfill, states
 from cages.polling.results import PollResult
 from cages.polling.schedule import to_ranges
 from cages.slots import SLOT_LENGTH, slot_of
+from neurocage.ids import advance_ids
 
 DAYS = 14
 SEED = 117

@@ -9,7 +9,7 @@ from django.db.models import CharField, Count, F, Q, QuerySet, Value
 from django.db.models.functions import Cast
 
 from cages.models import Condition, Rank, Tally
-from cages.models.ids import id_from
+from neurocage.ids import id_from
 
 SEARCH_LIMIT = 100
 # Rooms, racks and people to choose from, together.

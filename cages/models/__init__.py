@@ -16,10 +16,8 @@ from cages.models.rollups import (
 from cages.models.sensor_request import Outcome, SensorRequest
 from cages.models.state import CageState, Condition, Rank
 from cages.models.tally import Tally
-from cages.models.token import ApiToken
 
 __all__ = [
-    "ApiToken",
     "Cage",
     "CageEvent",
     "CageState",

@@ -26,7 +26,7 @@ from cages.models import (
     SensorRequest,
 )
 from cages.models.cycle import OUTCOME_COUNTS
-from cages.models.ids import advance_ids
+from neurocage.ids import advance_ids
 from tests.factories import MINUTE, at, make_cage, make_user, slot
 
 NOW = at("11:07:20")

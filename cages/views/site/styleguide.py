@@ -11,7 +11,8 @@ from cages.history.buckets import Bucket, bin_of
 from cages.history.minutes import Minute
 from cages.history.window import Window
 from cages.models import Condition, Health, Outcome
-from cages.views.access import StaffOnlyMixin
+from people.access import Permission
+from people.views.permitted import PermittedMixin
 
 COLOURS = [
     *("page", "surface", "ink", "quiet", "line", "hover"),
@@ -45,8 +46,9 @@ def bucket_of(hour, minutes, latency_ms):
     return Bucket(hour, known, Counter(counts), latency_ms if answered else None)
 
 
-class StyleGuideView(StaffOnlyMixin, TemplateView):
+class StyleGuideView(PermittedMixin, TemplateView):
     template_name = "styleguide.html"
+    permission = Permission.STYLE_GUIDE
 
     def get_context_data(self, **kwargs):
         day = Window.whole_day(date(2026, 3, 2))
