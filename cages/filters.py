@@ -115,7 +115,7 @@ def facets(
     ).values_list("kind", "value", "text")
     owners = of("owner", "owner_id", "owner__username")
     found = counts.union(owners, of("room", "room", "room"), of("rack", "rack", "rack"))
-    by_kind = {RANKS: [], "room": [], "rack": [], "owner": []}
+    by_kind: dict[str, list[tuple[str, str]]] = {RANKS: [], "room": [], "rack": [], "owner": []}
     for kind, value, text in found.order_by("kind", "text")[: CHOICES_LIMIT + len(Rank)]:
         by_kind[kind].append((value, text))
     numbers = {Rank(int(value)): int(text) for value, text in by_kind.pop(RANKS)}

@@ -4,80 +4,84 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('cages', '0005_cage_lab'),
+        ("cages", "0005_cage_lab"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='cagestate',
-            name='before_known',
+            model_name="cagestate",
+            name="before_known",
             field=models.IntegerField(null=True),
         ),
         migrations.AddField(
-            model_name='cagestate',
-            name='before_same',
+            model_name="cagestate",
+            name="before_same",
             field=models.IntegerField(null=True),
         ),
         migrations.AddField(
-            model_name='cagestate',
-            name='before_since',
+            model_name="cagestate",
+            name="before_since",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='cagestate',
-            name='before_status',
-            field=models.SmallIntegerField(choices=[(1, 'Bad'), (2, 'Ok'), (3, 'Perfect')], null=True),
+            model_name="cagestate",
+            name="before_status",
+            field=models.SmallIntegerField(
+                choices=[(1, "Bad"), (2, "Ok"), (3, "Perfect")], null=True
+            ),
         ),
         migrations.AddField(
-            model_name='cagestate',
-            name='before_unanswered',
+            model_name="cagestate",
+            name="before_unanswered",
             field=models.IntegerField(null=True),
         ),
         migrations.AddField(
-            model_name='cagestate',
-            name='day',
+            model_name="cagestate",
+            name="day",
             field=models.DateField(null=True),
         ),
         migrations.AddField(
-            model_name='cagestate',
-            name='day_known',
+            model_name="cagestate",
+            name="day_known",
             field=models.SmallIntegerField(db_default=0),
         ),
         migrations.AddField(
-            model_name='cagestate',
-            name='is_before_since_known',
+            model_name="cagestate",
+            name="is_before_since_known",
             field=models.BooleanField(null=True),
         ),
         migrations.AddField(
-            model_name='cagestate',
-            name='is_since_known',
+            model_name="cagestate",
+            name="is_since_known",
             field=models.BooleanField(db_default=False),
         ),
         migrations.AddField(
-            model_name='cagestate',
-            name='known_count',
+            model_name="cagestate",
+            name="known_count",
             field=models.IntegerField(db_default=0),
         ),
         migrations.AddField(
-            model_name='cagestate',
-            name='minutes',
-            field=models.CharField(db_default='0000000000000000000000000000000000000000000000000000000000000', max_length=61),
+            model_name="cagestate",
+            name="minutes",
+            field=models.CharField(
+                db_default="0000000000000000000000000000000000000000000000000000000000000",
+                max_length=61,
+            ),
         ),
         migrations.AddField(
-            model_name='cagestate',
-            name='same_count',
+            model_name="cagestate",
+            name="same_count",
             field=models.IntegerField(db_default=0),
         ),
         migrations.AddField(
-            model_name='cagestate',
-            name='silent_count',
+            model_name="cagestate",
+            name="silent_count",
             field=models.IntegerField(db_default=0),
         ),
         migrations.AddField(
-            model_name='cagestate',
-            name='unanswered_count',
+            model_name="cagestate",
+            name="unanswered_count",
             field=models.IntegerField(db_default=0),
         ),
     ]

@@ -169,7 +169,7 @@ def rank_of(cage, state: CageState | None, now: datetime) -> Rank:
         waiting = now - cage.created_at < UNSEEN_AFTER
         return Rank.WAITING if waiting else Rank.UNSEEN
     health = Health(state.status)
-    if state.age(now) >= UNSEEN_AFTER:
+    if now - state.reading_slot >= UNSEEN_AFTER:
         return Rank.UNSEEN_BAD if health == Health.BAD else Rank.UNSEEN
     return Rank[health.name]
 

@@ -6,7 +6,7 @@ tell, with the stored ones of the last LOOKED_AT.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -185,7 +185,7 @@ def update_states(cursor: Any, slot: datetime, results: Sequence[PollResult]) ->
         _place_late_readings(cursor, slot, late)
 
 
-def day_of(slot: datetime):
+def day_of(slot: datetime) -> date:
     """The facility's day that a slot lies in."""
     return timezone.localtime(slot, timezone.get_default_timezone()).date()
 
@@ -195,7 +195,8 @@ def _place_late_readings(cursor: Any, slot: datetime, cage_ids: set[int]) -> Non
 
     At most three queries, however many cages. Most are settled by the minutes in their state.
     """
-    settled, open_ = [], []
+    settled: list[CageState] = []
+    open_: list[CageState] = []
     for state in CageState.objects.filter(cage__in=cage_ids):
         start = state.outcome_slot - (MINUTES_KEPT - 1) * SLOT_LENGTH
         minutes = state.minutes_until(state.outcome_slot + SLOT_LENGTH, MINUTES_KEPT)
@@ -227,8 +228,8 @@ def _judge(state: CageState, minutes: bytes, start: datetime, slot: datetime, is
     lasting, after = _lasting(state)
     first = _same_pair_before(minutes, at)
     end = 0 if lasting is None else (after - start) // SLOT_LENGTH
-    began = None if lasting is None else (lasting.first - start) // SLOT_LENGTH
-    covers = first is not None and began is not None and began <= first < end
+    began = 0 if lasting is None else (lasting.first - start) // SLOT_LENGTH
+    covers = lasting is not None and first is not None and began <= first < end
     if first is None:
         if not is_all:
             return False
@@ -240,8 +241,8 @@ def _judge(state: CageState, minutes: bytes, start: datetime, slot: datetime, is
             return False
         first = 0
         spells = spells_in(minutes, start)
-        covers = began is not None and began < 0 and spells[0].status == lasting.status
-    if covers:
+        covers = lasting is not None and began < 0 and spells[0].status == lasting.status
+    if lasting is not None and covers:
         # As it was before this reading came.
         old = minutes[:at] + bytes([Minute.NOT_WATCHED]) + minutes[at + 1 :]
         spells[0] = _continued(lasting, spells[0], old[first : max(end, first)])
