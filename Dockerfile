@@ -1,8 +1,8 @@
-# Two images from one build: `app` runs every process of Neurocage, `nginx` serves its static files
-# and passes the rest on. Both take the static files from here, so they always match: no volume of
-# them can be older than the pages.
+# Two images from one build: `app` runs every process of Neurocage, `nginx` serves the static files
+# and passes all other requests on. Both get the static files from this build and not from a volume,
+# so they always match the pages.
 
-# What the browser gets from npm. Node itself is in no image that runs.
+# The front-end packages. Node itself is in neither image.
 FROM node:24.21.0-bookworm-slim AS packages
 
 WORKDIR /packages
@@ -14,23 +14,23 @@ FROM python:3.11-slim-bookworm AS app
 
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 
-# A new volume takes owner and mode of the folder that it is mounted on: these two are where
-# docker-compose.yml keeps its secrets, and our user has to be able to write them.
+# docker-compose.yml mounts the volumes with the secrets on these two folders. A new volume takes the
+# owner and mode of its folder, and our user must be able to write there.
 RUN groupadd --gid 10000 neurocage \
     && useradd --uid 10000 --gid neurocage --no-create-home --shell /usr/sbin/nologin neurocage \
     && install -d -o neurocage -g neurocage -m 0700 /var/lib/neurocage/app-secrets \
     && install -d -o neurocage -g neurocage -m 0750 /var/lib/neurocage/database-secrets
 
 WORKDIR /app
-# Before the code, so that a change of it installs nothing anew.
-COPY requirements.txt constraints.txt ./
-RUN pip install --no-cache-dir --disable-pip-version-check -r requirements.txt -c constraints.txt
+# Before the code, so that a change of the code installs nothing again.
+COPY requirements.lock ./
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
 COPY . .
 COPY --from=packages /packages/node_modules node_modules
-# Needs no database and no secret, so none gets into the image.
+# This needs no database and no secret, so none gets into the image.
 RUN python manage.py collectstatic --noinput
 
-# The code stays root's: who breaks in cannot change it.
+# The code belongs to root, so that an attacker in the web process cannot change it.
 USER neurocage
 EXPOSE 8000
 CMD ["python", "-m", "gunicorn", "-c", "neurocage/gunicorn.conf.py", "--bind", "0.0.0.0:8000", "neurocage.wsgi"]
@@ -44,7 +44,7 @@ COPY --from=app /app/staticfiles /srv/neurocage/static
 
 USER nginx
 EXPOSE 8080
-# Past the image's own start script, which would edit files that this user may not touch.
-# -e: messages from before the configuration is read.
+# Not through the start script of the image, which edits files that this user may not change.
+# -e: where to write messages before the configuration is read.
 ENTRYPOINT ["nginx", "-e", "stderr"]
 CMD []

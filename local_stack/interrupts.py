@@ -1,8 +1,10 @@
 """Signals that ask the stack to stop: noted at once, acted on at safe moments."""
 
+import contextlib
 import os
-import select
+import queue
 import signal
+from types import FrameType
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -12,44 +14,36 @@ class StopRequested(Exception):  # noqa: N818 - a wish, not an error
 
 
 class Interrupts:
-    """Notes SIGINT, SIGTERM and SIGHUP; sleep() is where they take effect.
+    """Notes SIGINT, SIGTERM and SIGHUP, and that the make that runs us was killed.
 
-    A handler that raised could strike between the start of a process and the note of its pid, and a
-    second signal in the middle of stopping. Use as a context manager.
+    They take effect in sleep() and check(). A handler that raised could do so between the start of
+    a process and the note of its pid, and a second signal could do so in the middle of stopping.
+    The handlers stay in place, so that a late signal does not turn a clean end into a killed one.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.requested = False
-
-    def __enter__(self):
-        self._reader, self._writer = os.pipe()
-        os.set_blocking(self._reader, False)
-        os.set_blocking(self._writer, False)
-        # Each signal puts a byte into the pipe, so one that comes just before select() is seen.
-        signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+        self._make = os.getppid() if "MAKELEVEL" in os.environ else None
+        # Of all queues, only this one allows put() in a signal handler.
+        self._woken: queue.SimpleQueue[int] = queue.SimpleQueue()
         for number in STOP_SIGNALS:
-            # `nohup make up` has SIGHUP ignored; that stays.
+            # `nohup make up` starts us with SIGHUP ignored, and it stays ignored.
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._note)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        return self
+        signal.signal(signal.SIGCHLD, self._note)
 
-    def __exit__(self, *_):
-        # The handlers stay: a late signal must not turn a clean end into a killed one.
-        signal.set_wakeup_fd(-1)
-        os.close(self._reader)
-        os.close(self._writer)
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.requested = self.requested or number != signal.SIGCHLD
+        self._woken.put(number)
 
-    def _note(self, *_):
-        self.requested = True
-
-    def sleep(self, seconds):
-        """Wait, shorter when a child ends. Raises StopRequested when a stop was or is asked for."""
+    def sleep(self, seconds: float) -> None:
+        """Wait, but return early when a child ends. Raises StopRequested as check() does."""
         self.check()
-        if select.select([self._reader], [], [], seconds)[0]:
-            os.read(self._reader, 4096)
+        with contextlib.suppress(queue.Empty):
+            self._woken.get(timeout=seconds)
         self.check()
 
-    def check(self):
-        if self.requested:
+    def check(self) -> None:
+        """Raise StopRequested when a stop has been asked for."""
+        if self.requested or self._make not in (None, os.getppid()):
             raise StopRequested

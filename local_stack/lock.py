@@ -3,15 +3,18 @@
 import contextlib
 import fcntl
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 from local_stack.processes import StackError, make_private_folder
 
 
 @contextlib.contextmanager
-def only_one(state_dir):
-    """Hold the folder's lock; StackError with the other's pid while another process holds it.
+def only_one(state_dir: Path) -> Iterator[None]:
+    """Hold the folder's lock.
 
-    The lock ends with the process that holds it, however it ends, so it is never stale.
+    Raises StackError with the other process's id while another process holds it. The system
+    releases the lock when its process ends, however it ends, so it is never stale.
     """
     make_private_folder(state_dir)
     path = state_dir / "lock"

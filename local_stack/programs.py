@@ -1,65 +1,61 @@
-"""The commands of the stack's own processes."""
+"""The commands of the stack's own processes, each a list of arguments."""
 
 import os
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from neurocage import env
 
 PYTHON = (sys.executable, "-m")
 QUIET_WORKER = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+MOST_POLLERS_BY_DEFAULT = 4
 
 
-def manage(*arguments):
+def manage(*arguments: str) -> list[str]:
     """A management command of Django."""
     return [sys.executable, "manage.py", *arguments]
 
 
-def celery_worker(name, queues, threads):
-    """A Celery worker of one process with so many threads."""
+def celery_worker(name: str, queues: str, threads: int) -> list[str]:
+    """A Celery worker of one process with this many threads. queues: names, comma-separated."""
     command = [*PYTHON, "celery", "-A", "neurocage", "worker", "-n", f"{name}@%h", "-Q", queues]
     return [*command, "-P", "threads", "-c", str(threads), *QUIET_WORKER]
 
 
-def worker(name="worker", queues="slots,records"):
-    """Starts minutes and writes results; for either alone, name one queue."""
+def worker(name: str = "worker", queues: str = "slots,records") -> list[str]:
+    """The worker that starts minutes and writes results; name one queue for one of the two."""
     return celery_worker(name, queues, threads=4)
 
 
-def poller(name="poller"):
-    """Asks sensors: so many shards at once, as each of them mostly waits."""
+def poller(name: str = "poller") -> list[str]:
+    """The worker that asks sensors. Its threads each take a shard and mostly wait."""
     return celery_worker(name, "polls", threads=16)
 
 
-def poll_processes():
-    """How many pollers run on this machine: POLL_PROCESSES, or one for each core, at most 4.
+def poll_processes() -> int:
+    """Number of pollers on this machine: POLL_PROCESSES, or one for each core, at most 4.
 
     One process cannot use more than one core. Raises ImproperlyConfigured for a bad value.
     """
+    # A container may be allowed fewer cores than the machine has; only Linux tells.
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return env.number("POLL_PROCESSES", min(cores or 1, 4), 1, 64)
+    return env.number("POLL_PROCESSES", min(cores or 1, MOST_POLLERS_BY_DEFAULT), 1, 64)
 
 
-def beat():
-    """Celery's clock. Its schedule is in the code, so it keeps no file."""
-    return [
-        *PYTHON,
-        "celery",
-        "-A",
-        "neurocage",
-        "beat",
-        "-S",
-        "celery.beat:Scheduler",
-        "--pidfile=",
-    ]
+def beat() -> list[str]:
+    """Celery beat. Its schedule is in the code, so it needs no file of its own."""
+    scheduler = ("-S", "celery.beat:Scheduler", "--pidfile=")
+    return [*PYTHON, "celery", "-A", "neurocage", "beat", *scheduler]
 
 
-def gunicorn(config, port, application):
-    """A web server on one loopback port."""
-    return [*PYTHON, "gunicorn", "-c", config, "--bind", f"127.0.0.1:{port}", application]
+def gunicorn(config: str | Path, port: int, application: str) -> list[str]:
+    """A web server on a loopback port. config: gunicorn's settings file."""
+    bind = f"127.0.0.1:{port}"
+    return [*PYTHON, "gunicorn", "-c", str(config), "--bind", bind, application]
 
 
-def host_header(allowed_hosts):
-    """A name that Django accepts as Host, from the value of ALLOWED_HOSTS."""
+def host_header(allowed_hosts: str) -> str:
+    """A Host header that Django accepts. allowed_hosts: the value of ALLOWED_HOSTS."""
     first = allowed_hosts.split(",")[0].strip().lstrip(".")
     return first if first not in ("", "*") and urlsplit(f"//{first}").hostname else "localhost"

@@ -3,42 +3,46 @@
 import contextlib
 import time
 from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
 
-from local_stack.processes import StackError, how_it_ended, stop_together, tail
+from local_stack.processes import Child, StackError, how_it_ended, stop_together, tail
 
 DEATHS_ALLOWED = 5
 DEATHS_WITHIN_SECONDS = 60
 LONGEST_BACK_OFF_SECONDS = 8
-# All stages together; a stage may use what the ones after it do not need.
+# For all stages together. A stage may also use the time that later ones do not need.
 STOP_SECONDS = 13.5
 STOP_SECONDS_PER_STAGE = 8
 STOP_SECONDS_RESERVED = 2
 
 
 class Supervisor:
-    """Restarts what dies, with back-off, and gives up when one dies too often.
+    """Restarts a process that has ended, each time after a longer wait, and gives up in the end.
 
-    say: prints one line to the person.
+    say: prints one line to the person. now: seconds of a clock that only goes forward.
     """
 
-    def __init__(self, say, now=time.monotonic):
+    def __init__(
+        self, say: Callable[[str], object], now: Callable[[], float] = time.monotonic
+    ) -> None:
         self.say = say
         self.now = now
-        self._stages = defaultdict(list)
-        self._deaths = defaultdict(deque)
-        self._restart_at = {}
+        self._stages: defaultdict[int, list[Child]] = defaultdict(list)
+        self._deaths: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._restart_at: dict[str, float] = {}
 
-    def watch(self, child, stage):
+    def watch(self, child: Child, stage: int) -> None:
         """Look after a started child from now on. The highest stage is stopped first."""
         self._stages[stage].append(child)
 
-    def children(self):
+    def children(self) -> list[Child]:
         return [child for stage in self._stages.values() for child in stage]
 
-    def check(self):
-        """Start again what died and whose time has come.
+    def check(self) -> None:
+        """Note which children have ended, and restart those whose wait is over.
 
-        Raises StackError, naming the child, when one died more than 5 times within a minute.
+        Raises StackError, which names the child, when one has ended more than DEATHS_ALLOWED times
+        within DEATHS_WITHIN_SECONDS.
         """
         for child in self.children():
             if child.is_alive():
@@ -49,25 +53,26 @@ class Supervisor:
                 del self._restart_at[child.name]
                 child.start()
 
-    def _note_death(self, child):
+    def _note_death(self, child: Child) -> None:
         now, deaths = self.now(), self._deaths[child.name]
         deaths.append(now)
         while deaths[0] < now - DEATHS_WITHIN_SECONDS:
             deaths.popleft()
-        how = how_it_ended(child.poll())
+        how = how_it_ended(child.poll() or 0)
         if len(deaths) > DEATHS_ALLOWED:
             raise StackError(
-                f"{child.name} ended {len(deaths)} times within a minute (the last time: {how}), "
-                f"so everything stops. The end of {child.log}:\n{tail(child.log)}"
+                f"{child.name} ended {len(deaths)} times within {DEATHS_WITHIN_SECONDS} s (the "
+                f"last time: {how}), so everything stops. "
+                f"The end of {child.log}:\n{tail(child.log)}"
             )
-        delay = min(LONGEST_BACK_OFF_SECONDS, 2 ** (len(deaths) - 2))
+        delay = min(LONGEST_BACK_OFF_SECONDS, 2.0 ** (len(deaths) - 2))
         self._restart_at[child.name] = now + delay
         self.say(
             f"{child.name} ended ({how}); starting it again in {delay:g} s. Its log: {child.log}"
         )
 
-    def stop(self):
-        """Stop all stages, the highest first, each at once; within STOP_SECONDS in total."""
+    def stop(self) -> None:
+        """Stop one stage after another, the highest first, within STOP_SECONDS in total."""
         deadline = self.now() + STOP_SECONDS
         stages = sorted(self._stages, reverse=True)
         for position, stage in enumerate(stages):
@@ -79,9 +84,9 @@ class Supervisor:
         self._stages.clear()
 
     @contextlib.contextmanager
-    def running(self):
-        """Whatever happens inside, everything is stopped at the end."""
+    def running(self) -> Iterator[None]:
+        """Stop everything at the end of the block, also after an error."""
         try:
-            yield self
+            yield
         finally:
             self.stop()

@@ -7,12 +7,14 @@ import secrets
 import shlex
 import sys
 import time
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from local_stack import answers, config, programs
 from local_stack.embedded import EmbeddedPostgres, EmbeddedValkey
-from local_stack.interrupts import StopRequested
+from local_stack.interrupts import Interrupts
 from local_stack.lock import only_one
 from local_stack.ports import kept_port, why_unusable
 from local_stack.processes import Child, StackError, stop_leftovers, tail
@@ -20,15 +22,15 @@ from local_stack.supervisor import Supervisor
 from neurocage.env import STACK_FILE_NAME
 from neurocage.private_file import write_private_file
 
-# The highest is stopped first. The sensor API outlives the poller: a sensor that is gone only
-# because everything stops must not be recorded as one that failed.
+# Stages: the highest is stopped first. The sensor API is stopped after the pollers, so that no
+# sensor is recorded as failed only because everything is being stopped.
 SERVERS, RECORDING, POLLING, ENTRANCES = range(4)
 READY_SECONDS = 90
 LOOK_EVERY_SECONDS = 1.0
 
 
-def say(text):
-    """One line for the person; a terminal that is gone must not keep the stack from stopping."""
+def say(text: str) -> None:
+    """Print one line. When the terminal is gone this is ignored, so that the stack can stop."""
     try:
         print(text, flush=True)
     except OSError:
@@ -36,22 +38,21 @@ def say(text):
 
 
 class Stack:
-    """The local stack from its start to its end.
+    """The local stack from its start to its end."""
 
-    interrupts: where a wish to stop shows. make: who runs us.
-    """
-
-    def __init__(self, settings, interrupts, make):
+    def __init__(self, settings: config.Config, interrupts: Interrupts) -> None:
         self.settings = settings
         self.interrupts = interrupts
-        self.make = make
         self.state_dir = settings.state_dir
         self.logs = self.state_dir / "logs"
         self.supervisor = Supervisor(say)
-        self.environment = {}
+        self.environment: dict[str, str] = {}
 
-    def run(self):
-        """Start everything, stay, and stop everything. Raises StackError and StopRequested."""
+    def run(self) -> None:
+        """Start everything, keep it running, and stop everything at the end.
+
+        Ends with StopRequested when that was asked for, with StackError when something failed.
+        """
         stack_file = self.state_dir / STACK_FILE_NAME
         with only_one(self.state_dir), contextlib.ExitStack() as at_end:
             at_end.callback(stack_file.unlink, missing_ok=True)
@@ -68,19 +69,17 @@ class Stack:
             while True:
                 self._sleep(LOOK_EVERY_SECONDS)
 
-    def _sleep(self, seconds):
-        """Wait while watching: the processes, the signals, and make."""
+    def _sleep(self, seconds: float) -> None:
+        """Wait, after a look at the processes. Raises StopRequested when a stop is asked for."""
         self.supervisor.check()
-        if self.make.wants_to_stop():
-            raise StopRequested
         self.interrupts.sleep(seconds)
 
-    def _say_that_it_stops(self):
+    def _say_that_it_stops(self) -> None:
         if self.supervisor.children():
             say("Stopping ...")
 
-    def _clear_the_way(self, stack_file):
-        # Addresses of a stack that was killed lead nowhere.
+    def _clear_the_way(self, stack_file: Path) -> None:
+        # A stack that was killed has left the URLs of servers that are gone.
         stack_file.unlink(missing_ok=True)
         if left := stop_leftovers(self.state_dir.glob("*/*.process")):
             say(f"Stopped what an earlier run left behind: {', '.join(sorted(left))}.")
@@ -90,13 +89,13 @@ class Stack:
                 f"Port {port} {why}. Choose another: PORT={8001 if port == 8000 else 8000} make up"
             )
 
-    def _start_servers(self):
+    def _start_servers(self) -> None:
         settings = self.settings
         if settings.database_url:
-            with self._step("Looking for the given database"):
+            with self._step("Looking for the database in DATABASE_URL"):
                 answers.wait_for_database(settings.database_url, self._sleep)
         if settings.redis_url:
-            with self._step("Looking for the given Redis"):
+            with self._step("Looking for the Redis in REDIS_URL"):
                 answers.wait_for_redis(settings.redis_url, self._sleep)
         self.environment = {
             "DATABASE_URL": settings.database_url or self._embedded(EmbeddedPostgres, "PostgreSQL"),
@@ -105,22 +104,21 @@ class Stack:
             **self._secret(),
         }
 
-    def _embedded(self, kind, title):
+    def _embedded(self, kind: type[EmbeddedPostgres] | type[EmbeddedValkey], title: str) -> str:
         server = kind(
             self.state_dir / kind.name,
             log=self.logs / f"{kind.name}.log",
             sleep=self.interrupts.sleep,
         )
         with self._step(f"Starting {title}"):
-            server.start()
-            self.supervisor.watch(server.process, SERVERS)
+            self.supervisor.watch(server.start().process, SERVERS)
         return server.url
 
     @cached_property
-    def sensor_api_port(self):
+    def sensor_api_port(self) -> int:
         return kept_port(self.state_dir / "sensor_api.port")
 
-    def _secret(self):
+    def _secret(self) -> dict[str, str]:
         given = config.secret_settings()
         if given:
             return given
@@ -129,7 +127,7 @@ class Stack:
             write_private_file(file, secrets.token_urlsafe(64) + "\n")
         return {"SECRET_KEY_FILE": str(file)}
 
-    def _prepare_database(self):
+    def _prepare_database(self) -> None:
         with self._step("Bringing the database up to date"):
             self._run_to_end(
                 "migrate", programs.manage("migrate", "--noinput"), self.logs / "migrate.log"
@@ -142,19 +140,21 @@ class Stack:
             )
         if self.settings.demo:
             file = self.state_dir / "demo.json"
-            with self._step("Looking after the demo", closing=False):
+            with self._step("Preparing the demo", closing=False):
                 command = programs.manage("load_demo", "--if-empty", "--state-file", str(file))
                 self._run_to_end("load_demo", command, log=None)
 
     @cached_property
-    def demo(self):
-        """What load_demo wrote down when it filled the database; empty without a demo."""
+    def demo(self) -> dict[str, Any]:
+        """What load_demo noted when it filled the database: who may sign in, and settings for the
+        sensor API. Empty without a demo.
+        """
         try:
             return json.loads((self.state_dir / "demo.json").read_text())
         except (FileNotFoundError, ValueError):
             return {}
 
-    def _start_processes(self):
+    def _start_processes(self) -> None:
         if not self.settings.sensor_api_url:
             config_file = Path("sensor_api") / "gunicorn.conf.py"
             command = programs.gunicorn(config_file, self.sensor_api_port, "sensor_api.wsgi:app")
@@ -171,12 +171,20 @@ class Stack:
             self._wait_until_healthy("sensor_api", self.sensor_api_port)
         self._wait_until_healthy("web", self.settings.port)
 
-    def _start(self, name, command, stage, environment=None):
+    def _start(
+        self, name: str, command: list[str], stage: int, environment: dict[str, str] | None = None
+    ) -> None:
         child = self._child(name, command, self.logs / f"{name}.log", environment)
         child.start()
         self.supervisor.watch(child, stage)
 
-    def _child(self, name, command, log, environment=None):
+    def _child(
+        self,
+        name: str,
+        command: list[str],
+        log: Path | None,
+        environment: dict[str, str] | None = None,
+    ) -> Child:
         return Child(
             name,
             command,
@@ -187,8 +195,8 @@ class Stack:
             cwd=config.BASE_DIR,
         )
 
-    def _sensor_api_environment(self):
-        """The simulator knows none of our secrets, and what the person set wins over the demo."""
+    def _sensor_api_environment(self) -> dict[str, str]:
+        """The simulator gets none of our secrets. What the person has set wins over the demo's."""
         everything = self.demo.get("sensor_api_env", {}) | config.child_environment()
         return {
             name: value
@@ -196,7 +204,7 @@ class Stack:
             if name not in config.NOT_FOR_THE_SENSOR_API
         }
 
-    def _run_to_end(self, name, command, log):
+    def _run_to_end(self, name: str, command: list[str], log: Path | None) -> None:
         child = self._child(name, command, log)
         child.start()
         try:
@@ -208,7 +216,7 @@ class Stack:
             end = f" The end of {log}:\n{tail(log)}" if log else ""
             raise StackError(f"manage.py {name} failed.{end}")
 
-    def _wait_until_healthy(self, name, port):
+    def _wait_until_healthy(self, name: str, port: int) -> None:
         host = programs.host_header(config.allowed_hosts()) if name == "web" else "localhost"
         with self._step(f"Waiting for {name}"):
             deadline = time.monotonic() + READY_SECONDS
@@ -222,8 +230,8 @@ class Stack:
                 self._sleep(0.1)
 
     @contextlib.contextmanager
-    def _step(self, title, closing=True):
-        """Tell what is being done, and afterwards how long it took when that was noticeable."""
+    def _step(self, title: str, closing: bool = True) -> Iterator[None]:
+        """Say what is being done, and with `closing` also how long it took, from one second on."""
         say(f"{title} ...")
         start = time.monotonic()
         yield
@@ -231,7 +239,7 @@ class Stack:
         if closing and seconds >= 1:
             say(f"  done in {seconds:.1f} s")
 
-    def _announce(self):
+    def _announce(self) -> None:
         say("")
         say(f"Neurocage is ready at http://localhost:{self.settings.port}")
         if self.demo:

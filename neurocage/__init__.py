@@ -1,1 +1,1 @@
-"""The Django project: settings, addresses, Celery, and the local stack."""
+"""The Django project: settings, URLs, Celery and the web application."""

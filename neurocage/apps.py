@@ -2,7 +2,7 @@ from django.contrib.staticfiles.apps import StaticFilesConfig
 
 
 class StaticFiles(StaticFilesConfig):
-    """Of the many builds that the packages bring the pages use one each."""
+    """Leaves out the builds of front-end packages that no page uses."""
 
     ignore_patterns = [
         *StaticFilesConfig.ignore_patterns,

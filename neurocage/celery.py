@@ -1,4 +1,4 @@
-"""The Celery app: beat, workers and pollers all start from here (`celery -A neurocage`)."""
+"""The Celery app of beat, workers and pollers (`celery -A neurocage`)."""
 
 import os
 from datetime import UTC, datetime
@@ -20,18 +20,27 @@ TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "neurocage.redis_tra
 app = Celery("neurocage")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["cages.polling"])
-# A minute that nobody started in time was not watched; old messages must not pile up.
-START_SLOT = {"task": "cages.polling.tasks.start_slot", "options": {"expires": 50}}
-app.conf.beat_schedule = {"start-slot": {**START_SLOT, "schedule": crontab()}}
+START_SLOT = "cages.polling.tasks.start_slot"
+# A minute that was not started in time counts as not watched, and old messages must not pile up.
+START_SLOT_EXPIRES_SECONDS = 50
+app.conf.beat_schedule = {
+    "start-slot": {
+        "task": START_SLOT,
+        "options": {"expires": START_SLOT_EXPIRES_SECONDS},
+        "schedule": crontab(),  # each full minute
+    }
+}
+# After this second of a minute, too little of it is left for all its polls.
+LAST_SECOND_TO_BEGIN = 30
 
 
 @beat_init.connect
-def ask_in_this_minute_too(**kwargs):
-    """Do not wait for the next full minute, if enough of this one is left for all its polls."""
-    if datetime.now(UTC).second >= 30:
+def ask_in_this_minute_too(**kwargs: object) -> None:
+    """Start the current minute when beat starts, instead of waiting for the next full one."""
+    if datetime.now(UTC).second >= LAST_SECOND_TO_BEGIN:
         return
     try:
-        app.send_task(START_SLOT["task"], **START_SLOT["options"], retry=False)
+        app.send_task(START_SLOT, expires=START_SLOT_EXPIRES_SECONDS, retry=False)
     except OperationalError:
-        # Redis is not there yet; beat itself keeps trying.
+        # Redis does not answer yet. Beat itself keeps trying.
         return

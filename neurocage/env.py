@@ -1,14 +1,23 @@
-"""Settings from the environment: each read once, checked, and refused by name when it is wrong."""
+"""Settings from the environment. Each reader raises ImproperlyConfigured for a bad value.
+
+The message names the variable and says what is expected.
+"""
 
 import os
 import re
 import sys
 import zoneinfo
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
+
+if TYPE_CHECKING:
+    from django.conf import LazySettings
+
+Number = TypeVar("Number", int, float)
 
 STACK_FILE_NAME = "stack.env"
 TRUE_WORDS = {"1", "true", "yes", "on"}
@@ -16,14 +25,14 @@ FALSE_WORDS = {"0", "false", "no", "off"}
 SECRET_LENGTH = 32
 
 
-def load_stack_file(state_dir):
-    """Take what a running `make up` wrote for this checkout; what is set already wins.
+def load_stack_file(state_dir: Path) -> list[str]:
+    """Set the variables that a running `make up` wrote for this checkout, unless already set.
 
-    Returns the names taken. The file holds one NAME=value a line, is readable by its owner only,
-    and is gone when the stack is not running.
+    Returns the names of those that were set. The file holds one NAME=value a line and is readable
+    by its owner only. It exists only while the stack runs.
     """
     try:
-        lines = (Path(state_dir) / STACK_FILE_NAME).read_text().splitlines()
+        lines = (state_dir / STACK_FILE_NAME).read_text().splitlines()
     except (FileNotFoundError, PermissionError):
         return []
     except NotADirectoryError:
@@ -35,13 +44,13 @@ def load_stack_file(state_dir):
     return taken
 
 
-def text(name, default=""):
-    """The variable without surrounding blanks; an empty one counts as not set."""
+def text(name: str, default: str = "") -> str:
+    """The value without surrounding white space. An empty value counts as not set."""
     return os.environ.get(name, "").strip() or default
 
 
-def flag(name, default=False):
-    """True for 1/true/yes/on, False for 0/false/no/off, in any case."""
+def flag(name: str, default: bool = False) -> bool:
+    """True for 1/true/yes/on, False for 0/false/no/off, in upper or lower case."""
     word = text(name).lower()
     if not word:
         return default
@@ -52,16 +61,16 @@ def flag(name, default=False):
     raise ImproperlyConfigured(f"{name} must be 1 or 0 (also true, false), not {word!r}.")
 
 
-def choice(name, default, allowed):
-    """One of the allowed words, in any case; they are given in upper case."""
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """One of the allowed words, which are in upper case. The value may be in lower case."""
     value = text(name, default).upper()
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
     return value
 
 
-def hosts(name, default):
-    """Host names as Django's ALLOWED_HOSTS takes them: no scheme, no port, no path."""
+def hosts(name: str, default: str) -> list[str]:
+    """Host names for Django's ALLOWED_HOSTS, without scheme, port or path."""
     names = words(name, default)
     for host in names:
         if "/" in host or re.search(r"[^:\]]:\d*$", host):
@@ -69,8 +78,10 @@ def hosts(name, default):
     return names
 
 
-def number(name, default, minimum, maximum, kind=int):
-    """A number of the given kind from minimum to maximum, both included."""
+def number(
+    name: str, default: Number, minimum: Number, maximum: Number, kind: type[Number] = int
+) -> Number:
+    """A number of type `kind` from minimum to maximum, both included."""
     raw = text(name)
     if not raw:
         return default
@@ -85,32 +96,32 @@ def number(name, default, minimum, maximum, kind=int):
     return value
 
 
-def words(name, default):
-    """A comma-separated list, blanks removed."""
+def words(name: str, default: str) -> list[str]:
+    """The items of a comma-separated list, without white space around them or empty ones."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
-def url(name, default, schemes):
-    """An address with one of the schemes and a host; a trailing slash is taken off."""
+def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
+    """A URL with a host and one of the schemes. A trailing slash is removed."""
     value = text(name, default)
     try:
         parts = urlsplit(value)
-        valid = parts.scheme in schemes and bool(parts.hostname) and (parts.port or 1)
+        valid = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
     except ValueError:
         valid = False
     if not valid:
         wanted = " or ".join(f"{scheme}://host:port" for scheme in schemes)
-        # What stands before an @ may be a password, and this line goes to a log.
+        # The part before an @ may hold a password, and this message goes to a log.
         shown = f"…@{value.rpartition('@')[2]}" if "@" in value else value
         raise ImproperlyConfigured(f"{name} must look like {wanted}, not {shown!r}.")
     return value.rstrip("/")
 
 
-def database(name):
-    """Django's settings for the PostgreSQL database that the variable names.
+def database(name: str) -> dict[str, Any]:
+    """Django's settings for the PostgreSQL database at the variable's URL.
 
-    Without it Django gets its dummy backend: a poll worker needs no database, and a process that
-    does is stopped by `cages.E001` with the variable's name.
+    When it is not set, Django gets its dummy backend, because a poll worker needs no database. A
+    process that needs one is stopped by the check `cages.E001`, which names the variable.
     """
     value = text(name)
     if not value:
@@ -126,8 +137,8 @@ def database(name):
     return found
 
 
-def secret(name, file_name):
-    """The variable, or the content of the file that the second variable names; or empty."""
+def secret(name: str, file_name: str) -> str:
+    """The value, or else the content of the file that `file_name` names; empty without both."""
     value, path = text(name), text(file_name)
     source = name if value else f"{file_name}: {path}"
     if not value and not path:
@@ -143,8 +154,8 @@ def secret(name, file_name):
     return value
 
 
-def time_zone(name, default):
-    """The key of a zone of the IANA time zone database."""
+def time_zone(name: str, default: str) -> str:
+    """The name of a zone of the IANA time zone database."""
     value = text(name, default)
     try:
         zoneinfo.ZoneInfo(value)
@@ -155,11 +166,12 @@ def time_zone(name, default):
     return value
 
 
-def settings_or_exit():
-    """Load the settings; a bad value ends the process with one line instead of a traceback."""
+def settings_or_exit() -> "LazySettings":
+    """Load the settings. A bad value ends the process with one line instead of a traceback."""
     from django.conf import settings
 
     try:
-        return settings.POLL_TIMEOUT_SECONDS and settings
+        settings.POLL_TIMEOUT_SECONDS  # noqa: B018 - the first use of any setting loads all
+        return settings
     except ImproperlyConfigured as error:
         sys.exit(f"Neurocage cannot start: {error}")

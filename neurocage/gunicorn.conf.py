@@ -1,21 +1,21 @@
-"""gunicorn for the pages: in `make up` and in the container (which binds another address)."""
+"""Settings of gunicorn for the pages, in `make up` and in the container."""
 
 import os
 
 worker_class = "gthread"
 workers = 2
 threads = 8
-# A page that takes this long is broken; its worker is replaced.
+# A page that takes this long counts as broken, and its worker is replaced.
 timeout = 60
-# Shorter than the patience of whoever stops us: `make up` and docker both wait about ten seconds.
+# Shorter than the time that `make up` (8 s) and docker compose (15 s) give before they kill.
 graceful_timeout = 5
-# A live page asks for several parts in a row; an idle connection costs no thread meanwhile.
+# A live page makes several requests in a row. An idle connection occupies no thread.
 keepalive = 5
-# Workers tell the master that they live through a file, and a slow disk must not kill them.
+# Workers tell the master through a file that they live. On a slow disk it would come too late.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
-# nginx or the person's own proxy logs requests; here only what went wrong is written.
+# nginx or another proxy logs the requests. Only errors are logged here.
 accesslog = None
 errorlog = "-"
 loglevel = "info"
-# One machine may run several; a socket in the home folder would be fought over.
+# Its path would be the same for all gunicorns of a user.
 control_socket_disable = True

@@ -1,4 +1,4 @@
-"""Every value that differs between two installations comes from the environment (see README)."""
+"""Django's settings. What differs between installations comes from the environment."""
 
 import os
 from pathlib import Path
@@ -12,12 +12,12 @@ from neurocage import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# `make up` writes the addresses of its embedded servers here, so that manage.py finds them.
+# `make up` writes the URLs of its embedded servers to this folder, so that manage.py finds them.
 STATE_DIR = Path(env.text("STATE_DIR", str(BASE_DIR / ".state"))).expanduser().resolve()
 env.load_stack_file(STATE_DIR)
 
 DEBUG = env.flag("DEBUG")
-# Empty where none is given: Django then refuses each use of it, and a poll worker uses none.
+# Empty when not set: a poll worker uses none, and Django refuses to use an empty one.
 SECRET_KEY = env.secret("SECRET_KEY", "SECRET_KEY_FILE")
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
@@ -27,13 +27,13 @@ DATABASES["default"].update(
     CONN_HEALTH_CHECKS=True,
 )
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):
-    # A database that is away must be told, not waited for.
+    # A page must say soon that the database is away, instead of waiting for it.
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 REQUIRE_TIMESCALEDB = env.flag("REQUIRE_TIMESCALEDB")
 REDIS_URL = env.url("REDIS_URL", "redis://localhost:6379/0", ("redis", "rediss"))
 
-# Shared by all processes of the pages. Whoever uses it must do without while Redis is away, and
-# learn so soon: one attempt, where the library makes four.
+# Shared by all web processes. The code that uses it must work without it while Redis is away, and
+# must know soon, so there is one attempt instead of the library's four.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -49,7 +49,8 @@ CACHES = {
 
 SENSOR_API_URL = env.url("SENSOR_API_URL", "http://localhost:8080", ("http", "https"))
 FACILITY_TIME_ZONE = env.time_zone("FACILITY_TIME_ZONE", "UTC")
-# A poll may start up to the end of its minute; a longer wait would run into the one after the next.
+# A poll may start until the end of its minute. With a longer timeout it could run into the minute
+# after the next.
 POLL_TIMEOUT_SECONDS = env.number("POLL_TIMEOUT_SECONDS", 10.0, 0.1, 50, kind=float)
 POLL_CONCURRENCY = env.number("POLL_CONCURRENCY", 2500, 1, 10_000)
 POLL_SHARD_SIZE = env.number("POLL_SHARD_SIZE", 500, 1, 10_000)
@@ -153,11 +154,11 @@ STORAGES = {
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
-# A proxy in front decides for the other names of its domain, and whether http is turned to https.
+# HSTS for subdomains and the redirect from http to https are decided by a proxy in front.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# Nothing but our own files, and nothing inline. Bootstrap has its icons in data: addresses.
+# Only our own files and nothing inline. Bootstrap's style sheet holds its icons as data: URLs.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [CSP_NONE],
@@ -171,7 +172,7 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [CSP_NONE],
     }
 }
-# Forms here are small; a larger body is a mistake or an attack.
+# Forms are small. A larger body is a mistake or an attack.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 CELERY_BROKER_URL = REDIS_URL
@@ -191,13 +192,14 @@ CELERY_TASK_ROUTES = {
     "cages.polling.tasks.record_polls": {"queue": "records"},
     "cages.polling.tasks.purge_cage": {"queue": "slots"},
 }
-# Beat looks at the wall clock at least this often: it may have been set, or the machine have slept.
+# Beat looks at the clock at least this often (seconds), as it may be set or the machine may sleep.
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
-# Results that wait for the database do so in Redis, and only so many of them in the worker too.
+# Results that wait for the database stay in Redis. At most this many are in the worker as well.
 CELERY_WORKER_ETA_TASK_LIMIT = 1000
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # A message whose worker died comes back after this long. Longer than any shard can take (its
-    # minute and one timeout), so a living worker's message is not handed out twice.
+    # After this many seconds a message goes to another worker, because the first has probably
+    # died. No shard takes that long (at most its minute and one timeout), so no message goes to a
+    # second worker while the first is still at work.
     "visibility_timeout": 120,
     "socket_timeout": 10,
     "socket_connect_timeout": 5,
@@ -219,5 +221,5 @@ LOGGING = {
     },
 }
 
-# Whoever reads os.environ later (a child process) sees the same addresses.
+# For child processes.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neurocage.settings")

@@ -10,7 +10,7 @@ from neurocage.env import settings_or_exit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neurocage.settings")
 settings = settings_or_exit()
-# Other processes do without one of these; here each page would fail, one by one.
+# Some processes need neither of these two. Here, every page would fail without them.
 try:
     bool(settings.SECRET_KEY)
 except ImproperlyConfigured:

@@ -1,4 +1,4 @@
-"""A simulator of the cages' sensors, as an HTTP API of its own: it knows nothing of Neurocage."""
+"""A simulator of the cages' sensors: an HTTP API that shares no code with Neurocage."""
 
 from .app import create_app
 

@@ -3,10 +3,11 @@
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import time
 from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .faults import parse_cage_id, parse_faults
@@ -16,12 +17,12 @@ SHORTEST_PHASE_MINUTES = 60
 
 
 class SettingsError(ValueError):
-    """A setting has a value the simulator can't run with; the message names it and says why."""
+    """A setting has a value that cannot be used. The message names it and says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every setting, checked. A field is its variable's name without `SENSOR_`, in lower case."""
+    """Every setting, checked. Fields are named as the variables, without `SENSOR_`."""
 
     failure_rate: float
     latency_min_seconds: float
@@ -55,7 +56,7 @@ def _time_zone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("is not a time zone known here, such as Europe/Madrid") from None
+        raise ValueError("must be a time zone such as Europe/Madrid") from None
 
 
 def _time_of_day(text: str) -> time:
@@ -68,8 +69,9 @@ def _cage_ids(text: str) -> frozenset[int]:
     return frozenset(parse_cage_id(part) for part in text.split(",") if part.strip())
 
 
-# Variable: default, and what reads its text (a ValueError says what is wrong with it).
-SETTINGS = {
+# Each variable with its default and the function that reads its text. That function raises
+# ValueError, which says what is wrong.
+SETTINGS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "SENSOR_FAILURE_RATE": ("0.25", partial(_number, 0, 1)),
     "SENSOR_LATENCY_MIN_SECONDS": ("1", partial(_number, 0, LONGEST_WAIT_SECONDS)),
     "SENSOR_LATENCY_MAX_SECONDS": ("3", partial(_number, 0, LONGEST_WAIT_SECONDS)),
@@ -84,18 +86,18 @@ SETTINGS = {
 
 
 def read_settings(
-    config: Mapping[str, object] | None = None, environ: Mapping[str, str] = os.environ
+    config: Mapping[str, Any] | None = None, environ: Mapping[str, str] = os.environ
 ) -> Settings:
-    """The settings of `environ`, each overridden by the one of the same name in `config`.
+    """Read the settings from `environ`. Those in `config` win.
 
-    Values are texts (numbers may be numbers). An empty one means its default. `SENSOR_` names that
-    are no setting are ignored in `environ`, which others share, and refused in `config`.
-    Raises SettingsError.
+    Values are texts; numbers may be given as numbers. An empty value means the default. An unknown
+    name that begins with `SENSOR_` is refused in `config`, but ignored in `environ`, where it may
+    be another program's. Raises SettingsError.
     """
     config = config or {}
     unknown = sorted(k for k in config if k.startswith("SENSOR_") and k not in SETTINGS)
     if unknown:
-        raise SettingsError(f"{unknown[0]} is no setting; known: {', '.join(SETTINGS)}")
+        raise SettingsError(f"{unknown[0]} is not a setting. Known: {', '.join(SETTINGS)}")
     values = {}
     for name, (default, read) in SETTINGS.items():
         text = str(config.get(name, environ.get(name, ""))).strip() or default
@@ -124,5 +126,5 @@ def _check_together(settings: Settings) -> None:
 
 
 def minutes_between(start: time, end: time) -> int:
-    """Minutes by the clock from `start` to the next `end`, 0 to 1439."""
+    """Minutes from `start` to the next `end` on a clock without changes of time: 0 to 1439."""
     return ((end.hour - start.hour) * 60 + end.minute - start.minute) % (24 * 60)

@@ -1,22 +1,22 @@
-"""The client's connection under a request: whether it is still there, and how to cut it."""
+"""The TCP connection of a request: whether the client is still there, and how to cut it."""
 
 import errno
 import socket
 import struct
-from typing import NoReturn
+from typing import Any, NoReturn
 
-# Closing with a linger time of zero sends a reset instead of an orderly end.
+# Closing with a linger time of zero sends RST instead of FIN.
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Connection:
-    """What WSGI hides, taken from the server's own key: gunicorn's or Werkzeug's.
+    """The connection, from the entry that gunicorn or Werkzeug adds to the WSGI environment.
 
-    Under another server, or Flask's test client, there is no socket: the client then counts as
-    there, and a cut is only the exception.
+    Other servers and Flask's test client add none. Then `is_open` is always true, and `cut` only
+    raises its exception.
     """
 
-    def __init__(self, environ: dict):
+    def __init__(self, environ: dict[str, Any]) -> None:
         self._socket = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
 
     def is_open(self) -> bool:
@@ -31,9 +31,9 @@ class Connection:
             return False
 
     def cut(self) -> NoReturn:
-        """Reset the connection and raise ConnectionResetError, which servers take as its end.
+        """Reset the connection and raise ConnectionResetError, as if the client were lost.
 
-        To be called while the body is iterated: raised in a view it would become Flask's 500.
+        Call it while the body is being sent. In a view, Flask would turn the exception into a 500.
         """
         if self._socket is not None:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)

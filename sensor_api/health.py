@@ -1,14 +1,15 @@
-"""How the health of a cage's animals moves: in spells, with the day, and always the same way.
+"""How the simulated health of a cage changes over time, always the same way for the same seed.
 
-Invented, not measured: the numbers only have to look like a rodent. They are active in the dark
-(mostly Perfect), rest in the light (mostly Ok), and a healthy cage is Bad seldom and for minutes.
+The numbers are invented, not measured. The animals are active in the dark (mostly Perfect) and rest
+in the light (mostly Ok). A healthy cage is seldom Bad, and then for minutes.
 """
 
-# ruff: noqa: S311  these draws simulate animals, they guard nothing
+# ruff: noqa: S311  these random numbers simulate animals and protect nothing
 
 import hashlib
 import random
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -21,10 +22,10 @@ BAD, OK, PERFECT = VALUES = (1, 2, 3)
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """How a cage spends a light or a dark phase, given for Bad, Ok and Perfect in this order."""
+    """How a cage spends a light or dark phase. Each field holds values for Bad, Ok and Perfect."""
 
-    weights: tuple[float, float, float]  # how readily the next spell is one of this value
-    minutes: tuple[int, int, int]  # the mean length of its spells
+    weights: tuple[float, float, float]  # relative probability that the next spell has this value
+    minutes: tuple[int, int, int]  # mean length of such a spell
 
 
 HEALTHY_IN_THE_LIGHT = Habit(weights=(0.015, 1, 1), minutes=(12, 80, 20))
@@ -32,40 +33,41 @@ HEALTHY_IN_THE_DARK = Habit(weights=(0.015, 1, 1), minutes=(12, 25, 75))
 SICK_IN_THE_LIGHT = Habit(weights=(1, 0.95, 0.05), minutes=(150, 30, 12))
 SICK_IN_THE_DARK = Habit(weights=(1, 0.9, 0.1), minutes=(90, 30, 12))
 
-# Animals do not turn with the switch: each cage follows the lights within half an hour.
+# Each cage follows the lights with its own delay.
 LONGEST_LAG_MINUTES = 30
-# A phase may be an hour longer than its clock times say, when clocks go back.
+# When clocks go back, a phase is an hour longer than its clock times say.
 CLOCK_CHANGE_MINUTES = 60
-# A cage has three or four phases in use at a time; this holds those of 2,000 cages, about 10 MB.
+# A cage uses three or four phases at a time. This keeps those of 2,000 cages, in about 10 MB.
 PHASES_KEPT = 8192
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One light or dark phase as one cage lives it. Minutes are counted from 1970 in UTC."""
+    """One light or dark phase of one cage."""
 
-    start: int
-    ends: tuple[int, ...]  # the minute, from `start`, at which each spell is over
-    values: tuple[int, ...]  # each spell's health
+    start: int  # minutes since 1970-01-01 00:00 UTC
+    ends: tuple[int, ...]  # when each spell ends, in minutes after `start`
+    values: tuple[int, ...]  # the health in each spell
 
     def at(self, minute: int) -> int:
+        """Health in this minute, counted from 1970."""
         return self.values[bisect_right(self.ends, minute - self.start)]
 
 
 class HealthModel:
-    """The health of every cage there could be, at every minute.
+    """The health of any cage at any minute.
 
-    A pure function of the settings (seed, lights, time zone, sick cages), the cage and the minute:
-    the same in any process and on any machine, whatever was asked before. Of `random` only
-    `Random.random()` is used, the one method whose numbers Python promises not to change.
+    It depends only on the settings (seed, lights, time zone, sick cages), the cage and the minute,
+    so it is the same in every process and on every machine. Of `random` only `Random.random()` is
+    used, because Python promises the same numbers of no other method for the same seed.
     """
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._phase = lru_cache(maxsize=PHASES_KEPT)(self._make_phase)
 
     def at(self, cage_id: int, moment: datetime) -> int:
-        """1 Bad, 2 Ok or 3 Perfect in the minute of `moment` (aware)."""
+        """Health in the minute of `moment` (an aware datetime): 1 Bad, 2 Ok or 3 Perfect."""
         minute = int(moment.timestamp() // 60)
         today = moment.astimezone(self._settings.time_zone).date()
         begun = (
@@ -81,7 +83,7 @@ class HealthModel:
         habit = self._habit(cage_id, is_light)
         switches = (self._settings.lights_on, self._settings.lights_off)
         begins, ends = switches if is_light else switches[::-1]
-        # Not hash(): Python salts it anew in each process.
+        # hash() gives other numbers in each process.
         phase = "light" if is_light else "dark"
         name = f"{self._settings.seed}/{cage_id}/{day.isoformat()}/{phase}"
         draw = random.Random(hashlib.blake2b(name.encode(), digest_size=16).digest()).random
@@ -102,11 +104,14 @@ class HealthModel:
         return HEALTHY_IN_THE_LIGHT if is_light else HEALTHY_IN_THE_DARK
 
 
-def _spells(habit: Habit, minutes: int, draw) -> tuple[list[int], list[int]]:
-    """Lengths (minutes) and values of spells, one after the other, for more than `minutes`."""
-    lengths, values = [], []
-    # The first is chosen by its share of the time: it is the one met on looking in, not the next.
-    weights = [weight * mean for weight, mean in zip(habit.weights, habit.minutes, strict=True)]
+def _spells(habit: Habit, minutes: int, draw: Callable[[], float]) -> tuple[list[int], list[int]]:
+    """Lengths (in minutes) and values of consecutive spells that last longer than `minutes`."""
+    lengths: list[int] = []
+    values: list[int] = []
+    # The first spell is already under way when the phase begins, so long ones are more probable.
+    weights: list[float] = [
+        weight * mean for weight, mean in zip(habit.weights, habit.minutes, strict=True)
+    ]
     left = minutes
     while left >= 0:
         value = _choose(weights, draw())
@@ -123,6 +128,6 @@ def _spells(habit: Habit, minutes: int, draw) -> tuple[list[int], list[int]]:
 
 
 def _choose(weights: list[float], share: float) -> int:
-    """The value at `share` (0 to below 1) of the way through the weights."""
+    """The value at this share (0 to below 1) of the sum of the weights."""
     sums = list(accumulate(weights))
     return VALUES[min(bisect_right(sums, share * sums[-1]), len(VALUES) - 1)]

@@ -1,30 +1,36 @@
-"""What each fault does to a call. A function's name is the fault's, its docstring what people read.
+"""The faults that a simulated sensor can have.
 
-Each takes the sensor, the cage's id and the client's connection, and returns what a Flask view may.
+Each function is one fault. Its name is the fault's name, and `/faults/` shows its docstring. It
+takes the sensor, the cage's id and the client's connection, and returns what a Flask view returns.
 """
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import flask
+from flask.typing import ResponseReturnValue
 
 from .connection import Connection
+
+if TYPE_CHECKING:
+    from .sensor import Sensor  # it imports this module
 
 LONGEST_HANG_SECONDS = 600
 HUGE_BODY_BYTES = 1024 * 1024
 
 
-def refuse(sensor, cage_id: int, connection: Connection):
+def refuse(sensor: "Sensor", cage_id: int, connection: Connection) -> ResponseReturnValue:
     """Cuts the connection at once, without an answer."""
 
     def body() -> Iterator[bytes]:
         connection.cut()
-        yield b""  # never reached: makes this a generator, so that the cut waits for the server
+        yield b""  # never reached: makes this a generator, so the server has begun to answer
 
     return flask.Response(body())
 
 
-def hang(sensor, cage_id: int, connection: Connection):
-    """Never answers; lets go after 10 minutes, or once the client has gone."""
+def hang(sensor: "Sensor", cage_id: int, connection: Connection) -> ResponseReturnValue:
+    """Never answers. Ends after 10 minutes, or once the client has gone."""
 
     def body() -> Iterator[bytes]:
         sensor.waiting.wait_while(connection.is_open, LONGEST_HANG_SECONDS)
@@ -34,8 +40,8 @@ def hang(sensor, cage_id: int, connection: Connection):
     return flask.Response(body())
 
 
-def drip(sensor, cage_id: int, connection: Connection):
-    """Begins an answer at once, then sends a blank each second, for 10 minutes."""
+def drip(sensor: "Sensor", cage_id: int, connection: Connection) -> ResponseReturnValue:
+    """Begins an answer at once, then sends one space a second for 10 minutes."""
 
     def body() -> Iterator[bytes]:
         yield f'{{"cage_id": {cage_id}, "status":'.encode()
@@ -49,56 +55,56 @@ def drip(sensor, cage_id: int, connection: Connection):
     return flask.Response(body(), content_type="application/json")
 
 
-def slow(sensor, cage_id: int, connection: Connection):
+def slow(sensor: "Sensor", cage_id: int, connection: Connection) -> ResponseReturnValue:
     """Answers as usual, but only after SENSOR_SLOW_SECONDS."""
     sensor.waiting.wait_while(connection.is_open, sensor.settings.slow_seconds)
     return sensor.answer(cage_id)
 
 
-def unavailable(sensor, cage_id: int, connection: Connection):
-    """Says 503 each time, never a health."""
+def unavailable(sensor: "Sensor", cage_id: int, connection: Connection) -> ResponseReturnValue:
+    """Answers every call with 503."""
     sensor.wait_as_usual()
     return sensor.unavailable(cage_id)
 
 
-def error(sensor, cage_id: int, connection: Connection):
-    """Says 500."""
+def error(sensor: "Sensor", cage_id: int, connection: Connection) -> ResponseReturnValue:
+    """Answers with 500."""
     sensor.wait_as_usual()
     return {"error": "The simulated sensor broke down"}, 500
 
 
-def redirect(sensor, cage_id: int, connection: Connection):
-    """Says 302 and points to /healthz."""
+def redirect(sensor: "Sensor", cage_id: int, connection: Connection) -> ResponseReturnValue:
+    """Answers with 302, a redirect to /healthz."""
     sensor.wait_as_usual()
     return flask.redirect("/healthz")
 
 
-def malformed(sensor, cage_id: int, connection: Connection):
-    """Says 200 with a body that breaks off, so that it is no JSON."""
+def malformed(sensor: "Sensor", cage_id: int, connection: Connection) -> ResponseReturnValue:
+    """Answers with 200 and a body that is cut short, so it is not JSON."""
     sensor.wait_as_usual()
     return flask.Response(f'{{"cage_id": {cage_id}, "sta', content_type="application/json")
 
 
-def wrong_id(sensor, cage_id: int, connection: Connection):
-    """Says 200 with the id and the health of the next cage."""
+def wrong_id(sensor: "Sensor", cage_id: int, connection: Connection) -> ResponseReturnValue:
+    """Answers with 200, with the id and the health of the next cage."""
     sensor.wait_as_usual()
     return {"cage_id": cage_id + 1, "status": sensor.health(cage_id + 1)}
 
 
-def bad_status(sensor, cage_id: int, connection: Connection):
-    """Says 200 with a status that does not exist, 4."""
+def bad_status(sensor: "Sensor", cage_id: int, connection: Connection) -> ResponseReturnValue:
+    """Answers with 200 and status 4, which does not exist."""
     sensor.wait_as_usual()
     return {"cage_id": cage_id, "status": 4}
 
 
-def huge(sensor, cage_id: int, connection: Connection):
-    """Says 200 with a good answer, followed by 1 MiB of blanks."""
+def huge(sensor: "Sensor", cage_id: int, connection: Connection) -> ResponseReturnValue:
+    """Answers with 200 and a valid answer, followed by 1 MiB of spaces."""
     sensor.wait_as_usual()
     answer = f'{{"cage_id": {cage_id}, "status": {sensor.health(cage_id)}}}'
     return flask.Response(answer + " " * HUGE_BODY_BYTES, content_type="application/json")
 
 
-FAULTS: dict[str, Callable] = {
+FAULTS: dict[str, Callable[["Sensor", int, Connection], ResponseReturnValue]] = {
     function.__name__: function
     for function in (
         refuse,

@@ -1,4 +1,4 @@
-"""One simulated sensor per cage, for every cage id there could be."""
+"""The simulated sensors: one for every possible cage id."""
 
 # ruff: noqa: S311  these draws simulate a sensor, they guard nothing
 
@@ -6,6 +6,8 @@ import random
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+
+from flask.typing import ResponseReturnValue
 
 from .config import Settings
 from .connection import Connection
@@ -20,12 +22,12 @@ def utc_now() -> datetime:
 
 
 class Sensor:
-    """What a call gets, and when.
+    """Answers calls for any cage, each after a random latency, some of them with a 503.
 
-    Health is a pure function of seed, cage and minute (see `health`). Latencies and failures are
-    drawn from two streams that start anew from the seed with each process: their order is
-    repeatable, but which call gets which draw is decided by the order in which calls come in, so
-    with calls at the same time it is not.
+    Health is a pure function of seed, cage and minute (see `health`). Latencies and failures come
+    from two random streams that start from the seed in each process. Calls take the next number of
+    a stream in the order in which they arrive, so one after the other they can be repeated exactly,
+    but calls at the same time cannot.
     """
 
     def __init__(
@@ -33,7 +35,7 @@ class Sensor:
         settings: Settings,
         clock: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], object] | None = None,
-    ):
+    ) -> None:
         self.settings = settings
         self.faults = FaultBook(settings.faults)
         self.waiting = Waiting(sleep)
@@ -43,8 +45,8 @@ class Sensor:
         self._latencies = random.Random(f"latencies {settings.seed}")
         self._failures = random.Random(f"failures {settings.seed}")
 
-    def call(self, cage_id: int, connection: Connection):
-        """Answer one call, in the sensor's own time. Returns what a Flask view may."""
+    def call(self, cage_id: int, connection: Connection) -> ResponseReturnValue:
+        """Answer one call, after its latency."""
         fault = self.faults.of(cage_id)
         if fault is not None:
             return FAULTS[fault](self, cage_id, connection)
@@ -52,26 +54,28 @@ class Sensor:
         return self.answer(cage_id)
 
     def wait_as_usual(self) -> None:
+        """Wait for a random latency between the two of the settings."""
         low, high = self.settings.latency_min_seconds, self.settings.latency_max_seconds
         with self._lock:
             share = self._latencies.random()
         self.waiting.wait(low + (high - low) * share)
 
-    def answer(self, cage_id: int):
-        """The cage's health as of now, or in `failure_rate` of the calls a 503."""
+    def answer(self, cage_id: int) -> ResponseReturnValue:
+        """The cage's health now; a share `failure_rate` of the calls gets a 503 instead."""
         with self._lock:
             fails = self._failures.random() < self.settings.failure_rate
         if fails:
             return self.unavailable(cage_id)
         return {"cage_id": cage_id, "status": self.health(cage_id)}
 
-    def unavailable(self, cage_id: int):
+    def unavailable(self, cage_id: int) -> ResponseReturnValue:
+        """A 503, as of a sensor that has no health to tell."""
         return {"cage_id": cage_id, "status": "N/A"}, 503
 
     def health(self, cage_id: int) -> int:
-        """1 Bad, 2 Ok or 3 Perfect, now."""
+        """The cage's health now: 1 Bad, 2 Ok or 3 Perfect."""
         return self._model.at(cage_id, self._clock())
 
     def stop(self) -> None:
-        """Let go of every waiting call: the usual ones answer early, the hanging ones are cut."""
+        """End all waiting: calls with a latency are answered early, hanging ones are cut."""
         self.waiting.stop()

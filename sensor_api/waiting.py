@@ -1,4 +1,4 @@
-"""Waiting that ends early when the server is told to stop."""
+"""Waiting that ends early when the server is asked to stop."""
 
 import threading
 from collections.abc import Callable
@@ -7,9 +7,9 @@ STEP_SECONDS = 1.0
 
 
 class Waiting:
-    """Every sleep of the simulator. `sleep(seconds)` replaces the real one in tests."""
+    """All waiting of the simulator. Tests may pass their own `sleep`, which takes seconds."""
 
-    def __init__(self, sleep: Callable[[float], object] | None = None):
+    def __init__(self, sleep: Callable[[float], object] | None = None) -> None:
         self._told = False
         self._stopping = threading.Event()
         self._sleep = sleep or self._stopping.wait
@@ -19,17 +19,18 @@ class Waiting:
         return self._told
 
     def stop(self) -> None:
-        """End every wait there is and will be. For signal handlers, too."""
-        # A second signal may arrive inside set(), which holds a lock it would wait for.
+        """End every wait, now and later. A signal handler may call it."""
+        # A second signal may arrive while set() holds its lock, and would wait for it for ever.
         if not self._told:
             self._told = True
             self._stopping.set()
 
     def wait(self, seconds: float) -> None:
+        """Wait for these seconds."""
         self._sleep(seconds)
 
     def wait_while(self, is_wanted: Callable[[], bool], seconds: float) -> None:
-        """Wait at most `seconds`, looking every second whether it is still wanted."""
+        """Wait at most `seconds`, but only while `is_wanted` holds, which is asked every second."""
         left = seconds
         while left > 0 and not self.is_stopping and is_wanted():
             step = min(STEP_SECONDS, left)

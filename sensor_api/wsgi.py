@@ -1,4 +1,4 @@
-"""The application for a WSGI server, with its settings from the environment."""
+"""The application for a WSGI server. Its settings come from the environment."""
 
 from . import create_app
 

@@ -14,8 +14,7 @@ ON_TIMESCALEDB = os.environ.get("TEST_STORAGE") == "timescaledb"
 MARKERS = (
     "storage: touches the storage's SQL, so `TEST_STORAGE=timescaledb pytest -m storage` runs it "
     "on a real TimescaleDB as well",
-    "first: starts what needs a full minute, so it comes before all other tests",
-    "last: looks at what has had its minute, so it comes after all other tests",
+    "long: waits for much of its time, so its file is started before all others",
     "faults: takes minutes, since it lets something go wrong for as long as it really would; "
     "`make test-faults` runs these side by side",
 )
@@ -26,16 +25,9 @@ def pytest_configure(config):
         config.addinivalue_line("markers", marker)
 
 
-def pytest_collection_modifyitems(items):
-    """Run tests marked `first` first and `last` last.
-
-    The real minute of test_real_processes.py passes while the other tests run.
-    """
-
-    def place(item):
-        return bool(item.get_closest_marker("last")) - bool(item.get_closest_marker("first"))
-
-    items.sort(key=place)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first, so that with several workers none of them is left for the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,8 +3,6 @@
 import sys
 import time
 
-import psutil
-
 from local_stack.processes import Child
 
 
@@ -15,11 +13,6 @@ def until(condition, seconds=10):
         assert time.monotonic() < deadline, f"still not so after {seconds} s"
         time.sleep(0.02)
     return value
-
-
-def lives(process):
-    """False for a process that ended but whose parent never asked."""
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def a_child(folder, code, name="child", **options):

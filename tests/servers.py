@@ -1,9 +1,10 @@
-"""A pytest plugin: servers of the run's own, started before Django's settings are read.
+"""A pytest plugin: starts the servers of the tests before Django's settings are read.
 
-pyproject.toml loads it with `-p tests.servers`. A `make up` that is running at the same time is
-never touched: every address, folder and setting that the tests see is set here.
-TEST_STORAGE=timescaledb takes a real TimescaleDB in the place of the embedded PostgreSQL, and
-TEST_STORAGE=none is for tests that all bring servers of their own.
+pyproject.toml loads it with `-p tests.servers`. With pytest-xdist each worker has its own database
+and its own Redis. A `make up` that is running at the same time is never touched: every URL, folder
+and setting that the tests see is set here.
+TEST_STORAGE=timescaledb starts a real TimescaleDB instead of the embedded PostgreSQL, and
+TEST_STORAGE=none nothing, for tests that start their own servers.
 """
 
 import atexit
@@ -16,25 +17,27 @@ from pathlib import Path
 
 import pytest
 
-# What a shell, a CI or make may have set: the tests see the defaults all the same.
+# A shell, a CI or make may have set these. The tests see the defaults all the same.
 UNSET = (
     *("SECRET_KEY_FILE", "DEBUG", "ALLOWED_HOSTS", "HTTPS", "REGISTRATION_OPEN", "LOG_LEVEL"),
     *("POLL_TIMEOUT_SECONDS", "POLL_CONCURRENCY", "POLL_SHARD_SIZE", "REQUIRE_TIMESCALEDB"),
     *("PORT", "DEMO", "MAKELEVEL", "MAKEFLAGS", "MFLAGS"),
 )
-# With one of these nothing is run.
+# With one of these options pytest runs no test.
 ONLY_TELLING = {"-h", "--help", "-V", "--version", "--co", "--collect-only", "--markers"}
 
+WORKER = "PYTEST_XDIST_WORKER"  # set by pytest-xdist in each of its workers
+
 running = ExitStack()
-report = "servers: none"
+report = "servers: none in this process"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config, parser, args):
-    """Come before pytest-django, which reads the settings in its own hook of this name."""
+    """Set the environment before pytest-django reads the settings in its own hook of this name."""
     folder = Path(tempfile.mkdtemp(prefix="neurocage-tests-"))
     running.callback(shutil.rmtree, folder, ignore_errors=True)
-    # For an end that passes pytest by. If even Python is killed, Linux stops the servers.
+    # For an exit without pytest_unconfigure. If Python is killed, Linux stops the servers.
     atexit.register(running.close)
     for name in UNSET:
         os.environ.pop(name, None)
@@ -47,12 +50,14 @@ def pytest_load_initial_conftests(early_config, parser, args):
         "FACILITY_TIME_ZONE": "Europe/Berlin",
         "STATE_DIR": str(folder / "state"),
     }
-    if os.environ.get("TEST_STORAGE") != "none" and not ONLY_TELLING & set(args):
+    # With pytest-xdist each worker starts its own servers. The process that leads them needs none.
+    leads = early_config.known_args_namespace.numprocesses and not os.environ.get(WORKER)
+    if os.environ.get("TEST_STORAGE") != "none" and not leads and not ONLY_TELLING & set(args):
         os.environ |= start_servers(folder)
 
 
 def start_servers(folder):
-    """Start a database and a Redis in the folder; returns the variables that name them."""
+    """Start a database and a Redis in the folder. Returns {variable: URL}."""
     from local_stack.embedded import EmbeddedPostgres, EmbeddedValkey
     from local_stack.processes import StackError
     from tests.timescaledb.server import TimescaleServer, TimescaleUnavailable
@@ -86,7 +91,7 @@ def pytest_unconfigure(config):
 
 @pytest.fixture
 def started():
-    """A list: the servers and children that a test puts in are stopped at its end."""
+    """A list. The servers and child processes that a test adds to it are stopped at its end."""
     things = []
     yield things
     for thing in things:

@@ -1,7 +1,7 @@
 """What the answers hold. Each item knows how it is made of what is kept."""
 
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
 
@@ -10,9 +10,14 @@ from cages.models.rollups import LATENCY_BINS, LATENCY_EDGES_MS
 
 HEALTH_WORDS = {health.value: health.word for health in Health}
 OUTCOME_WORDS = {outcome.value: outcome.word for outcome in Outcome}
-HealthWord = Literal[tuple(HEALTH_WORDS.values())]
-OutcomeWord = Literal[tuple(OUTCOME_WORDS.values())]
-ConditionWord = Literal[tuple(Condition.values)]
+if TYPE_CHECKING:  # mypy cannot read a Literal that is computed
+    HealthWord = str
+    OutcomeWord = str
+    ConditionWord = str
+else:
+    HealthWord = Literal[tuple(HEALTH_WORDS.values())]
+    OutcomeWord = Literal[tuple(OUTCOME_WORDS.values())]
+    ConditionWord = Literal[tuple(Condition.values)]
 STATUS = "1 bad, 2 ok, 3 perfect."
 
 

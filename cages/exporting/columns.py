@@ -1,10 +1,14 @@
 """What each kind of file has, in order, and what each column means: the data dictionary."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
 from cages.models import Outcome
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 WORDS = ", ".join(outcome.word for outcome in Outcome)
 
@@ -15,7 +19,7 @@ class Column:
 
     name: str
     kind: str
-    meaning: str
+    meaning: "str | StrPromise"
 
 
 def _times(what, meaning):

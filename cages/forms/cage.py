@@ -1,6 +1,6 @@
 """Create, change and purge a cage."""
 
-from typing import Any
+from typing import Any, cast
 
 from crispy_forms.bootstrap import StrictButton
 from crispy_forms.helper import FormHelper
@@ -70,8 +70,9 @@ class CageForm(PlaceMixin, forms.ModelForm):
             # The present owner stays possible, also with an account that is switched off.
             possible = Q(is_active=True) | Q(pk=self.instance.owner_id)
             owners = User.objects.filter(possible).order_by("username")
-            self.fields["owner"].queryset = owners
-            self.fields["owner"].initial = user.pk
+            field = cast(forms.ModelChoiceField, self.fields["owner"])
+            field.queryset = owners
+            field.initial = user.pk
         else:
             del self.fields["owner"]
             if self.is_new:

@@ -107,11 +107,12 @@ def _find_cages(planned: list[PlannedRow], access: Access, lock: bool) -> None:
     if lock:
         cages = cages.select_for_update(of=("self",))
     by_id = {cage.pk: cage for cage in cages}
-    by_label = {}
+    by_label: dict[str, list[Cage]] = {}
     for cage in by_id.values():
         if not cage.is_archived and access.may_change(cage):
             by_label.setdefault(cage.label, []).append(cage)
-    seen = {}
+    seen: dict[object, int] = {}
+    key: object
     for row in planned:
         if row.reason:
             continue
@@ -133,7 +134,7 @@ def _find_cages(planned: list[PlannedRow], access: Access, lock: bool) -> None:
 def _find_by_id(
     row: PlannedRow, number: int | None, by_id: dict[int, Cage], access: Access
 ) -> None:
-    cage = by_id.get(number)
+    cage = by_id.get(number or 0)
     if number is None or number < 1 or (cage is None and number > LARGEST_TYPED_ID):
         row.reason = _("The id has to be a whole number from 1 to %(largest)d.") % {
             "largest": LARGEST_TYPED_ID
@@ -186,7 +187,9 @@ def _judge(row: PlannedRow, owners: dict[str, User], access: Access) -> None:
     form = RowForm({**before, **given}, instance=copy.copy(row.stored))
     if not form.is_valid():
         row.reason = " ".join(
-            f"{name}: {' '.join(errors)}" if name in FIELDS else " ".join(errors)
+            f"{name}: {' '.join(map(str, errors))}"
+            if name in FIELDS
+            else " ".join(map(str, errors))
             for name, errors in form.errors.items()
         )
         return

@@ -14,8 +14,8 @@ import pytest
 import redis
 
 from local_stack.embedded import EmbeddedPostgres, EmbeddedValkey
-from local_stack.processes import StackError
-from tests.processes import a_child, lives, until
+from local_stack.processes import StackError, lives
+from tests.processes import a_child, until
 
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -1,7 +1,6 @@
 """The whole way of a minute through the real processes: beat, worker, poller, simulator.
 
-They need a full minute of the wall clock, so they are started before all other tests and looked at
-after them (see conftest.py).
+The pipeline needs up to a minute of the wall clock: beat starts polling at the next full minute.
 """
 
 import contextlib
@@ -30,6 +29,7 @@ from sensor_api.misbehaviour import FAULTS
 from tests.factories import result
 from tests.processes import until
 
+pytestmark = pytest.mark.long
 QUEUES = ("slots", "polls", "records")
 OUTCOME_OF_FAULT = {
     "refuse": Outcome.CONNECTION_ERROR,
@@ -212,7 +212,6 @@ def pipeline(tmp_path_factory, sensor_api):
         pipeline.stop()
 
 
-@pytest.mark.first
 def test_a_slot_started_twice_by_hand_is_polled(pipeline):
     with telling_logs(pipeline):
         until(lambda: pipeline.workers() == 2, 30)
@@ -225,7 +224,6 @@ def test_a_slot_started_twice_by_hand_is_polled(pipeline):
         pipeline.send("poll_cages", int(first.timestamp()), list(EXPECTED), 0, 0.2)
 
 
-@pytest.mark.last
 def test_every_minute_is_polled_and_recorded_exactly_once(pipeline):
     with telling_logs(pipeline):
         # The first by hand, the others by the two beats.

@@ -1,6 +1,5 @@
 """`python -m local_stack`, the program behind `make up`, for real."""
 
-import functools
 import json
 import os
 import pty
@@ -17,11 +16,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local_stack import answers, terminal
+from local_stack import answers
 from local_stack.lock import only_one
 from local_stack.ports import free_port, kept_port
-from local_stack.processes import StackError
-from tests.processes import lives, until
+from local_stack.processes import StackError, lives
+from tests.processes import until
 
 PROJECT = Path(__file__).resolve().parents[2]
 ADDRESSES = ("DATABASE_URL", "REDIS_URL", "SENSOR_API_URL", "SECRET_KEY")
@@ -131,63 +130,82 @@ def test_a_port_is_kept_while_it_is_free(tmp_path):
 # make and the terminal
 
 WAITING = """
-import sys
 from local_stack.interrupts import Interrupts, StopRequested
-from local_stack.terminal import Make, own_foreground_group
-make = Make()
-with own_foreground_group(), Interrupts() as interrupts:
-    print("waiting", flush=True)
-    try:
-        while not make.wants_to_stop():
-            interrupts.sleep(0.1)
-        print("make is stopping", flush=True)
-    except StopRequested:
-        print("stopped", flush=True)
+interrupts = Interrupts()
+print("waiting", flush=True)
+try:
+    while True:
+        interrupts.sleep(0.1)
+except StopRequested:
+    print("stopping", flush=True)
+    input()
+    print("stopped", flush=True)
 """
 
 
 @pytest.fixture
-def makefile(tmp_path):
-    """A Makefile with a target that waits to be stopped, like `up`, and starts at once."""
+def make_up(tmp_path):
+    """The command of a Makefile whose target waits to be stopped, as `up` does."""
     (tmp_path / "waiting.py").write_text(WAITING)
-    file = tmp_path / "Makefile"
-    file.write_text(
-        f'up:\n\t@PYTHONPATH="{PROJECT}" exec "{sys.executable}" "{tmp_path}/waiting.py"\n'
-    )
-    return file
+    run = f'PYTHONPATH="{PROJECT}" exec "{sys.executable}" "{tmp_path}/waiting.py"'
+    (tmp_path / "Makefile").write_text(f"up:\n\t@{run}\n")
+    return ["make", "-f", str(tmp_path / "Makefile"), "up"]
 
 
-def test_make_ends_well_after_a_ctrl_c(makefile):
-    pid, screen = pty.fork()
+def in_a_terminal(argv, output=None):
+    """Run the command in a terminal of its own; returns its process id and the terminal."""
+    pid, terminal = pty.fork()
     if pid == 0:
-        os.execvp("make", ["make", "-f", makefile, "up"])  # noqa: S606
-    shown = b""
-    while b"stopped" not in shown:
-        assert select.select([screen], [], [], 10)[0], shown
-        shown += os.read(screen, 1024)
-        if shown.count(b"waiting") == 1 and b"^C" not in shown:
-            os.write(screen, b"\x03")
-            shown += b"^C"
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    os.close(screen)
+        # A background job of a script ignores these, and what it starts inherits that.
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        if output:
+            os.dup2(os.open(output, os.O_WRONLY), 1)
+        os.execvp(argv[0], argv)  # noqa: S606
+    return pid, terminal
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows it")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_it_stops_when_only_make_is_told_to(makefile, number):
-    argv = ["make", "-f", makefile, "up"]
-    # In the background of a script SIGINT is ignored, and make would inherit that.
-    default = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, preexec_fn=default) as make:
+def test_ctrl_c_stops_it_cleanly_however_often_it_is_pressed(make_up):
+    pid, terminal = in_a_terminal(make_up)
+    shown = ""
+
+    def wait_for(text):
+        nonlocal shown
+        while text not in shown:
+            assert select.select([terminal], [], [], 30)[0], shown
+            shown += os.read(terminal, 1024).decode()
+
+    wait_for("waiting")
+    os.write(terminal, b"\x03")
+    wait_for("stopping")
+    os.write(terminal, b"\x03\n")
+    wait_for("stopped")
+    # make ends only after it, by the signal of the Ctrl-C, and reports no error.
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGINT
+    assert "***" not in shown
+    os.close(terminal)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_it_stops_when_only_make_is_told_to(make_up, number):
+    with subprocess.Popen(
+        make_up, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
+    ) as make:
         assert make.stdout.readline() == "waiting\n"
         make.send_signal(number)
-        said, _ = make.communicate(timeout=10)
-    assert "stop" in said
+        said, _ = make.communicate("\n", timeout=30)
+    assert said == "stopping\nstopped\n"
 
 
-def test_without_make_and_terminal_nothing_is_different(monkeypatch):
-    monkeypatch.delenv("MAKELEVEL", raising=False)
-    assert not terminal.Make().wants_to_stop()
+def test_it_stops_when_its_terminal_is_closed(make_up, tmp_path):
+    output = tmp_path / "output"
+    output.touch()
+    # As from a shell: what a terminal's first process runs learns of the end through it.
+    pid, terminal = in_a_terminal(["sh", "-c", '"$@"; true', "sh", *make_up], output)
+    until(lambda: "waiting" in output.read_text(), 30)
+    os.close(terminal)
+    os.waitpid(pid, 0)
+    until(lambda: "stopping" in output.read_text(), 30)
 
 
 # All of it

@@ -74,7 +74,7 @@ def test_a_child_that_keeps_dying_ends_everything_and_is_named(tmp_path):
 
     with pytest.raises(StackError) as caught:
         keep_going()
-    assert "worker ended 6 times within a minute (the last time: exit code 3" in str(caught.value)
+    assert "worker ended 6 times within 60 s (the last time: exit code 3" in str(caught.value)
     assert "no such table" in str(caught.value)
     assert caught.value.args[0].count("no such table") == 6
     child.stop()

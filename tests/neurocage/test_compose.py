@@ -183,7 +183,7 @@ def test_the_dockerfile_uses_plain_features_only():
     assert "# syntax" not in DOCKERFILE
     assert "<<" not in DOCKERFILE
     assert "--mount" not in DOCKERFILE
-    assert "-r requirements.txt -c constraints.txt" in DOCKERFILE
+    assert "--require-hashes -r requirements.lock" in DOCKERFILE
 
 
 def test_nothing_private_gets_into_an_image():

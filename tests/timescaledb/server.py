@@ -24,7 +24,7 @@ def _node() -> str:
     found = str(beside_python) if beside_python.exists() else shutil.which("node")
     if not found:
         raise TimescaleUnavailable(
-            "The TimescaleDB of the tests needs Node: run `pip install -r requirements-dev.txt`."
+            "The TimescaleDB of the tests needs Node: run `make install-dev`."
         )
     return found
 
@@ -33,7 +33,7 @@ def _check_packages() -> None:
     if not (PROJECT / "node_modules/@electric-sql/pglite/dist/timescaledb").is_dir():
         raise TimescaleUnavailable(
             "The packages of the TimescaleDB of the tests are not installed: "
-            f"run `npm ci` in {PROJECT} (`make test` does)."
+            f"run `make install-dev` in {PROJECT}."
         )
 
 

@@ -1,5 +1,7 @@
 """Create and edit a cage, and try its sensor on the way."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.db import IntegrityError
 from django.shortcuts import redirect, render
@@ -15,8 +17,8 @@ from cages.views.access import CageChangeMixin
 class CageFormMixin(CageChangeMixin):
     """One form for both. "Test sensor" shows the live answer and gives back all that was typed."""
 
-    form_class = CageForm
-    template_name = "cages/form.html"
+    form_class: Any = CageForm
+    template_name: str | None = "cages/form.html"
 
     def get_form_kwargs(self):
         return {**super().get_form_kwargs(), "user": self.request.user}
