@@ -95,7 +95,6 @@ def _print_times(days):
 
     from cages.history.band import expected
     from cages.history.buckets import buckets_of
-    from cages.history.glance import add_glance
     from cages.history.minutes import minutes_of
     from cages.history.moment import around
     from cages.history.today import sensor_in
@@ -113,7 +112,6 @@ def _print_times(days):
     day, month, year = last(1), last(30), last(days)
     newest = SensorRequest.objects.of(cage, day).with_status()
     work = {
-        f"list: {len(cages)} cages' last hour and today": lambda: add_glance(cages, day, now),
         "a cage: minutes of today": lambda: minutes_of([cage.pk], day),
         "a cage: requests of today": lambda: sensor_in(cage, day),
         "a cage: its band, from the last week": lambda: expected(cage, day, 1000),

@@ -29,8 +29,9 @@ INSERT_READINGS = """
 """
 UPDATE_STATES = """
     INSERT INTO cages_cagestate
-        (cage_id, outcome, outcome_slot, outcome_since, status, reading_slot, status_since)
-    SELECT cage_id, 1, max(slot), max(slot), 2, max(slot), max(slot)
+        (cage_id, outcome, outcome_slot, outcome_since, status, reading_slot, status_since,
+         known_count, same_count)
+    SELECT cage_id, 1, max(slot), max(slot), 2, max(slot), max(slot), 1, 1
     FROM cages_reading WHERE slot > %s GROUP BY cage_id
 """
 

@@ -12,12 +12,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from cages.models import Cage, CageState, Health, Outcome, Places, PollCycle
+from cages.models import Cage, CageState, Health, Minute, Outcome, Places, PollCycle
 from cages.models.cycle import OUTCOME_COUNTS
-from cages.polling import backfill
+from cages.polling import backfill, states
 from cages.polling.results import PollResult
 from cages.polling.schedule import to_ranges
-from cages.slots import slot_of
+from cages.slots import SLOT_LENGTH, slot_of
 from neurocage.ids import advance_ids
 
 DAYS = 14
@@ -56,7 +56,7 @@ def load(owner, now, progress=lambda text: None):
         progress(f"{DAYS} days of minutes: cage {cage.pk} of {len(cages)}")
         minutes = list(_minutes(cage.pk, slots, now))
         backfill.write(cage.pk, minutes)
-        _write_state(cage, minutes)
+        _write_state(cage, minutes, slots[0])
         for slot, result in minutes:
             ledger[slot][result.outcome] += 1
     progress("The ledger of those days")
@@ -124,18 +124,19 @@ def _pick(chance, weights):
     return chance.choices(list(weights), weights=list(weights.values()))[0]
 
 
-def _write_state(cage, minutes):
-    readings = [(slot, result.status) for slot, result in minutes if result.status is not None]
+def _write_state(cage, minutes, first):
     outcomes = [(slot, result.outcome) for slot, result in minutes]
-    CageState.objects.create(
+    state = CageState(
         cage=cage,
-        status=readings[-1][1],
-        reading_slot=readings[-1][0],
-        status_since=_start_of_last_run(readings),
         outcome=outcomes[-1][1],
         outcome_slot=outcomes[-1][0],
         outcome_since=_start_of_last_run(outcomes),
     )
+    codes = bytearray((state.outcome_slot - first) // SLOT_LENGTH + 1)
+    for slot, result in minutes:
+        codes[(slot - first) // SLOT_LENGTH] = Minute.of(result.outcome, result.status)
+    states.restate(state, bytes(codes), first)
+    state.save(force_insert=True)
 
 
 def _start_of_last_run(pairs):

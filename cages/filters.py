@@ -1,46 +1,33 @@
 """Which cages a list is about, and in which order: all in the address, so it can be shared."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Case, CharField, Count, F, Q, Value, When
+from django.db.models import Case, CharField, Count, F, Value, When
 from django.db.models.functions import Cast, Concat
 from django.http import QueryDict
 
-from cages.models import Condition
+from cages.models import Condition, Rank, Tally
 from cages.models.cage import CageQuerySet
 from neurocage.ids import id_from
 
 SEARCH_LIMIT = 100
 # Rooms, racks and people to choose from, together.
 CHOICES_LIMIT = 1500
+# The kind of row in `facets` that comes first, so that the limit never cuts it off.
+RANKS = "0"
 ORDERS = ("worst", "label", "id", "position")
-# By the rank that CageQuerySet.with_rank gives.
-STATES = (
-    Condition.BAD,
-    Condition.UNSEEN,
-    Condition.WAITING,
-    Condition.OK,
-    Condition.PERFECT,
-    Condition.PAUSED,
-)
-
-
-# Of cages with their rank: {state: how many}.
-COUNTS = {state.value: Count("pk", filter=Q(rank=rank)) for rank, state in enumerate(STATES)}
+# What a list can be asked for, worst first.
+STATES = tuple(dict.fromkeys(rank.condition for rank in Rank))
 
 
 def text_from(query: QueryDict, name: str) -> str:
     """Return a value of the URL, normalised for searching."""
     # PostgreSQL refuses NUL characters in text.
     return query.get(name, "").replace("\x00", "").strip()[:SEARCH_LIMIT]
-
-
-def trouble_in(counts):
-    """How many of the cages counted by state are Bad or unseen."""
-    return counts.get(Condition.BAD, 0) + counts.get(Condition.UNSEEN, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +84,22 @@ class CageFilter:
         cages = cages.filter(**wanted).with_rank(now)
         return cages.matching(self.q) if self.q else cages
 
-    def counts(self, cages: CageQuerySet, now: datetime) -> dict[Condition, int]:
-        """{state: how many cages}, worst first, whatever state is asked for; one query."""
-        counts = self.without_state(cages, now).aggregate(**COUNTS)
-        return {state: counts[state.value] for state in STATES}
-
     def apply(self, cages: CageQuerySet, now: datetime) -> CageQuerySet:
-        """The cages, filtered and in order."""
+        """Return the cages, filtered and in order."""
         cages = self.without_state(cages, now)
         if self.state:
-            cages = cages.filter(Q(rank=STATES.index(Condition(self.state))))
+            cages = cages.in_condition(Condition(self.state))
         return cages.in_order(self.order, now)
 
 
-def choices(cages: CageQuerySet) -> dict[str, list[tuple[int, str]]]:
-    """Return {"room", "rack" or "owner": [(id, text)]} of the cages, by text. One query.
+def facets(
+    cages: CageQuerySet, chosen: CageFilter, now: datetime
+) -> tuple[Tally, dict[str, list[tuple[int, str]]]]:
+    """Return how many of the chosen cages are in each state, and what else can be chosen.
 
-    A rack's text has its room, because racks of two rooms may have one name.
+    One query. The Tally counts every state, whatever state is chosen. The choices are of all the
+    cages: {"room", "rack" or "owner": [(id, text)]}, by text. A rack's text has its room, because
+    racks of two rooms may have one name.
     """
 
     def of(kind: str, text: Any) -> Any:
@@ -121,14 +107,19 @@ def choices(cages: CageQuerySet) -> dict[str, list[tuple[int, str]]]:
         rows = rows.annotate(kind=Value(kind), value=F(f"{kind}_id"), text=text)
         return rows.values_list("kind", "value", "text")
 
+    ranks = chosen.without_state(cages, now).order_by().values("rank")
+    counts = ranks.annotate(
+        kind=Value(RANKS), value=F("rank"), text=Cast(Count("pk"), CharField())
+    ).values_list("kind", "value", "text")
     rack = Case(
         When(room=None, then=F("rack__name")),
         default=Concat("room__name", Value(" · "), "rack__name"),
         output_field=CharField(),
     )
     owners = of("owner", Cast("owner__username", CharField()))
-    found = owners.union(of("room", F("room__name")), of("rack", rack))
-    by_kind: dict[str, list[tuple[int, str]]] = {"room": [], "rack": [], "owner": []}
-    for kind, value, text in found.order_by("kind", "text")[:CHOICES_LIMIT]:
+    found = counts.union(owners, of("room", F("room__name")), of("rack", rack))
+    by_kind: dict[str, list[tuple[int, str]]] = {RANKS: [], "room": [], "rack": [], "owner": []}
+    for kind, value, text in found.order_by("kind", "text")[: CHOICES_LIMIT + len(Rank)]:
         by_kind[kind].append((value, text))
-    return by_kind
+    numbers = {Rank(int(value)): int(text) for value, text in by_kind.pop(RANKS)}
+    return Tally(Counter(numbers)), by_kind

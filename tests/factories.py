@@ -7,7 +7,7 @@ import itertools
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from cages.models import Cage, Health, Outcome, Places, PollCycle
+from cages.models import Cage, CageState, Health, Outcome, Places, PollCycle
 from cages.polling.recorder import record
 from cages.polling.results import PollResult
 from people.models import Membership, User
@@ -89,6 +89,24 @@ def record_minutes(cage, first, polls):
             record_minute(cage, first + number * MINUTE, status=poll)
         elif poll is not None:
             record_minute(cage, first + number * MINUTE, outcome=poll)
+
+
+def bad_for_days(cage, last=None):
+    """A state that says: Bad from three days and 2 h before its last slot, three of four known."""
+    last = last or slot("07:01")
+    return CageState.objects.create(
+        cage=cage,
+        status=Health.BAD,
+        status_since=last - 4439 * MINUTE,
+        is_since_known=True,
+        reading_slot=last,
+        known_count=3330,
+        same_count=3330,
+        unanswered_count=1110,
+        outcome=Outcome.ANSWERED,
+        outcome_slot=last,
+        outcome_since=last,
+    )
 
 
 def make_cycle(slot, planned, finished=True, **fields):

@@ -10,7 +10,6 @@ from itertools import groupby
 from math import ceil
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from cages.history.minutes import Minute
 from cages.history.today import Share
@@ -47,10 +46,12 @@ class Tick:
         return self.percent > 88
 
 
-def paths_of(minutes):
-    """[(name of the kind, SVG path of its strokes)], one unit wide per minute, HEIGHT high."""
-    strokes = {name: [] for name, _height in BARS.values()}
-    start = 0
+def paths_of(minutes: bytes, start: int = 0) -> list[tuple[str, str]]:
+    """[(name of the kind, SVG path of its strokes)], one unit wide per minute, HEIGHT high.
+
+    start: where on the strip the first minute is.
+    """
+    strokes: dict[str, list[str]] = {name: [] for name, _height in BARS.values()}
     for code, run in groupby(minutes):
         length = len(list(run))
         if code in BARS:
@@ -60,14 +61,15 @@ def paths_of(minutes):
     return [(name, "".join(parts)) for name, parts in strokes.items() if parts]
 
 
-def bars_of(buckets):
+def bars_of(buckets, start: int = 0) -> list[tuple[str, str]]:
     """[(name of the kind, SVG path)]: a bar for each Bucket, one wide per minute and 100 high.
 
     From the bottom: Perfect, Ok, Bad; then what is not known, which is not drawn. What was not
     watched hangs from the top, hatched: "off" is to be stroked, the others to be filled.
+    start: where the first bar begins.
     """
     bars = {"perfect": [], "ok": [], "bad": []}
-    off, left = [], 0
+    off, left = [], start
     for bucket in buckets:
         top, health = 100.0, bucket.health
         for parts, share in zip(bars.values(), health.shares, strict=True):
@@ -89,19 +91,6 @@ def _hatching(off):
         left, width = run[0][1], sum(width for _height, _left, width in run)
         lines += [f"M{left} {y}h{width}" for y in range(2, ceil(height), LINES_APART)]
     return lines
-
-
-def in_words(minutes):
-    """What the strip shows, for those who do not see it: "40 Perfect, 2 Bad, 18 no answer"."""
-    words = {
-        Minute.PERFECT: _("Perfect"),
-        Minute.OK: _("Ok"),
-        Minute.BAD: _("Bad"),
-        Minute.NO_ANSWER: _("no answer"),
-        Minute.NOT_WATCHED: _("not watched"),
-    }
-    counts = {code: minutes.count(code) for code in words}
-    return ", ".join(f"{count} {words[code]}" for code, count in counts.items() if count)
 
 
 def ticks_of(start, zone=None):

@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.contrib.postgres.aggregates import ArrayAgg
 
 from cages.history.buckets import buckets_of
-from cages.history.minutes import KNOWN, MINUTE_NUMBER, minutes_of
+from cages.history.minutes import KNOWN, MINUTE_NUMBER, WATCHED, minutes_of
 from cages.history.window import Window
 from cages.models import Health, Outcome, SensorRequest
 
@@ -20,9 +20,12 @@ IMPLIED = {int(outcome): outcome.http_status for outcome in Outcome}
 
 
 def readings(cages, window):
-    """One row for every minute of the window, known or not. cages: (id, label) pairs."""
-    for cage, part in _parts(cages, window):
-        yield _minutes(*cage, part)
+    """One row for every minute of the window, known or not.
+
+    cages: (id, label, created_at); a cage has no minutes before it was created.
+    """
+    for (cage_id, label), part in _parts(cages, window):
+        yield _minutes(cage_id, label, part)
 
 
 def requests(cages, window):
@@ -58,13 +61,14 @@ ROWS = {"readings": readings, "requests": requests, "hourly": hourly}
 
 
 def _parts(cages, window):
-    for cage in cages:
+    for cage_id, label, created_at in cages:
+        start = window.since(created_at).start
         # From full hours on, so that no hour is cut in two.
-        start, first = window.start, window.start.replace(minute=0)
+        first = start.replace(minute=0)
         while start < window.end:
             first += STEP
             end = min(first, window.end)
-            yield cage, Window(start, end)
+            yield (cage_id, label), Window(start, end)
             start = end
 
 
@@ -77,7 +81,7 @@ def _minutes(cage_id, label, window):
         request = asked.get(number)
         outcome, status, latency_ms = request or (None, None, None)
         health = code if code in KNOWN else None
-        watched = int(health is not None or outcome not in (None, Outcome.SKIPPED))
+        watched = int(code in WATCHED)
         rows.append(
             (
                 *(cage_id, label, begin + 60 * number, health, LABELS.get(health)),

@@ -8,6 +8,7 @@ perfect + ok + bad + no answer + not watched = its minutes.
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db.models import Q
 from django.utils import timezone
@@ -25,6 +26,7 @@ from cages.models import (
     SensorRequestHourly,
 )
 from cages.models.rollups import LATENCY_BINS, LATENCY_EDGES_MS
+from cages.slots import slot_of
 
 OUTCOMES = [outcome.word for outcome in Outcome]
 STATUSES = [status.word for status in Health]
@@ -88,6 +90,17 @@ def total_of(buckets, window):
     for bucket in buckets:
         total.add(bucket)
     return total
+
+
+def since(buckets: list[Bucket], moment: datetime) -> list[Bucket]:
+    """The Buckets from the moment's slot on, the first of them cut there.
+
+    For buckets without any rows before it: a cage has none from before it was created.
+    """
+    kept = [bucket for bucket in buckets if bucket.window.end > slot_of(moment)]
+    for bucket in kept[:1]:
+        bucket.window = bucket.window.since(moment)
+    return kept
 
 
 def percentile(bins, longest, fraction):

@@ -1,31 +1,19 @@
 """The minutes of cages, one byte each: what strips, spells and shares are made of."""
 
 from datetime import UTC
-from enum import IntEnum
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import F, IntegerField, Value
 from django.db.models.functions import Cast, Extract
 
-from cages.models import Health, Outcome, Reading, SensorRequest
+from cages.models import Outcome, Reading, SensorRequest
+from cages.models.minute import KNOWN, WATCHED, Minute
 
+__all__ = ["KNOWN", "WATCHED", "Minute", "minutes_of"]
 CODE_BITS = 3
 CODE_MASK = 2**CODE_BITS - 1
 # In SQL: how many minutes after 1970 a row's slot is.
 MINUTE_NUMBER = Cast(Extract("slot", "epoch", tzinfo=UTC) / 60, IntegerField())
-
-
-class Minute(IntEnum):
-    """What is known of one cage in one slot. The known ones are numbered as Health is."""
-
-    NOT_WATCHED = 0
-    BAD = Health.BAD
-    OK = Health.OK
-    PERFECT = Health.PERFECT
-    NO_ANSWER = 4
-
-
-KNOWN = (Minute.BAD, Minute.OK, Minute.PERFECT)
 
 
 def minutes_of(cage_ids, window):

@@ -47,8 +47,12 @@ class Moment:
 
 
 def around(cage, slot, now):
-    """The Moments around a slot, oldest first, none of them to come; one query."""
-    first, last = slot - AROUND, min(slot + AROUND, slot_of(now))
+    """The Moments around a slot, oldest first, one query.
+
+    None of them is to come, or before the cage was created.
+    """
+    first = max(slot - AROUND, slot_of(cage.created_at))
+    last = min(slot + AROUND, slot_of(now))
     rows = SensorRequest.objects.filter(cage=cage, slot__gte=first, slot__lte=last).with_status()
     asked = {row.slot: row for row in rows}
     count = max(int((last - first) / timedelta(minutes=1)) + 1, 0)

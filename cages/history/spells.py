@@ -1,100 +1,95 @@
-"""Spells: for how long a cage has been as it is, told from its minutes."""
+"""Spells and silences: for how long a cage has been as it is, from its minutes."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from cages.history.minutes import KNOWN, Minute
-from cages.models import Health
+from cages.models import Health, Spell
 from cages.models.state import UNSEEN_AFTER
 from cages.slots import SLOT_LENGTH
 
 GAP = UNSEEN_AFTER // SLOT_LENGTH
 
 
-@dataclass(frozen=True, slots=True)
-class Spell:
-    """`same` of `known` readings from minute `first` to minute `last` say `status`."""
+def _pattern(status: Health) -> str:
+    """Readings of one health, with unknown minutes and single contrary readings between them."""
+    others = "".join(rf"\x{other:02x}" for other in KNOWN if other != status)
+    unknown = rf"[^\x{min(KNOWN):02x}-\x{max(KNOWN):02x}]*"
+    return rf"\x{status:02x}(?:{unknown}(?:[{others}]{unknown})?\x{status:02x})*"
 
-    status: Health
-    first: int
-    last: int
-    same: int
-    known: int
 
-    @property
-    def minutes(self):
-        return self.last - self.first + 1
+# Tried at each reading in turn; what follows a spell begins the next one.
+_SPELL = re.compile("|".join(_pattern(status) for status in Health).encode(), re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Watched minutes on end without an answer, from minute `first` on."""
+    """Watched minutes on end without an answer, from the slot `first` on."""
 
-    first: int
+    first: datetime
     minutes: int
 
+    @property
+    def duration(self) -> timedelta:
+        return self.minutes * SLOT_LENGTH
 
-def spells_in(minutes):
-    """All spells, oldest first.
 
-    A single contrary reading between two same ones does not end a spell: sensors misread. Not to
-    be seen for UNSEEN_AFTER does.
+def spells_in(minutes: bytes, start: datetime) -> list[Spell]:
+    """All spells of the minutes (`minutes_of`) from the slot `start` on, oldest first.
+
+    Every reading belongs to one spell. See Spell for what ends one.
     """
-    known = [(number, code) for number, code in enumerate(minutes) if code in KNOWN]
+    found = [(match.start(), match.end()) for match in _SPELL.finditer(minutes)]
     spells = []
-    place = 0
-    while place < len(known):
-        first, code = known[place]
-        last, same, count = first, 1, 1
-        place += 1
-        while place < len(known) and known[place][0] - last < GAP:
-            if known[place][1] == code:
-                step = 1
-            elif place + 1 < len(known) and known[place + 1][1] == code:
-                step = 2
-            else:
-                break
-            number = known[place + step - 1][0]
-            if number - last >= GAP:
-                break
-            last, same, count = number, same + 1, count + step
-            place += step
-        spells.append(Spell(Health(code), first, last, same, count))
+    for place, (first, after) in enumerate(found):
+        # After the spell before, and before the spell after, stand no other readings.
+        before = found[place - 1][1] - 1 if place else first - GAP
+        following = found[place + 1][0] if place + 1 < len(found) else after - 1 + GAP
+        status = Health(minutes[first])
+        spells.append(
+            Spell(
+                status,
+                start + first * SLOT_LENGTH,
+                start + (after - 1) * SLOT_LENGTH,
+                same=minutes.count(status, first, after),
+                known=sum(minutes.count(code, first, after) for code in KNOWN),
+                unanswered=minutes.count(Minute.NO_ANSWER, first, after),
+                begins_known=first - before < GAP,
+                ends_known=following - (after - 1) < GAP,
+            )
+        )
     return spells
 
 
-def current_spell(minutes):
-    """The spell that lasts, or None where nothing was read for UNSEEN_AFTER."""
-    spells = spells_in(minutes)
-    return spells[-1] if spells and len(minutes) - spells[-1].last <= GAP else None
-
-
-def longest_bad(minutes):
-    """The longest spell of Bad, or None."""
-    return next(iter(bad_spells(minutes)), None)
-
-
-def longest_silence(minutes):
-    """The longest Silence, or None. A minute that was not watched is none, and ends one."""
-    return max(_silences(minutes), key=lambda silence: silence.minutes, default=None)
-
-
-def bad_spells(minutes):
+def bad_spells(minutes: bytes, start: datetime) -> list[Spell]:
     """All spells of Bad, longest first."""
-    bad = [spell for spell in spells_in(minutes) if spell.status == Health.BAD]
+    bad = [spell for spell in spells_in(minutes, start) if spell.status == Health.BAD]
     return sorted(bad, key=lambda spell: (-spell.minutes, spell.first))
 
 
-def silences_in(minutes):
-    """All Silences of GAP minutes or more, longest first."""
-    long = [silence for silence in _silences(minutes) if silence.minutes >= GAP]
+def longest_bad(minutes: bytes, start: datetime) -> Spell | None:
+    return next(iter(bad_spells(minutes, start)), None)
+
+
+def longest_silence(minutes: bytes, start: datetime) -> Silence | None:
+    """The longest one of any length. A minute that was not watched is none, and ends one."""
+    silences = _silences(minutes, start)
+    return max(silences, key=lambda silence: silence.minutes, default=None)
+
+
+def silences_in(minutes: bytes, start: datetime) -> list[Silence]:
+    """All silences of GAP minutes or more, longest first."""
+    long = [silence for silence in _silences(minutes, start) if silence.minutes >= GAP]
     return sorted(long, key=lambda silence: (-silence.minutes, silence.first))
 
 
-def _silences(minutes):
+def _silences(minutes: bytes, start: datetime) -> Iterator[Silence]:
     first = 0
     for code, run in groupby(minutes):
         length = len(list(run))
         if code == Minute.NO_ANSWER:
-            yield Silence(first, length)
+            yield Silence(start + first * SLOT_LENGTH, length)
         first += length

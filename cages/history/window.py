@@ -65,10 +65,9 @@ class Window:
         end = slot_of(now)
         return cls(start=end - timedelta(hours=hours), end=end)
 
-    @property
-    def with_minute_under_way(self):
-        """One minute longer. Its reading may be known already; a spell counts it, no share does."""
-        return Window(self.start, self.end + SLOT_LENGTH)
+    def since(self, moment: datetime) -> "Window":
+        """The part from the moment's slot on: a cage has no minutes before it was created."""
+        return Window(min(max(self.start, slot_of(moment)), self.end), self.end)
 
     @property
     def minutes(self):

@@ -41,8 +41,8 @@ def rows_of(data: bytes) -> list[SheetRow]:
     """[SheetRow] of a file's bytes, without empty rows; raises UnreadableSheetError."""
     if len(data) > LARGEST_FILE:
         raise UnreadableSheetError(
-            _("The file is larger than %(size)d MB. Please split it.")
-            % {"size": LARGEST_FILE // MEGABYTE}
+            _("The file is larger than %(megabytes)d MB. Please split it.")
+            % {"megabytes": LARGEST_FILE // MEGABYTE}
         )
     try:
         text = data.decode("utf-8-sig")

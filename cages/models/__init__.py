@@ -3,6 +3,7 @@
 from cages.models.cage import Cage
 from cages.models.cycle import PollCycle, Trouble, Watch
 from cages.models.event import CageEvent, EventKind
+from cages.models.minute import Minute, Spell
 from cages.models.place import Places, Rack, Room
 from cages.models.reading import Health, Reading
 from cages.models.retention import RetentionChange
@@ -13,7 +14,8 @@ from cages.models.rollups import (
     SensorRequestHourly,
 )
 from cages.models.sensor_request import Outcome, SensorRequest
-from cages.models.state import CageState, Condition
+from cages.models.state import CageState, Condition, Rank
+from cages.models.tally import Tally
 
 __all__ = [
     "Cage",
@@ -22,10 +24,12 @@ __all__ = [
     "Condition",
     "EventKind",
     "Health",
+    "Minute",
     "Outcome",
     "PollCycle",
     "Places",
     "Rack",
+    "Rank",
     "Reading",
     "ReadingDaily",
     "ReadingHourly",
@@ -34,6 +38,8 @@ __all__ = [
     "SensorRequest",
     "SensorRequestDaily",
     "SensorRequestHourly",
+    "Spell",
+    "Tally",
     "Trouble",
     "Watch",
 ]

@@ -27,7 +27,18 @@ from cages.models.place import (
     bay_row,
 )
 from cages.models.reading import Health
-from cages.models.state import LATE_AFTER, UNSEEN_AFTER, CageState, Condition, condition_of
+from cages.models.state import (
+    HEALTH_CONDITIONS,
+    LATE_AFTER,
+    UNSEEN_AFTER,
+    CageState,
+    Condition,
+    Rank,
+    condition_of,
+    last_hour_of,
+    rank_of,
+)
+from cages.models.tally import RANK_COUNTS, Tally
 from neurocage.ids import id_from
 from people.models import Lab
 from people.names import KeyField, key_of, shown_name
@@ -146,23 +157,32 @@ class CageQuerySet(models.QuerySet["Cage"]):
         return len(cages)
 
     def with_rank(self, now):
-        """Annotates `rank`: 0 Bad, 1 unseen, 2 no reading yet, 3 Ok, 4 Perfect, 5 paused."""
+        """Annotate `rank`, a Rank; as `rank_of` says it in Python."""
         seen = Q(state__reading_slot__gt=now - UNSEEN_AFTER)
-        unread = Q(state__reading_slot=None)
+        was = {health: Q(state__status=health) for health in Health}
+        new = Q(state__reading_slot=None, created_at__gt=now - UNSEEN_AFTER)
         ranks = [
-            When(is_polled=False, then=5),
-            When(seen & Q(state__status=Health.BAD), then=0),
-            When(seen & Q(state__status=Health.OK), then=3),
-            When(seen & Q(state__status=Health.PERFECT), then=4),
-            When(unread & Q(created_at__gt=now - UNSEEN_AFTER), then=2),
+            When(is_polled=False, then=Rank.PAUSED),
+            *(When(seen & was[health], then=Rank[health.name]) for health in Health),
+            When(new, then=Rank.WAITING),
+            When(was[Health.BAD], then=Rank.UNSEEN_BAD),
         ]
         return self.annotate(
-            rank=Case(*ranks, default=Value(1), output_field=models.SmallIntegerField())
+            rank=Case(*ranks, default=Rank.UNSEEN, output_field=models.SmallIntegerField())
         )
+
+    def in_condition(self, condition):
+        """Those in a Condition; for cages `with_rank`."""
+        return self.filter(rank__in=[rank for rank in Rank if rank.condition == condition])
 
     def in_trouble(self, now):
         """Active cages that are Bad or unseen."""
-        return self.active().with_rank(now).filter(rank__lte=1)
+        trouble = [rank for rank in Rank if rank.is_trouble]
+        return self.active().with_rank(now).filter(rank__in=trouble)
+
+    def tally(self, now):
+        """The Tally of these active cages; one query."""
+        return Tally.of_row(self.with_rank(now).order_by().aggregate(**RANK_COUNTS))
 
     def counted(self):
         """How many there are, as a column for another query."""
@@ -170,7 +190,7 @@ class CageQuerySet(models.QuerySet["Cage"]):
         return Subquery(counts.values("n"), output_field=models.IntegerField())
 
     def worst_first(self, now):
-        """Bad, unseen, no reading yet, Ok, Perfect, paused; then by label."""
+        """By Rank, then by label."""
         return self.with_rank(now).order_by("rank", Lower("label"), "id")
 
     def neighbours_of(self, cage):
@@ -388,6 +408,20 @@ class Cage(models.Model):
 
     def condition(self, now):
         return condition_of(self, self.known_state, now)
+
+    def current_rank(self, now):
+        """The Rank of this active cage."""
+        return rank_of(self, self.known_state, now)
+
+    def last_hour(self, now):
+        """The minutes of the last hour, as bytes of Minute codes; fewer for a newer cage."""
+        return last_hour_of(self.known_state, self.created_at, now)
+
+    def spell(self, now):
+        """The Spell of a cage whose health is known at `now`, else None."""
+        if self.condition(now) not in HEALTH_CONDITIONS.values():
+            return None
+        return self.known_state.spell
 
     def is_late(self, now):
         """Watched, but its last known health is older than a few missed answers explain."""

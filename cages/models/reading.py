@@ -27,14 +27,6 @@ class MeasuredQuerySet(models.QuerySet):
         return self.filter(cage=cage, slot__gte=window.start, slot__lt=window.end).order_by("-slot")
 
 
-class ReadingQuerySet(MeasuredQuerySet):
-    def known_by_cage(self, cage_ids, window):
-        """{cage id: how many minutes of the window are known}; one query."""
-        within = self.filter(cage__in=cage_ids, slot__gte=window.start, slot__lt=window.end)
-        counts = within.order_by().values("cage_id").annotate(known=models.Count("slot"))
-        return dict(counts.values_list("cage_id", "known"))
-
-
 class Reading(models.Model):
     """One known minute. A minute without a row is not known; it is never filled in."""
 
@@ -48,7 +40,7 @@ class Reading(models.Model):
     )
     status = models.SmallIntegerField(choices=Health.choices)
 
-    objects = ReadingQuerySet.as_manager()
+    objects = MeasuredQuerySet.as_manager()
 
     class Meta:
         constraints = [

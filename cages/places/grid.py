@@ -1,6 +1,5 @@
 """One rack as it stands: which cage is in which bay."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +8,9 @@ from urllib.parse import urlencode
 
 from django.db.models import Case, Q, Value, When
 
-from cages.models import Cage, Condition, Rack
+from cages.models import Cage, Condition, Rack, Tally
 from cages.models.cage import CageQuerySet
 from cages.models.place import LARGEST_GRID, bay_name, bay_row, row_label, row_number
-from cages.places.overview import in_order
 from people.access import Access
 
 # A row and a column of a rack.
@@ -52,16 +50,11 @@ class Grid:
     rows: list[tuple[str, list[Bay]]]
     beside: list[tuple[Cage, Condition]]
     used: frozenset[Position]
-
-    @property
-    def counts(self) -> dict[Condition, int]:
-        """{condition: how many cages}, worst first, without zeros."""
-        bays = [bay.condition for _label, row in self.rows for bay in row if bay.condition]
-        return in_order(Counter([*bays, *(condition for _cage, condition in self.beside)]))
+    counts: Tally
 
     @property
     def cage_count(self) -> int:
-        return sum(self.counts.values())
+        return self.counts.total
 
     @property
     def is_numbered(self) -> bool:
@@ -96,7 +89,7 @@ def find(access: Access, rack_id: int, now: datetime) -> Grid | None:
 
 
 def grid_of(
-    rack: Rack, cages: Iterable[Cage], taken: Iterable[Iterable[Any]], now: datetime
+    rack: Rack, cages: Collection[Cage], taken: Iterable[Iterable[Any]], now: datetime
 ) -> Grid:
     """Return the grid of a rack. taken: the (row, column) of cages that are not to be shown."""
     stands: dict[Position, Cage] = {}
@@ -129,6 +122,7 @@ def grid_of(
         ],
         beside=beside,
         used=used,
+        counts=Tally.of_ranks(cage.current_rank(now) for cage in cages),
     )
 
 

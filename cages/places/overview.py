@@ -1,15 +1,13 @@
 """All rooms and racks in which cages stand, and how the cages there are."""
 
 import re
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cages.filters import COUNTS, STATES
-from cages.models import Condition
+from cages.models import Tally
 from cages.models.cage import CageQuerySet
+from cages.models.tally import RANK_COUNTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +16,11 @@ class RackSummary:
 
     id: int | None
     name: str
-    # Worst first, without conditions that no cage is in.
-    counts: dict[Condition, int]
+    counts: Tally
 
     @property
     def cage_count(self) -> int:
-        return sum(self.counts.values())
+        return self.counts.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +32,8 @@ class RoomSummary:
     racks: list[RackSummary]
 
     @property
-    def counts(self) -> dict[Condition, int]:
-        return in_order(sum((Counter(rack.counts) for rack in self.racks), Counter()))
+    def counts(self) -> Tally:
+        return sum((rack.counts for rack in self.racks), Tally())
 
     @property
     def cage_count(self) -> int:
@@ -49,21 +46,15 @@ def rooms_of(cages: CageQuerySet, now: datetime) -> list[RoomSummary]:
         cages.with_rank(now)
         .order_by()
         .values("room_id", "room__name", "rack_id", "rack__name")
-        .annotate(**COUNTS)
+        .annotate(**RANK_COUNTS)
     )
     rooms: dict[int | None, RoomSummary] = {}
     for row in sorted(rows, key=lambda row: _by_nature(row["rack__name"] or "")):
-        counts = {state: row[state.value] for state in STATES if row[state.value]}
         room = RoomSummary(row["room_id"], row["room__name"] or "", [])
-        rack = RackSummary(row["rack_id"], row["rack__name"] or "", counts)
+        rack = RackSummary(row["rack_id"], row["rack__name"] or "", Tally.of_row(row))
         rooms.setdefault(room.id, room).racks.append(rack)
     # Cages that name no room come last: they are not a place to go to.
     return sorted(rooms.values(), key=lambda room: (room.id is None, _by_nature(room.name)))
-
-
-def in_order(counts: Mapping[Condition, int]) -> dict[Condition, int]:
-    """Return the counts worst first, without zeros."""
-    return {state: counts[state] for state in STATES if counts[state]}
 
 
 def _by_nature(text: str) -> list[Any]:

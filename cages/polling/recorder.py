@@ -13,6 +13,7 @@ from django.db.models import F
 
 from cages.models import Outcome, PollCycle
 from cages.models.cycle import OUTCOME_COUNTS
+from cages.polling.states import update_states
 
 # A cage that was purged meanwhile has no row to hang a record on; its results go nowhere.
 # Always in the order of the ids, so that two recorders cannot wait for each other.
@@ -45,34 +46,6 @@ INSERT_READINGS = """
     ON CONFLICT DO NOTHING
 """
 
-# A shard that arrives late must not turn a state back, and a failure never touches known health.
-UPDATE_STATES = """
-    INSERT INTO cages_cagestate AS state
-        (cage_id, outcome, outcome_slot, outcome_since, status, reading_slot, status_since)
-    SELECT cage_id, outcome, %(slot)s, %(slot)s, status, known_slot, known_slot
-    FROM (
-        SELECT cage_id, outcome, status,
-               CASE WHEN status IS NOT NULL THEN %(slot)s::timestamptz END AS known_slot
-        FROM unnest(%(cage_ids)s::int[], %(outcomes)s::smallint[], %(statuses)s::smallint[])
-             AS polled (cage_id, outcome, status)
-    ) AS polled
-    ORDER BY cage_id
-    ON CONFLICT (cage_id) DO UPDATE SET
-        outcome = CASE WHEN {newer} THEN EXCLUDED.outcome ELSE state.outcome END,
-        outcome_slot = GREATEST(state.outcome_slot, EXCLUDED.outcome_slot),
-        outcome_since = CASE WHEN {newer} AND state.outcome IS DISTINCT FROM EXCLUDED.outcome
-                             THEN EXCLUDED.outcome_slot ELSE state.outcome_since END,
-        status = CASE WHEN {newer_reading} THEN EXCLUDED.status ELSE state.status END,
-        reading_slot = GREATEST(state.reading_slot, EXCLUDED.reading_slot),
-        status_since = CASE WHEN {newer_reading} AND state.status IS DISTINCT FROM EXCLUDED.status
-                            THEN EXCLUDED.reading_slot ELSE state.status_since END
-""".format(
-    # ">=" because a real result may replace a "skipped" of the same slot.
-    newer="(state.outcome_slot IS NULL OR EXCLUDED.outcome_slot >= state.outcome_slot)",
-    newer_reading="(EXCLUDED.reading_slot IS NOT NULL AND "
-    "(state.reading_slot IS NULL OR EXCLUDED.reading_slot > state.reading_slot))",
-)
-
 
 def record(slot, results, now):
     """Write one shard's results and count them in the slot's cycle.
@@ -92,7 +65,7 @@ def record(slot, results, now):
         ]
         if fresh:
             _write_readings(cursor, slot, [r for r in fresh if r.status is not None])
-            _update_states(cursor, slot, fresh)
+            update_states(cursor, slot, fresh)
             _count(slot, fresh, replaced=len(replaced), now=now)
     return len(fresh)
 
@@ -129,18 +102,6 @@ def _write_readings(cursor, slot, known):
     if known:
         ids, statuses = zip(*((r.cage_id, int(r.status)) for r in known), strict=True)
         cursor.execute(INSERT_READINGS, [slot, list(ids), list(statuses)])
-
-
-def _update_states(cursor, slot, results):
-    cursor.execute(
-        UPDATE_STATES,
-        {
-            "slot": slot,
-            "cage_ids": [result.cage_id for result in results],
-            "outcomes": [int(result.outcome) for result in results],
-            "statuses": [None if r.status is None else int(r.status) for r in results],
-        },
-    )
 
 
 def _count(slot, fresh, replaced, now):

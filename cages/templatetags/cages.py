@@ -1,21 +1,21 @@
 """How states, ages and figures are put into words and shapes, the same on every page."""
 
-from collections import Counter
-from datetime import timedelta
 from urllib.parse import urlencode
 
 import segno
 from django import template
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cages.drawing import strips
+from cages.drawing import strips, words
+from cages.history.buckets import total_of
 from cages.history.today import Share
+from cages.history.window import Window, midnight_of
 from cages.models import Condition, Health
-from cages.models.state import HEALTH_CONDITIONS
+from cages.models.state import HEALTH_CONDITIONS, HOUR_MINUTES
 from cages.slots import SLOT_LENGTH
 
 register = template.Library()
@@ -87,45 +87,86 @@ def health(status):
 def reading_age(cage, now):
     """How old the last known health is, in words; says so where it is late or was never known."""
     state = cage.known_state
-    age = state.age(now) if state else None
-    shown = cage.condition(now)
     return {
-        "age": age,
+        "age": state.age(now) if state else None,
         "slot": state.reading_slot if state else None,
         "late": cage.is_late(now),
-        # Where the condition is not the health itself, the last known health is said beside it.
-        "last_known": state.get_status_display()
-        if age is not None and shown not in HEALTH_CONDITIONS.values()
-        else "",
+        "last_known": last_known_of(cage, now),
+    }
+
+
+def last_known_of(cage, now):
+    """The last known health in a word, where the condition is not the health itself; else ""."""
+    state = cage.known_state
+    is_shown = cage.condition(now) in HEALTH_CONDITIONS.values()
+    return "" if is_shown or state is None or state.status is None else state.get_status_display()
+
+
+@register.inclusion_tag("cages/_last_known.html")
+def last_known(cage, now):
+    """What stands before the time of a reading that is not of now."""
+    return {"late": cage.is_late(now), "last_known": last_known_of(cage, now)}
+
+
+@register.simple_tag
+def spell(spell, kinds=False, is_over=False):
+    """How long a Spell lasts and how much of it is known; see `spell_in_words`."""
+    return words.spell_in_words(spell, kinds=kinds, is_over=is_over)
+
+
+@register.simple_tag
+def bad_for(cage, now):
+    """For how long a cage has been Bad, and how much of that is known; "" where it is not Bad."""
+    lasting = cage.spell(now)
+    if not lasting or lasting.status != Health.BAD:
+        return ""
+    return _("for %(duration)s") % {"duration": words.spell_in_words(lasting)}
+
+
+def _strip(minutes, title, width=None, start=0):
+    return {
+        "paths": strips.paths_of(minutes, start),
+        "width": width or len(minutes),
+        "label": f"{title}: {words.minutes_in_words(minutes)}",
     }
 
 
 @register.inclusion_tag("cages/_strip.html")
 def strip(minutes, title):
     """The minutes (`minutes_of`) as bars; `title` and what they show are its text."""
-    return {
-        "paths": strips.paths_of(minutes),
-        "width": len(minutes),
-        "label": f"{title}: {strips.in_words(minutes)}",
-    }
+    return _strip(minutes, title)
+
+
+@register.inclusion_tag("cages/_strip.html")
+def hour_strip(minutes, title):
+    """The last minutes of an hour, at the end of its width: a newer cage has fewer."""
+    return _strip(minutes, title, HOUR_MINUTES, HOUR_MINUTES - len(minutes))
 
 
 @register.inclusion_tag("cages/_strip.html")
 def day_strip(minutes, start, title, at=None):
-    """The minutes since `start`, facility midnight, on the whole day's width; perhaps with a mark.
+    """The minutes since the slot `start` on the whole width of its facility day.
 
-    at: the moment to be marked.
+    at: a moment to be marked, or None.
     """
     width, ticks = strips.ticks_of(start)
-    number = (at - start) // SLOT_LENGTH if at else -1
+    midnight = midnight_of(timezone.localtime(start).date(), timezone.get_default_timezone())
+    number = (at - midnight) // SLOT_LENGTH if at else -1
     mark = round(100 * (number + 0.5) / width, 2) if 0 <= number < width else None
-    return {**strip(minutes, title), "width": width, "ticks": ticks, "mark": mark}
+    drawn = _strip(minutes, title, width, (start - midnight) // SLOT_LENGTH)
+    return {**drawn, "ticks": ticks, "mark": mark}
 
 
 @register.inclusion_tag("cages/_strip.html")
 def window_strip(minutes, window, title):
-    """The minutes of a Window that is no single day, with its hours or days below."""
-    return {**strip(minutes, title), "ticks": strips.ticks_within(window)}
+    """The last minutes of a Window that is no single day, with its hours or days below."""
+    return {**window_minutes(minutes, window, title), "ticks": strips.ticks_within(window)}
+
+
+@register.inclusion_tag("cages/_strip.html")
+def window_minutes(minutes, window, title):
+    """The last minutes of a Window, on its width: a newer cage has fewer."""
+    return _strip(minutes, title, window.minutes, window.minutes - len(minutes))
 
 
 @register.inclusion_tag("cages/_stack.html")
@@ -134,21 +175,20 @@ def day_stack(days, is_double=False):
 
     The hours below are those of a day on which the clock is not set.
     """
-    day_width = max(24 * 60, *(part.minutes for _day, part, _minutes in days))
+    whole = {day: Window.whole_day(day) for day, _part, _minutes in days}
+    day_width = max((window.minutes for window in whole.values()), default=24 * 60)
     rows = [
         {
             "day": day,
-            "hours": "" if part.minutes % 60 or part.minutes == 24 * 60 else part.minutes // 60,
-            "paths": strips.paths_of(minutes),
-            "label": f"{day:%Y-%m-%d}: {strips.in_words(minutes)}",
+            "hours": "" if whole[day].minutes == 24 * 60 else whole[day].minutes // 60,
+            "paths": strips.paths_of(minutes, (part.start - whole[day].start) // SLOT_LENGTH),
+            "label": f"{day:%Y-%m-%d}: {words.minutes_in_words(minutes)}",
         }
         for day, part, minutes in days
     ]
-    # The day that is not over yet has no length to speak of.
-    rows[-1]["hours"] = ""
     if is_double:
-        for row, (_day, part, _minutes), after in zip(rows, days, rows[1:], strict=False):
-            row |= {"next": after["day"], "next_at": part.minutes}
+        for row, (day, _part, _minutes), after in zip(rows, days, rows[1:], strict=False):
+            row |= {"next": after["day"], "next_at": whole[day].minutes}
     width = day_width * (2 if is_double else 1)
     hours = range(0, 48 if is_double else 24, strips.HOURS_BETWEEN_TICKS)
     ticks = [strips.Tick(round(6000 * hour / width, 2), f"{hour % 24:02}") for hour in hours]
@@ -158,23 +198,15 @@ def day_stack(days, is_double=False):
 @register.inclusion_tag("cages/_bars.html")
 def share_bars(buckets, window, title):
     """The shares of each Bucket as a stacked bar; what they show together is its text."""
-    known = Counter()
-    for bucket in buckets:
-        known.update(bucket.known)
-    words = ", ".join(f"{known[status]} {status.label}" for status in reversed(Health))
+    left = (buckets[0].window.start - window.start) // SLOT_LENGTH if buckets else 0
+    shown = window.since(buckets[0].window.start) if buckets else window
+    told = words.health_in_words(total_of(buckets, shown).health)
     return {
-        "paths": strips.bars_of(buckets),
+        "paths": strips.bars_of(buckets, left),
         "width": max(window.minutes, 1),
         "ticks": strips.ticks_within(window),
-        "label": f"{title}: {words}",
+        "label": f"{title}: {told}",
     }
-
-
-@register.simple_tag
-def at_address(cage, start, number):
-    """The address of the minute so many minutes after `start`, in its context."""
-    moment = timezone.localtime(start + number * SLOT_LENGTH)
-    return f"{cage.get_absolute_url()}?{urlencode({'at': f'{moment:%Y-%m-%dT%H:%M%z}'})}"
 
 
 @register.filter
@@ -184,67 +216,26 @@ def known_share(health_summary):
 
 
 @register.filter
-def spell_length(spell):
-    """How long a Spell has lasted, in words."""
-    return in_words(spell.minutes * SLOT_LENGTH)
-
-
-@register.filter
-def minutes_after(start, number):
-    """The moment so many minutes after another."""
-    return start + number * SLOT_LENGTH
-
-
-@register.filter
-def in_words(duration):
-    """A timedelta as people say it: "20 s", "34 min", "2 h 5 min", "3 d 4 h"."""
-    if duration is None:
-        return ""
-    seconds = max(int(duration / timedelta(seconds=1)), 0)
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if seconds < 60:
-        return f"{seconds} s"
-    if minutes < 60:
-        return f"{minutes} min"
-    if hours < 24:
-        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
-    return f"{days} d {hours % 24} h" if hours % 24 else f"{days} d"
-
-
-@register.filter
 def since(moment, now):
     """The time from `moment` to `now` in words, or nothing without a moment."""
-    return in_words(now - moment) if moment else ""
+    return words.in_words(now - moment) if moment else ""
 
 
-@register.filter
-def day_and_time(moment, now):
-    """The facility's "07:01" for a moment of today, "2026-03-01 07:01" for one of another day."""
-    moment, now = timezone.localtime(moment), timezone.localtime(now)
-    return f"{moment:%H:%M}" if moment.date() == now.date() else f"{moment:%Y-%m-%d %H:%M}"
+for said in (
+    words.in_words,
+    words.day_and_time,
+    words.ms_as_seconds,
+    words.percent,
+    words.whole_percent,
+):
+    register.filter(said)
 
 
-def _one_decimal(number):
-    # Rounded first: number_format cuts off.
-    return formats.number_format(f"{number:.1f}", 1)
-
-
-@register.filter
-def ms_as_seconds(milliseconds):
-    """1234 as "1.2 s"; a dash where there is none."""
-    return "–" if milliseconds is None else f"{_one_decimal(milliseconds / 1000)} s"
-
-
-@register.filter
-def percent(share):
-    """A Share as "75.2 %"; a dash where there is nothing to have a share of."""
-    return "–" if share.percent is None else f"{_one_decimal(share.percent)} %"
-
-
-@register.filter
-def whole_percent(share):
-    """A Share as "76 %"; a dash where there is nothing to have a share of."""
-    return "–" if share.percent is None else f"{share.percent:.0f} %"
+@register.simple_tag
+def minute_address(cage, slot):
+    """The address of the minute, in its context."""
+    moment = timezone.localtime(slot)
+    return f"{cage.get_absolute_url()}?{urlencode({'at': f'{moment:%Y-%m-%dT%H:%M%z}'})}"
 
 
 @register.inclusion_tag("cages/_pages.html", takes_context=True)

@@ -16,6 +16,7 @@ from tests.factories import (
     FACILITY,
     MINUTE,
     at,
+    bad_for_days,
     make_cage,
     make_cycle,
     make_user,
@@ -138,7 +139,42 @@ def test_the_sentence_says_the_last_known_health_and_its_age(browser, cage):
     record_minutes(cage, slot("07:00"), [Health.BAD, Outcome.UNAVAILABLE, Outcome.UNAVAILABLE])
     page = look_at(browser, cage).content.decode()
     sentence = page.partition('<p class="sentence">')[2].partition("</p>")[0]
-    assert text_of(sentence) == ("Bad for 1 min (1 of 1 known readings). Last reading 2 min ago")
+    assert text_of(sentence) == (
+        "Bad for at least 1 min, 1 of 1 minute known. Last reading 2 min ago"
+    )
+
+
+def test_a_spell_goes_on_after_a_silence_and_says_how_long_that_was(browser, cage):
+    before = [Health.OK, *[Health.BAD] * 60]
+    record_minutes(cage, slot("05:39"), [*before, *[Outcome.TIMEOUT] * 20, Health.BAD, Health.BAD])
+    page = look_at(browser, cage).content.decode()
+    sentence = page.partition('<p class="sentence">')[2].partition("</p>")[0]
+    assert "Bad for 1 h 22 min, of them 20 min without an answer." in text_of(sentence)
+
+
+def test_days_of_bad_are_told_as_days(browser, cage):
+    bad_for_days(cage)
+    page = text_of(look_at(browser, cage).content.decode())
+    assert "Bad for 3 d 2 h, of them 18 h 30 min without an answer." in page
+
+
+def test_the_longest_bad_of_the_day_says_how_much_of_it_is_known(browser, cage):
+    polls = [Health.OK, Health.BAD, *[Outcome.TIMEOUT] * 20, Health.BAD, Health.BAD, Health.OK]
+    record_minutes(cage, slot("03:00"), polls)
+    page = text_of(look_at(browser, cage).content.decode())
+    assert "Longest Bad: 23 min, 3 of 23 minutes known; 03:01–03:23." in page
+
+
+def test_a_cage_created_today_has_no_minutes_before_that(browser, user):
+    cage = make_cage(owner=user, created_at=at("06:30:10"))
+    record_minutes(cage, slot("06:31"), [Health.OK, Outcome.TIMEOUT])
+    page = look_at(browser, cage)
+    health = page.context["health_summary"]
+    assert (health.minutes, health.not_watched) == (32, 30)
+    words = text_of(page.content.decode())
+    assert "32 full minutes from 06:30 to 07:02" in words
+    assert "Since 2026-03-02 06:30, when this cage was created." in words
+    assert 'd="M391 11h1"' in page.content.decode()
 
 
 def test_an_unseen_cage_says_what_was_known_last(browser, cage):

@@ -34,7 +34,7 @@ def browser(client_of, owner):
 
 @pytest.fixture
 def cage(owner):
-    return make_cage("Colony", owner)
+    return make_cage("Colony", owner, created_at=NOW - 800 * DAY)
 
 
 def history(browser, cage, **query):
@@ -59,8 +59,9 @@ def test_only_a_minute_that_was_asked_for_is_marked(browser, cage):
         assert 'class="mark"' not in history(browser, cage, span=span).content.decode()
 
 
-def test_it_says_since_when_there_can_be_minutes_at_all(browser, cage):
-    words = "This cage has been in Neurocage since 2026-03-01 00:00."
+def test_it_says_since_when_there_can_be_minutes_at_all(browser, owner):
+    cage = make_cage(owner=owner)
+    words = "Since 2026-03-01 00:00, when this cage was created."
     assert words in text_of(history(browser, cage, span="7d"))
     assert words not in text_of(history(browser, cage, span="today"))
 
@@ -92,10 +93,10 @@ def test_what_is_not_over_yet_is_no_short_day(browser, cage):
 
 def test_more_than_90_days_have_shares_and_no_strips(browser, cage):
     page = history(browser, cage, **{"from": "2025-03-02", "to": "2026-03-02"})
-    assert "Strips, spells and silences are shown for up to 90 days." in text_of(page)
+    assert "Strips, Bad periods and gaps are shown for up to 90 days." in text_of(page)
     assert len(page.context["buckets"]) == 366
     assert page.context["health_summary"].minutes == page.context["window"].minutes
-    assert "Spells of Bad" not in text_of(page)
+    assert "Bad periods, longest" not in text_of(page)
 
 
 @pytest.mark.parametrize("query", [{}, {"span": "30d"}, {"from": "2025-03-02", "to": "2026-03-02"}])
@@ -112,11 +113,13 @@ def test_the_queries_are_few_and_fixed(browser, cage, query):
 def test_spells_and_silences_are_listed_longest_first(browser, cage):
     begin = slot("01:00")
     silence = [Outcome.UNAVAILABLE] * 13
-    record_minutes(cage, begin, [BAD, BAD, Outcome.TIMEOUT, BAD, OK, OK, OK, BAD, *silence, OK])
+    first = [BAD, BAD, Outcome.TIMEOUT, BAD, OK, OK]
+    record_minutes(cage, begin, [*first, BAD, *silence, BAD, OK, OK])
     words = text_of(page := history(browser, cage, span="today"))
-    assert "2026-03-02 01:00 03-02 01:03 4 min 3 of 4, 3 Bad" in words
+    assert "2026-03-02 01:00 03-02 01:03 at least 4 min, 3 of 4 minutes known" in words
+    assert "2026-03-02 01:06 03-02 01:20 15 min, 2 of 15 minutes known" in words
     assert page.context["bad_count"] == 2
-    assert "2026-03-02 01:08 13 min" in words
+    assert "2026-03-02 01:07 13 min" in words
     none = text_of(history(browser, cage, **{"from": "2026-02-20"}))
     assert none.count("None in this time.") == 2
 
@@ -193,6 +196,29 @@ def test_cages_are_compared_with_their_coverage(browser, owner, cage):
     assert "Known 0.0 %" in words
     assert page.content.decode().count('class="bars"') == 2
     assert f'name="cage" value="{other.pk}"' in page.content.decode()
+
+
+def test_a_younger_cage_is_compared_from_its_creation_on(browser, owner, cage):
+    young = make_cage("Young", owner, created_at=at("06:30:40"))
+    record_minutes(young, slot("06:31"), [OK] * 16)
+    cages = {"cage": [cage.pk, young.pk]}
+    for span, minutes in (("today", 32), ("7d", 32)):
+        page = browser.get(reverse("cage-compare"), {**cages, "span": span})
+        one = next(one for one in page.context["compared"] if one.pk == young.pk)
+        assert (one.health_summary.minutes, one.health_summary.not_watched) == (minutes, 16)
+        assert "Since 2026-03-02 06:30, when this cage was created." in text_of(page)
+        assert 'Young: 16 Ok, 16 not watched"' in page.content.decode()
+
+
+def test_buckets_charts_and_gaps_begin_where_the_cage_was_created(browser, owner):
+    young = make_cage("Young", owner, created_at=at("05:30"))
+    record_minutes(young, slot("05:31"), [OK] * 16)
+    page = history(browser, young, span="7d")
+    assert [bucket.minutes for bucket in page.context["buckets"]] == [30, 60, 2]
+    assert page.context["health_summary"].not_watched == 92 - 16
+    context = history(browser, young, at="2026-03-02T05:31").context["moments"]
+    assert context[0].slot == slot("05:30")
+    assert history(browser, young, **{"from": "2026-02-01"}).context["buckets"] == []
 
 
 def test_the_list_leads_to_the_comparison_and_too_many_cages_back(browser, owner):

@@ -17,7 +17,7 @@ from cages.exporting.columns import KINDS
 from cages.exporting.files import harmless
 from cages.history.minutes import minutes_of
 from cages.history.window import Window
-from cages.models import Health, Outcome, Reading, SensorRequest
+from cages.models import Cage, Health, Outcome, Reading, SensorRequest
 from cages.polling.recorder import record
 from tests.factories import MINUTE, at, make_cage, make_user, record_minutes, result, slot
 from tests.pages import text_of
@@ -53,7 +53,7 @@ class ExportEqualsDatabase(TestCase):
                 fields = {} if outcome == Outcome.SKIPPED else {"latency_ms": latency_ms}
                 record(BEGIN + minute * MINUTE, [result(cage, status, outcome, **fields)], BEGIN)
         window = Window(BEGIN + start * MINUTE, BEGIN + (start + length) * MINUTE)
-        pairs = [(cage.pk, cage.label) for cage in cages]
+        pairs = [(cage.pk, cage.label, cage.created_at) for cage in cages]
         found = read(files.as_csv(KINDS["readings"], rows.readings(pairs, window), BERLIN))
         assert len(found) == 2 * length
         self.compare(found, window, cages)
@@ -117,6 +117,11 @@ def test_a_file_is_streamed_and_named(browser, owner):
     assert response["Content-Disposition"] == f'attachment; filename="{name}"'
     found = read(response.streaming_content)
     assert len(found) == 1440 + 422
+    Cage.objects.update(created_at=at("05:50:20"))
+    later = read(browser.get(address, {"cage": cage.pk, "from": "2026-03-01"}).streaming_content)
+    assert later == []
+    later = read(browser.get(address, {"cage": cage.pk, "span": "7d"}).streaming_content)
+    assert later == found[-72:]
     bad = next(row for row in found if row["status"])
     assert list(bad.values()) == [
         *(str(cage.pk), "Colony", "2026-03-02T05:00:00Z", "2026-03-02T06:00:00", "+01:00"),
@@ -125,8 +130,8 @@ def test_a_file_is_streamed_and_named(browser, owner):
 
 
 def test_the_first_piece_needs_no_minute(db, django_assert_num_queries):
-    pairs = [(make_cage().pk, "Colony")]
     window = Window(at("07:00") - timedelta(days=365), at("07:00"))
+    pairs = [(make_cage().pk, "Colony", window.start)]
     pieces = files.as_csv(KINDS["readings"], rows.readings(pairs, window), BERLIN)
     with django_assert_num_queries(0):
         assert next(pieces).decode() == f"{COLUMNS}\r\n"

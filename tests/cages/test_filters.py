@@ -4,7 +4,7 @@ import pytest
 from django.http import QueryDict
 from django.urls import reverse
 
-from cages.filters import CageFilter, choices
+from cages.filters import CageFilter, facets
 from cages.models import Cage, Condition, Health, Rack, Room
 from people.access import Access
 from tests.factories import MINUTE, at, make_cage, record_minute, slot
@@ -106,7 +106,7 @@ def test_each_count_leads_to_its_cages_and_back(client_of, staff):
 @pytest.mark.usefixtures("facility")
 def test_the_choices_are_those_of_the_cages_a_person_sees(user, django_assert_num_queries):
     with django_assert_num_queries(1):
-        found = choices(Access(user).sees(Cage.objects.active()))
+        _counts, found = facets(Access(user).sees(Cage.objects.active()), CageFilter(), NOW)
     assert found == {
         "room": [(1, "R2")],
         "rack": [(11, "R2 · B")],
@@ -137,5 +137,5 @@ def test_known_today_is_of_the_minutes_elapsed(client_of, staff):
     cages = {cage.pk: cage for cage in client_of(staff).get(LIST).context["cages"]}
     assert (cages[1].known_today.count, cages[1].known_today.total) == (1, 422)
     assert cages[4].known_today.count == 0
-    assert cages[1].last_hour[-1] == Health.BAD
-    assert len(cages[1].last_hour) == 60
+    assert cages[1].minutes_of_hour[-1] == Health.BAD
+    assert len(cages[1].minutes_of_hour) == 60

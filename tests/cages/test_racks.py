@@ -167,8 +167,8 @@ def test_the_counts_are_worst_first_and_without_zeros(browser, user):
     response = browser.get(INDEX)
     (room,) = response.context["rooms"]
     wanted = {Condition.BAD: 1, Condition.UNSEEN: 1, Condition.OK: 1}
-    assert list(room.racks[0].counts.items()) == list(wanted.items())
-    assert room.counts == wanted
+    assert list(room.racks[0].counts.conditions.items()) == list(wanted.items())
+    assert room.counts.conditions == wanted
     assert "Rack B 3 cages 1 Bad 1 Unseen 1 Ok" in text_of(response)
     assert "<title>(2)" in " ".join(response.content.decode().split()).replace("> (", ">(")
 
@@ -198,7 +198,7 @@ def test_each_cage_is_in_its_cell_with_state_age_and_the_way_to_it(browser, user
     assert bad.get_absolute_url() in cell
     assert '<time datetime="2026-03-02T07:00:00+01:00">' in cell
     words = text_of(page)
-    assert f"Bad 2 min ago {bad.label} , B-02" in words
+    assert f"Bad for at least 1 min, 1 of 1 minute known 2 min ago {bad.label} , B-02" in words
     assert words.count("empty : Move a cage to") == 2
 
 
@@ -297,9 +297,11 @@ def test_the_sheet_says_what_paper_needs(browser, user):
 
 
 def test_the_sheet_of_a_cage_that_is_known_gives_the_time_and_no_age(browser, user):
-    cage, _new, _loose = stand(user, "A1", "A2", "")
+    cage, _new, _loose, late = stand(user, "A1", "A2", "", "A3")
     record_minute(cage, slot("07:00"), Health.PERFECT)
+    record_minute(late, slot("06:54"), Health.PERFECT)
     page = text_of(browser.get(url("rack-sheet")))
+    assert f"Perfect last known 06:54 {late.pk}" in page
     assert f"Perfect 07:00 {cage.pk} · {cage.label} ruth" in page
     assert "no reading yet" in page
     assert "No bay given" in page

@@ -1,24 +1,17 @@
 """States: what a page says of a cage, the same in Python and in SQL."""
 
 import itertools
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 
-from cages.models import Cage, CageState, Condition, Health, Outcome
+from cages.models import Cage, CageState, Condition, Health, Outcome, Rank
 from cages.models.state import LATE_AFTER, UNSEEN_AFTER, condition_of
 from tests.factories import at, make_cage, make_user, record_minute, slot
 
 NOW = at("12:00")
 MICROSECOND = timedelta(microseconds=1)
-RANKS = {
-    Condition.BAD: 0,
-    Condition.UNSEEN: 1,
-    Condition.WAITING: 2,
-    Condition.OK: 3,
-    Condition.PERFECT: 4,
-    Condition.PAUSED: 5,
-}
 AGES = {
     "none": None,
     "fresh": timedelta(),
@@ -55,8 +48,13 @@ def test_python_and_sql_agree_on_every_combination(db):
     cages = list(Cage.objects.with_rank(NOW).select_related("state"))
     assert len(cages) == len(AGES) * 3 * 2 * 4 + 4
     for cage in cages:
-        assert RANKS[cage.condition(NOW)] == cage.rank, (cage.known_state, cage.is_polled)
-    assert {cage.rank for cage in cages} == set(RANKS.values())
+        assert cage.current_rank(NOW) == cage.rank, (cage.known_state, cage.is_polled)
+        assert Rank(cage.rank).condition == cage.condition(NOW)
+    assert {cage.rank for cage in cages} == set(Rank)
+    counts = Cage.objects.tally(NOW)
+    assert counts.by_rank == Counter(cage.rank for cage in cages)
+    assert counts.trouble == Cage.objects.in_trouble(NOW).count()
+    assert counts.of(Condition.UNSEEN) == Cage.objects.with_rank(NOW).in_condition("unseen").count()
 
 
 @pytest.mark.parametrize(
@@ -132,13 +130,15 @@ def test_the_worst_come_first_and_then_the_label(db):
     cage_seen(timedelta(), Health.BAD, label="b bad", is_polled=False)
     cage_seen(timedelta(), Health.OK, label="B ok")
     cage_seen(timedelta(), Health.OK, label="a ok")
-    cage_seen(UNSEEN_AFTER, Health.BAD, label="c unseen")
+    cage_seen(UNSEEN_AFTER, Health.PERFECT, label="c unseen")
+    cage_seen(UNSEEN_AFTER, Health.BAD, label="y was bad")
     cage_seen(label="A never seen")
     make_cage("z new", created_at=NOW)
     cage_seen(timedelta(), Health.BAD, label="z bad")
     labels = list(Cage.objects.worst_first(NOW).values_list("label", flat=True))
     assert labels == [
         "z bad",
+        "y was bad",
         "A never seen",
         "c unseen",
         "z new",

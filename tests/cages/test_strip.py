@@ -5,17 +5,19 @@ from datetime import date
 
 import pytest
 
-from cages.drawing import strips
+from cages.drawing import strips, words
 from cages.history.band import Band, band_around, expected
 from cages.history.buckets import Bucket
 from cages.history.minutes import Minute, minutes_of
-from cages.history.spells import Silence, current_spell, longest_bad, longest_silence, spells_in
+from cages.history.spells import GAP, Silence, longest_bad, longest_silence, spells_in
 from cages.history.today import Share
 from cages.history.window import Window
 from cages.models import Health, Outcome
 from cages.polling import backfill
+from cages.templatetags.cages import share_bars
 from tests.factories import FACILITY, MINUTE, at, make_cage, record_minutes, result, slot
 
+START = slot("07:00")
 LETTERS = {"-": 0, "b": 1, "o": 2, "p": 3, ".": 4}
 
 
@@ -65,8 +67,8 @@ def test_the_kinds_differ_in_height_and_hatching_so_that_colour_is_not_needed():
 
 
 def test_a_strip_says_in_words_what_it_shows():
-    assert strips.in_words(codes("ppb.-")) == "2 Perfect, 1 Bad, 1 no answer, 1 not watched"
-    assert strips.in_words(b"") == ""
+    assert words.minutes_in_words(codes("ppb.-")) == "2 Perfect, 1 Bad, 1 no answer, 1 not watched"
+    assert words.minutes_in_words(b"") == ""
 
 
 @pytest.mark.parametrize(
@@ -130,6 +132,14 @@ def test_a_bar_is_as_wide_as_its_minutes_and_as_high_as_its_shares():
     ]
 
 
+def test_bars_say_unanswered_and_unwatched_minutes_too():
+    hours = [bucket("07:00", codes("ppob.") * 12), bucket("08:00", codes("bb.---"))]
+    window = Window(slot("07:00"), slot("08:06"))
+    assert share_bars(hours, window, "Health")["label"] == (
+        "Health: 24 Perfect, 12 Ok, 14 Bad, 13 no answer, 3 not watched"
+    )
+
+
 def test_what_was_not_watched_is_hatched_from_the_top_and_neighbours_share_their_lines():
     hours = [bucket("07:00", codes("-" * 60)), bucket("08:00", codes("-" * 60))]
     (name, path), *others = strips.bars_of([*hours, bucket("09:00", codes("p" * 54 + "-" * 6))])
@@ -152,9 +162,10 @@ def test_the_hours_say_the_same_as_the_strip():
 # Spells
 
 
-def spell(text):
-    found = current_spell(codes(text))
-    return found and (found.status.label, found.minutes, found.same, found.known)
+def told(text):
+    """(health, minutes, same, known) of the last spell."""
+    spells = spells_in(codes(text), START)
+    return (s := spells[-1]) and (s.status.label, s.minutes, s.same, s.known) if spells else None
 
 
 @pytest.mark.parametrize(
@@ -169,40 +180,93 @@ def spell(text):
         ("obb.o.bb", ("Bad", 7, 4, 5)),
         # ... two do, and so does one at the end, which may be the beginning of another spell.
         ("bboobb", ("Bad", 2, 2, 2)),
+        ("bbopbb", ("Bad", 2, 2, 2)),
         ("bbo", ("Ok", 1, 1, 1)),
-        # Silence is no health: it ends a spell only where the cage was unseen.
-        ("bb" + "." * 10 + "b", ("Bad", 13, 3, 3)),
-        ("bb" + "." * 11 + "b", ("Bad", 1, 1, 1)),
-        ("bb" + "-" * 11 + "b", ("Bad", 1, 1, 1)),
-        ("bb" + "." * 11, ("Bad", 2, 2, 2)),
-        ("bb" + "." * 12, None),
+        # Minutes that are not known end nothing, however many.
+        ("bb" + "." * 100 + "b", ("Bad", 103, 3, 3)),
+        ("bb" + "-" * 100 + "ob", ("Bad", 104, 3, 4)),
+        ("bb" + "." * 12, ("Bad", 2, 2, 2)),
     ],
 )
 def test_a_spell_is_told_from_known_readings(minutes, found):
-    assert spell(minutes) == found
+    assert told(minutes) == found
+
+
+def test_a_spell_tells_what_was_asked_without_an_answer_and_what_was_not_watched():
+    (spell,) = spells_in(codes("b..b-.o-b.."), START)
+    assert (spell.minutes, spell.known, spell.unanswered, spell.not_watched) == (9, 4, 3, 2)
+    assert (spell.first, spell.last) == (START, START + 8 * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "begins", "ends"),
+    [
+        # The edge of what was looked at.
+        ("bb", False, False),
+        ("oobbpp", True, True),
+        ("oo" + "." * (GAP - 2) + "bb" + "-" * (GAP - 2) + "pp", True, True),
+        # Nobody knows how the cage was for so long.
+        ("oo" + "." * (GAP - 1) + "bb" + "-" * (GAP - 1) + "pp", False, False),
+    ],
+)
+def test_a_spell_knows_whether_its_beginning_and_its_end_are_known(minutes, begins, ends):
+    bad = longest_bad(codes(minutes), START)
+    assert (bad.begins_known, bad.ends_known) == (begins, ends)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [
+        ("o" + "b" * 23 + "p", "23 min, 23 of 23 minutes known"),
+        ("ob" + "." * 20 + "bbp", "23 min, 3 of 23 minutes known"),
+        ("bb", "at least 2 min, 2 of 2 minutes known"),
+        ("o" + "bb", "at least 2 min, 2 of 2 minutes known"),
+        ("obbbobb.bpp", "8 min, 7 of 8 minutes known, 6 of 7 known readings Bad"),
+    ],
+)
+def test_a_spell_is_said_with_how_much_of_it_is_known(minutes, said):
+    assert words.spell_in_words(longest_bad(codes(minutes), START), is_over=True) == said
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [
+        ("obb", "2 min, 2 of 2 minutes known"),
+        ("ob" + "." * 18 + "b", "20 min, of them 18 min without an answer"),
+        ("ob" + "-" * 18 + "b", "20 min, of them 18 min not watched"),
+        (
+            "obb.--obb",
+            "8 min, of them 1 min without an answer and 2 min not watched, "
+            "4 of 5 known readings Bad",
+        ),
+    ],
+)
+def test_a_lasting_spell_says_why_minutes_are_not_known(minutes, said):
+    assert words.spell_in_words(longest_bad(codes(minutes), START), kinds=True) == said
 
 
 def test_every_known_reading_is_in_one_spell():
     text = "bbobpppo.ob" * 9 + "-" * 20 + "ppp"
-    spells = spells_in(codes(text))
+    spells = spells_in(codes(text), START)
     assert sum(s.known for s in spells) == sum(letter in "bop" for letter in text)
     assert all(a.last < b.first for a, b in zip(spells, spells[1:], strict=False))
 
 
 def test_the_longest_bad_spell_and_the_longest_silence():
     minutes = codes("bbpp.bbbpp..--...p")
-    assert (longest_bad(minutes).first, longest_bad(minutes).minutes) == (5, 3)
+    bad = longest_bad(minutes, START)
+    assert (bad.first, bad.minutes) == (START + 5 * MINUTE, 3)
     # Not watched is not silence.
-    assert longest_silence(minutes) == Silence(14, 3)
-    assert longest_bad(codes("pp")) is None
-    assert longest_silence(codes("pp--")) is None
+    assert longest_silence(minutes, START) == Silence(START + 14 * MINUTE, 3)
+    assert longest_bad(codes("pp"), START) is None
+    assert longest_silence(codes("pp--"), START) is None
 
 
 # The band
 
 
 def test_the_band_is_three_sigmas_wide():
-    """product.md, 5.4: for 432 requests at 75 % it is 68.8-81.2 %."""
+    """3 * sqrt(0.75 * 0.25 / 432) is 6.25 %."""
     band = band_around(0.75, 432)
     assert (round(band.low, 2), round(band.high, 2)) == (68.75, 81.25)
     assert band_around(1.0, 100) == Band(100, 100)

@@ -7,6 +7,7 @@ from django.core.paginator import Paginator
 from django.template import Context, Template
 from django.test import RequestFactory
 
+from cages.drawing import words as say
 from cages.history.today import Share
 from cages.models import Condition, Health
 from cages.templatetags import cages as tags
@@ -43,7 +44,7 @@ def render(template, **context):
     ],
 )
 def test_a_duration_is_said_as_people_say_it(duration, words):
-    assert tags.in_words(duration) == words
+    assert say.in_words(duration) == words
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_a_duration_is_said_as_people_say_it(duration, words):
     ],
 )
 def test_the_day_is_said_with_the_time_when_it_is_another_one(moment, now, words):
-    assert tags.day_and_time(at(moment), now) == words
+    assert say.day_and_time(at(moment), now) == words
 
 
 def test_since_is_the_time_up_to_now_or_nothing():
@@ -70,7 +71,7 @@ def test_since_is_the_time_up_to_now_or_nothing():
     [(None, "–"), (0, "0.0 s"), (1234, "1.2 s"), (2950.4, "3.0 s"), (10_000, "10.0 s")],
 )
 def test_milliseconds_are_said_as_seconds(milliseconds, words):
-    assert tags.ms_as_seconds(milliseconds) == words
+    assert say.ms_as_seconds(milliseconds) == words
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_milliseconds_are_said_as_seconds(milliseconds, words):
     [(0, 0, "–"), (0, 5, "0.0 %"), (325, 432, "75.2 %"), (5, 5, "100.0 %"), (1, 1440, "0.1 %")],
 )
 def test_a_share_is_said_in_percent_or_is_a_dash_of_nothing(count, total, words):
-    assert tags.percent(Share(count, total)) == words
+    assert say.percent(Share(count, total)) == words
 
 
 def test_every_condition_has_a_shape_of_its_own():

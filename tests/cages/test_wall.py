@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from cages.models import Health, PollCycle, Room
-from tests.factories import at, make_cage, make_cycle, record_minute, slot
+from tests.factories import at, bad_for_days, make_cage, make_cycle, record_minute, slot
 from tests.pages import text_of
 
 NOW = at("07:02:30")
@@ -62,21 +62,23 @@ def test_counts_and_the_troubled_cages_first(browser, user):
     place = {"room": "R2", "rack": "B", "row": "B"}
     bad = make_cage("Colony 4", user, column=7, **place)
     unseen = make_cage("Colony 1", user, column=8, **place)
+    was_bad = make_cage("Colony 5", user, room="R2")
     well = make_cage("Colony 2", user, column=9, **place)
     elsewhere = make_cage("Colony 3", user, room="R3")
     make_cage("Colony 9", user, room="r2", is_polled=False)
-    record_minute(bad, slot("07:00"), Health.BAD)
+    bad_for_days(bad)
+    record_minute(was_bad, slot("06:30"), Health.BAD)
     record_minute(elsewhere, slot("07:00"), Health.BAD)
     record_minute(unseen, slot("06:30"), Health.OK)
     record_minute(well, slot("07:01"), Health.PERFECT)
     page = browser.get(wall_of("R2"))
     words = text_of(page)
-    assert "R2 4 cages" in words
-    assert "1 Bad 1 Unseen 1 Perfect 1 Paused" in words
-    assert [cage.label for cage in page.context["troubled"]] == ["Colony 4", "Colony 1"]
-    assert "Bad Colony 4 rack B · B-07 2 min ago" in words
+    assert "R2 5 cages" in words
+    assert "1 Bad 2 Unseen (1 of them last known Bad) 1 Perfect 1 Paused" in words
+    assert [cage.label for cage in page.context["troubled"]] == ["Colony 4", "Colony 5", "Colony 1"]
+    assert "Bad Colony 4 rack B · B-07 for 3 d 2 h, 3,330 of 4,440 minutes known 1 min ago" in words
     assert "Unseen Colony 1 rack B · B-08 last known Ok, 32 min ago" in words
-    assert page.context["trouble_count"] == 2
+    assert page.context["trouble_count"] == 3
     assert f'id="cage-{bad.pk}"' in page.content.decode()
 
 

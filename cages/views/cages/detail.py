@@ -10,7 +10,6 @@ from cages.history.today import health_of, sensor_in
 from cages.history.window import Window
 from cages.models import Health, SensorRequest
 from cages.models.fields import facts_of
-from cages.models.state import HEALTH_CONDITIONS
 from cages.slots import SLOT_LENGTH
 from cages.views.access import CageAccessMixin
 from cages.views.history.pages import redirect_to_moment
@@ -37,32 +36,28 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
     def get_context_data(self, **kwargs):
         cage = self.object
         today = Window.today(self.now)
-        # A spell may have begun before midnight.
-        begin = min(today.start, Window.last_hours(24, self.now).start)
-        past = Window(begin, today.end).with_minute_under_way
-        minutes = minutes_of([cage.pk], past)[cage.pk]
-        full = minutes[:-1]
-        of_today = full[len(full) - today.minutes :]
-        is_known = cage.condition(self.now) in HEALTH_CONDITIONS.values()
+        window = today.since(cage.created_at)
+        minutes = minutes_of([cage.pk], window)[cage.pk]
         sensor = sensor_in(cage, today)
         expected = band.expected(cage, today, sensor.requests)
         requests = SensorRequest.objects.of(cage, today).with_status()
         return super().get_context_data(
-            window=today,
+            window=window,
+            is_new_today=window != today,
             facts=facts_of(cage),
             trouble_count=cage.trouble,
-            spell=spells.current_spell(minutes) if is_known else None,
+            spell=cage.spell(self.now),
             is_late=cage.is_late(self.now),
-            last_hour=full[-60:],
-            minutes_today=of_today,
-            health_summary=health_of(of_today),
-            hours=strips.hours_of(of_today, today.start),
-            longest_bad=spells.longest_bad(of_today),
-            longest_silence=spells.longest_silence(of_today),
+            last_hour=cage.last_hour(self.now),
+            minutes_today=minutes,
+            health_summary=health_of(minutes),
+            hours=strips.hours_of(minutes, window.start),
+            longest_bad=spells.longest_bad(minutes, window.start),
+            longest_silence=spells.longest_silence(minutes, window.start),
             sensor=sensor,
             band=expected,
             sensor_place=expected and expected.place_of(sensor.answered),
-            readings=self._page("readings", _readings(of_today, today)),
+            readings=self._page("readings", _readings(minutes, window)),
             requests=self._page("requests", requests, sensor.planned),
             events=cage.events.newest_first().select_related("person")[:EVENTS_SHOWN],
             **self._neighbours(),

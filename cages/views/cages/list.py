@@ -1,12 +1,14 @@
 """The list of cages, and the list of archived ones."""
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from django.views.generic import ListView
 
-from cages.filters import CageFilter, choices, trouble_in
-from cages.history.glance import add_glance
+from cages.filters import STATES, CageFilter, facets
+from cages.history.today import Share
 from cages.history.window import Window
+from cages.models import Cage, Condition
 from cages.views.access import CageAccessMixin
 from cages.views.site.live import LiveMixin
 from cages.views.site.paging import CountedPaginator
@@ -66,12 +68,12 @@ class CageListView(LiveMixin, CageAccessMixin, PagedListMixin, ListView):
 
     def get_queryset(self):
         cages = super().get_queryset().active()
-        self.counts = self.filter.counts(cages, self.now)
+        self.counts, self.choices = facets(cages, self.filter, self.now)
         return self.filter.apply(cages, self.now)
 
     def get_paginator(self, queryset, per_page, **kwargs):
         shown = self.filter.state
-        count = self.counts[shown] if shown else sum(self.counts.values())
+        count = self.counts.of(Condition(shown)) if shown else self.counts.total
         return CountedPaginator(queryset, per_page, count)
 
     def get_context_data(self, **kwargs):
@@ -80,19 +82,35 @@ class CageListView(LiveMixin, CageAccessMixin, PagedListMixin, ListView):
             orders=self.orders.items(),
             states=[
                 (state, count, self.filter.with_(state="" if state == self.filter.state else state))
-                for state, count in self.counts.items()
-                if count or state == self.filter.state
+                for state, count in self._states.items()
             ],
-            cage_count=sum(self.counts.values()),
-            trouble_count=trouble_in(self.counts),
+            unseen_bad=self.counts.unseen_bad,
+            cage_count=self.counts.total,
+            trouble_count=self.counts.trouble,
             everything=self.filter.with_(state=""),
             acts=[*ACTS.items(), *OTHER_ACTS.items()],
-            choices=choices(self.seen.active()),
+            choices=self.choices,
             **kwargs,
         )
         today = Window.today(self.now)
-        add_glance(context["cages"], today, self.now)
-        return {**context, "minutes_today": today.minutes}
+        for cage in context["cages"]:
+            cage.minutes_of_hour = cage.last_hour(self.now)
+            cage.known_today = _known_share(cage, today)
+        return context
+
+    @property
+    def _states(self):
+        """{Condition: how many cages}, worst first; the one chosen even where it has none."""
+        wanted = self.filter.state
+        counts = {state: self.counts.of(state) for state in STATES}
+        return {state: count for state, count in counts.items() if count or state == wanted}
+
+
+def _known_share(cage: Cage, today: Window) -> Share:
+    """How many of today's minutes since the cage was created are known."""
+    state = cage.known_state
+    known = state.known_in(timezone.localtime(today.start).date(), today.end) if state else 0
+    return Share(known, today.since(cage.created_at).minutes)
 
 
 class ArchivedListView(CageAccessMixin, PagedListMixin, ListView):

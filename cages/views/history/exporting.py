@@ -78,8 +78,8 @@ class ExportFileView(ExportMixin, View):
     def get(self, request):
         if self.span.error:
             return redirect(self._form)
-        # By id, and read once: 50,000 pairs are little, and a cage renamed meanwhile stays one.
-        cages = list(self.chosen.order_by("pk").values_list("pk", "label"))
+        # By id, and read once: 50,000 rows are little, and a cage renamed meanwhile stays one.
+        cages = list(self.chosen.order_by("pk").values_list("pk", "label", "created_at"))
         batches = rows.ROWS[self.kind](cages, self.span.window)
         columns, zone = KINDS[self.kind], timezone.get_default_timezone()
         if self.format == "parquet":

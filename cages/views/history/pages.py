@@ -11,7 +11,7 @@ from django.views.generic import DetailView, TemplateView
 
 from cages.drawing import charts
 from cages.history import moment, spells
-from cages.history.buckets import buckets_of, total_of
+from cages.history.buckets import buckets_of, since, total_of
 from cages.history.minutes import minutes_of
 from cages.history.span import Span
 from cages.history.window import DAY
@@ -34,12 +34,16 @@ class CageHistoryView(CageAccessMixin, DetailView):
     def get_context_data(self, **kwargs):
         at = moment.slot_from(self.request.GET.get("at", ""))
         span = Span.from_query(self.request.GET, self.now, default="7d")
-        cage, window = self.object, span.window
+        cage = self.object
+        window = span.window.since(cage.created_at)
         buckets = buckets_of([cage.pk], window, span.by_hour)[cage.pk]
         total = total_of(buckets, window)
         context = super().get_context_data(
             span=span,
             window=window,
+            is_new=window != span.window,
+            strip_days=STRIP_DAYS,
+            silence_minutes=spells.GAP,
             health_summary=total.health,
             sensor=total.sensor,
             buckets=buckets,
@@ -52,15 +56,16 @@ class CageHistoryView(CageAccessMixin, DetailView):
             **kwargs,
         )
         if span.day_count <= STRIP_DAYS:
-            context.update(self._minute_by_minute(cage, span))
+            context.update(self._minute_by_minute(cage, window))
         return context
 
-    def _minute_by_minute(self, cage, span):
-        minutes = minutes_of([cage.pk], span.window)[cage.pk]
-        bad, silences = spells.bad_spells(minutes), spells.silences_in(minutes)
+    def _minute_by_minute(self, cage, window):
+        minutes = minutes_of([cage.pk], window)[cage.pk]
+        bad = spells.bad_spells(minutes, window.start)
+        silences = spells.silences_in(minutes, window.start)
         return {
             "minutes": minutes,
-            "days": _days(minutes, span.window),
+            "days": _days(minutes, window),
             "bad_spells": bad[:SPELLS_SHOWN],
             "bad_count": len(bad),
             "silences": silences[:SPELLS_SHOWN],
@@ -102,15 +107,19 @@ class CompareView(SelectionMixin, TemplateView):
         minute_by_minute = span.day_count <= STRIP_DAYS_COMPARED
         minutes = minutes_of(ids, span.window) if minute_by_minute else {}
         for cage in cages:
-            cage.buckets = found[cage.pk]
-            total = total_of(cage.buckets, span.window)
+            window = span.window.since(cage.created_at)
+            cage.is_new = window != span.window
+            cage.buckets = since(found[cage.pk], window.start)
+            total = total_of(cage.buckets, window)
             cage.health_summary, cage.sensor = total.health, total.sensor
-            cage.minutes = minutes.get(cage.pk)
+            if minute_by_minute:
+                cage.minutes = minutes[cage.pk][span.window.minutes - window.minutes :]
         return super().get_context_data(
             span=span,
             window=span.window,
             compared=cages,
             minute_by_minute=minute_by_minute,
+            strip_days=STRIP_DAYS_COMPARED,
             list_address=self.list_address,
             kept=[("cage", cage.pk) for cage in cages],
             **kwargs,

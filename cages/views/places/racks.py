@@ -12,7 +12,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView, UpdateView
 
-from cages.filters import text_from, trouble_in
+from cages.filters import text_from
 from cages.forms.place import RackForm, RoomForm
 from cages.models import Rack, Room
 from cages.places import grid as grids
@@ -31,7 +31,7 @@ class RackIndexView(LiveMixin, CageAccessMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         rooms = overview.rooms_of(self.seen.active(), self.now)
         return super().get_context_data(
-            rooms=rooms, trouble_count=sum(trouble_in(room.counts) for room in rooms), **kwargs
+            rooms=rooms, trouble_count=sum(room.counts.trouble for room in rooms), **kwargs
         )
 
 
@@ -58,7 +58,7 @@ class RackDetailView(LiveMixin, RackMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         # The tab's title is about what the tab shows.
-        return super().get_context_data(trouble_count=trouble_in(self.grid.counts), **kwargs)
+        return super().get_context_data(trouble_count=self.grid.counts.trouble, **kwargs)
 
 
 class RackSheetView(RackMixin, TemplateView):

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.views.generic import TemplateView
 
-from cages.filters import CageFilter, text_from, trouble_in
-from cages.models import Room
+from cages.filters import text_from
+from cages.models import Rank, Room
 from cages.models.cage import CageQuerySet
 from cages.places import overview
 from cages.views.access import CageAccessMixin
@@ -33,7 +33,7 @@ class WallView(LiveMixin, CageAccessMixin, TemplateView):
 
     def _rooms(self, cages: CageQuerySet) -> dict[str, Any]:
         rooms = overview.rooms_of(cages, self.now)
-        return {"rooms": rooms, "trouble_count": sum(trouble_in(room.counts) for room in rooms)}
+        return {"rooms": rooms, "trouble_count": sum(room.counts.trouble for room in rooms)}
 
     def _room(self, cages: CageQuerySet) -> dict[str, Any]:
         wanted = text_from(self.request.GET, "room")
@@ -42,17 +42,17 @@ class WallView(LiveMixin, CageAccessMixin, TemplateView):
         if room_id is None and not is_nowhere:
             cages = cages.none()
         cages = cages.filter(room=room_id)
-        counts = CageFilter().counts(cages, self.now)
-        trouble = trouble_in(counts)
+        counts = cages.tally(self.now)
         return {
             # Only who sees a cage in it learns what the room is called.
             "room": Room.objects.filter(pk__in=cages.order_by().values("room")).first(),
             "is_nowhere": is_nowhere,
-            "counts": {state: count for state, count in counts.items() if count},
-            "cage_count": sum(counts.values()),
-            "trouble_count": trouble,
+            "bad": Rank.BAD,
+            "counts": counts,
+            "cage_count": counts.total,
+            "trouble_count": counts.trouble,
             "troubled": cages.in_trouble(self.now)
             .worst_first(self.now)
             .select_related("state", "rack")[:TROUBLED_SHOWN],
-            "rest": max(trouble - TROUBLED_SHOWN, 0),
+            "rest": max(counts.trouble - TROUBLED_SHOWN, 0),
         }

@@ -13,6 +13,7 @@ from django.views.generic import TemplateView
 
 from cages import metrics, storage
 from cages.models import Outcome, PollCycle, RetentionChange, Trouble
+from cages.slots import SLOT_LENGTH
 from cages.storage import report
 from people.access import Permission
 from people.views.permitted import PermittedMixin
@@ -85,7 +86,8 @@ def _in_words(watch):
             slot = watch.newest.slot.astimezone(UTC)
             return f"no minute has been started since {slot:%Y-%m-%d %H:%M} UTC"
         case Trouble.NOT_FINISHED if watch.last_finished:
-            return "no cycle has finished for 2 minutes"
+            minutes = PollCycle.STALE_AFTER // SLOT_LENGTH
+            return f"no cycle has finished for {minutes} minutes"
         case Trouble.NOT_FINISHED:
             return "no cycle has finished yet"
 

@@ -1,0 +1,122 @@
+"""Facts in words: durations, times, shares and spells, in the reader's language."""
+
+from datetime import datetime, timedelta
+
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from cages.history.minutes import Minute
+from cages.history.today import HealthSummary, Share
+from cages.models import Spell
+from cages.slots import SLOT_LENGTH
+
+
+def in_words(duration: timedelta | None) -> str:
+    """A duration as people say it: "20 s", "34 min", "2 h 5 min", "3 d 4 h"; "" for None."""
+    if duration is None:
+        return ""
+    seconds = max(int(duration / timedelta(seconds=1)), 0)
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if seconds < 60:
+        return f"{seconds} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    if hours < 24:
+        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
+    return f"{days} d {hours % 24} h" if hours % 24 else f"{days} d"
+
+
+def whole(number: int) -> str:
+    """A whole number with its thousands grouped: "12,345"."""
+    return formats.number_format(number, use_l10n=True, force_grouping=True)
+
+
+def spell_in_words(spell: Spell, *, is_over: bool = False, kinds: bool = False) -> str:
+    """How long a Spell lasts and how much of it is known.
+
+    "2 h 18 min, 120 of 138 minutes known", or with `kinds`, which says why the others are not:
+    "2 h 18 min, of them 18 min without an answer". Contrary readings are counted: "26 of 27 known
+    readings Bad". is_over: its end counts too, so "at least" where either end is not known.
+    """
+    length = in_words(spell.duration)
+    if not spell.begins_known or (is_over and not spell.ends_known):
+        length = _("at least %(duration)s") % {"duration": length}
+    said = [length]
+    if kinds and spell.known < spell.minutes:
+        said.append(_missing(spell))
+    else:
+        known = {"known": whole(spell.known), "minutes": whole(spell.minutes)}
+        text = ngettext(
+            "%(known)s of %(minutes)s minute known",
+            "%(known)s of %(minutes)s minutes known",
+            spell.minutes,
+        )
+        said.append(text % known)
+    if spell.same < spell.known:
+        counts = {"same": whole(spell.same), "known": whole(spell.known)}
+        health = {"health": spell.status.label}
+        said.append(_("%(same)s of %(known)s known readings %(health)s") % {**counts, **health})
+    return ", ".join(said)
+
+
+def _missing(spell: Spell) -> str:
+    silent = {"duration": in_words(spell.unanswered * SLOT_LENGTH)}
+    unwatched = {"duration": in_words(spell.not_watched * SLOT_LENGTH)}
+    if not spell.not_watched:
+        return _("of them %(duration)s without an answer") % silent
+    if not spell.unanswered:
+        return _("of them %(duration)s not watched") % unwatched
+    return _("of them %(silent)s without an answer and %(unwatched)s not watched") % {
+        "silent": silent["duration"],
+        "unwatched": unwatched["duration"],
+    }
+
+
+def minutes_in_words(minutes: bytes) -> str:
+    """What a strip shows, for those who do not see it: "40 Perfect, 2 Bad, 18 no answer"."""
+    return _counts_in_words({code: minutes.count(code) for code in Minute})
+
+
+def health_in_words(health: HealthSummary) -> str:
+    """What a bar of shares shows, in the same words as `minutes_in_words`."""
+    known = {Minute(status): count for status, count in health.by_status.items()}
+    unknown = {Minute.NO_ANSWER: health.unanswered, Minute.NOT_WATCHED: health.not_watched}
+    return _counts_in_words({**known, **unknown})
+
+
+def _counts_in_words(counts: dict[Minute, int]) -> str:
+    names = {
+        Minute.PERFECT: _("Perfect"),
+        Minute.OK: _("Ok"),
+        Minute.BAD: _("Bad"),
+        Minute.NO_ANSWER: _("no answer"),
+        Minute.NOT_WATCHED: _("not watched"),
+    }
+    return ", ".join(f"{counts[code]} {name}" for code, name in names.items() if counts[code])
+
+
+def day_and_time(moment: datetime, now: datetime) -> str:
+    """The facility's "07:01" for a moment of today, "2026-03-01 07:01" for one of another day."""
+    moment, now = timezone.localtime(moment), timezone.localtime(now)
+    return f"{moment:%H:%M}" if moment.date() == now.date() else f"{moment:%Y-%m-%d %H:%M}"
+
+
+def ms_as_seconds(milliseconds: float | None) -> str:
+    """1234 as "1.2 s"; a dash where there is none."""
+    return "–" if milliseconds is None else f"{_one_decimal(milliseconds / 1000)} s"
+
+
+def percent(share: Share) -> str:
+    """A Share as "75.2 %"; a dash where there is nothing to have a share of."""
+    return "–" if share.percent is None else f"{_one_decimal(share.percent)} %"
+
+
+def whole_percent(share: Share) -> str:
+    """A Share as "76 %"; a dash where there is nothing to have a share of."""
+    return "–" if share.percent is None else f"{share.percent:.0f} %"
+
+
+def _one_decimal(number: float) -> str:
+    # Rounded first: number_format cuts off.
+    return formats.number_format(f"{number:.1f}", 1)

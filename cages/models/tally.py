@@ -1,0 +1,55 @@
+"""How many cages are how: the counts above lists, racks and the wall."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from django.db.models import Count, Q
+
+from cages.models.state import Condition, Rank
+
+# Over cages with their `rank`: a column for each Rank.
+RANK_COUNTS = {f"rank_{rank.value}": Count("pk", filter=Q(rank=rank)) for rank in Rank}
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The number of cages of each rank."""
+
+    by_rank: Counter[Rank] = field(default_factory=Counter)
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, int]) -> "Tally":
+        """From the columns RANK_COUNTS."""
+        return cls(Counter({rank: row[f"rank_{rank.value}"] for rank in Rank}))
+
+    @classmethod
+    def of_ranks(cls, ranks: Iterable[Rank]) -> "Tally":
+        return cls(Counter(ranks))
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.by_rank + other.by_rank)
+
+    def of(self, condition: Condition) -> int:
+        """How many cages are in a Condition."""
+        return sum(count for rank, count in self.by_rank.items() if rank.condition == condition)
+
+    @property
+    def total(self) -> int:
+        return self.by_rank.total()
+
+    @property
+    def trouble(self) -> int:
+        """How many cages are Bad or unseen."""
+        return sum(count for rank, count in self.by_rank.items() if rank.is_trouble)
+
+    @property
+    def unseen_bad(self) -> int:
+        """How many of the unseen cages were last known to be Bad."""
+        return self.by_rank[Rank.UNSEEN_BAD]
+
+    @property
+    def conditions(self) -> dict[Condition, int]:
+        """Worst first, without conditions that no cage is in."""
+        conditions = dict.fromkeys(rank.condition for rank in Rank)
+        return {one: count for one in conditions if (count := self.of(one))}
