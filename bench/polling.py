@@ -217,16 +217,16 @@ def bare_loop(stack, cages):
 
 def ledger(slots, cages):
     """What the database says of the slots."""
-    from cages.models import Outcome, PollCycle, Reading, SensorRequest
+    from cages.models import Outcome, Poll, PollCycle
 
     cycles = list(PollCycle.objects.filter(slot__in=slots).order_by("slot"))
-    requests = SensorRequest.objects.filter(slot__in=slots)
-    outcomes = Counter(requests.values_list("outcome", flat=True).iterator(10_000))
+    polls = Poll.objects.filter(slot__in=slots)
+    outcomes = Counter(polls.values_list("outcome", flat=True).iterator(10_000))
     recorded = sum(outcomes.values())
     return {
         "planned": len(slots) * cages,
         "recorded": recorded,
-        "readings": Reading.objects.filter(slot__in=slots).count(),
+        "readings": outcomes[Outcome.ANSWERED],
         "skipped": outcomes[Outcome.SKIPPED],
         "missing": len(slots) * cages - recorded,
         # A second row cannot be; counted twice in the ledger it could.

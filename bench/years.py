@@ -9,29 +9,26 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 SECRET = "only-for-benchmarks-and-never-to-serve-anybody-0123456789"  # noqa: S105
 WEEK = timedelta(days=7)
-INSERT_REQUESTS = """
-    INSERT INTO cages_sensorrequest (slot, cage_id, latency_ms, outcome, http_status, detail)
-    SELECT slot, id, 1000 + (random() * 2000)::int,
-           CASE WHEN random() < 0.75 THEN 1 ELSE 2 END, NULL, ''
-    FROM cages_cage, generate_series(%s::timestamptz, %s::timestamptz, '1 minute') AS slot
-    ORDER BY slot, id
-"""
-INSERT_READINGS = """
-    INSERT INTO cages_reading (slot, cage_id, status)
-    SELECT slot, cage_id,
-           1 + abs(hashint4((extract(epoch FROM slot) / 9000)::int + cage_id * 7919) %% 3)
-    FROM cages_sensorrequest WHERE outcome = 1 AND slot >= %s AND slot <= %s
-    ORDER BY slot, cage_id
+MADE_UP = """
+    SELECT slot, cage_id, latency_ms, outcome, CASE WHEN outcome = 1 THEN
+               1 + abs(hashint4((extract(epoch FROM slot) / 9000)::int + cage_id * 7919) %% 3)
+           END AS status, NULL::smallint AS http_status, NULL AS detail
+    FROM (
+        SELECT slot, id AS cage_id, 1000 + (random() * 2000)::int AS latency_ms,
+               CASE WHEN random() < 0.75 THEN 1 ELSE 2 END AS outcome
+        FROM cages_cage, generate_series(%s::timestamptz, %s::timestamptz, '1 minute') AS slot
+    ) AS polled
 """
 UPDATE_STATES = """
     INSERT INTO cages_cagestate
         (cage_id, outcome, outcome_slot, outcome_since, status, reading_slot, status_since)
     SELECT cage_id, 1, max(slot), max(slot), 2, max(slot), max(slot)
-    FROM cages_reading WHERE slot > %s GROUP BY cage_id
+    FROM cages_poll WHERE outcome = 1 AND slot > %s GROUP BY cage_id
 """
 
 
@@ -66,6 +63,7 @@ def database(kind):
 
             django.setup()
             call_command("migrate", verbosity=0)
+            call_command("setup_storage", "--layout-only", stdout=StringIO())
             yield
         finally:
             from django.db import connection
@@ -96,6 +94,7 @@ def fill(cages, days, each_week):
     from django.utils import timezone
 
     from cages.models import Cage, PollCycle
+    from cages.polling.recorder import insert_polls
     from cages.slots import slot_of
 
     owner = get_user_model().objects.create_superuser("bench")
@@ -110,9 +109,7 @@ def fill(cages, days, each_week):
         while start < end:
             until = min(start + WEEK, end)
             tell(f"minutes from {start:%Y-%m-%d}")
-            span = [start, until - timedelta(minutes=1)]
-            cursor.execute(INSERT_REQUESTS, span)
-            cursor.execute(INSERT_READINGS, span)
+            insert_polls(cursor, MADE_UP, [start, until - timedelta(minutes=1)])
             each_week(start)
             start = until
         cursor.execute(UPDATE_STATES, [end - timedelta(hours=1)])

@@ -13,11 +13,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from cages.models import Cage, CageState, Health, Outcome, PollCycle
-from cages.models.cycle import OUTCOME_COUNTS
+from cages.models.cycle import OUTCOME_COUNTS, to_ranges
 from cages.models.ids import advance_ids
-from cages.polling import backfill
+from cages.polling.recorder import record_past
 from cages.polling.results import PollResult
-from cages.polling.schedule import to_ranges
 from cages.slots import slot_of
 
 DAYS = 14
@@ -55,7 +54,7 @@ def load(owner, now, progress=lambda text: None):
     for cage in cages:
         progress(f"{DAYS} days of minutes: cage {cage.pk} of {len(cages)}")
         minutes = list(_minutes(cage.pk, slots, now))
-        backfill.write(cage.pk, minutes)
+        record_past(minutes)
         _write_state(cage, minutes)
         for slot, result in minutes:
             ledger[slot][result.outcome] += 1

@@ -3,16 +3,10 @@
 from cages.models.cage import Cage
 from cages.models.cycle import PollCycle, Trouble, Watch
 from cages.models.event import CageEvent, EventKind
+from cages.models.poll import Health, Outcome, Poll
 from cages.models.rack import Rack
-from cages.models.reading import Health, Reading
 from cages.models.retention import RetentionChange
-from cages.models.rollups import (
-    ReadingDaily,
-    ReadingHourly,
-    SensorRequestDaily,
-    SensorRequestHourly,
-)
-from cages.models.sensor_request import Outcome, SensorRequest
+from cages.models.rollups import PollDaily, PollHourly
 from cages.models.state import CageState, Condition
 from cages.models.token import ApiToken
 
@@ -25,15 +19,12 @@ __all__ = [
     "EventKind",
     "Health",
     "Outcome",
+    "Poll",
     "PollCycle",
+    "PollDaily",
+    "PollHourly",
     "Rack",
-    "Reading",
-    "ReadingDaily",
-    "ReadingHourly",
     "RetentionChange",
-    "SensorRequest",
-    "SensorRequestDaily",
-    "SensorRequestHourly",
     "Trouble",
     "Watch",
 ]

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from cages.models.event import CageEvent, EventKind
 from cages.models.ids import id_from
+from cages.models.poll import Health
 from cages.models.rack import slot_name
-from cages.models.reading import Health
 from cages.models.state import LATE_AFTER, UNSEEN_AFTER, CageState, Condition, condition_of
 
 ROW_PATTERN = RegexValidator(

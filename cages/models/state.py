@@ -5,8 +5,7 @@ from datetime import timedelta
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from cages.models.reading import Health
-from cages.models.sensor_request import Outcome
+from cages.models.poll import Health, Outcome
 
 # At 25 % random failures fewer than 1 of 500 healthy cages has no reading for 5 minutes at any
 # moment, and one a month has none for 12 (product.md, section 6).

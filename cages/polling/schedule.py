@@ -2,12 +2,12 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
 
 from cages.models import Cage, PollCycle
+from cages.models.cycle import LOST_AFTER, from_ranges, to_ranges
 from cages.slots import SLOT_LENGTH
 
 logger = logging.getLogger(__name__)
@@ -17,8 +17,6 @@ logger = logging.getLogger(__name__)
 GENTLE_RATE = 50
 LONGEST_SPREAD_SECONDS = 44
 SECONDS_FOR_THE_LAST = 10
-# A cycle still open after this long has lost shards: every message is dead or done by then.
-LOST_AFTER = timedelta(minutes=10)
 CLOSE_AT_MOST = 10
 
 
@@ -82,22 +80,3 @@ def lost(now):
     for cycle in cycles[:CLOSE_AT_MOST]:
         logger.warning("The cycle of %s lost shards: %s", cycle.slot, cycle)
         yield cycle.slot, from_ranges(cycle.planned_ids)
-
-
-def to_ranges(ascending_ids):
-    """[1, 2, 3, 7] as "1-3,7": a line of text for the usual 50,000 cages."""
-    ranges = []
-    for number in ascending_ids:
-        if ranges and ranges[-1][1] == number - 1:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
-
-
-def from_ranges(text):
-    ids = []
-    for part in filter(None, text.split(",")):
-        first, _, last = part.partition("-")
-        ids.extend(range(int(first), int(last or first) + 1))
-    return ids

@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from cages.models.reading import Health
-from cages.models.sensor_request import Outcome
+from cages.models.poll import Health, Outcome
 from cages.polling.answer import call
 from cages.polling.results import DETAIL_LIMIT, PollResult
 from cages.polling.transport import DeadlineAdapter

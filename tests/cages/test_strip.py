@@ -13,7 +13,7 @@ from cages.history.spells import Silence, current_spell, longest_bad, longest_si
 from cages.history.today import Share
 from cages.history.window import Window
 from cages.models import Health, Outcome
-from cages.polling import backfill
+from cages.polling.recorder import record_past
 from tests.factories import FACILITY, MINUTE, at, make_cage, record_minutes, result, slot
 
 LETTERS = {"-": 0, "b": 1, "o": 2, "p": 3, ".": 4}
@@ -228,7 +228,7 @@ def test_a_band_needs_a_past_of_this_very_sensor(user):
         (window.start - ago * MINUTE, result(other, outcome=outcome))
         for ago, outcome in enumerate(outcomes, 1)
     ]
-    backfill.write(other.pk, past)
+    record_past(past)
     assert expected(cage, window, 400) is None
     assert expected(other, window, 29) is None
     assert expected(other, window, 400) == band_around(0.75, 400)

@@ -8,7 +8,7 @@ from cages.history import band, spells
 from cages.history.minutes import KNOWN, minutes_of
 from cages.history.today import health_of, sensor_in
 from cages.history.window import Window
-from cages.models import Cage, Health, SensorRequest
+from cages.models import Cage, Health, Poll
 from cages.models.state import HEALTH_CONDITIONS
 from cages.slots import SLOT_LENGTH
 from cages.views.access import CageAccessMixin
@@ -45,7 +45,7 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
         is_known = cage.condition(self.now) in HEALTH_CONDITIONS.values()
         sensor = sensor_in(cage, today)
         expected = band.expected(cage, today, sensor.requests)
-        requests = SensorRequest.objects.of(cage, today).with_status()
+        requests = Poll.objects.of(cage, today)
         return super().get_context_data(
             window=today,
             trouble_count=cage.trouble,
