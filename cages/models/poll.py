@@ -97,7 +97,10 @@ class Poll(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(outcome=Outcome.ANSWERED, status__in=Health.values)
+                # NULL must be named: a check lets pass what it can only call unknown.
+                condition=Q(
+                    outcome=Outcome.ANSWERED, status__isnull=False, status__in=Health.values
+                )
                 | Q(outcome__in=[o for o in Outcome if o != Outcome.ANSWERED], status=None),
                 name="cages_poll_status_exactly_if_answered",
             )
