@@ -84,24 +84,33 @@ def percentile_95(times):
     return sorted(times)[min(int(0.95 * len(times)), len(times) - 1)]
 
 
+def make_cages(count):
+    """So many cages without minutes; returns their owner."""
+    from django.contrib.auth import get_user_model
+
+    from cages.models import Cage
+
+    owner = get_user_model().objects.create_superuser("bench")
+    Cage.objects.bulk_create(
+        Cage(label=f"Cage {n}", owner=owner, room=f"R{n % 4}", rack=f"{n % 20}")
+        for n in range(count)
+    )
+    return owner
+
+
 def fill(cages, days, each_week):
     """So many cages with so many days of minutes up to now; returns their owner.
 
     each_week: called after each week that was written.
     """
-    from django.contrib.auth import get_user_model
     from django.db import connection
     from django.utils import timezone
 
-    from cages.models import Cage, PollCycle
+    from cages.models import PollCycle
     from cages.polling.recorder import insert_polls
     from cages.slots import slot_of
 
-    owner = get_user_model().objects.create_superuser("bench")
-    Cage.objects.bulk_create(
-        Cage(label=f"Cage {n}", owner=owner, room=f"R{n % 4}", rack=f"{n % 20}")
-        for n in range(cages)
-    )
+    owner = make_cages(cages)
     last = slot_of(timezone.now()) - timedelta(minutes=1)
     start, end = last - timedelta(days=days), last
     with connection.cursor() as cursor:

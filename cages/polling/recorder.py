@@ -6,7 +6,7 @@ slot), and the first record of a slot stays, so writing twice changes nothing. O
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -107,7 +107,8 @@ def record_past(minutes: Sequence[tuple[datetime, PollResult]]) -> None:
     """
     columns = _columns([result for _, result in minutes])
     with connection.cursor() as cursor:
-        insert_polls(cursor, OF_MANY_SLOTS, [[slot for slot, _ in minutes], *columns])
+        slots = as_array(f'"{slot.isoformat()}"' for slot, _ in minutes)
+        insert_polls(cursor, OF_MANY_SLOTS, [slots, *columns])
 
 
 def insert_polls(cursor: CursorWrapper, source: str, parameters: list[Any], more: str = "") -> None:
@@ -120,16 +121,29 @@ def insert_polls(cursor: CursorWrapper, source: str, parameters: list[Any], more
 
 
 def _columns(results):
-    """Each column of the results as a list, in the order of RESULTS."""
+    """Each column of the results as an array, in the order of RESULTS."""
     return [
-        [result.cage_id for result in results],
-        [result.latency_ms for result in results],
-        [int(result.outcome) for result in results],
-        [None if result.status is None else int(result.status) for result in results],
-        [result.stored_http_status for result in results],
-        # PostgreSQL refuses NUL characters in text.
-        [result.detail.replace("\x00", " ") if result.detail else None for result in results],
+        as_array(result.cage_id for result in results),
+        as_array(result.latency_ms for result in results),
+        as_array(result.outcome for result in results),
+        as_array(result.status for result in results),
+        as_array(result.stored_http_status for result in results),
+        as_array(_quoted(result.detail) if result.detail else None for result in results),
     ]
+
+
+def as_array(values: Iterable[Any]) -> str:
+    """The values as a PostgreSQL array literal.
+
+    Lists would reach the database as ARRAY[...], which both sides handle a value at a time.
+    """
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+
+
+def _quoted(text):
+    # PostgreSQL refuses NUL characters in text.
+    escaped = text.replace("\x00", " ").replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _write_polls(cursor, slot, results):
