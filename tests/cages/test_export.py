@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow.parquet
 import pytest
+from django.db import connection
 from django.urls import reverse
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -133,6 +134,25 @@ def test_the_first_piece_needs_no_minute(db, django_assert_num_queries):
     with django_assert_num_queries(1):
         assert len(next(pieces)) > 44_000 * 40
     pieces.close()
+
+
+def test_a_shard_recorded_while_the_export_reads_gives_no_half_minute(owner):
+    """Each month is read with one query, so a minute is there with all of its facts or not."""
+    cage = make_cage("Colony", owner)
+    waiting = [result(cage, Health.BAD)]
+
+    def record_afterwards(execute, sql, *args):
+        found = execute(sql, *args)
+        if waiting and '"cages_' in sql:
+            record(slot("06:00"), [waiting.pop()], at("06:00:03"))
+        return found
+
+    window = Window(slot("06:00"), slot("06:01"))
+    with connection.execute_wrapper(record_afterwards):
+        (batch,) = rows.readings([(cage.pk, cage.label)], window)
+    assert not waiting
+    _id, _label, _seconds, status, _word, outcome, *_rest = batch[0]
+    assert (status is not None) == (outcome == "answered")
 
 
 def test_parquet_has_what_csv_has(browser, owner):
