@@ -7,7 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-warn-script-location -q
 # The npm that the requirements bring; it looks for its own node first.
-NPM := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --no-audit --no-fund --no-progress --loglevel=error
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm --loglevel=error
+NPM_CI := $(NPM) ci --no-audit --no-fund --no-progress
 
 REQUIREMENTS := requirements.txt requirements-local.txt sensor_api/requirements.txt constraints.txt
 RUN_PYTHON := $(VENV)/.installed-to-run
@@ -37,11 +38,12 @@ up: install assets ## run everything (PORT, STATE_DIR, DEMO=0, DATABASE_URL, RED
 test: lint check pytest timescaledb ## run all checks and tests, in this order, up to the first failure
 	@echo "All checks and tests have passed."
 
-lint: install-dev ## check the style of the Python files and the templates
+lint: install-dev ## check the style of Python, templates, CSS and JavaScript
 	@echo "== Style"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@test ! -d templates || $(BIN)/djlint --lint --quiet --allow-empty-input templates
+	@$(NPM) run --silent lint
 
 check: install-dev assets ## let Django check itself, and that no migration is missing
 	@echo "== Django's own checks"
@@ -62,9 +64,10 @@ test-faults: install-dev assets ## stop, kill, starve and confuse real servers a
 	@echo "== Tests of faults"
 	@TEST_STORAGE=none $(BIN)/python -m pytest tests/faults -m faults -n 14 --dist worksteal
 
-format: install-dev ## put the Python files into the common style
+format: install-dev ## put Python, CSS and JavaScript into the common style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+	@$(NPM) run --silent format
 
 bench: install-dev assets ## measure polling: what it costs and whether it holds (CAGES="1000 5000" MINUTES=3)
 	@$(BIN)/python -m bench.polling --cages $(or $(CAGES),1000 5000 20000 50000) --minutes $(or $(MINUTES),5) --markdown
@@ -84,7 +87,7 @@ bench-storage: install-dev assets ## measure how small a year of minutes becomes
 bench-pages: install-dev assets ## measure pages and exports on months of minutes (CAGES=100 DAYS=60 ON=postgresql)
 	@$(BIN)/python -m bench.pages $(if $(CAGES),--cages $(CAGES)) $(if $(DAYS),--days $(DAYS)) $(if $(ON),--on $(ON))
 
-screenshots: install-dev assets ## make the pictures of the README
+screenshots: install-dev assets ## make the pictures in docs/
 	@$(BIN)/python -m tests.browser.screenshots
 
 messages: install-dev ## gather what is to be translated into locale/, and compile it
@@ -118,12 +121,12 @@ $(TEST_PYTHON): requirements-dev.txt $(REQUIREMENTS) | $(BIN)/pip
 
 $(RUN_NODE): package.json package-lock.json | $(RUN_PYTHON)
 	@echo "Fetching the front-end packages ..."
-	@$(NPM) --omit=dev
+	@$(NPM_CI) --omit=dev
 	@touch $@
 
 $(TEST_NODE): package.json package-lock.json | $(TEST_PYTHON)
 	@echo "Fetching the front-end packages, with those for tests ..."
-	@$(NPM)
+	@$(NPM_CI)
 	@touch $(RUN_NODE) $@
 
 $(ASSETS): $(STATIC) $(RUN_PYTHON) $(RUN_NODE) neurocage/settings.py

@@ -1,1 +1,1 @@
-"""Benchmarks. The tests never run them; README.md says what each measures and what it showed."""
+"""Benchmarks. README.md says what each measures. The tests never run them."""

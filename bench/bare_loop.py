@@ -1,9 +1,9 @@
-"""`python -m bench.bare_loop`: the same requests with the same library, and nothing else.
+"""`python -m bench.bare_loop`: the same requests with only `requests` and threads.
 
-What asking costs without Celery, Redis, a database, deadlines or judging an answer: `requests`
-prepared once, one shared session straight through its adapter, plain threads on a queue, two
-processes. Prints one JSON object: polls, answers, CPU seconds of the measured minutes, and how late
-an answer was judged by the latency (seconds) of the slowest.
+This measures the cost of the requests alone, without Celery, Redis, a database, deadlines or the
+checking of answers. Two processes with plain threads send prepared requests through the adapter of
+one shared session. The output is one JSON object with the number of polls and answers, the CPU
+seconds of the measured minutes, and the latency in seconds of the slowest answer.
 """
 
 import argparse
@@ -24,12 +24,12 @@ from local_stack.processes import dying_with_parent
 PROCESSES = 2
 STACK_BYTES = 256 * 1024
 TIMEOUT_SECONDS = 10
-# The slowest answer and some time to spare.
+# The longest latency of the sensors is 3 s.
 MOST_LATENCY_SECONDS = 3.5
 
 
 class Loop:
-    """Asks cages on as many threads as there are requests under way at once."""
+    """Ask cages on as many threads as there can be requests at the same time."""
 
     def __init__(self, url, threads):
         self._url = f"{url}/data/"
@@ -62,13 +62,15 @@ class Loop:
         return response.status_code, json.loads(body).get("status") if body else None
 
     def minute(self, start, cage_ids, spread_seconds):
-        """Ask each cage once, evenly from `start` (time.time()) on, and wait for all answers."""
+        """Ask each cage once, evenly spread from `start` (as `time.time()`), and wait for all
+        answers.
+        """
         self.found = []
         offset = start - time.time() + time.monotonic()
         gap = spread_seconds / len(cage_ids)
         for index, cage_id in enumerate(cage_ids):
             wait = offset + index * gap - time.monotonic()
-            if wait > 0.002:  # as in cages.polling.poller
+            if wait > 0.002:  # the same limit as in cages.polling.poller
                 time.sleep(wait)
             self._jobs.put(cage_id)
         deadline = time.monotonic() + TIMEOUT_SECONDS + 2
@@ -124,11 +126,15 @@ def all_processes(options):
 
 def main():
     options = argparse.ArgumentParser(prog="python -m bench.bare_loop")
-    options.add_argument("--url", required=True, help="of the sensors")
+    options.add_argument("--url", required=True, help="address of the sensors")
     options.add_argument("--cages", type=int, required=True)
-    options.add_argument("--spread", type=float, default=40, help="seconds")
-    options.add_argument("--minutes", type=int, default=1, help="measured; one more goes before")
-    options.add_argument("--at", type=float, help="when to begin, time.time(); now by default")
+    options.add_argument(
+        "--spread", type=float, default=40, help="seconds over which a minute's polls are spread"
+    )
+    options.add_argument(
+        "--minutes", type=int, default=1, help="measured minutes, after one for warming up"
+    )
+    options.add_argument("--at", type=float, help="start as time.time(); default: now")
     options.add_argument("--part", type=int, help=argparse.SUPPRESS)
     options = options.parse_args()
     options.at = options.at or time.time() + 2

@@ -1,7 +1,7 @@
-"""What the soak does to the stack: {name: (second of the minute, how)}.
+"""The faults of the soak: {name: (second of the minute, function)}.
 
-Each strikes while polls are under way, unless a minute's beginning is the point, and gives back
-what it took.
+Each function stops or kills something while polls are running and starts it again. `beat_killed`
+does so at the beginning of a minute.
 """
 
 import time
@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from bench.comparison import minute_of
 from bench.stack import Trouble
 
-# Long enough for results to wait in Redis over the beginning of a minute.
+# Longer than a minute, so that results wait in Redis when the next minute begins.
 DATABASE_AWAY_SECONDS = 60
 REDIS_AWAY_SECONDS = 5
-# As long as the supervisor of `make up` lets pass.
+# The supervisor of `make up` waits as long.
 RESTART_SECONDS = 1
-# A shard under way is finished first: its minute, and one answer.
+# A process that is asked to stop first finishes its shard: its minute and one timeout.
 POLITE_SECONDS = 90
 BEAT_AWAY_SECONDS = 15
 
@@ -37,15 +37,15 @@ def _stop_for(soak, child, seconds):
 
 
 def poller_killed(soak, blow):
-    """Notes as excused what the poller held: nobody can record an answer that died with it."""
+    """Kill a poller and excuse the polls it held: answers it did not hand on are lost."""
     child = soak.stack.groups["poll"][0]
     blow.excused |= held_by(child.name)
-    blow.hit = datetime.now(UTC)  # asking took some seconds
+    blow.hit = datetime.now(UTC)  # the question before took some seconds
     _kill(soak, child)
 
 
 def held_by(name):
-    """{(cage id, minute)} of the shards that a poller has taken."""
+    """Return {(cage id, minute)} of the shards that a poller has taken."""
     from django.utils import timezone
 
     tasks = None
@@ -53,21 +53,21 @@ def held_by(name):
         if (tasks := _tasks_of(name)) is not None:
             break
     if tasks is None:
-        raise Trouble(f"{name} does not tell what it holds")
+        raise Trouble(f"{name} does not say what it holds")
     held = set()
     for task in tasks:
         slot, cage_ids = task["args"][:2]
         held |= {(cage_id, slot // 60) for cage_id in cage_ids}
-    # A minute that it can have asked in: what else it holds is skipped, not served.
+    # Polls of older minutes are skipped, so no sensor was asked.
     now = minute_of(timezone.now())
     return {(cage_id, minute) for cage_id, minute in held if minute >= now - 1}
 
 
 def _tasks_of(name):
-    """What the worker has taken, begun or not; None where it does not answer."""
+    """Return the tasks that the worker has taken, or None if it does not answer."""
     from neurocage.celery import app
 
-    # A connection of the pool may be one that an earlier blow has cut.
+    # A connection of the pool may have been closed by an earlier fault.
     with app.connection_for_write() as connection:
         inspect = app.control.inspect(connection=connection, timeout=3)
         answers = inspect.reserved(), inspect.active()
@@ -89,7 +89,7 @@ def starter_killed(soak, blow):
 
 
 def beat_killed(soak, blow):
-    """Over the beginning of a minute, which it has to ask about after its start."""
+    """Kill beat over the beginning of a minute. Beat has to start that minute when it is back."""
     _kill(soak, soak.stack.find("beat"), BEAT_AWAY_SECONDS)
 
 
@@ -102,7 +102,7 @@ def _kill(soak, child, seconds=RESTART_SECONDS):
 
 
 def rolling_restart(soak, blow):
-    """One after the other is asked to stop, as an update does it."""
+    """Stop and start all processes one after the other, as an upgrade does."""
     pollers = [child.name for child in soak.stack.groups["poll"]]
     for name in (*pollers, "recorder", "starter", "web", "beat"):
         child = soak.stack.find(name)

@@ -1,26 +1,26 @@
-"""Row by row: what the database holds against what the sensors served."""
+"""Compare the database with what the sensors answered, row by row."""
 
 from dataclasses import dataclass, field
 
-# A request begun in the last moment of its minute arrives in the next one. How long after it the
-# sensors, on a busy machine, may note it.
+# A request sent at the end of its minute may arrive in the next one. On a busy machine the sensors
+# note it up to this much later.
 ARRIVES_AT_MOST_SECONDS_LATE = 5
-# Two roundings to whole milliseconds.
+# Both sides round to whole milliseconds.
 ROUNDING_MS = 1
 SHOWN = 5
 
 
 @dataclass
 class Comparison:
-    """served, recorded: answers in the measured slots, as each side counts them."""
+    """The result. `served` and `recorded` are the numbers of answers in the measured slots."""
 
     served: int = 0
     recorded: int = 0
     compared: int = 0
-    kinds: dict = field(default_factory=dict)  # what differs -> how often
+    kinds: dict = field(default_factory=dict)  # kind of difference: how often
     examples: list = field(default_factory=list)
     lateness_ms: list = field(default_factory=list)  # sorted
-    busiest_second: int = 0  # requests that arrived in it
+    busiest_second: int = 0  # the most requests that arrived in one second
 
     @property
     def differences(self):
@@ -32,19 +32,22 @@ class Comparison:
             self.examples.append(f"{kind}: {example}")
 
     def lateness(self, part):
-        """The quantile (0 to 1) of recorded minus served latency, in ms; None without any."""
+        """Return a quantile (0 to 1) of recorded minus served latency in ms; None without rows."""
         if not self.lateness_ms:
             return None
         return self.lateness_ms[min(int(part * len(self.lateness_ms)), len(self.lateness_ms) - 1)]
 
 
 def compare(slots, served, rows, readings, excused=frozenset()):
-    """Compare the answers of the slots, which are one after the other.
+    """Compare the answers of the slots, which follow each other.
 
-    slots: aware moments. served: `bench.sensors.Served` in the order of arrival. rows:
-    {(cage id, minute): (outcome, HTTP status, latency in ms)} and readings: {(cage id, minute):
-    status}, minute being the slot in minutes since 1970; both may hold more than the slots.
-    excused: (cage id, minute) that may have been served without being recorded.
+    slots: aware datetimes.
+    served: `bench.sensors.Served` in the order of arrival.
+    rows: {(cage id, minute): (outcome, HTTP status, latency in ms)}.
+    readings: {(cage id, minute): status}.
+    excused: (cage id, minute) that may be served but not recorded.
+
+    A minute is a slot in minutes since 1970. `rows` and `readings` may contain more than the slots.
     """
     first, last = minute_of(slots[0]), minute_of(slots[-1])
     found = Comparison()
@@ -71,7 +74,7 @@ def compare(slots, served, rows, readings, excused=frozenset()):
 
 
 def match(served, rows, last):
-    """{(cage id, minute): [Served, ...]}: which slot's question each answer was the answer to."""
+    """Assign each answer to the slot it was for. Return {(cage id, minute): [Served, ...]}."""
     matched = {}
     for answer in sorted(served):
         minute, second = divmod(answer.arrived, 60)
@@ -97,7 +100,7 @@ def _compare_one(found, cage_id, minute, answers, rows, readings, excused):
             found.differs("served, not recorded", f"{where}: {answers[0]}, recorded {row}")
         return
     outcome, http_status, latency_ms = row
-    # Asked twice after a crash: any of the answers may be the one that was kept.
+    # A cage may be asked twice after a crash. Either answer may be the one that was recorded.
     right = [
         answer
         for answer in answers
@@ -119,7 +122,7 @@ def _compare_one(found, cage_id, minute, answers, rows, readings, excused):
 
 
 def rows_of(slots):
-    """(rows, readings) of the slots and of the minute before them, as `compare` takes them."""
+    """Return (rows, readings) of the slots and the minute before them, as `compare` takes them."""
     from bench.stack import MINUTE
     from cages.models import Poll
 

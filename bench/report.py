@@ -1,4 +1,4 @@
-"""Shows what runs found: one run as text, several as a table that grows to the right."""
+"""Show the results: one run as text, several as a table with a column for each."""
 
 import statistics
 
@@ -16,7 +16,7 @@ NONE = "–"
 
 
 def per_thousand(result, *groups):
-    """CPU seconds per 1,000 polls of the groups together."""
+    """Return the CPU seconds per 1,000 polls of the groups together."""
     seconds = sum(result["cpu_seconds"].get(group, 0) for group in groups)
     return seconds / max(result["recorded"], 1) * 1000
 
@@ -27,15 +27,15 @@ def bare_per_thousand(result):
 
 
 def rows(result):
-    """The measures of one run as [(title, text), ...]; the titles are the same for every run."""
+    """Return the measures of a run as [(title, text), ...], with the same titles for every run."""
     without_web = [group for group in OURS if group != "web"]
     bare = bare_per_thousand(result)
     cycle, started = result["cycle_seconds"], result["started_seconds"]
     median_ms, most_ms, largest_ms = result["lateness_ms"]
     return [
         ("pollers", f"{result['pollers']}"),
-        ("slots × cages planned", f"{result['planned']:,}"),
-        ("recorded", f"{result['recorded']:,}"),
+        ("polls planned", f"{result['planned']:,}"),
+        ("polls recorded", f"{result['recorded']:,}"),
         ("skipped, missing, doubled", _join(result, "skipped", "missing", "doubled")),
         *((word, _outcome(result, word)) for word in ("answered", "unavailable")),
         ("any other outcome", f"{_other_outcomes(result):,}"),
@@ -47,9 +47,9 @@ def rows(result):
             (f"CPU s per 1,000 polls: {title}", f"{per_thousand(result, group):.3f}")
             for group, title in OURS.items()
         ),
-        ("**in all, with the idle web**", f"**{per_thousand(result, *OURS):.3f}**"),
-        ("in all, without", f"{per_thousand(result, *without_web):.3f}"),
-        ("bare loop, CPU s per 1,000 polls", f"{bare:.3f}" if bare else NONE),
+        ("**CPU s per 1,000 polls: in all**", f"**{per_thousand(result, *OURS):.3f}**"),
+        ("CPU s per 1,000 polls: in all, without web", f"{per_thousand(result, *without_web):.3f}"),
+        ("CPU s per 1,000 polls: bare loop", f"{bare:.3f}" if bare else NONE),
         ("poll ÷ bare loop", f"{per_thousand(result, 'poll') / bare:.2f}" if bare else NONE),
         ("all, without web ÷ bare loop", _ratio(per_thousand(result, *without_web), bare)),
         *(
@@ -57,15 +57,15 @@ def rows(result):
             for group, title in OURS.items()
         ),
         (f"**peak {result['memory_kind']}, MB, in all**", f"**{_megabytes(result, 'total')}**"),
-        ("served in these minutes", f"{result['served']:,}"),
+        ("answers of the sensors", f"{result['served']:,}"),
         ("equal row by row", f"{result['compared']:,}"),
         ("differences", f"{result['differences']:,}"),
-        ("latency told − slept, ms: median", _number(median_ms)),
-        ("99.9 %", _number(most_ms)),
-        ("largest", _number(largest_ms)),
+        ("recorded − real latency, ms: median", _number(median_ms)),
+        ("recorded − real latency, ms: 99.9 %", _number(most_ms)),
+        ("recorded − real latency, ms: largest", _number(largest_ms)),
         ("most requests in one second", f"{result['busiest_second']:,}"),
-        ("the sensors, CPU s per 1,000 polls", f"{per_thousand(result, 'sensors'):.3f}"),
-        ("others on this machine, cores", _others(result)),
+        ("CPU s per 1,000 polls: the sensors", f"{per_thousand(result, 'sensors'):.3f}"),
+        ("CPU of other programs, cores", _others(result)),
         ("held", "**no**" if result["failures"] else "yes"),
     ]
 
@@ -109,7 +109,7 @@ def _others(result):
 
 
 def head(result):
-    """Where and with what it was measured, in one line."""
+    """Return one line with date, machine, versions and settings."""
     given = f"; {', '.join(result['set'])}" if result["set"] else "; default settings"
     return f"{result['date']}: {result['machine']}; {result['versions']}{given}."
 
@@ -134,7 +134,7 @@ def show(result):
 
 
 def markdown(results):
-    """The runs side by side, as a table to paste into README.md."""
+    """Return the runs as a Markdown table. README.md shows a part of it."""
     heads = [f"{result['cages']:,} cages" for result in results]
     lines = [head(results[0]), "", f"| | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
     for row in zip(*(rows(result) for result in results), strict=True):
@@ -143,7 +143,7 @@ def markdown(results):
 
 
 def table(results):
-    """The runs side by side, for a terminal."""
+    """Return the runs as a table for a terminal."""
     lines = [
         ("cages", *(f"{result['cages']:,}" for result in results)),
         *(

@@ -1,13 +1,13 @@
 """`python -m bench.scaling`: does polling scale with processes, and how much does one carry?
 
-Three measurements, each on a stack of its own:
+Three measurements, each with servers and processes of its own:
 
-1. `adds up`: one poller process, then two, each pinned to a core of its own, with more cages than
-   they can ask. What bounds a process here is the number of its threads (each waits 2 s for an
-   answer on average), not the core, because sensors, database and Redis need the same cores. So it
-   shows that nothing the pollers share (queue, recorder, database) stands in the way.
-2. `one core`: one poller process with many threads pinned to one core, everything else kept off it:
-   what a core of this machine carries. On four cores or more also two, on two cores.
+1. `adds up`: one poller process, then two, each on a core of its own, with more cages than they can
+   poll. A process is limited by its threads (each waits 2 s for an answer on average), not by its
+   core, because sensors, database and Redis need the same cores. So this shows whether anything
+   that the pollers share (queue, recorder, database) slows them down.
+2. `one core`: one poller process with many threads on one core, and everything else on other cores.
+   With four cores or more, also two pollers on two cores.
 3. `recording`: one recorder process empties a queue of prepared results.
 """
 
@@ -33,7 +33,7 @@ POLLED_SECONDS = 60
 def main():
     options = argparse.ArgumentParser(prog="python -m bench.scaling")
     options.add_argument("--only", choices=MEASUREMENTS, nargs="+", default=list(MEASUREMENTS))
-    options.add_argument("--minutes", type=int, default=3, help="measured, of each case")
+    options.add_argument("--minutes", type=int, default=3, help="measured minutes of each case")
     options.add_argument(
         "--concurrency", type=int, default=300, help="threads of a poller in `adds up`"
     )
@@ -58,7 +58,7 @@ def main():
 
 
 def each_apart(options):
-    """The rows of all measurements, each made by a process of its own: Django starts only once."""
+    """Return the rows of all measurements, each from a new process: Django starts only once."""
     lines = []
     with tempfile.TemporaryDirectory(prefix="neurocage-bench-") as folder:
         for name in options.only:
@@ -73,11 +73,11 @@ def each_apart(options):
 
 
 def adds_up(options):
-    """Rows of the table for one and for two pollers that are bounded by their threads."""
+    """Return the table rows for one and for two pollers that are limited by their threads."""
     carried = options.concurrency * POLLED_SECONDS // MEAN_LATENCY_SECONDS
     cages = 3 * carried
-    say(f"Adds up: {cages:,} cages; about {carried:,} a minute are what one poller can ask.")
-    # Enough shards for two: the first to come takes as many as it has threads for shards.
+    say(f"Adds up: {cages:,} cages; about {carried:,} a minute are the most for one poller.")
+    # Enough shards for two pollers: the first one takes as many as it can hold.
     shard_size = min(500, max(cages // 64, 1))
     given = {"POLL_CONCURRENCY": options.concurrency, "POLL_SHARD_SIZE": shard_size}
     lines = _one_then_two(cages, given, options.minutes, apart=False)
@@ -85,11 +85,13 @@ def adds_up(options):
 
 
 def one_core(options):
-    """Rows for one poller on a core of its own; and for two where two more cores are left."""
+    """Return the row for one poller alone on a core, and for two if two more cores are left."""
     cores = os.cpu_count()
     say(f"One core: {options.core_cages:,} cages, {options.core_concurrency} threads.")
     if cores < 4:
-        say(f"  Two pollers are left out: of {cores} cores none would be left for everything else.")
+        say(
+            f"  Two pollers are not measured: with {cores} cores, none is left for everything else."
+        )
     given = {"POLL_CONCURRENCY": options.core_concurrency}
     lines = _one_then_two(
         options.core_cages, given, options.minutes, apart=True, most=2 if cores >= 4 else 1
@@ -98,9 +100,9 @@ def one_core(options):
 
 
 def _one_then_two(cages, given, minutes, apart, most=2):
-    """[(title, polls a minute, CPU s per 1,000 polls, part of a core), ...].
+    """Return [(title, polls a minute, CPU s per 1,000 polls, share of a core), ...].
 
-    apart: keep everything else off the pollers' cores.
+    apart: whether everything else is kept off the cores of the pollers.
     """
     lines = []
     with Stack(1, given=given) as stack:
@@ -115,7 +117,7 @@ def _one_then_two(cages, given, minutes, apart, most=2):
                 stack.start_poller(f"poller{pollers}")
                 stack.wait_for_workers()
                 pin(stack, most, apart)
-                # A whole minute for its connections and threads.
+                # The new poller gets a whole minute to open connections and start threads.
                 first += 2 * MINUTE
             slots = [first + number * MINUTE for number in range(minutes)]
             first = slots[-1] + MINUTE
@@ -127,9 +129,9 @@ def _one_then_two(cages, given, minutes, apart, most=2):
 
 
 def pin(stack, most, apart):
-    """Give each poller a core of its own; apart: and all others only the other cores."""
+    """Pin each poller to a core. With `apart`, pin everything else to the other cores."""
     if not hasattr(psutil.Process, "cpu_affinity"):
-        say("  This system cannot pin a process to a core; the figures are of unpinned ones.")
+        say("  This system cannot pin processes to cores, so they are not pinned.")
         return
     cores = psutil.Process().cpu_affinity()
     for child in stack.children():
@@ -143,7 +145,7 @@ def pin(stack, most, apart):
 
 
 def _pin_all_threads(process, cores):
-    # On Linux an affinity belongs to a thread; new ones take over that of whoever starts them.
+    # On Linux each thread has its own affinity. A new thread inherits it.
     for thread in process.threads():
         try:
             psutil.Process(thread.id).cpu_affinity(cores)
@@ -158,23 +160,23 @@ def _saturated(stack, slots, pollers):
     usage = Usage({"poll": stack.groups["poll"]})
     stack.sleep_until(slots[-1] + MINUTE)
     usage.stop()
-    # The last polls of the last minute, and their way through the recorder.
+    # Wait until the last polls of the last minute are recorded.
     finished = PollCycle.objects.finished().filter(slot__in=slots)
     stack.wait_until(lambda: finished.count() == len(slots), "a cycle did not finish", 180)
     asked = [cycle.asked for cycle in finished]
     for cycle in finished.order_by("slot"):
-        say(f"  {cycle}, {cycle.asked:,} asked in time")
+        say(f"  {cycle}, {cycle.asked:,} polled in time")
     per_minute = round(statistics.median(asked))
     seconds = usage.cpu_seconds["poll"]
     title = "one poller" if pollers == 1 else f"{pollers} pollers"
     if not any(cycle.skipped for cycle in finished):
-        title += " (every cage asked: not the most it can)"
+        title += " (it polled every cage, so this is not its limit)"
     part = seconds / usage.seconds / pollers
     return title, per_minute, f"{seconds / max(sum(asked), 1) * 1000:.3f}", f"{part:.0%}"
 
 
 def recording(options):
-    """Row for one recorder process that empties a queue of prepared results."""
+    """Return the row for one recorder process that empties a queue of prepared results."""
     minutes = max(options.minutes, 3)
     say(f"Recording: {minutes} minutes of {options.record_cages:,} cages.")
     with Stack() as stack:
@@ -197,7 +199,7 @@ def recording(options):
 
 
 def _prepare_results(minutes):
-    """Queue what the pollers would have sent for so many past minutes; returns the slots."""
+    """Queue the results of this many past minutes as pollers send them. Return the slots."""
     from django.utils import timezone
 
     from cages.models import Health, Outcome
@@ -210,7 +212,7 @@ def _prepare_results(minutes):
     slots = [slot_of(now) - number * MINUTE for number in range(minutes, 0, -1)]
     for slot in slots:
         for shard in schedule.cut(schedule.claim(slot, now)):
-            # One in four fails, as the sensors do.
+            # One in four fails, like the sensors.
             results = [
                 PollResult(cage_id, Outcome.UNAVAILABLE, 2000, 503)
                 if (cage_id + slot.minute) % 4 == 0
@@ -222,7 +224,7 @@ def _prepare_results(minutes):
 
 
 def _drain(stack, slots):
-    """(seconds, Usage) from the first result that is taken to the last that is written."""
+    """Return (seconds, Usage) from the first result taken to the last one written."""
     import redis
 
     from cages.models import PollCycle
@@ -233,7 +235,7 @@ def _drain(stack, slots):
         while client.llen("records") == all_of_them:
             stack.check()
             time.sleep(0.005)
-    # Not with what the recorder used to start.
+    # Measure from here, without the start of the recorder.
     usage = Usage(stack.groups)
     stack.wait_until(lambda: finished.count() == len(slots), "the queue is not empty", 600)
     usage.stop()

@@ -1,9 +1,9 @@
 """`python -m bench.sensors`: tens of thousands of sensors in one asyncio process.
 
-Answers as the real sensors do (1-3 s, one in four with 503) at a fraction of a client's cost, so
-that client and sensors can be measured on one machine. What the n-th request to a cage gets, and
-how long that takes, depends on the seed, the cage and n alone. Every answer that went out is noted
-in a file, for a comparison with the database row by row.
+They answer like the real sensors (after 1 to 3 s, one in four with 503) and need little CPU, so
+client and sensors can be measured on one machine. The answer to the n-th request to a cage and its
+latency depend only on the seed, the cage and n. Every answer is written to a file, which is then
+compared with the database row by row.
 """
 
 import argparse
@@ -23,17 +23,17 @@ MASK = (1 << 64) - 1
 
 
 class Served(NamedTuple):
-    """One answer that went out whole."""
+    """One answer that was sent completely."""
 
-    arrived: float  # seconds of the wall clock
+    arrived: float  # seconds since 1970
     cage_id: int
-    latency_ms: int  # slept before the answer
+    latency_ms: int  # waited before the answer
     http_status: int
-    status: int  # the health told, 1 to 3; 0 where none was
+    status: int  # the health, 1 to 3; 0 if there was none
 
 
 def read_served(path):
-    """Yield what the file holds, in the order in which the answers went out."""
+    """Yield the answers in the file in the order in which they were sent."""
     data = Path(path).read_bytes()
     whole = len(data) - len(data) % RECORD.size
     for fields in RECORD.iter_unpack(data[:whole]):
@@ -41,7 +41,7 @@ def read_served(path):
 
 
 class Fate:
-    """What the n-th request to a cage gets: reproducible, and independent of any other cage."""
+    """Decide the n-th answer of each cage from the seed. Cages do not influence each other."""
 
     def __init__(self, seed, min_latency, max_latency, failure_rate):
         self.seed = seed
@@ -50,7 +50,7 @@ class Fate:
         self.failure_rate = failure_rate
 
     def of(self, cage_id, number):
-        """(latency in seconds, HTTP status, health or 0)."""
+        """Return (latency in seconds, HTTP status, health or 0)."""
         bits = _mixed(_mixed(self.seed + cage_id * 0x9E3779B97F4A7C15) + number)
         latency = self.min_latency + self.width * ((bits & 0xFFFFF) / 0x100000)
         if (bits >> 20 & 0xFFFFF) / 0x100000 < self.failure_rate:
@@ -60,7 +60,7 @@ class Fate:
 
 
 def _mixed(number):
-    """splitmix64's finaliser (Steele, Lea and Flood, 2014): every bit in touches every bit out."""
+    """Return the number with its bits mixed (finaliser of splitmix64: Steele, Lea, Flood, 2014)."""
     number &= MASK
     number = (number ^ number >> 30) * 0xBF58476D1CE4E5B9 & MASK
     number = (number ^ number >> 27) * 0x94D049BB133111EB & MASK
@@ -68,7 +68,7 @@ def _mixed(number):
 
 
 class Book:
-    """The file of answers, written a second at a time."""
+    """The file of answers, written once a second."""
 
     def __init__(self, path):
         self._file = open(path, "wb", buffering=0)  # noqa: SIM115 - open to the end
@@ -83,7 +83,7 @@ class Book:
 
 
 class Sensors(asyncio.Protocol):
-    """One kept connection of a client."""
+    """One connection of a client."""
 
     def __init__(self, fate, book, asked):
         self.fate = fate
@@ -169,12 +169,12 @@ def main():
     options = argparse.ArgumentParser(prog="python -m bench.sensors")
     options.add_argument("--port", type=int, required=True)
     options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--served", required=True, help="the file to note every answer in")
+    options.add_argument("--served", required=True, help="file for the answers")
     options.add_argument("--min-latency", type=float, default=1.0)
     options.add_argument("--max-latency", type=float, default=3.0)
     options.add_argument("--failure-rate", type=float, default=0.25)
     options = options.parse_args()
-    # A kept connection is a file.
+    # Each connection needs an open file.
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     fate = Fate(options.seed, options.min_latency, options.max_latency, options.failure_rate)

@@ -1,9 +1,9 @@
-"""`python -m bench.soak`: the whole stack for a long time, while its parts are killed in turn.
+"""`python -m bench.soak`: run everything for a long time while its parts are killed in turn.
 
-Tells for each blow what it cost and when all was well again, and compares at the end what the
-sensors served with what the database holds, row by row. Exit code 1 when an answer is not recorded
-exactly once (but for those whose poller was killed while it held them), a cycle stays open, or
-memory or queues grow.
+Prints the cost of each fault and when all was well again. At the end it compares the answers of the
+sensors with the database, row by row. The exit code is 1 if an answer is not recorded exactly once
+(except answers to a poller that was killed while it held them), if a cycle stays open, or if memory
+or queues grow.
 """
 
 import argparse
@@ -25,18 +25,18 @@ from bench.usage import memory
 from local_stack.processes import StackError, how_it_ended
 
 WARM_UP_MINUTES = 2
-# After the last blow: a killed process's messages come back after 3 minutes.
+# After the last fault. Messages of a killed process come back after 3 minutes.
 CALM_MINUTES = 4
 SETTLE_SECONDS = 300
 QUEUES = ("slots", "polls", "records")
-# What a group of processes may use more at the end than at the beginning, both together.
+# A group of processes may grow by this factor and by this many bytes together.
 GROWTH_PART = 0.25
 GROWTH_BYTES = 20e6
 
 
 @dataclass
 class Blow:
-    """One thing that was done. away: from the moment it was hit to the moment it was started."""
+    """One fault that was caused. `away` is the time from its beginning to the restart."""
 
     title: str
     hit: datetime
@@ -45,19 +45,19 @@ class Blow:
 
 
 class Soak:
-    """A stack that is watched and hit. `blows` is what happened so far."""
+    """A running stack with faults. `blows` contains the faults so far."""
 
     def __init__(self, stack):
         self.stack = stack
         self.blows = []
-        self.away = set()  # names of what is stopped on purpose
+        self.away = set()  # names of what was stopped on purpose
         self.ended = []  # what ended by itself
-        self.samples = []  # (groups' bytes, queues' lengths), about one a minute
+        self.samples = []  # (bytes of each group, lengths of queues), about once a minute
         self._next_sample = time.monotonic()
         self._restart = {}
 
     def wait(self, seconds):
-        """Wait, start again what ended by itself, as `make up` does, and note what is used."""
+        """Wait. Restart what ended by itself, as `make up` does, and note the usage."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             time.sleep(min(left, 0.5))
@@ -91,7 +91,7 @@ class Soak:
         self.samples.append((used, self.queues()))
 
     def queues(self):
-        """{what: how much} in Redis; empty while it is away."""
+        """Return {name: length} of the queues in Redis; empty while Redis is away."""
         try:
             with redis.from_url(self.stack.valkey.url, socket_timeout=2) as client:
                 lengths = {name: client.llen(name) for name in QUEUES}
@@ -100,7 +100,7 @@ class Soak:
             return {}
 
     def hit(self, title, strike):
-        """Strike, and note from when to when what was hit was away."""
+        """Cause the fault and note how long the part was away."""
         blow = Blow(title, datetime.now(UTC))
         self.blows.append(blow)
         say(f"  {blow.hit:%H:%M:%S} {title}")
@@ -108,7 +108,7 @@ class Soak:
         blow.back = datetime.now(UTC)
 
     def settle(self, slots):
-        """Let everything under way come to its end, without new minutes."""
+        """Wait until everything under way has ended, without new minutes."""
         from cages.models import PollCycle
 
         self.away.add("beat")
@@ -139,7 +139,7 @@ def main():
 
 
 def run(options):
-    """Returns the exit code."""
+    """Run the soak. Return the exit code."""
     with Stack(options.pollers, options.seed) as stack:
         stack.start_servers()
         stack.prepare_database(options.cages)
@@ -151,7 +151,7 @@ def run(options):
         soak = Soak(stack)
         strike_in_turn(soak, slots, options.only)
         soak.wait_until(slots[-1] + MINUTE - timedelta(seconds=2))
-        say("  The minutes are over; waiting for what is still under way.")
+        say("  The minutes are over. Waiting for what is still running.")
         soak.settle(slots)
         stack.stop_group("sensors")
         log = stack.log_trouble()
@@ -165,7 +165,7 @@ def strike_in_turn(soak, slots, names):
         second, strike = BLOWS[name]
         minute = slots[0] + (WARM_UP_MINUTES + int(number * apart)) * MINUTE
         moment = minute + timedelta(seconds=second)
-        while moment < datetime.now(UTC):  # the one before took long
+        while moment < datetime.now(UTC):  # the fault before took long
             moment += MINUTE
         soak.wait_until(moment)
         soak.hit(name, strike)
@@ -193,7 +193,7 @@ def report(soak, slots, cages, log):
     say(f"  rows {stored:,}, counted in the ledger {counted:,}, missing {missing:,}")
     say(f"  served {found.served:,}, recorded with a status {found.recorded:,}")
     say(f"  equal row by row {found.compared:,}, differences {found.differences:,}")
-    say(f"  {len(excused):,} polls were with a poller when it was killed, and are excused")
+    say(f"  {len(excused):,} polls were held by a killed poller and are excused")
     for name in soak.ended:
         say(f"  ended by itself: {name}")
     for kind, count in found.kinds.items():
@@ -202,7 +202,7 @@ def report(soak, slots, cages, log):
         say(f"  {example}")
     grown = growth(soak.samples)
     errors = sum("ERROR" in line for _, line in log)
-    say(f"  lines of the logs: {len(log)} that warn, {errors} of them errors")
+    say(f"  warnings in the logs: {len(log)}, of them errors: {errors}")
     failures = [
         *([f"{found.differences} differences"] if found.differences else []),
         *([f"{missing} polls are missing"] if missing else []),
@@ -216,7 +216,7 @@ def report(soak, slots, cages, log):
 
 
 def show_blows(blows, slots, cycles):
-    """One line for each blow: what it cost until the next one, and when all was well again."""
+    """Print a line for each fault: its cost up to the next one, and when all was well again."""
     heads = ("blow", "at", "away s", "skipped", "not watched", "well again s", "all closed s")
     say("".join(f"{head:>14}" if n else f"{head:<22}" for n, head in enumerate(heads)))
     for number, blow in enumerate(blows):
@@ -224,7 +224,7 @@ def show_blows(blows, slots, cycles):
         begin = blow.hit.replace(second=0, microsecond=0)
         span = [slot for slot in slots if begin <= slot < end.replace(second=0, microsecond=0)]
         there = [cycles[slot] for slot in span if slot in cycles]
-        # Also beyond the next blow, where this one's was not well by then.
+        # A fault may last beyond the beginning of the next one.
         whole = [
             cycle.finished_at
             for cycle in cycles.values()
@@ -243,12 +243,12 @@ def show_blows(blows, slots, cycles):
             else "open",
         )
         say(f"{blow.title:<22}" + "".join(f"{text:>14}" for text in line))
-    say("  well again: from its start on, until the first whole cycle was finished.")
-    say("  all closed: until the last cycle that it touched was finished, skipped polls included.")
+    say("  well again: from the restart until the first full cycle finished.")
+    say("  all closed: until the last affected cycle finished, skipped polls included.")
 
 
 def growth(samples):
-    """Print what was used at the beginning and at the end; returns what grew, as phrases."""
+    """Print the usage at the beginning and at the end. Return what grew, as phrases."""
     third = max(len(samples) // 3, 1)
     early, late = samples[1 : third + 1] or samples, samples[-third:]
     grown = []
@@ -259,7 +259,7 @@ def growth(samples):
             for part in (early, late)
         )
         say(f"    {name:<10}{before / 1e6:>8.0f}{after / 1e6:>8.0f}")
-        # PostgreSQL fills its buffers and the sensors remember how often each cage asked.
+        # PostgreSQL fills its buffers, and the sensors count the requests of each cage.
         too_much = before * (1 + GROWTH_PART) + GROWTH_BYTES
         if name not in ("sensors", "database") and after > too_much:
             grown.append(f"the memory of {name} grew")

@@ -1,7 +1,7 @@
-"""Starts and stops what `make up` starts, in a throw-away folder, with the fast sensors.
+"""Start and stop what `make up` starts, in a temporary folder, with fast sensors.
 
-Only on 127.0.0.1. Everything that is started here is stopped here, by its own pid, whatever ends
-the run; should this process be killed, Linux tells its children to stop.
+Only on 127.0.0.1. Whatever ends the run, everything started here is stopped by its own pid. If this
+process is killed, Linux tells its children to stop.
 """
 
 import contextlib
@@ -29,15 +29,15 @@ MINUTE = timedelta(minutes=1)
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 READY_SECONDS = 120
 STOP_SECONDS = 15
-# What the person has set for something else must not change what is measured.
+# Settings from the shell must not change what is measured.
 FOREIGN_SETTINGS = ("SENSOR_", "POLL_", "DATABASE_", "REDIS_", "SECRET_KEY", "LOG_", "DEBUG")
 
-# Beat tells its log level at its start ("%WARNING").
+# Beat writes its log level at its start ("%WARNING").
 TROUBLE = re.compile(r"(?<!%)\b(WARNING|ERROR|CRITICAL|FATAL|Traceback)\b")
 
 
 class Trouble(Exception):
-    """The benchmark could not be run; the message is all that is shown."""
+    """The benchmark cannot run. Only the message is shown."""
 
 
 def say(text=""):
@@ -45,10 +45,10 @@ def say(text=""):
 
 
 def end_cleanly():
-    """Let the first Ctrl-C or SIGTERM end the run, so that all that was started is stopped."""
+    """End the run at the first Ctrl-C or SIGTERM, so that everything started is stopped."""
 
     def end(number, _):
-        # A second one must not interrupt the stopping.
+        # A second signal must not interrupt the stopping.
         for each in STOP_SIGNALS:
             signal.signal(each, lambda *_: None)
         sys.exit(128 + number)
@@ -58,15 +58,18 @@ def end_cleanly():
 
 
 def default_pollers():
-    """As many poller processes as `make up` starts."""
+    """Return the number of poller processes that `make up` starts."""
     return programs.poll_processes()
 
 
 class Stack:
-    """Servers, sensors and Neurocage's processes; a context manager that stops all of them.
+    """Servers, sensors and the processes of Neurocage; a context manager that stops all of them.
 
-    pollers: poller processes. seed: of the sensors. given: settings as {name: value} that differ
-    from the defaults. `groups` names what is running: {group: [Child, ...]}.
+    pollers: number of poller processes.
+    seed: seed of the sensors.
+    given: settings that differ from the defaults, as {name: value}.
+
+    `groups` contains what is running: {group: [Child, ...]}.
     """
 
     def __init__(self, pollers=None, seed=1, given=None):
@@ -84,7 +87,7 @@ class Stack:
         )
         self.served_file = self.folder / "served"
         self._at_end.callback(self.stop)
-        # A kept connection is a file: 1,024 of them, the usual soft limit, are too few.
+        # Each connection needs an open file. The usual soft limit of 1,024 is too low.
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -93,10 +96,10 @@ class Stack:
     def __exit__(self, *exception):
         return self._at_end.__exit__(*exception)
 
-    # What is started, in this order
+    # Starting, in this order
 
     def start_servers(self):
-        """PostgreSQL and Valkey as `make up` starts them; their addresses go to os.environ."""
+        """Start PostgreSQL and Valkey as `make up` does. Their addresses go to os.environ."""
         for name in [name for name in os.environ if name.startswith(FOREIGN_SETTINGS)]:
             del os.environ[name]
         os.environ |= {
@@ -117,7 +120,7 @@ class Stack:
             os.environ[variable] = server.url
 
     def prepare_database(self, cages):
-        """Tables and so many cages. Sets Django up in this process."""
+        """Make the tables and this many cages. Sets up Django in this process."""
         import django
         from django.core.management import call_command
         from django.db import connection
@@ -135,8 +138,8 @@ class Stack:
         self.wait_until(lambda: answers_200(self.sensor_port), "the sensors do not answer")
 
     def start_workers(self):
-        """Everything but beat, and wait until all of it answers."""
-        # Two processes here, one in `make up`: so that starting and recording can be told apart.
+        """Start everything but beat. Return when all of it answers."""
+        # `make up` has one process for both. Two show what starting and recording cost.
         self.start("start", "starter", programs.worker("starter", "slots"))
         self.start_recorder()
         for number in range(1, self.pollers + 1):
@@ -154,9 +157,9 @@ class Stack:
         return self.start("poll", name, programs.poller(name))
 
     def start_beat(self):
-        """Returns the first slot that beat starts in time for every poll."""
-        # Beat asks in the present minute too while it is young, all that is due of it at once;
-        # and started at its very end it may miss the next one.
+        """Start beat. Return the first slot that it starts in time for every poll."""
+        # Early in a minute beat also starts the present minute, with all its polls at once. Started
+        # at the very end of a minute it may miss the next one.
         wait_until_second(30, 50)
         first = next_minute()
         self.start("start", "beat", programs.beat())
@@ -184,7 +187,7 @@ class Stack:
         return [child for group in self.groups.values() for child in group]
 
     def stop_group(self, *names):
-        """Stop these groups' processes at once; their groups are gone afterwards."""
+        """Stop the processes of these groups at once and forget the groups."""
         stop_together(
             [child for name in names for child in self.groups.pop(name, [])], STOP_SECONDS
         )
@@ -196,7 +199,7 @@ class Stack:
         self.stop_group("sensors", "broker", "database")
 
     def run_to_end(self, *command, **environment):
-        """Run a program and return its standard output; raises Trouble with its error output."""
+        """Run a program and return its standard output. Raise Trouble with its error output."""
         done = subprocess.run(
             [str(part) for part in (*dying_with_parent(signal.SIGTERM), *command)],
             capture_output=True,
@@ -226,7 +229,7 @@ class Stack:
             time.sleep(0.1)
 
     def check(self):
-        """Raises Trouble when a process has ended."""
+        """Raise Trouble if a process has ended."""
         for child in self.children():
             if not child.is_alive():
                 raise Trouble(f"{child.name} ended. The end of its log:\n{tail(child.log)}")
@@ -238,7 +241,7 @@ class Stack:
             each_second()
 
     def log_trouble(self):
-        """The lines of the logs that a person should see, as [(name, line), ...]."""
+        """Return the lines of the logs that a person should see, as [(name, line), ...]."""
         return [
             (log.stem, line.strip())
             for log in sorted(self.folder.glob("**/*.log"))
@@ -248,13 +251,13 @@ class Stack:
 
 
 def run_program(*arguments):
-    """Run Python with the arguments, its output being ours, to its end; returns the exit code."""
+    """Run Python with these arguments and our output. Return the exit code."""
     command = [*dying_with_parent(signal.SIGTERM), sys.executable, *map(str, arguments)]
     process = subprocess.Popen(command, cwd=BASE_DIR)
     try:
         return process.wait()
     finally:
-        # It stops what it has started, and that takes a while.
+        # The program stops what it started, which takes a while.
         process.terminate()
         process.wait()
 

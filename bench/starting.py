@@ -1,7 +1,8 @@
-"""`python -m bench.starting`: how long start_slot takes, in the database and Redis it is given.
+"""`python -m bench.starting`: how long `start_slot` takes.
 
-Runs the task itself five times, for five minutes that have no cycle yet, and prints the seconds of
-each as a JSON list. Nobody must listen: the messages stay in the queue, and are deleted.
+Runs the task five times, for five minutes that have no cycle yet, with the database and Redis of
+the environment. Prints the seconds of each run as a JSON list. No poller may listen: the messages
+stay in the queue and are deleted.
 """
 
 import json
@@ -30,7 +31,7 @@ def main():
             start = time.perf_counter()
             start_slot()
             found.append(time.perf_counter() - start)
-        # Shards that wait would make the next one skip its slot.
+        # If shards wait, the task skips the next slot.
         with app.connection_for_write() as connection:
             sent = connection.default_channel.queue_purge("polls")
         if not sent:

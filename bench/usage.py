@@ -1,20 +1,22 @@
-"""What groups of processes use: CPU seconds and memory."""
+"""CPU seconds and memory of groups of processes."""
 
 import time
 from collections import Counter
 
 import psutil
 
-# Reading the pages of a large process costs the machine CPU that it is measured by.
+# Reading the memory of a large process takes CPU itself.
 MEMORY_EVERY_SECONDS = 10
 
 
 class Usage:
-    """What groups of processes use from now on.
+    """Measure groups of processes from now on.
 
-    groups: {name: [Child, ...]}; what a child starts belongs to it. Memory is the proportional set
-    size (shared pages divided among those who share them) where the system tells it, else the
-    resident set, which counts shared pages once for each.
+    groups: {name: [Child, ...]}. Children of a process belong to it.
+
+    Memory is the proportional set size, in which shared pages are divided among their users. If the
+    system does not tell it, memory is the resident set size, in which shared pages count for each
+    user.
     """
 
     def __init__(self, groups):
@@ -29,16 +31,16 @@ class Usage:
         self.cpu_seconds = {name: -seconds for name, seconds in self._cpu().items()}
 
     def stop(self):
-        """From now on `cpu_seconds`, `seconds` and `others_cpu_seconds` hold."""
+        """Stop. `cpu_seconds`, `seconds` and `others_cpu_seconds` are final from now on."""
         for name, seconds in self._cpu().items():
             self.cpu_seconds[name] += seconds
         self.seconds = time.monotonic() - self._start
-        # Who else used this machine: whoever reads the figures has to know.
+        # Other programs on the machine falsify the figures, so the report shows their CPU.
         all_of_it = _machine_seconds() - self._machine
         self.others_cpu_seconds = max(all_of_it - sum(self.cpu_seconds.values()), 0)
 
     def sample(self):
-        """Note the memory, if it is time to."""
+        """Note the memory if it is time to."""
         if time.monotonic() < self._next_sample:
             return
         self._next_sample = time.monotonic() + MEMORY_EVERY_SECONDS
@@ -68,8 +70,7 @@ class Usage:
             )
 
     def _cpu(self):
-        # With the times of children that have ended, which are told with their parent's: backends
-        # of PostgreSQL come and go.
+        # This includes children that have ended, because PostgreSQL's backends come and go.
         return {
             name: sum(_ask(process, lambda p: sum(p.cpu_times()[:4])) for process in found)
             for name, found in self._processes()
@@ -77,7 +78,7 @@ class Usage:
 
 
 def memory(process):
-    """(bytes, "PSS"), or (bytes, "RSS") where the system does not tell the former."""
+    """Return (bytes, "PSS"), or (bytes, "RSS") if the system does not tell the former."""
     try:
         return process.memory_full_info().pss, "PSS"
     except (AttributeError, psutil.AccessDenied):
@@ -89,7 +90,7 @@ def _descendants(process):
 
 
 def _ask(process, question, otherwise=0):
-    """The answer, or `otherwise` for a process that has just ended."""
+    """Return the answer, or `otherwise` if the process has just ended."""
     try:
         return question(process)
     except psutil.NoSuchProcess:

@@ -5,7 +5,6 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from cages.models import PollCycle
-from cages.views.site.preferences import THEMES, theme_of
 
 
 def watch(request):
@@ -19,11 +18,8 @@ def watch(request):
 
 
 def frame(request):
-    """How the page around the content looks to this person."""
+    """How the page was asked for."""
     return {
-        "theme": theme_of(request),
-        "themes": THEMES.items(),
-        "languages": settings.LANGUAGES,
         # Asked for again by the open page: it has shown its messages already.
         "is_refresh": request.headers.get("HX-Request") == "true",
     }

@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from cages.models import Cage, CageState, Health, Outcome, PollCycle
 from cages.models.cycle import OUTCOME_COUNTS, to_ranges
-from cages.models.ids import advance_ids
 from cages.polling.recorder import record_past
 from cages.polling.results import PollResult
 from cages.slots import slot_of
+from neurocage.ids import advance_ids
 
 DAYS = 14
 SEED = 117

@@ -7,7 +7,7 @@ from django.db.models import CharField, Count, F, Q, Value
 from django.db.models.functions import Cast
 
 from cages.models import Condition
-from cages.models.ids import id_from
+from neurocage.ids import id_from
 
 SEARCH_LIMIT = 100
 # Rooms, racks and people to choose from, together.

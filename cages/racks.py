@@ -6,6 +6,7 @@ A rack is what cages name. Room and rack are free text, so they are compared wha
 import re
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlencode
 
 from django.db.models import Case, Min, Q, Value, When
@@ -14,6 +15,7 @@ from django.db.models.functions import Lower
 from cages.filters import COUNTS, STATES
 from cages.models import Cage, Condition, Rack
 from cages.models.rack import LARGEST_GRID, row_label, row_number, slot_name
+from people.access import Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,24 +145,22 @@ def rooms_of(cages, now):
     return [Room(racks[0].room, racks) for _key, racks in sorted(rooms.items(), key=_room_order)]
 
 
-def find(user, room, name, now):
-    """The Grid of a rack as this person may see it; None where they have no cage in it.
+def find(access: Access, room: str, name: str, now: datetime) -> Grid | None:
+    """The Grid of a rack, or None if the person sees no cage in it.
 
-    Two queries for facility staff. One more for others, who are told which slots are taken by
-    cages that are not theirs, and nothing else about those.
+    Of cages that the person may not see it tells only the slots that they take. Two queries for
+    people who see every cage, else three.
     """
     if not name:
         return None
     everything = Cage.objects.active().filter(room__iexact=room, rack__iexact=name)
-    mine = everything.visible_to(user).select_related("owner", "state")
-    cages = list(mine.order_by(Lower("label"), "id"))
+    seen = access.sees(everything).select_related("owner", "state")
+    cages = list(seen.order_by(Lower("label"), "id"))
     if not cages:
         return None
     size = Rack.objects.filter(room__iexact=room, name__iexact=name).first()
-    taken = []
-    if not user.is_staff:
-        others = everything.exclude(owner=user).exclude(row="").exclude(column=None)
-        taken = others.values_list("row", "column")
+    others = access.sees_not(everything).exclude(row="").exclude(column=None)
+    taken = others.values_list("row", "column")
     return grid_of(cages, taken, size, now)
 
 

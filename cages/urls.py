@@ -1,10 +1,8 @@
 """Where each page of the app lives. Names are what templates and tests use."""
 
-from django.contrib.auth.views import LogoutView
 from django.urls import path
 from django.views.generic import RedirectView
 
-from cages.views.accounts import RegisterView, SetupView, SignInView
 from cages.views.cages.archive import ArchiveView, PurgeView, RestoreView
 from cages.views.cages.bulk import BulkView
 from cages.views.cages.cards import CardsView
@@ -23,11 +21,10 @@ from cages.views.places.racks import (
     RackSizeView,
 )
 from cages.views.places.wall import WallView
+from cages.views.site.api_examples import ApiExamplesView
 from cages.views.site.live import WatchView
 from cages.views.site.operations import OperationsView, healthz, prometheus, readyz
-from cages.views.site.preferences import PreferencesView
 from cages.views.site.styleguide import StyleGuideView
-from cages.views.tokens import ExamplesView, TokenRevokeView, TokensView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="cage-list"), name="home"),
@@ -56,14 +53,7 @@ urlpatterns = [
     path("rack/sheet/", RackSheetView.as_view(), name="rack-sheet"),
     path("rack/fill/", RackFillView.as_view(), name="rack-fill"),
     path("wall/", WallView.as_view(), name="wall"),
-    path("accounts/login/", SignInView.as_view(), name="login"),
-    path("accounts/logout/", LogoutView.as_view(), name="logout"),
-    path("accounts/register/", RegisterView.as_view(), name="register"),
-    path("setup/", SetupView.as_view(), name="setup"),
-    path("preferences/", PreferencesView.as_view(), name="preferences"),
-    path("tokens/", TokensView.as_view(), name="tokens"),
-    path("tokens/revoke/", TokenRevokeView.as_view(), name="token-revoke"),
-    path("api/", ExamplesView.as_view(), name="api-examples"),
+    path("api/", ApiExamplesView.as_view(), name="api-examples"),
     path("watch/", WatchView.as_view(), name="watch"),
     path("styleguide/", StyleGuideView.as_view(), name="styleguide"),
     path("ops/", OperationsView.as_view(), name="ops"),

@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "crispy_forms",
     "crispy_bootstrap5",
+    "people",
     "cages",
 ]
 
@@ -97,6 +98,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "people.context_processors.person",
                 "cages.context_processors.watch",
                 "cages.context_processors.frame",
             ],
@@ -115,6 +117,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AUTH_USER_MODEL = "people.User"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "cage-list"
 LOGOUT_REDIRECT_URL = "login"
@@ -210,6 +213,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "cages": {"level": LOG_LEVEL},
+        "people": {"level": LOG_LEVEL},
         "neurocage": {"level": LOG_LEVEL},
         "celery": {"level": "WARNING"},
     },

@@ -7,6 +7,7 @@ admin.site.site_title = "Neurocage"
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("cages.api.urls")),
+    path("", include("people.urls")),
     path("", include("cages.urls")),
 ]
 

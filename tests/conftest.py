@@ -1,4 +1,4 @@
-"""What all tests share: the database, people, and their browsers."""
+"""Fixtures for all tests: the database, people and their browsers."""
 
 import os
 from io import StringIO
@@ -28,7 +28,10 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """The real minute of test_real_processes.py goes by while the other tests run."""
+    """Run tests marked `first` first and `last` last.
+
+    The real minute of test_real_processes.py passes while the other tests run.
+    """
 
     def place(item):
         return bool(item.get_closest_marker("last")) - bool(item.get_closest_marker("first"))
@@ -39,9 +42,9 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session", autouse=True)
 def _quick_people():
     with override_settings(
-        # The real hash takes a third of a second a person, on purpose.
+        # The real hasher takes a third of a second for each person, on purpose.
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
-        # Else every new browser begins with a list of all static files.
+        # Otherwise every test client starts by listing all static files.
         WHITENOISE_AUTOREFRESH=True,
     ):
         yield
@@ -57,7 +60,7 @@ if ON_TIMESCALEDB:
 
     @pytest.fixture(scope="session")
     def django_db_setup(django_test_environment, django_db_blocker):
-        """The one database there is, in place of a new one; it goes with its server."""
+        """Use the database of the test server. It is deleted with the server."""
         with django_db_blocker.unblock():
             migrate()
 
@@ -87,7 +90,7 @@ def administrator(db):
 
 @pytest.fixture
 def client_of():
-    """client_of(person): a browser in which the person is signed in."""
+    """Return a function that gives a test client in which the person is signed in."""
 
     def sign_in(person):
         client = Client()
@@ -99,7 +102,7 @@ def client_of():
 
 @pytest.fixture
 def storage_of_its_own(transactional_db):
-    """A database whose roll-ups nobody else sees: they outlive an emptied hypertable."""
+    """Use a database of its own, because roll-ups stay when the tests empty the hypertable."""
     yield
     call_command("migrate", "cages", "zero", verbosity=0)
     migrate()

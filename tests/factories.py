@@ -1,17 +1,16 @@
-"""Small makers of what tests need: people, cages, times and minutes on one fixed day.
+"""Make what tests need: people, cages, times and minutes on one fixed day.
 
-The day is Monday, 2 March 2026 at a facility in Berlin (UTC+1 on that day).
+The day is Monday, 2 March 2026, at a facility in Berlin (UTC+1 on that day).
 """
 
 import itertools
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from django.contrib.auth import get_user_model
-
 from cages.models import Cage, Health, Outcome, PollCycle
 from cages.polling.recorder import record
 from cages.polling.results import PollResult
+from people.models import Membership, User
 
 DAY = date(2026, 3, 2)
 FACILITY = ZoneInfo("Europe/Berlin")
@@ -23,27 +22,32 @@ _numbers = itertools.count(1)
 
 
 def at(clock, day=DAY):
-    """The moment when the facility's clock shows "07:02" or "07:02:30" on the day; aware, UTC."""
+    """Return, in UTC, the time when the facility's clock shows "07:02" or "07:02:30"."""
     return datetime.combine(day, time.fromisoformat(clock), FACILITY).astimezone(UTC)
 
 
 def slot(clock, day=DAY):
-    """The slot, a full minute, that begins when the facility's clock shows "07:00"."""
+    """Return the slot that begins when the facility's clock shows "07:00"."""
     moment = at(clock, day)
     assert (moment.second, moment.microsecond) == (0, 0), f"{clock} is within a slot"
     return moment
 
 
 def make_user(username=None, **fields):
-    """A person with PASSWORD. `is_staff=True`: facility staff; `is_superuser=True`: also purges."""
+    """Make a person with PASSWORD. `is_staff` is facility staff; `is_superuser` can also purge."""
     username = username or f"person{next(_numbers)}"
     if fields.get("is_superuser"):
         fields.setdefault("is_staff", True)
-    return get_user_model().objects.create_user(username, password=PASSWORD, **fields)
+    return User.objects.create_user(username, password=PASSWORD, **fields)
+
+
+def make_member(person, lab, role):
+    """Give the person a role in the lab."""
+    return Membership.objects.create(person=person, lab=lab, role=role)
 
 
 def make_cage(label=None, owner=None, **fields):
-    """A polled cage made the day before, so that it is not new any more; its owner is made too."""
+    """Make a polled cage, and its owner if none is given. It was created the day before."""
     return Cage.objects.create(
         label=label or f"Cage {next(_numbers)}",
         owner=owner or make_user(),
@@ -52,7 +56,7 @@ def make_cage(label=None, owner=None, **fields):
 
 
 def result(cage, status=None, outcome=None, **fields):
-    """What a poll of the cage (or of the cage with this id) came to: an answer "Ok" unless said."""
+    """Return the PollResult of a poll of the cage or cage id; an answer "Ok" by default."""
     outcome = outcome or Outcome.ANSWERED
     if outcome == Outcome.ANSWERED:
         status = Health(status or Health.OK)
@@ -62,14 +66,16 @@ def result(cage, status=None, outcome=None, **fields):
 
 
 def record_minute(cage, slot, status=None, outcome=None, **fields):
-    """One poll of the cage through the recorder; counted where the ledger knows the slot."""
+    """Record one poll through the recorder. It is counted if the ledger has the slot."""
     record(slot, [result(cage, status, outcome, **fields)], now=slot + timedelta(seconds=3))
 
 
 def record_minutes(cage, first, polls):
-    """One poll a minute from the slot `first` on: each a Health, an Outcome, or None: not watched.
+    """Record one poll a minute from the slot `first` on.
 
-    record_minutes(cage, slot("07:00"), [Health.OK, Outcome.TIMEOUT, None, Health.BAD])
+    Each item is a Health, an Outcome, or None for a minute that was not watched:
+
+        record_minutes(cage, slot("07:00"), [Health.OK, Outcome.TIMEOUT, None, Health.BAD])
     """
     for number, poll in enumerate(polls):
         if isinstance(poll, Health):
@@ -79,7 +85,7 @@ def record_minutes(cage, first, polls):
 
 
 def make_cycle(slot, planned, finished=True, **fields):
-    """A slot's row in the ledger; finished after 3 s, all answered, unless the fields say else."""
+    """Make a slot's row in the ledger. By default it finished after 3 s with all polls answered."""
     if finished:
         fields = {
             "finished_at": slot + timedelta(seconds=3),

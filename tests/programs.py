@@ -6,7 +6,7 @@ from datetime import UTC
 from django.test import Client
 from django.urls import reverse
 
-from cages.models import ApiToken
+from people.models import ApiToken
 from tests.factories import at
 
 NOW = at("07:10:30")

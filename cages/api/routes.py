@@ -26,9 +26,12 @@ from cages.api.schemas import (
     StateItem,
     StatePage,
 )
-from cages.api.tokens import TokenAuth, TokenThrottle, signed_in
+from cages.api.tokens import TokenAuth, TokenRequest, TokenThrottle, signed_in
 from cages.models import Cage, Poll, PollHourly
-from cages.models.ids import LARGEST_ID
+from cages.models.cage import CageQuerySet
+from neurocage.ids import LARGEST_ID
+from people.access import Access
+from people.models import ApiToken
 
 token_auth = TokenAuth()
 api = NinjaAPI(
@@ -53,8 +56,10 @@ by_hour = attrgetter("cage_id", "bucket")
 by_pk = attrgetter("pk")
 
 
-def visible_cages(request):
-    return Cage.objects.visible_to(request.auth.person)
+def visible_cages(request: TokenRequest) -> CageQuerySet:
+    """The cages that the token's person may see, archived ones too."""
+    auth = request.auth
+    return Access(auth.person if isinstance(auth, ApiToken) else auth).sees(Cage.objects.all())
 
 
 def ids_of_visible(request, wanted):
@@ -69,7 +74,7 @@ def ids_of_visible(request, wanted):
 
 
 def no_such(cage_id):
-    return Http404(f"cage: you have no cage {cage_id}.")
+    return Http404(f"cage: there is no cage {cage_id} that you may see.")
 
 
 def cages_after(cages, query):

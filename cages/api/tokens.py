@@ -1,18 +1,20 @@
-"""Who asks, and how often they may."""
+"""Authentication of programs, and the limit on their requests."""
 
 import logging
 import math
 from datetime import timedelta
 
+from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
+from django.http import HttpRequest
 from django.utils import timezone
 from ninja.errors import AuthenticationError
 from ninja.security import HttpBearer
 from ninja.throttling import BaseThrottle
 from redis.exceptions import RedisError
 
-from cages.models import ApiToken
 from cages.slots import SLOT_LENGTH, slot_of
+from people.models import ApiToken, User
 
 REQUESTS_A_MINUTE = 120
 
@@ -20,41 +22,49 @@ logger = logging.getLogger(__name__)
 
 
 class TokenAuth(HttpBearer):
-    """A person's token in the header Authorization; `request.auth` is the ApiToken then."""
+    """A token in the header Authorization. `request.auth` becomes the ApiToken."""
 
-    def authenticate(self, request, token):
+    def authenticate(self, request: HttpRequest, token: str) -> ApiToken:
         found = ApiToken.objects.of_secret(token)
         if found is None:
             raise AuthenticationError(
-                message="This token is unknown or revoked, or its person may not sign in any more."
+                message="This token is unknown or revoked, or its person may no longer sign in."
             )
         found.note_use(timezone.now())
         return found
 
 
-def signed_in(request):
-    """The person who is signed in, for what a browser may read as well."""
-    return request.user if request.user.is_authenticated else None
+class TokenRequest(HttpRequest):
+    """A request that `TokenAuth` or `signed_in` let through; only for type checkers."""
+
+    auth: ApiToken | User
+
+
+def signed_in(request: HttpRequest) -> User | None:
+    """The person who is signed in, for what a browser may read without a token."""
+    return None if isinstance(request.user, AnonymousUser) else request.user
 
 
 class TokenThrottle(BaseThrottle):
-    """So many requests of one token in one minute of the clock, whichever process answers them."""
+    """REQUESTS_A_MINUTE for each token in each minute of the clock, over all processes."""
 
-    def allow_request(self, request):
-        if not isinstance(request.auth, ApiToken):
+    def allow_request(self, request: HttpRequest) -> bool:
+        token = getattr(request, "auth", None)
+        if not isinstance(token, ApiToken):
             return True
         minute = slot_of(timezone.now())
-        key = f"api:{request.auth.digest}:{minute:%H%M}"
+        key = f"api:{token.digest}:{minute:%H%M}"
         try:
-            # Counted by Redis itself: of two processes that read and then write, one is forgotten.
+            # Redis counts: if processes read and then wrote, requests would get lost between them.
             cache.add(key, 0, timeout=(2 * SLOT_LENGTH).total_seconds())
             return cache.incr(key) <= REQUESTS_A_MINUTE
         except (RedisError, ValueError) as error:
-            # ValueError: the key went between the two. Better too many answers than none.
+            # ValueError: the key expired between the two calls. Too many answers are better than
+            # none.
             logger.warning("Requests to the API are not counted: %s", error)
             return True
 
-    def wait(self):
+    def wait(self) -> int:
         """Seconds until the next minute."""
         now = timezone.now()
         return math.ceil((slot_of(now) + SLOT_LENGTH - now) / timedelta(seconds=1))

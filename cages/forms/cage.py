@@ -1,10 +1,11 @@
 """Create, change and purge a cage."""
 
+from typing import Any
+
 from crispy_forms.bootstrap import StrictButton
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Column, Div, Fieldset, Layout, Row, Submit
 from django import forms
-from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -14,7 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from cages.forms.rack import PLACE_LABELS, PlaceMixin, constraint_of
 from cages.models import Cage
-from cages.models.ids import advance_ids
+from neurocage.ids import advance_ids
+from people.access import Access, Permission
+from people.models import User
 
 # Some way below what the database can count to, so that it has numbers to give out after it.
 LARGEST_TYPED_ID = 2_000_000_000
@@ -23,7 +26,7 @@ CAGE_KEY = "cages_cage_pkey"
 
 
 class CageForm(PlaceMixin, forms.ModelForm):
-    """Create or change a cage. user: who does so; only facility staff may choose the owner."""
+    """Create or change a cage. user: the person who does so."""
 
     id = forms.IntegerField(
         label=_("Cage id"),
@@ -56,25 +59,26 @@ class CageForm(PlaceMixin, forms.ModelForm):
         }
         widgets = {"notes": forms.Textarea(attrs={"rows": 3})}
 
-    def __init__(self, *args, user, **kwargs):
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
         self.is_new = self.instance.pk is None
         if not self.is_new:
             del self.fields["id"]
-        if user.is_staff:
-            # Whoever owns the cage may go on doing so, with an account or without.
+        may_choose_owner = Access(user).may(Permission.OWNERS)
+        if may_choose_owner:
+            # The present owner stays possible, also with an account that is switched off.
             possible = Q(is_active=True) | Q(pk=self.instance.owner_id)
-            owners = get_user_model().objects.filter(possible).order_by("username")
+            owners = User.objects.filter(possible).order_by("username")
             self.fields["owner"].queryset = owners
             self.fields["owner"].initial = user.pk
         else:
             del self.fields["owner"]
             if self.is_new:
                 self.instance.owner = user
-        self.helper = self._helper(may_choose_owner=user.is_staff)
+        self.helper = self._helper(may_choose_owner)
 
-    def _helper(self, may_choose_owner):
+    def _helper(self, may_choose_owner: bool) -> FormHelper:
         helper = FormHelper()
         helper.attrs = {"novalidate": ""}
         cancel = gettext("Cancel")

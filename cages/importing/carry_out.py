@@ -4,7 +4,7 @@ from django.db import transaction
 
 from cages.importing.plan import FIELDS, plan_of
 from cages.models import Cage, CageEvent, EventKind
-from cages.models.ids import advance_ids
+from neurocage.ids import advance_ids
 
 BATCH = 1000
 
@@ -41,7 +41,7 @@ def _change(rows, person, now):
         batch_size=BATCH,
         update_conflicts=True,
         unique_fields=["id"],
-        update_fields=[*FIELDS, "updated_at"],
+        update_fields=[*FIELDS, "lab", "updated_at"],
     )
     note = CageEvent.objects.note
     before = {row.stored.pk: row.stored.position_on_record for row in moved}

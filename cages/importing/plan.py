@@ -3,18 +3,20 @@
 import copy
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.contrib.auth import get_user_model
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from cages.forms.cage import LARGEST_TYPED_ID
 from cages.forms.importing import RowForm
-from cages.importing.sheet import COLUMNS
+from cages.importing.sheet import COLUMNS, SheetRow
 from cages.models import Cage
-from cages.models.ids import id_from
+from neurocage.ids import id_from
+from people.access import Access, Permission
+from people.models import User
 
 # What a row may change, in the order of the file's columns.
 FIELDS = tuple(name for name in COLUMNS if name != "id")
@@ -66,17 +68,18 @@ class Plan:
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
 
-def plan_of(rows, person, lock=False):
-    """The Plan of these SheetRows for this person; three queries, whatever their number.
+def plan_of(rows: Iterable[SheetRow], person: User, lock: bool = False) -> Plan:
+    """The Plan of these SheetRows for this person; at most four queries, however many rows.
 
     lock: within a transaction, hold every cage concerned until its end.
     """
     planned = [PlannedRow(row.number, row.cells, reason=row.problem) for row in rows]
-    _find_cages(planned, person, lock)
-    owners = _owners_named(planned, person)
+    access = Access(person)
+    _find_cages(planned, access, lock)
+    owners = _owners_named(planned, access)
     for row in planned:
         if not row.reason:
-            _judge(row, owners, person)
+            _judge(row, owners, access)
     _judge_slots(planned)
     good = [row for row in planned if not row.reason]
     return Plan(
@@ -87,7 +90,7 @@ def plan_of(rows, person, lock=False):
     )
 
 
-def _find_cages(planned, person, lock):
+def _find_cages(planned: list[PlannedRow], access: Access, lock: bool) -> None:
     """Give each row the cage it is about: by its id, or by its label (and owner) if it has none."""
     ids, labels = {}, set()
     for row in planned:
@@ -106,19 +109,19 @@ def _find_cages(planned, person, lock):
     by_id = {cage.pk: cage for cage in cages}
     by_label = {}
     for cage in by_id.values():
-        if not cage.is_archived and (person.is_staff or cage.owner_id == person.pk):
+        if not cage.is_archived and access.may_change(cage):
             by_label.setdefault(cage.label, []).append(cage)
     seen = {}
     for row in planned:
         if row.reason:
             continue
         if row.number in ids:
-            _find_by_id(row, ids[row.number], by_id, person)
+            _find_by_id(row, ids[row.number], by_id, access)
             key = ids[row.number]
         else:
             label = row.cells.get("label", "")
             _find_by_label(row, by_label.get(label, []))
-            key = row.stored.pk if row.stored else (label, _owner_name(row, person))
+            key = row.stored.pk if row.stored else (label, _owner_name(row, access.person))
         if row.reason:
             continue
         if key in seen:
@@ -127,13 +130,15 @@ def _find_cages(planned, person, lock):
             seen[key] = row.number
 
 
-def _find_by_id(row, number, by_id, person):
+def _find_by_id(
+    row: PlannedRow, number: int | None, by_id: dict[int, Cage], access: Access
+) -> None:
     cage = by_id.get(number)
     if number is None or number < 1 or (cage is None and number > LARGEST_TYPED_ID):
         row.reason = _("The id has to be a whole number from 1 to %(largest)d.") % {
             "largest": LARGEST_TYPED_ID
         }
-    elif cage is not None and not (person.is_staff or cage.owner_id == person.pk):
+    elif cage is not None and not access.may_change(cage):
         row.reason = _("There is a cage %(id)s already; it may be archived or somebody else's.") % {
             "id": number
         }
@@ -152,16 +157,16 @@ def _find_by_label(row, cages):
         row.stored = found[0]
 
 
-def _owner_name(row, person):
+def _owner_name(row: PlannedRow, person: User) -> str:
     return row.cells.get("owner") or person.get_username()
 
 
-def _owners_named(planned, person):
-    """{username: person} of those the file names, as far as they may own a cage."""
-    if not person.is_staff:
-        return {person.get_username(): person}
+def _owners_named(planned: list[PlannedRow], access: Access) -> dict[str, User]:
+    """{username: person} of the people in the file whom this person may name as owners."""
+    if not access.may(Permission.OWNERS):
+        return {access.person.get_username(): access.person}
     names = _askable(row.cells.get("owner", "") for row in planned)
-    people = get_user_model().objects.filter(is_active=True, username__in=names)
+    people = User.objects.active().filter(username__in=names)
     return {one.get_username(): one for one in people}
 
 
@@ -170,7 +175,7 @@ def _askable(texts):
     return {text for text in texts if text and "\x00" not in text}
 
 
-def _judge(row, owners, person):
+def _judge(row: PlannedRow, owners: dict[str, User], access: Access) -> None:
     """Fill in the row's cage and its changes, or the reason why not."""
     before = _cells_of(row.stored) if row.stored else {"is_polled": "yes"}
     given = {
@@ -189,13 +194,13 @@ def _judge(row, owners, person):
     owner = given.get("owner")
     if owner is None:
         if row.stored is None:
-            row.cage.owner = person
+            row.cage.owner = access.person
     elif owner in owners:
         row.cage.owner = owners[owner]
     elif row.stored is None or row.stored.owner.get_username() != owner:
         row.reason = (
             _("owner: Nobody who can sign in is called “%(name)s”.")
-            if person.is_staff
+            if access.may(Permission.OWNERS)
             else _("owner: Only facility staff can name somebody else (“%(name)s”).")
         ) % {"name": owner[:150]}
         return

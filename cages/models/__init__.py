@@ -8,10 +8,8 @@ from cages.models.rack import Rack
 from cages.models.retention import RetentionChange
 from cages.models.rollups import PollDaily, PollHourly
 from cages.models.state import CageState, Condition
-from cages.models.token import ApiToken
 
 __all__ = [
-    "ApiToken",
     "Cage",
     "CageEvent",
     "CageState",

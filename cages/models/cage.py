@@ -1,5 +1,8 @@
 """Cages: what stands where, who answers for it, and whether it is polled."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -12,17 +15,36 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cages.models.event import CageEvent, EventKind
-from cages.models.ids import id_from
 from cages.models.poll import Health
 from cages.models.rack import slot_name
 from cages.models.state import LATE_AFTER, UNSEEN_AFTER, CageState, Condition, condition_of
+from neurocage.ids import id_from
+from people.models import Lab
 
 ROW_PATTERN = RegexValidator(
     r"^([A-Z]{1,2}|[0-9]{1,3})$", _("A row is one or two letters, or a number, as on the rack.")
 )
 
 
-class CageQuerySet(models.QuerySet):
+def _set_labs(cages: Iterable["Cage"]) -> None:
+    """Give each cage the lab of its owner; one query."""
+    cages = list(cages)
+    if not cages:
+        return
+    labs = Lab.objects.ids_by_person(cage.owner_id for cage in cages)
+    for cage in cages:
+        cage.lab_id = labs[cage.owner_id]
+
+
+class CageQuerySet(models.QuerySet["Cage"]):
+    def bulk_create(  # type: ignore[override]
+        self, objs: Iterable["Cage"], *args: Any, **kwargs: Any
+    ) -> list["Cage"]:
+        """As Django's, but each cage gets the lab of its owner first."""
+        cages = list(objs)
+        _set_labs(cages)
+        return super().bulk_create(cages, *args, **kwargs)  # type: ignore[arg-type, return-value]
+
     def active(self):
         return self.filter(archived_at=None)
 
@@ -31,10 +53,6 @@ class CageQuerySet(models.QuerySet):
 
     def polled(self):
         return self.active().filter(is_polled=True)
-
-    def visible_to(self, user):
-        """Facility staff see every cage, everybody else those they own."""
-        return self if user.is_staff else self.filter(owner=user)
 
     def matching(self, words):
         """Cages whose label holds the words, or whose id they are ("117", "#117", "cage 117")."""
@@ -143,6 +161,10 @@ class Cage(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="cages"
     )
+    # The owner's own lab. It follows the owner, so only `save` and `bulk_create` set it.
+    lab = models.ForeignKey(
+        "people.Lab", on_delete=models.PROTECT, related_name="cages", editable=False
+    )
     room = models.CharField(max_length=50, blank=True)
     rack = models.CharField(max_length=50, blank=True)
     row = models.CharField(max_length=3, blank=True, validators=[ROW_PATTERN])
@@ -179,10 +201,15 @@ class Cage(models.Model):
                 name="cages_cage_one_per_rack_slot",
             )
         ]
-        indexes = [models.Index(fields=["owner", "archived_at"], name="cages_cage_of_owner")]
+        indexes = [models.Index(fields=["lab", "archived_at"], name="cages_cage_of_lab")]
 
     def __str__(self):
         return self.label
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the cage in the lab of its owner."""
+        _set_labs([self])
+        super().save(*args, **kwargs)
 
     def get_absolute_url(self):
         return reverse("cage-detail", args=[self.pk])

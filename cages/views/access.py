@@ -1,37 +1,62 @@
-"""Who may see and change which cage. Every page asks for a login first (settings.MIDDLEWARE)."""
+"""Views of cages. They show and change only what `people.access` allows.
 
-from django.contrib.auth.mixins import UserPassesTestMixin
+Every page asks for a login first (settings.MIDDLEWARE).
+"""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
+from django.views.generic import View
+from django.views.generic.base import ContextMixin
+from django.views.generic.detail import SingleObjectMixin
 
 from cages.models import Cage
+from cages.models.cage import CageQuerySet
+from people.access import Access, person_of
 
 
-class CageAccessMixin:
-    """A view of one cage: the person's own, or any for facility staff; otherwise 404."""
+class CageAccessMixin(ContextMixin, View):
+    """A view of cages. A cage that the person may not see is not found (404).
 
-    model = Cage
-    context_object_name = "cage"
+    `self.now` is the moment of the request, `self.access` what the person may see and change.
+    """
 
-    def setup(self, request, *args, **kwargs):
+    model: Any = Cage
+    context_object_name: str | None = "cage"
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
         self.now = timezone.now()
+        self.access = Access(person_of(request))
 
-    def get_queryset(self):
-        return Cage.objects.visible_to(self.request.user).select_related("owner", "state")
+    @property
+    def seen(self) -> CageQuerySet:
+        """The cages that the person may see, archived ones too."""
+        return self.access.sees(Cage.objects.all())
 
-    def get_context_data(self, **kwargs):
+    @property
+    def changeable(self) -> CageQuerySet:
+        """The cages that the person may change, archived ones too."""
+        return self.access.changes(Cage.objects.all())
+
+    def get_queryset(self) -> CageQuerySet:
+        return self.seen.select_related("owner", "state")
+
+    def checked(self, cage: Cage) -> Cage:
+        """The cage itself. Raises PermissionDenied if the person may not change it."""
+        if not self.access.may_change(cage):
+            raise PermissionDenied
+        return cage
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(now=self.now, **kwargs)
 
 
-class StaffOnlyMixin(UserPassesTestMixin):
-    """Facility staff; everybody else who is signed in gets 403."""
+class CageChangeMixin(CageAccessMixin, SingleObjectMixin):
+    """A view that changes one cage. 403 where the person sees the cage but may not change it."""
 
-    def test_func(self):
-        return self.request.user.is_staff
-
-
-class AdministratorOnlyMixin(UserPassesTestMixin):
-    """Administrators; everybody else who is signed in gets 403."""
-
-    def test_func(self):
-        return self.request.user.is_superuser
+    def get_object(self, queryset: QuerySet[Cage] | None = None) -> Cage:
+        return self.checked(super().get_object(queryset))

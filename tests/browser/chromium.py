@@ -1,4 +1,4 @@
-"""The browser that the tests and the screenshots drive: the machine's own Chromium."""
+"""The browser of the tests and the screenshots: the machine's own Chromium."""
 
 import shutil
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from playwright.sync_api import sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
-    "--no-sandbox",  # root in a container has no sandbox to offer, and the pages are our own
+    "--no-sandbox",  # root in a container has no sandbox, and the pages are our own
     "--disable-gpu",
     "--disable-quic",
     "--disable-background-networking",
@@ -18,13 +18,13 @@ SIZES = {"desktop": (1280, 900), "tablet": (820, 1180), "phone": (390, 844)}
 
 
 def path():
-    """Where a Chromium is, or None."""
+    """Return the path of a Chromium, or None."""
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 @contextmanager
 def launched():
-    """A headless browser, closed at the end."""
+    """Give a headless browser and close it at the end."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path(), args=ARGUMENTS)
         try:

@@ -12,7 +12,8 @@ def browser():
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
-    # Playwright's loop lives in this thread, so Django takes every query for an asynchronous one.
+    # Playwright's event loop runs in this thread, so Django takes every query for an asynchronous
+    # one.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with chromium.launched() as browser:
         yield browser
@@ -21,10 +22,11 @@ def browser():
 
 @pytest.fixture
 def new_page(browser, live_server):
-    """new_page(person, size=..., java_script_enabled=...): a page with the person signed in.
+    """Return a function that gives a page in which the person is signed in.
 
-    At the end of the test nothing may have been loaded from another host, no script failed, and
-    every page, style sheet and picture was there.
+    Options: new_page(person, size=..., java_script_enabled=...). At the end of the test it checks
+        that nothing was loaded from another host, that no script failed, and that no file was
+        missing.
     """
     contexts, strangers, missing, errors = [], [], [], []
 

@@ -1,6 +1,7 @@
-"""Makes the README's pictures: runs the whole stack with the demo in a throw-away folder.
+"""Make the pictures in docs/. `make screenshots` runs this.
 
-`make screenshots` writes a docs/*.png for each of SHOTS.
+It runs the whole stack with the demo in a temporary folder and writes one docs/<name>.png for each
+of SHOTS.
 """
 
 import json
@@ -17,10 +18,10 @@ from tests.browser import chromium
 
 PROJECT = Path(__file__).resolve().parents[2]
 PICTURES = PROJECT / "docs"
-# The first live minute after the demo's made-up ones.
+# The demo's minutes end at the start. This is the time to the first live minute.
 FIRST_CYCLE_SECONDS = 75
 RACK = "room=R2&rack=B"
-# (name, address, size of the screen, theme)
+# (name, URL, size of the screen, theme)
 SHOTS = (
     ("list", "/cages/", "desktop", "light"),
     ("detail", "/cages/8/", "desktop", "dark"),

@@ -1,4 +1,4 @@
-"""Every page in every theme by axe-core, and what axe cannot see: zoom, targets, motion, weight."""
+"""Every page in every theme is checked by axe-core; zoom, targets, motion and size by tests."""
 
 import gzip
 from datetime import timedelta
@@ -8,9 +8,10 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from cages.models import ApiToken, Cage, Condition, Health, Outcome
+from cages.models import Cage, Condition, Health, Outcome
 from cages.polling.recorder import record_past
 from cages.slots import slot_of
+from people.models import ApiToken
 from tests.factories import MINUTE, make_cage, make_cycle, make_user, record_minute, result
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,7 +53,7 @@ ADDRESSES = [
     "/styleguide/",
 ]
 ANONYMOUS_ADDRESSES = ["/accounts/login/", "/accounts/register/"]
-# What axe-core found, as a person can act on it.
+# Shows what axe-core found as readable lines.
 FOUND = """async (standard) => {
   const { violations } = await axe.run({ runOnly: standard });
   return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target} ${n.failureSummary}`));
@@ -93,7 +94,7 @@ def themed_page(new_page, person, theme, **options):
 
 
 def problems_on(page, addresses):
-    """{address: what axe-core found}, of those where it found something."""
+    """Return {URL: problems that axe-core found}, only for pages with problems."""
     found = {}
     for address in addresses:
         page.goto(address)
@@ -141,14 +142,14 @@ def test_axe_finds_nothing_where_a_new_token_is_shown(new_page, facility, theme)
     page = themed_page(new_page, facility, theme, size="phone")
     page.goto("/tokens/")
     page.get_by_label("Name").fill("on a phone")
-    page.get_by_role("button", name="Make a token").click()
+    page.get_by_role("button", name="Create token").click()
     page.locator(".secret").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.evaluate(AXE)
     assert page.evaluate(FOUND, STANDARD) == []
 
 
-# A desktop's 1280 pixels, and what is left of them at 200 percent.
+# A desktop of 1280 pixels, at 100 and at 200 percent.
 @pytest.mark.parametrize("width", [1280, 640])
 def test_no_page_scrolls_sideways_even_at_200_percent(new_page, facility, width):
     page = new_page(facility)
@@ -161,7 +162,7 @@ def test_no_page_scrolls_sideways_even_at_200_percent(new_page, facility, width)
     assert wide == []
 
 
-# Links within a line of text are as high as the line, which WCAG allows.
+# WCAG allows links within a line of text to be as high as the line.
 SMALL = """() => [...document.querySelectorAll(
   "button, summary, select, nav a, .btn, .cages tbody tr, input:not([type=hidden], [type=checkbox])"
 )].filter((node) => node.checkVisibility()).map((node) => {
@@ -190,7 +191,7 @@ def test_nothing_moves_for_those_who_wish_so(new_page, facility):
 
 
 def test_list_and_cage_are_light(new_page, facility):
-    """HTML under 100 KB; all else, as it travels, under 200 KB; with a full page of busy cages."""
+    """Pages stay below 100 KB of HTML and 200 KB of other files, as sent, with a full list."""
     now = slot_of(timezone.now())
     for number in range(100):
         place = {"room": "R2", "rack": "C", "row": "B", "column": number + 1}

@@ -1,4 +1,4 @@
-"""The charts, as a person uses them: with the keys, with the mouse, in each theme."""
+"""The charts by keyboard, by mouse and in each theme."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from tests.factories import make_cage, make_user, record_minutes
 
 @pytest.fixture
 def page(transactional_db, new_page):
-    """The last 7 days of cage 1, of which one hour yesterday has all that can be."""
+    """The last 7 days of cage 1. One hour of yesterday contains every kind of minute."""
     ada = make_user("ada", is_superuser=True)
     cage = make_cage("Colony", ada, id=1)
     hour = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=30)
@@ -99,7 +99,7 @@ def test_a_bar_of_a_day_opens_that_day(page):
     assert f"from={yesterday:%Y-%m-%d}" in page.url
 
 
-# The colour in the middle of the Bad part of the hour that has one, and what it should be.
+# The colour in the middle of the Bad part of that hour, and the colour it should have.
 COLOURS = """([hour]) => {
   const plot = document.querySelector('#shares .plot').plot
   const x = plot.valToPos(hour + 1200, 'x', true), y = plot.valToPos(60, 'y', true)

@@ -1,4 +1,4 @@
-"""What a person does, in a real browser; JavaScript is off unless a test says otherwise."""
+"""What people do in a real browser. JavaScript is off unless a test switches it on."""
 
 import re
 

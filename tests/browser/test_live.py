@@ -1,4 +1,4 @@
-"""Open pages that change by themselves, and what they leave alone while doing so."""
+"""Open pages update themselves and leave everything else alone."""
 
 import re
 
@@ -91,7 +91,7 @@ def test_a_lost_connection_is_said_and_taken_back(new_page, cage):
 def test_a_wall_without_a_connection_turns_amber(new_page, cage):
     cage.room = "R2"
     cage.save()
-    # Without this minute's, it would be amber for another reason.
+    # Without this minute the page would be amber for another reason.
     make_cycle(slot_of(timezone.now()), planned=1)
     page = new_page(cage.owner)
     page.clock.install()
@@ -109,7 +109,7 @@ def test_who_was_signed_out_elsewhere_is_told(new_page, cage):
     page = new_page(cage.owner)
     page.context.clear_cookies()
     expect(page.get_by_text("You are signed out.")).to_be_visible(timeout=SOON_MS)
-    # What was on the page is still there to be read.
+    # The content of the page is still there.
     expect(page.get_by_role("link", name="PV-Cre pair")).to_be_visible()
 
 

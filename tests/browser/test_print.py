@@ -1,4 +1,4 @@
-"""Pages on paper."""
+"""Printed pages."""
 
 import re
 
@@ -9,7 +9,7 @@ from tests.factories import make_cage, make_user
 pytestmark = pytest.mark.django_db(transaction=True)
 MILLIMETRE = 72 / 25.4
 PAPERS = {"a4": (210, 297), "letter": (215.9, 279.4)}
-# Texts that stand out of their card.
+# Returns the texts that are larger than their card.
 CUT_OFF = """() => [...document.querySelectorAll(".cage-card")].filter((card) => {
   const outer = card.getBoundingClientRect();
   return [...card.children].some((part) => {

@@ -1,4 +1,4 @@
-"""Racks on a tablet, on a phone and on paper."""
+"""Racks on a tablet, on a phone and printed."""
 
 import re
 
@@ -17,7 +17,7 @@ STICKS_OUT = """() => [document.documentElement, ...document.querySelectorAll(".
 
 @pytest.fixture
 def person():
-    """Who owns rack B: 8 rows of 10, in every state, with long labels."""
+    """The owner of rack B: 8 rows of 10 cages, in every state, with long labels."""
     ruth = make_user("ruth")
     now = slot_of(timezone.now())
     make_cycle(now - MINUTE, planned=80)

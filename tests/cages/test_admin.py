@@ -30,7 +30,7 @@ def listed(response):
 
 def test_only_cages_and_users_can_be_administered():
     models = {model._meta.label for model in admin.site._registry}
-    assert models == {"cages.Cage", "auth.User", "auth.Group"}
+    assert models == {"cages.Cage", "people.User", "auth.Group"}
 
 
 def test_the_start_page_has_our_name(browser):
@@ -119,7 +119,7 @@ def test_no_cage_is_deleted_here(browser, user):
 
 def test_a_person_is_added_and_can_sign_in(browser, client):
     browser.post(
-        reverse("admin:auth_user_add"),
+        reverse("admin:people_user_add"),
         {
             "username": "eve",
             "usable_password": "true",
@@ -133,14 +133,14 @@ def test_a_person_is_added_and_can_sign_in(browser, client):
 
 def test_a_person_who_owns_cages_cannot_be_deleted(browser, user):
     make_cage("Colony", owner=user)
-    response = browser.post(reverse("admin:auth_user_delete", args=(user.pk,)), {"post": "yes"})
+    response = browser.post(reverse("admin:people_user_delete", args=(user.pk,)), {"post": "yes"})
     assert "Cannot delete user" in response.content.decode()
     assert get_user_model().objects.filter(pk=user.pk).exists()
 
 
 def test_a_person_without_cages_can_be_deleted(browser):
     leaving = make_user("leaving")
-    browser.post(reverse("admin:auth_user_delete", args=(leaving.pk,)), {"post": "yes"})
+    browser.post(reverse("admin:people_user_delete", args=(leaving.pk,)), {"post": "yes"})
     assert not get_user_model().objects.filter(username="leaving").exists()
 
 
@@ -148,5 +148,5 @@ def test_staff_without_permissions_administer_nothing(client_of, staff, user):
     browser = client_of(staff)
     cage = make_cage(owner=user)
     assert browser.get(reverse("admin:index")).status_code == 200
-    for address in (CAGES, ADD, change_url(cage), reverse("admin:auth_user_changelist")):
+    for address in (CAGES, ADD, change_url(cage), reverse("admin:people_user_changelist")):
         assert browser.get(address).status_code == 403

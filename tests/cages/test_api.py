@@ -85,7 +85,7 @@ def test_one_cage_is_there_archived_or_not(caller, user, archived_at):
 def test_somebody_elses_cage_looks_like_none(caller, number):
     make_cage(id=5)
     said = refusal(caller.get(f"/api/v1/cages/{number}"), 404)
-    assert said == f"cage: you have no cage {number}."
+    assert said == f"cage: there is no cage {number} that you may see."
     for name in SERIES:
         assert refusal(caller.get(address(name, cage=number, **WHOLE)), 404) == said
 

@@ -109,7 +109,7 @@ def test_what_fails_in_neurocage_is_said_in_json(user, monkeypatch, error, statu
     def fail(*_args):
         raise error("inner words")
 
-    monkeypatch.setattr("cages.models.cage.CageQuerySet.visible_to", fail)
+    monkeypatch.setattr("people.access.Access.sees", fail)
     response = caller.get(address("cages"))
     assert "inner words" not in refusal(response, status)
     assert (response.get("Retry-After") == "30") == (status == 503)
@@ -121,7 +121,7 @@ def test_a_database_that_is_away_is_said_in_json(user, monkeypatch):
     def fail(*_args):
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr("cages.models.token.ApiTokenQuerySet.of_secret", fail)
+    monkeypatch.setattr("people.models.token.ApiTokenQuerySet.of_secret", fail)
     assert "The database does not answer." in refusal(caller.get(address("cages")), 503)
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from cages.forms.cage import LARGEST_TYPED_ID, CageForm
 from cages.models import Cage
-from cages.models.ids import advance_ids
+from neurocage.ids import advance_ids
 from tests.factories import at, make_cage, make_user
 from tests.pages import errors_of
 

@@ -25,7 +25,7 @@ from cages.models import (
     PollCycle,
 )
 from cages.models.cycle import OUTCOME_COUNTS
-from cages.models.ids import advance_ids
+from neurocage.ids import advance_ids
 from tests.factories import MINUTE, at, make_cage, make_user, slot
 
 NOW = at("11:07:20")

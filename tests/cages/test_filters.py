@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from cages.filters import CageFilter, choices
 from cages.models import Cage, Condition, Health
+from people.access import Access
 from tests.factories import MINUTE, at, make_cage, record_minute, slot
 from tests.pages import text_of
 
@@ -101,7 +102,7 @@ def test_each_count_leads_to_its_cages_and_back(client_of, staff):
 @pytest.mark.usefixtures("facility")
 def test_the_choices_are_those_of_the_cages_a_person_sees(user, django_assert_num_queries):
     with django_assert_num_queries(1):
-        found = choices(Cage.objects.visible_to(user).active())
+        found = choices(Access(user).sees(Cage.objects.active()))
     assert found == {
         "room": [("R2", "R2")],
         "rack": [("B", "B")],

@@ -346,12 +346,12 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
     browser = client_of(user)
     with django_assert_max_num_queries(6):
         dry_run = upload(browser, text)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(18):
         confirm(browser, dry_run)
     changed = text.replace("R2", "R3")
     with django_assert_max_num_queries(6):
         dry_run = upload(browser, changed)
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(24):
         confirm(browser, dry_run)
     assert CageEvent.objects.count() == 300
 

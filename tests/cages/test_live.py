@@ -48,7 +48,7 @@ def test_an_unchanged_page_costs_one_query_beside_session_and_person(browser, ad
     assert (first.status_code, second.status_code) == (200, 304)
     assert second.content == b""
     asked = [query["sql"] for query in queries]
-    assert len([sql for sql in asked if "session" not in sql and "auth_user" not in sql]) == 1
+    assert len([sql for sql in asked if "session" not in sql and "people_user" not in sql]) == 1
 
 
 def changes(user):

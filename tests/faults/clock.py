@@ -1,4 +1,4 @@
-"""A wall clock for a scenario's processes that can be set while they run (see wall_clock.c)."""
+"""A wall clock for the processes of a scenario that can be set while they run (wall_clock.c)."""
 
 import mmap
 import shutil
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 SOURCE = Path(__file__).with_name("wall_clock.c")
-# What the processes must be able to tell: a shifted wall clock, and waits of the usual length.
+# Checks that the processes see a shifted wall clock and that waits have their usual length.
 PROBE = """
 import threading, time
 began = time.monotonic()
@@ -21,11 +21,11 @@ print(time.time(), time.monotonic() - began)
 
 
 class NoClock(Exception):
-    """This machine cannot play a wall clock."""
+    """A settable wall clock is not possible on this machine."""
 
 
 class Clock:
-    """The machine's clock and, for programs started with `environment`, a lead that can be set."""
+    """The machine's clock, plus a lead for programs that were started with `environment`."""
 
     environment = {}
     ahead_seconds = 0.0
@@ -35,7 +35,10 @@ class Clock:
 
 
 class SettableClock(Clock):
-    """Raises NoClock where there is no C compiler, or where Python does not follow the library."""
+    """A clock that can be set.
+
+    Raises NoClock without a C compiler or if Python ignores the library.
+    """
 
     def __init__(self, folder):
         compiler = shutil.which("cc") or shutil.which("gcc")
@@ -53,7 +56,7 @@ class SettableClock(Clock):
         self._prove()
 
     def step(self, seconds):
-        """Put the clock forward or back, for all its processes at the same moment."""
+        """Set the clock forward or back for all its processes at the same moment."""
         self.ahead_seconds += seconds
         self._shared[:] = struct.pack("q", round(self.ahead_seconds * 1e9))
 

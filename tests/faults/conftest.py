@@ -1,6 +1,7 @@
-"""What the scenarios of faults share. Each has servers and processes of its own (installation.py).
+"""Fixtures for the scenarios of faults. Each has servers and processes of its own.
 
-`make test-faults` runs them side by side: nearly all of their time is waiting for real minutes.
+`make test-faults` runs them in parallel, because nearly all of their time is waiting for real
+minutes.
 """
 
 import fcntl
@@ -19,7 +20,7 @@ INSTALLED = pytest.StashKey()
 
 @pytest.fixture(scope="session")
 def database_folder(tmp_path_factory):
-    """A stopped PostgreSQL with the cages in it, made once for all workers of pytest-xdist."""
+    """A stopped PostgreSQL with cages, made once for all workers of pytest-xdist."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
@@ -49,9 +50,10 @@ def settable_clock(tmp_path):
 
 @pytest.fixture
 def install(request, tmp_path, database_folder):
-    """install("worker", "poller", "beat", latency=(least, most), ...): a running installation.
+    """Return a function that starts an installation; everything is stopped at the end.
 
-    The other arguments are those of Installation. Everything is stopped at the end.
+    For example install("worker", "poller", "beat", latency=(1, 3)). The options are those of
+    Installation.
     """
     folder = tmp_path / "installation"
     with ExitStack() as at_end:
@@ -71,7 +73,7 @@ def install(request, tmp_path, database_folder):
 
 @pytest.fixture
 def measured(record_property):
-    """measured(what, value, unit="s"): shown at the end of the run."""
+    """Return a function measured(what, value, unit="s"). The values are shown at the end."""
 
     def note(what, value, unit="s"):
         record_property("measured", f"{value:6.1f} {unit:2}  {what}")
@@ -81,7 +83,7 @@ def measured(record_property):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A scenario that fails shows what its processes had to say."""
+    """Show the logs of all processes when a scenario fails."""
     report = yield
     installation = item.stash.get(INSTALLED, None)
     if report.failed and call.when == "call" and installation:

@@ -1,4 +1,4 @@
-"""One Neurocage of a scenario's own: servers, sensors, and the real processes."""
+"""An installation of Neurocage for one scenario: servers, sensors and the real processes."""
 
 import contextlib
 import os
@@ -43,7 +43,7 @@ for cage_id in {list(CAGES)}:
 
 
 def wait_for(condition, seconds, what, every=0.1):
-    """Wait until the condition holds and return its value; fail, saying what, after the seconds."""
+    """Wait until the condition holds and return its value. Fail with `what` after the seconds."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"after {seconds:.0f} s still not: {what}"
@@ -52,7 +52,7 @@ def wait_for(condition, seconds, what, every=0.1):
 
 
 def calm_port():
-    """A free port below those that the system gives to outgoing connections.
+    """Return a free port below those that the system uses for outgoing connections.
 
     A server that is away for minutes must find its port free when it comes back.
     """
@@ -68,7 +68,7 @@ def own_port(folder):
 
 
 class _OnTheClock:
-    """A server that follows the scenario's clock."""
+    """A server that uses the clock of the scenario."""
 
     clock_environment = {}
 
@@ -85,7 +85,7 @@ class Valkey(_OnTheClock, EmbeddedValkey):
 
 
 def prepare_database(folder):
-    """Make a stopped PostgreSQL in the folder with the cages in it, to be copied."""
+    """Make a stopped PostgreSQL with cages in the folder, to be copied."""
     server = Postgres(own_port(folder), durable=True).start()
     try:
         subprocess.run(
@@ -99,11 +99,14 @@ def prepare_database(folder):
 
 
 class Installation:
-    """Started part by part; `stop` ends all that was started. Times are the scenario's clock's.
+    """Servers and processes, started one by one; `stop` ends them all.
 
-    database_folder: of `prepare_database`. redis_keeps: with an append-only file.
-    poller_threads: shards that a poller may hold, where not the usual number.
+    database_folder: made by `prepare_database`.
+    redis_keeps: whether Redis keeps its data on disk.
+    poller_threads: shards that a poller may hold, if not the default.
     settings: environment of all processes.
+
+    All times are those of the scenario's clock.
     """
 
     def __init__(
@@ -130,17 +133,17 @@ class Installation:
         self.web_port = None
         self._database = None
 
-    # Its parts
+    # Parts
 
     def start(self, *names):
-        """Start the servers, and of worker, poller, beat and web (and worker2 ...) those named."""
+        """Start the servers and the named processes, such as "worker", "poller" or "beat"."""
         self.postgres.start()
         self.valkey.start()
         for name in names:
             self.start_process(name)
 
     def start_process(self, name, **settings):
-        """name: worker, poller, beat or web, with a number where there are several."""
+        """Start a worker, poller, beat or web process. Several of a kind have numbers."""
         environment = {
             "DATABASE_URL": self.postgres.url,
             "REDIS_URL": self.valkey.url,
@@ -151,7 +154,7 @@ class Installation:
             **settings,
         }
         if name.startswith("poller"):
-            # A poller has neither database nor secret.
+            # A poller has neither database nor secret key.
             environment |= {"DATABASE_URL": "", "SECRET_KEY": ""}
         child = Child(
             name,
@@ -181,11 +184,11 @@ class Installation:
         os.kill(self.children[name].pid, number)
 
     def kill(self, name):
-        """SIGKILL, and no trace left of it: what a crash or the kernel's memory killer does."""
+        """Kill with SIGKILL, like a crash or the kernel's out-of-memory killer."""
         self.children[name].kill()
 
     def finish(self, name, seconds=60):
-        """SIGTERM, as a rolling restart does it; returns the seconds that its end took."""
+        """Stop with SIGTERM, as a rolling restart does. Return the seconds it took."""
         began = time.monotonic()
         child = self.children[name]
         child.ask_to_stop()
@@ -193,11 +196,11 @@ class Installation:
         return time.monotonic() - began
 
     def dead(self):
-        """The names of the processes that do not run."""
+        """Return the names of the processes that do not run."""
         return [name for name, child in self.children.items() if not child.is_alive()]
 
     def all_processes(self):
-        """Every process of ours and of the servers."""
+        """Return the processes of Neurocage and of the servers."""
         roots = [child.pid for child in self.children.values() if child.is_alive()]
         roots += [self.postgres.process.pid, self.valkey.process.pid]
         found = map(psutil.Process, roots)
@@ -211,7 +214,7 @@ class Installation:
         return psutil.Process(self.children[name].pid).memory_info().rss
 
     def ports_of(self, name):
-        """The local ports of the process's connections."""
+        """Return the local ports of the process's connections."""
         connections = psutil.Process(self.children[name].pid).net_connections(kind="tcp")
         return {each.laddr.port for each in connections}
 
@@ -226,13 +229,13 @@ class Installation:
             server.stop()
 
     def logs(self):
-        """(title, text) for each process and server."""
+        """Return (title, text) for each process and server."""
         for name, child in self.children.items():
             yield f"{name} ({child.poll()})", tail(child.log, 60)
         for server in (self.postgres, self.valkey):
             yield server.name, tail(server.log, 30)
 
-    # What it knows
+    # Questions
 
     def now(self):
         return self.clock.now()
@@ -241,11 +244,11 @@ class Installation:
         return slot_of(self.now())
 
     def rows(self, query, *values):
-        """Rows of the database; raises psycopg2.OperationalError while it is away."""
+        """Return rows of the database. Raises psycopg2.OperationalError while it is away."""
         try:
             return self._rows(query, values)
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
-            # The connection kept may be to a server that was stopped since.
+            # The connection may be to a server that was stopped meanwhile.
             self._forget_database()
             return self._rows(query, values)
 
@@ -263,7 +266,7 @@ class Installation:
         self._database = None
 
     def cycles(self):
-        """The ledger: slot -> Cycle."""
+        """Return the ledger as {slot: Cycle}."""
         columns = ("slot", "planned", "finished_at", *OUTCOME_COUNTS.values())
         query = f"SELECT {', '.join(columns)} FROM cages_pollcycle ORDER BY slot"  # noqa: S608
         return {
@@ -272,7 +275,7 @@ class Installation:
         }
 
     def waiting(self):
-        """How many messages wait in each queue, and how many are in the hands of a worker."""
+        """Return the number of messages in each queue, and how many workers hold."""
         with redis.from_url(self.valkey.url) as server, server.pipeline() as pipeline:
             for queue in ("slots", "polls", "records"):
                 pipeline.llen(queue)
@@ -282,10 +285,10 @@ class Installation:
     def is_idle(self):
         return not any(self.waiting().values())
 
-    # Waiting for what must come
+    # Waiting
 
     def wait_for_polling(self, since, seconds):
-        """Wait for a finished cycle of a slot at or after `since` in which every cage was asked."""
+        """Wait for a finished cycle at or after `since` in which every cage was polled."""
 
         def polled():
             return next(
@@ -300,9 +303,9 @@ class Installation:
         return wait_for(polled, seconds, f"a slot since {since:%H:%M:%S} is polled in full")
 
     def wait_for_asking(self, at_least, slot=None, seconds=130):
-        """Wait until that many polls of a slot have arrived, of this or a later slot unless given.
+        """Wait until this many polls of a slot have arrived. Return the slot.
 
-        Returns the slot.
+        Without a slot, it is the present one or a later one.
         """
         first = slot or self.this_slot()
 
@@ -314,7 +317,7 @@ class Installation:
         return wait_for(asked, seconds, f"{at_least} polls of one slot", every=0.01)
 
     def wait_for_slot(self, after=None, seconds=70):
-        """Wait until the clock is in a slot later than `after` (now, unless given); returns it."""
+        """Wait until the clock is in a slot later than `after` (default: now). Return that slot."""
         after = after or self.this_slot()
         return wait_for(
             lambda: (slot := self.this_slot()) > after and slot, seconds, "the next minute", 0.02
@@ -322,7 +325,7 @@ class Installation:
 
 
 def sign_in(session, base_url):
-    """Sign the requests.Session in, as a person does."""
+    """Sign in with the requests.Session, as a person does."""
     page = session.get(f"{base_url}/accounts/login/", timeout=20)
     page.raise_for_status()
     form = {"username": USERNAME, "password": PASSWORD}
@@ -334,7 +337,7 @@ def sign_in(session, base_url):
 
 
 def status_of(installation, path):
-    """The status code that the page answers with; None where there is no answer."""
+    """Return the status code of the page, or None if there is no answer."""
     try:
         address = f"{installation.web_url}{path}"
         return requests.get(address, timeout=10, allow_redirects=False).status_code
@@ -343,7 +346,7 @@ def status_of(installation, path):
 
 
 class Sampled:
-    """Asks for a number again and again, in a thread of its own, while the block runs."""
+    """Read a number again and again in a thread while the block runs."""
 
     def __init__(self, ask, every=0.2):
         self.ask = ask

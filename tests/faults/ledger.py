@@ -1,4 +1,4 @@
-"""What was asked and answered, compared with what is kept: row by row, and in the ledger."""
+"""Compare what the sensors answered with the database and the ledger, row by row."""
 
 import subprocess
 import sys
@@ -23,15 +23,16 @@ class Cycle:
 
 
 def assert_nothing_lost_or_doubled(installation, gone=()):
-    """Compare what the sensors said with the database, in both directions.
+    """Compare the answers of the sensors with the database in both directions.
 
-    - Every answer that a sensor sent whole is in `cages_poll` exactly once, in the slot in which it
-      was asked, with its HTTP status, for errors the number it carried, and the health it told.
-    - Every kept row that tells of an answer has that answer: nothing was made up or copied.
+    - Every answer that was sent completely is recorded exactly once, in the slot in which it was
+      asked for, with its HTTP status, the health in it and, for errors, the number in it.
+    - Every recorded answer was really sent.
     - No cage was asked twice in one slot.
-    Returns how many answers were found.
 
-    gone: answers that were told to a process which was killed before it could hand them on.
+    gone: answers to a process that was killed before it could hand them on.
+
+    Return the number of answers found.
     """
     kept = _kept_polls(installation)
     of_answer, lost, asked = {}, [], Counter()
@@ -73,9 +74,9 @@ def _kept_polls(installation):
 
 
 def assert_ledger_balances(installation, still_open=0):
-    """Each cycle's counts are those of its rows, and once finished sum up to what was planned.
+    """Check that the counts of each cycle are those of its rows and, once finished, add up.
 
-    still_open: how many cycles may wait for shards that died with somebody.
+    still_open: number of cycles that may wait for shards of a killed process.
     """
     by_slot = defaultdict(Counter)
     for (_, slot), (outcome, *_) in _kept_polls(installation).items():
@@ -94,7 +95,7 @@ def assert_ledger_balances(installation, still_open=0):
 
 
 def check_ledger(installation, since):
-    """The project's own command for the same, as a person runs it."""
+    """Run `manage.py check_ledger`, as a person does."""
     if not (BASE_DIR / "cages/management/commands/check_ledger.py").exists():
         return
     environment = {

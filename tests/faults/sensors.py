@@ -1,4 +1,4 @@
-"""The sensors of a scenario: a real HTTP server that notes what it was asked and what it said."""
+"""The sensors of a scenario: a real HTTP server that notes requests and answers."""
 
 import asyncio
 import contextlib
@@ -10,22 +10,22 @@ from datetime import datetime, timedelta
 from cages.models import Outcome
 from cages.slots import slot_of
 
-# A poll begins within its slot; its request may arrive a moment after the slot's end.
+# A poll begins within its slot. Its request may arrive a moment after the end of the slot.
 ON_ITS_WAY = timedelta(seconds=1)
 
 
 @dataclass(slots=True)
 class Asked:
-    """One request. `status` and `health`: of the answer; `answered_at`: when it was out, whole."""
+    """One request. `status` and `health` are of the answer, which was complete at `answered_at`."""
 
     cage_id: int
     number: int  # in the order of arrival
-    at: datetime  # when it arrived, by the clock of the scenario
-    port: int  # where it came from
+    at: datetime  # arrival, by the clock of the scenario
+    port: int  # port of the client
     status: int
     health: int | None
     answered_at: datetime | None = None
-    polled_for: datetime | None = None  # the slot, where a test knows it better than the arrival
+    polled_for: datetime | None = None  # the slot, if a test knows it better than the arrival tells
 
     @property
     def slot(self):
@@ -33,7 +33,7 @@ class Asked:
 
     @property
     def possible_slots(self):
-        """The slots it may have been asked for, the likelier one first."""
+        """Return the slots that the request may be for, the more likely one first."""
         return dict.fromkeys((self.slot, self.polled_for or slot_of(self.at - ON_ITS_WAY)))
 
     @property
@@ -44,7 +44,7 @@ class Asked:
 
     @property
     def detail(self):
-        """What is kept of an error: it holds the request's number, so no answer is like another."""
+        """Return the detail that is recorded of an error. It contains the number of the request."""
         return f"HTTP 500: answer {self.number}" if self.status == 500 else ""
 
     @property
@@ -55,10 +55,10 @@ class Asked:
 
 
 class Sensors:
-    """Serves /data/<cage id>/ on loopback, in a thread of its own; use as a context manager.
+    """Serve /data/<cage id>/ on 127.0.0.1 in a thread; a context manager.
 
-    clock: tells the scenario's time. latency: least and most seconds an answer takes; it may be
-    changed while the server runs.
+    clock: clock of the scenario.
+    latency: (least, most) seconds of an answer; it can be changed while the server runs.
     """
 
     def __init__(self, clock, latency=(0.05, 0.4)):
@@ -76,7 +76,9 @@ class Sensors:
         return f"http://127.0.0.1:{self.port}"
 
     def asked(self, slot=None, since=None):
-        """The requests so far, of one slot or since a moment by the scenario's clock."""
+        """Return the requests so far, optionally of one slot or since a time of the scenario's
+        clock.
+        """
         return [
             each
             for each in list(self.requests)
@@ -138,6 +140,6 @@ class Sensors:
         head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n"
         writer.write(head.encode() + body)
         await writer.drain()
-        # Nobody heard it where the client had gone.
+        # The client had gone, so nobody received the answer.
         if not writer.is_closing() and not reader.at_eof():
             asked.answered_at = self.clock.now()

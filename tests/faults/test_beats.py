@@ -1,4 +1,4 @@
-"""The clock of polling: a beat that dies, and two that live."""
+"""Beat dies, or two of them run."""
 
 import time
 from datetime import timedelta
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.faults
 def test_a_dead_beat_is_told_within_two_minutes_by_every_page_and_by_readyz(install, measured):
     installation = install("worker", "poller", "beat", "web")
     browser = requests.Session()
-    # gunicorn may close a kept connection just as it is used again; a real browser asks once more.
+    # gunicorn may close a connection just as it is used again. A real browser then tries once more.
     browser.headers["Connection"] = "close"
     wait_for(lambda: status_of(installation, "/healthz") == 200, 60, "the pages answer")
     sign_in(browser, installation.web_url)

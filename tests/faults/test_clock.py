@@ -1,4 +1,4 @@
-"""The wall clock is set while Neurocage runs, and a machine that sleeps."""
+"""The wall clock is set while Neurocage runs, and the machine sleeps."""
 
 import time
 from collections import Counter
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.faults
 
 @pytest.mark.parametrize("seconds", [90, -90])
 def test_the_clock_is_set_while_sensors_are_asked(install, settable_clock, measured, seconds):
-    # One after the other, so that polls are under way, and others still to come, late in a slot.
+    # One after the other, so that late in a slot some polls are running and others still wait.
     installation = install(
         *("worker", "poller", "beat"),
         clock=settable_clock,
@@ -41,14 +41,15 @@ def test_the_clock_is_set_while_sensors_are_asked(install, settable_clock, measu
     wait_for(installation.is_idle, 30, "no message is left")
     cycles = installation.cycles()
     if seconds > 0:
-        # What was not asked before the step is of a minute that is over.
+        # What was not asked before the step belongs to a minute that is over.
         assert min(each.slot for each in installation.sensors.requests[begun:]) == new
         assert cycles[old].skipped == len(CAGES) - len(installation.sensors.asked(old))
         assert all(slot <= old or slot >= new for slot in cycles)
     else:
         assert cycles[old].skipped == 0
         assert stepped_at < old
-        # Asked for the minute under way when the clock was set, though the clock says an older one.
+        # These were asked for the minute in which the clock was set, though the clock shows an
+        # older one.
         for each in installation.sensors.requests[begun:]:
             each.polled_for = old if each.at < old else None
     assert_nothing_lost_or_doubled(installation)
@@ -75,7 +76,7 @@ def test_a_machine_that_sleeps_for_ten_minutes_wakes_without_a_stampede(
     begun = len(installation.sensors.requests)
     assert not any(each.slot > old for each in installation.sensors.requests)
     settable_clock.step(600)
-    time.sleep(2)  # all that the monotonic clock sees of the ten minutes
+    time.sleep(2)  # the monotonic clock sees only this much of the ten minutes
     assert len(installation.sensors.requests) == begun
     woken, woken_at = time.monotonic(), installation.now()
     for process in reversed(asleep):
@@ -100,5 +101,5 @@ def test_a_machine_that_sleeps_for_ten_minutes_wakes_without_a_stampede(
 
 
 def busiest_second(requests):
-    """The most requests that arrived in any one second of the clock."""
+    """Return the largest number of requests that arrived in one second of the clock."""
     return max(Counter(int(each.at.timestamp()) for each in requests).values())

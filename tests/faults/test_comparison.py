@@ -1,4 +1,4 @@
-"""The comparison that all scenarios end with sees what it is there for."""
+"""The comparison at the end of all scenarios finds every kind of difference."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

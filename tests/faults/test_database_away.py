@@ -1,4 +1,4 @@
-"""PostgreSQL stopped in the middle of a slot, and back after a while."""
+"""PostgreSQL is stopped in the middle of a slot and comes back after a while."""
 
 import time
 
@@ -15,12 +15,12 @@ from tests.faults.ledger import assert_ledger_balances, assert_nothing_lost_or_d
 
 pytestmark = pytest.mark.faults
 
-# Long enough that no result is there yet when the last poll of a slot has begun.
+# Long enough that no result has arrived when the last poll of a slot begins.
 SLOW_SENSORS = (1.5, 2.5)
 
 
 def stop_postgres_while_sensors_are_asked(installation):
-    """Returns the slot whose results find no database."""
+    """Stop PostgreSQL. Return the slot whose results find no database."""
     slot = installation.wait_for_slot()
     installation.wait_for_asking(len(CAGES), slot)
     installation.postgres.stop(30)
@@ -36,7 +36,7 @@ def stored(installation, slot):
 def test_three_minutes_without_postgresql_lose_nothing_that_was_measured(install, measured):
     installation = install("worker", "poller", "beat", "web", latency=SLOW_SENSORS)
     browser = requests.Session()
-    # gunicorn may close a kept connection just as it is used again; a real browser asks once more.
+    # gunicorn may close a connection just as it is used again. A real browser then tries once more.
     browser.headers["Connection"] = "close"
     wait_for(lambda: status_of(installation, "/healthz") == 200, 60, "the pages answer")
     sign_in(browser, installation.web_url)
@@ -70,7 +70,7 @@ def test_three_minutes_without_postgresql_lose_nothing_that_was_measured(install
     measured("from PostgreSQL's return to the pages", time.monotonic() - back)
     polled = installation.wait_for_polling(slot_of(back_at), 90)
     measured("from PostgreSQL's return to the next full cycle", time.monotonic() - back)
-    # At the latest the first minute that began with a database.
+    # At the latest, this is the first minute that began with a database.
     assert polled.slot <= slot_of(back_at) + SLOT_LENGTH
     wait_for(lambda: status_of(installation, "/readyz") == 200, 10, "/readyz is 200 again")
     browser.close()
@@ -87,7 +87,7 @@ def test_three_minutes_without_postgresql_lose_nothing_that_was_measured(install
 
 
 def test_retries_without_a_database_do_not_pile_up_and_write_once(install, measured):
-    # One message for each cage, so that there is much to hold.
+    # One message for each cage, so that there are many.
     installation = install(
         "worker", "poller", "beat", latency=SLOW_SENSORS, POLL_SHARD_SIZE=1, poller_threads=40
     )
@@ -95,7 +95,7 @@ def test_retries_without_a_database_do_not_pile_up_and_write_once(install, measu
     wait_for(installation.is_idle, 30, "no message is left")
     slot = stop_postgres_while_sensors_are_asked(installation)
     stopped = time.monotonic()
-    # And as if everything of the minute before were delivered ten times more, with another story.
+    # The results of the minute before are delivered ten more times, with other values.
     with Celery(broker=installation.valkey.url, set_as_current=False) as sender:
         sender.conf.task_routes = app.conf.task_routes
         for cage_id in list(CAGES) * 10:
@@ -110,9 +110,9 @@ def test_retries_without_a_database_do_not_pile_up_and_write_once(install, measu
     wait_for(lambda: under_way() >= most, 30, "every result waits in Redis")
     with Sampled(under_way) as messages, Sampled(lambda: memory_mb(installation)) as memory:
         time.sleep(max(0, stopped + 120 - time.monotonic()))  # many retries
-    # A retry is sent a moment before its predecessor is acknowledged.
+    # A retry is sent a moment before the message before it is acknowledged.
     assert most <= messages.most <= most * 1.1, messages
-    # It takes some rounds of retries until Python has all the memory that one needs.
+    # It takes some rounds of retries until Python has all the memory that it needs.
     third = len(memory.values) // 3
     growth = max(memory.values[-third:]) - max(memory.values[third:-third])
     measured(f"that the recorder grew by at last, while {most} messages retried", growth, "MB")

@@ -1,4 +1,4 @@
-"""A poller or a recorder killed in the middle of its work, and restarts that are asked for."""
+"""A poller or a recorder is killed in the middle of its work, or asked to restart."""
 
 import contextlib
 import time
@@ -14,7 +14,7 @@ from tests.faults.ledger import assert_ledger_balances, assert_nothing_lost_or_d
 
 pytestmark = pytest.mark.faults
 
-# The visibility timeout, and the time a worker takes to look for messages that are due again.
+# The visibility timeout, and the time until a worker looks for messages that are due again.
 HANDED_OUT_AGAIN_SECONDS = 120 + 60
 
 
@@ -24,7 +24,7 @@ def finished(installation, slot):
 
 def test_the_polls_of_a_killed_poller_are_skipped_and_another_goes_on(install, measured):
     names = ("poller", "poller2")
-    # So that each poller takes its part of the four shards.
+    # This way each poller takes some of the four shards.
     installation = install("worker", *names, "beat", latency=(1.5, 2.5), poller_threads=2)
     installation.wait_for_polling(installation.this_slot(), 130)
     slot = installation.wait_for_slot()
@@ -37,7 +37,7 @@ def test_the_polls_of_a_killed_poller_are_skipped_and_another_goes_on(install, m
     victim = max(names, key=lambda name: len(asked_by[name]))
     installation.kill(victim)
     killed = time.monotonic()
-    # No shard of the slot was complete, so nothing of it had been handed on.
+    # No shard of the slot was complete, so no result had been handed on.
     assert not any(each.answered_at for each in asked_by[victim])
     gone = {each.number for each in asked_by[victim]}
     assert gone
@@ -45,7 +45,7 @@ def test_the_polls_of_a_killed_poller_are_skipped_and_another_goes_on(install, m
     after = slot + SLOT_LENGTH
     while not finished(installation, slot):
         assert time.monotonic() < killed + HANDED_OUT_AGAIN_SECONDS, installation.waiting()
-        # Meanwhile the other poller goes on, with all cages, minute by minute.
+        # Meanwhile the other poller polls all cages every minute.
         assert installation.wait_for_polling(after, 70).slot == after
         after += SLOT_LENGTH
         wait_for(
@@ -73,7 +73,7 @@ def test_a_recorder_killed_within_its_transaction_is_made_up_for_once(install, m
     slot = installation.wait_for_slot()
     wait_for(lambda: slot in installation.cycles(), 30, "the slot is claimed", every=0.02)
     with contextlib.closing(psycopg2.connect(installation.postgres.url)) as other:
-        # Counting in the cycle is the last thing in a recorder's transaction.
+        # A recorder's transaction ends with the counts of the cycle.
         other.cursor().execute("SELECT FROM cages_pollcycle WHERE slot = %s FOR UPDATE", [slot])
         blocked = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         wait_for(lambda: len(installation.rows(blocked)) == 4, 30, "the shards' records wait")
@@ -101,7 +101,8 @@ def test_a_recorder_killed_within_its_transaction_is_made_up_for_once(install, m
 
 
 def test_a_rolling_restart_loses_and_skips_no_poll(install, measured):
-    # Two at once in each poller: a slot takes some seconds, so SIGTERM finds polls of every kind.
+    # Each poller asks two at a time. A slot takes some seconds, so SIGTERM meets every kind of
+    # poll.
     installation = install(
         *("worker", "worker2", "poller", "poller2", "beat"),
         latency=(0.3, 0.5),

@@ -1,4 +1,4 @@
-"""Pollers that cannot keep up, or that are not there."""
+"""Pollers are too slow or missing."""
 
 import time
 
@@ -25,7 +25,7 @@ def test_five_minutes_without_a_poller_leave_two_minutes_of_messages(
             )
             slot = installation.this_slot()
             slots.append(slot)
-            # What came on the queue has come by now; on to the end of the minute.
+            # Everything in the queue has arrived. Go on to the end of the minute.
             wait_for(lambda: installation.waiting()["slots"] == 0, 10, "the start is done")
             left = slot + SLOT_LENGTH - installation.now()
             settable_clock.step(left.total_seconds() - 0.5)
@@ -53,7 +53,7 @@ def test_five_minutes_without_a_poller_leave_two_minutes_of_messages(
 
 
 def test_slow_pollers_skip_what_is_late_and_catch_up(install, measured):
-    # About 22 polls a minute, for 40 cages.
+    # About 22 polls a minute for 40 cages.
     installation = install(
         *("worker", "poller", "beat"), latency=(2.5, 3.0), POLL_CONCURRENCY=1, poller_threads=1
     )

@@ -1,4 +1,4 @@
-"""Redis stopped in the middle of a slot, and back after two minutes with or without its data."""
+"""Redis is stopped in the middle of a slot and comes back with or without its data."""
 
 import time
 
@@ -47,7 +47,7 @@ def test_two_minutes_without_redis(install, measured, redis_keeps):
     next_one = installation.wait_for_polling(polled.slot + SLOT_LENGTH, 70)
     assert next_one.slot == polled.slot + SLOT_LENGTH
 
-    # What a worker held when Redis went may be handed out again; it must change nothing.
+    # What a worker held may be delivered again. It must change nothing.
     wait_for(installation.is_idle, 200, "no message is left")
     watched = [s for s in installation.cycles() if stopped_at < s and s + SLOT_LENGTH <= back_at]
     assert watched == [], "a minute without Redis has a cycle"

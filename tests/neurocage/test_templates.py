@@ -113,7 +113,7 @@ def pages(administrator, client_of, settings, monkeypatch):
     for address in (reverse("login"), reverse("register")):
         found[address] = anonymous.get(address).content.decode()
     # The set-up is there only before anybody else.
-    monkeypatch.setattr("cages.views.accounts.nobody_has_an_account", lambda: True)
+    monkeypatch.setattr("people.views.accounts.nobody_has_an_account", lambda: True)
     found[reverse("setup")] = anonymous.get(reverse("setup")).content.decode()
     return found
 

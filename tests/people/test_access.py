@@ -1,5 +1,8 @@
 """Who may see and change what: every address, every method, every kind of person."""
 
+import re
+from pathlib import Path
+
 import pytest
 import responses
 from django.apps import apps
@@ -9,76 +12,90 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
+from cages.importing.plan import plan_of
+from cages.importing.sheet import rows_of
 from cages.models import Cage
-from cages.urls import urlpatterns
-from tests.factories import PASSWORD, at, make_cage, make_cycle, make_user, record_minute, slot
+from cages.urls import urlpatterns as cages_urls
+from people.access import Permission
+from people.models import Role, User
+from people.urls import urlpatterns as people_urls
+from tests.factories import (
+    PASSWORD,
+    at,
+    make_cage,
+    make_cycle,
+    make_member,
+    make_user,
+    record_minute,
+    slot,
+)
 
 NOW = at("07:02:30")
-ROLES = ("anonymous", "owner", "other", "staff", "administrator")
+ROLES = ("anonymous", "owner", "viewer", "other", "staff", "administrator")
 LOGIN = "asked to sign in"
 MOVED = "led elsewhere"
-# What each kind of person gets, in the order of ROLES. Cage 7 is active, cage 8 is archived, both
-# are the owner's. An empty form is posted.
-EVERYBODY, SIGNED_IN = (200,) * 5, (LOGIN, 200, 200, 200, 200)
-NOBODY, NOT_THERE = (404,) * 5, (LOGIN, 404, 404, 404, 404)
-NO_TOKEN = (401,) * 5
-NO_SUCH_METHOD = (LOGIN, 405, 405, 405, 405)
-ITS_PEOPLE, ITS_PEOPLE_MOVED = (LOGIN, 200, 404, 200, 200), (LOGIN, MOVED, 404, MOVED, MOVED)
+# What each kind of person gets, in the order of ROLES. Cage 7 is active, cage 8 is archived. Both
+# belong to the owner, in whose lab the viewer may see everything and change nothing. The form that
+# is posted is empty.
+EVERYBODY, NOBODY, NO_TOKEN = (200,) * 6, (404,) * 6, (401,) * 6
+SIGNED_IN = (LOGIN, 200, 200, 200, 200, 200)
+ALL_MOVED = (LOGIN, MOVED, MOVED, MOVED, MOVED, MOVED)
+NOT_THERE = (LOGIN, 404, 404, 404, 404, 404)
+NO_SUCH_METHOD = (LOGIN, 405, 405, 405, 405, 405)
+WHO_SEES = (LOGIN, 200, 200, 404, 200, 200)
+WHO_CHANGES, WHO_CHANGES_MOVED = ((LOGIN, done, 403, 404, done, done) for done in (200, MOVED))
+STAFF = (LOGIN, 403, 403, 403, 200, 200)
+STAFF_READ_ONLY = (STAFF, (LOGIN, 403, 403, 403, 405, 405))
 MATRIX = {
-    "home": [((), (LOGIN, MOVED, MOVED, MOVED, MOVED), (LOGIN, MOVED, MOVED, MOVED, MOVED))],
+    "home": [((), ALL_MOVED, ALL_MOVED)],
     "cage-list": [((), SIGNED_IN, NO_SUCH_METHOD)],
     "cage-create": [((), SIGNED_IN, SIGNED_IN)],
     # Nothing is ticked, so it leads back to the list.
-    "cage-bulk": [
-        ((), (LOGIN, MOVED, MOVED, MOVED, MOVED), (LOGIN, MOVED, MOVED, MOVED, MOVED)),
-    ],
-    "cage-cards": [((), (LOGIN, MOVED, MOVED, MOVED, MOVED), NO_SUCH_METHOD)],
+    "cage-bulk": [((), ALL_MOVED, ALL_MOVED)],
+    "cage-cards": [((), ALL_MOVED, NO_SUCH_METHOD)],
     "cage-import": [((), SIGNED_IN, SIGNED_IN)],
     "cage-import-template": [((), SIGNED_IN, NO_SUCH_METHOD)],
     "cage-archived": [((), SIGNED_IN, NO_SUCH_METHOD)],
-    "cage-detail": [((7,), ITS_PEOPLE, NO_SUCH_METHOD), ((8,), ITS_PEOPLE, NO_SUCH_METHOD)],
-    "cage-history": [((7,), ITS_PEOPLE, NO_SUCH_METHOD), ((8,), ITS_PEOPLE, NO_SUCH_METHOD)],
+    "cage-detail": [((7,), WHO_SEES, NO_SUCH_METHOD), ((8,), WHO_SEES, NO_SUCH_METHOD)],
+    "cage-history": [((7,), WHO_SEES, NO_SUCH_METHOD), ((8,), WHO_SEES, NO_SUCH_METHOD)],
     "cage-export": [((), SIGNED_IN, NO_SUCH_METHOD)],
     "cage-export-file": [((), SIGNED_IN, NO_SUCH_METHOD)],
     "cage-export-dictionary": [((), SIGNED_IN, NO_SUCH_METHOD)],
     # Nothing is ticked, so it leads back to the list.
-    "cage-compare": [((), (LOGIN, MOVED, MOVED, MOVED, MOVED), NO_SUCH_METHOD)],
-    "cage-edit": [((7,), ITS_PEOPLE, ITS_PEOPLE), ((8,), NOT_THERE, NOT_THERE)],
-    "cage-test-sensor": [
-        ((7,), ITS_PEOPLE_MOVED, ITS_PEOPLE),
-        ((8,), NOT_THERE, NOT_THERE),
-    ],
+    "cage-compare": [((), ALL_MOVED, NO_SUCH_METHOD)],
+    "cage-edit": [((7,), WHO_CHANGES, WHO_CHANGES), ((8,), NOT_THERE, NOT_THERE)],
+    "cage-test-sensor": [((7,), WHO_CHANGES_MOVED, WHO_CHANGES), ((8,), NOT_THERE, NOT_THERE)],
     "cage-archive": [
-        ((7,), ITS_PEOPLE, ITS_PEOPLE_MOVED),
-        ((8,), ITS_PEOPLE_MOVED, ITS_PEOPLE_MOVED),
+        ((7,), WHO_CHANGES, WHO_CHANGES_MOVED),
+        ((8,), WHO_CHANGES_MOVED, WHO_CHANGES_MOVED),
     ],
     "cage-restore": [
-        ((8,), ITS_PEOPLE, ITS_PEOPLE_MOVED),
-        ((7,), ITS_PEOPLE_MOVED, ITS_PEOPLE_MOVED),
+        ((8,), WHO_CHANGES, WHO_CHANGES_MOVED),
+        ((7,), WHO_CHANGES_MOVED, WHO_CHANGES_MOVED),
     ],
     "cage-purge": [
-        ((8,), (LOGIN, 403, 404, 403, 200), (LOGIN, 403, 404, 403, 200)),
-        ((7,), (LOGIN, 403, 404, 403, 404), (LOGIN, 403, 404, 403, 404)),
+        ((8,), *[(LOGIN, 403, 403, 404, 403, 200)] * 2),
+        ((7,), *[(LOGIN, 403, 403, 404, 403, 404)] * 2),
     ],
-    "cage-move": [((7,), ITS_PEOPLE, ITS_PEOPLE_MOVED), ((8,), NOT_THERE, NOT_THERE)],
+    "cage-move": [((7,), WHO_CHANGES, WHO_CHANGES_MOVED), ((8,), NOT_THERE, NOT_THERE)],
     "rack-index": [((), SIGNED_IN, NO_SUCH_METHOD)],
     # No rack is named, so there is none. test_racks.py asks for one.
     "rack-detail": [((), NOT_THERE, NO_SUCH_METHOD)],
     "rack-sheet": [((), NOT_THERE, NO_SUCH_METHOD)],
     "rack-fill": [((), NOT_THERE, NO_SUCH_METHOD)],
-    "rack-size": [((), (LOGIN, 403, 403, 404, 404), (LOGIN, 403, 403, 404, 404))],
+    "rack-size": [((), *[(LOGIN, 403, 403, 403, 404, 404)] * 2)],
     "wall": [((), SIGNED_IN, NO_SUCH_METHOD)],
-    "login": [((), (200, MOVED, MOVED, MOVED, MOVED), (200, MOVED, MOVED, MOVED, MOVED))],
-    "logout": [((), NO_SUCH_METHOD, (LOGIN, MOVED, MOVED, MOVED, MOVED))],
+    "login": [((), *[(200, *ALL_MOVED[1:])] * 2)],
+    "logout": [((), NO_SUCH_METHOD, ALL_MOVED)],
     "register": [((), NOBODY, NOBODY)],
     "setup": [((), NOBODY, NOBODY)],
-    "ops": [((), (LOGIN, 403, 403, 200, 200), (LOGIN, 403, 403, 405, 405))],
-    "preferences": [((), NO_SUCH_METHOD, (LOGIN, MOVED, MOVED, MOVED, MOVED))],
+    "ops": [((), *STAFF_READ_ONLY)],
+    "preferences": [((), NO_SUCH_METHOD, ALL_MOVED)],
     "tokens": [((), SIGNED_IN, SIGNED_IN)],
     "token-revoke": [((), NO_SUCH_METHOD, NOT_THERE)],
     "api-examples": [((), SIGNED_IN, NO_SUCH_METHOD)],
     "watch": [((), SIGNED_IN, NO_SUCH_METHOD)],
-    "styleguide": [((), (LOGIN, 403, 403, 200, 200), (LOGIN, 403, 403, 405, 405))],
+    "styleguide": [((), *STAFF_READ_ONLY)],
     "healthz": [((), EVERYBODY, EVERYBODY)],
     "readyz": [((), EVERYBODY, EVERYBODY)],
     "metrics": [((), EVERYBODY, EVERYBODY)],
@@ -88,10 +105,10 @@ MATRIX = {
     "api:readings": [((), NO_TOKEN, None)],
     "api:requests": [((), NO_TOKEN, None)],
     "api:hourly": [((), NO_TOKEN, None)],
-    "api:openapi": [((), (401, 200, 200, 200, 200), None)],
+    "api:openapi": [((), (401, *SIGNED_IN[1:]), None)],
     # The admin has a door of its own.
-    "admin:index": [((), (MOVED, MOVED, MOVED, 200, 200), (MOVED, MOVED, MOVED, 200, 200))],
-    "admin:cages_cage_changelist": [((), (LOGIN, MOVED, MOVED, 403, 200), None)],
+    "admin:index": [((), *[(MOVED, MOVED, MOVED, MOVED, 200, 200)] * 2)],
+    "admin:cages_cage_changelist": [((), (LOGIN, MOVED, MOVED, MOVED, 403, 200), None)],
 }
 ADDRESSES = [(name, args) for name, rows in MATRIX.items() for args, *_ in rows]
 OF_A_CAGE = [(name, args) for name, args in ADDRESSES if args]
@@ -138,10 +155,12 @@ def sessions(django_db_setup, django_db_blocker):
         patched.setattr("django.utils.timezone.now", lambda: NOW)
         people = {
             "owner": make_user("owner"),
+            "viewer": make_user("viewer"),
             "other": make_user("other"),
             "staff": make_user("stefan", is_staff=True),
             "administrator": make_user("ada", is_superuser=True),
         }
+        make_member(people["viewer"], people["owner"].own_lab, Role.VIEWER)
         active = make_cage("Active cage", owner=people["owner"], id=7)
         archived = make_cage("Archived cage", owner=people["owner"], id=8, archived_at=at("06:50"))
         make_cycle(slot("07:01"), planned=1)
@@ -193,8 +212,9 @@ def meaning_of(response):
     return LOGIN if response["Location"].startswith(f"{reverse('login')}?next=") else MOVED
 
 
-def test_every_address_of_the_app_is_in_the_matrix():
-    assert {path.name for path in urlpatterns} == {name for name in MATRIX if ":" not in name}
+def test_every_address_is_in_the_matrix():
+    names = {path.name for path in (*cages_urls, *people_urls)}
+    assert names == {name for name in MATRIX if ":" not in name}
 
 
 @pytest.mark.parametrize(("name", "args", "method", "role", "expected"), list(cells()))
@@ -249,8 +269,9 @@ def test_a_form_that_an_anonymous_person_posts_changes_nothing(browser_of, senso
     assert len(sensors.calls) == 0
 
 
-def test_a_form_about_somebody_elses_cage_changes_nothing(browser_of, sensors):
-    browser = browser_of("other")
+@pytest.mark.parametrize("role", ["viewer", "other"])
+def test_a_form_about_a_cage_that_one_may_not_change_changes_nothing(browser_of, sensors, role):
+    browser = browser_of(role)
     before = everything_stored()
     for name, args in OF_A_CAGE:
         browser.post(reverse(name, args=args), FORMS.get(name))
@@ -267,7 +288,7 @@ def test_a_form_without_the_csrf_token_is_refused(browser_of, sensors, name, arg
     before = everything_stored()
     response = browser.post(reverse(name, args=args), FORMS.get(name))
     assert response.status_code == 403
-    assert "This form was too old to be taken" in response.content.decode()
+    assert "This form has expired" in response.content.decode()
     assert everything_stored() == before
 
 
@@ -314,3 +335,48 @@ def test_a_person_who_becomes_staff_sees_all_from_the_next_page_on(browser_of):
     browser = browser_of("other")
     get_user_model().objects.filter(username="other").update(is_staff=True)
     assert browser.get(reverse("cage-detail", args=(7,))).status_code == 200
+
+
+def test_a_viewer_reads_all_of_a_lab_and_selects_nothing_to_change(browser_of):
+    browser = browser_of("viewer")
+    assert "Active cage" in browser.get(reverse("cage-list")).content.decode()
+    for name in ("cage-compare", "cage-cards", "cage-export"):
+        assert "Active cage" in browser.get(reverse(name), {"cage": 7}).content.decode()
+    for act, leads_to in (("archive", reverse("cage-list")), ("compare", reverse("cage-compare"))):
+        answer = browser.get(reverse("cage-bulk"), {"cage": 7, "act": act})
+        assert answer["Location"].partition("?")[0] == leads_to
+
+
+def test_an_import_by_a_viewer_finds_no_cage_to_change(browser_of):
+    viewer = User.objects.get(username="viewer")
+    (row,) = plan_of(rows_of(b"id,label\n7,Mine\n"), viewer).refused
+    assert "somebody else's" in row.reason
+    by_label = plan_of(rows_of(b"label\nActive cage\n"), viewer)
+    assert [row.stored for row in by_label.new] == [None]
+
+
+def sources(*folders):
+    """[(path, text)] of the Python files and templates in these folders of the project."""
+    paths = [path for folder in folders for path in Path(settings.BASE_DIR, folder).rglob("*.*")]
+    return [(path, path.read_text()) for path in paths if path.suffix in (".py", ".html")]
+
+
+def test_templates_ask_for_permissions_that_exist():
+    asked = {
+        name for _path, text in sources("templates") for name in re.findall(r"\bmay\.(\w+)", text)
+    }
+    assert asked
+    assert asked <= set(Permission)
+
+
+def test_only_people_asks_for_the_flags_of_an_account():
+    flags = re.compile(r"\bis_(staff|superuser)\b")
+    asking = [
+        path for path, text in sources("cages", "neurocage", "templates") if flags.search(text)
+    ]
+    assert asking == []
+
+
+def test_people_imports_nothing_of_cages():
+    imports = re.compile(r"^\s*(from|import) cages\b", re.MULTILINE)
+    assert [path for path, text in sources("people") if imports.search(text)] == []

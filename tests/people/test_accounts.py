@@ -234,7 +234,7 @@ def test_the_set_up_is_gone_even_where_the_only_account_is_switched_off(client, 
 @pytest.mark.django_db
 def test_of_two_who_set_up_at_the_same_time_the_second_is_refused(client, monkeypatch):
     # Both looked before either of them was there.
-    monkeypatch.setattr("cages.views.accounts.nobody_has_an_account", lambda: True)
+    monkeypatch.setattr("people.views.accounts.nobody_has_an_account", lambda: True)
     assert client.post(SETUP, EVE).status_code == 302
     second = client.post(SETUP, {**EVE, "username": "mallory"})
     assert second.status_code == 404
@@ -249,5 +249,5 @@ def test_the_set_up_works_again_where_all_accounts_were_deleted(client):
     client.logout()
     assert client.post(SETUP, EVE).status_code == 302
     with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence('auth_user', 'id'))")
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('people_user', 'id'))")
         assert cursor.fetchone()[0] > User.objects.get().pk

@@ -19,9 +19,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cages.models import ApiToken, Health
-from cages.models.token import LIVE_AT_MOST
+from cages.models import Health
 from cages.slots import slot_of
+from people.models import ApiToken
+from people.models.token import LIVE_AT_MOST
 from tests.factories import MINUTE, at, make_cage, make_user, record_minutes
 from tests.pages import errors_of, text_of
 
@@ -62,11 +63,11 @@ def secret_in(response):
 
 def test_a_token_is_shown_once_and_works(clock, client_of, user):
     browser = client_of(user)
-    assert "You have no token." in text_of(browser.get(TOKENS))
+    assert "You have no tokens." in text_of(browser.get(TOKENS))
     response = browser.post(TOKENS, {"name": " notebook "})
     assert response.status_code == 200
     assert "no-store" in response["Cache-Control"]
-    assert "The token “notebook” is made." in text_of(response)
+    assert "The token “notebook” was created." in text_of(response)
     secret = secret_in(response)
     assert re.fullmatch(r"nc_[\w-]{43}", secret)
     assert works(secret)
@@ -103,7 +104,7 @@ def test_no_two_tokens_are_the_same(user):
         ("", "This field is required."),
         ("  ", "This field is required."),
         ("x" * 101, "Ensure this value has at most 100 characters (it has 101)."),
-        ("taken", "You have a token of this name already."),
+        ("taken", "You already have a token with this name."),
         ("a\x00b", "Null characters are not allowed."),
     ],
 )
@@ -117,7 +118,7 @@ def test_a_person_has_so_many_tokens_and_no_more(client_of, user):
     for number in range(LIVE_AT_MOST):
         ApiToken.objects.issue(user, f"token {number}", NOW)
     browser = client_of(user)
-    said = "You have 20 tokens, and no more are possible. Revoke one first."
+    said = "You have 20 tokens, which is the maximum. Revoke one first."
     assert errors_of(browser.post(TOKENS, {"name": "one more"})) == {"name": [said]}
     browser.post(REVOKE, {"token": ApiToken.objects.first().pk})
     secret_in(browser.post(TOKENS, {"name": "one more"}))
@@ -132,7 +133,7 @@ def test_a_revoked_token_is_useless_and_its_name_is_free(clock, client_of, user)
     assert works(secret)
     for _ in range(2):
         response = browser.post(REVOKE, {"token": token.pk}, follow=True)
-        assert "You have no token." in text_of(response)
+        assert "You have no tokens." in text_of(response)
     assert ApiToken.objects.get().revoked_at == NOW
     assert not works(secret)
     again = secret_in(browser.post(TOKENS, {"name": "notebook"}))
@@ -340,4 +341,4 @@ def test_every_address_of_the_document_is_on_the_page(client_of, user):
     for path in browser.get(reverse("api:openapi")).json()["paths"]:
         assert path.replace("{cage_id}", "1") in words
     assert "120 requests a minute" in words
-    assert "at most 10,000, and 500 of cages" in words
+    assert "at most 10,000, or 500 cages" in words

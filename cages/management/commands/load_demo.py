@@ -2,7 +2,6 @@ import json
 import secrets
 from pathlib import Path
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
@@ -10,6 +9,7 @@ from django.utils import timezone
 from cages import demo
 from cages.models import Cage
 from neurocage.private_file import write_private_file
+from people.models import User
 
 USERNAME = "demo"
 
@@ -28,13 +28,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, if_empty, state_file, **options):
-        if get_user_model().objects.exists() or Cage.objects.exists():
+        if User.objects.exists() or Cage.objects.exists():
             if if_empty:
                 return
             raise CommandError("The database is in use. The demonstration needs an empty one.")
         password = secrets.token_urlsafe(9)
         with transaction.atomic():
-            user = get_user_model().objects.create_superuser(USERNAME, password=password)
+            user = User.objects.create_superuser(USERNAME, password=password)
             demo.load(user, timezone.now(), progress=self._tell)
             if state_file:
                 state = {

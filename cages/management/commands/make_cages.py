@@ -1,6 +1,5 @@
 from itertools import islice
 
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
@@ -9,6 +8,7 @@ from django.db.models.functions import Cast, Lower, Substr
 from django.utils import timezone
 
 from cages.models import Cage
+from people.models import User
 
 USERNAME = "make_cages"
 ROOM = "Trial"
@@ -58,20 +58,18 @@ def _checked_room(room):
         raise CommandError(f"--room: {' '.join(error.messages)}") from error
 
 
-def _owner(username):
-    people = get_user_model().objects
+def _owner(username: str | None) -> User:
     if username is None:
-        administrators = people.filter(is_superuser=True, is_active=True)
-        return administrators.order_by("pk").first() or _own_person()
+        return User.objects.administrators().first() or _own_person()
     try:
-        return people.get_by_natural_key(username)
-    except people.model.DoesNotExist:
+        return User.objects.get_by_natural_key(username)
+    except User.DoesNotExist:
         raise CommandError(f"There is no person named {username!r}.") from None
 
 
-def _own_person():
-    """Somebody to own the cages where there is nobody yet; no password opens this account."""
-    person, made = get_user_model().objects.get_or_create(username=USERNAME)
+def _own_person() -> User:
+    """The owner of the cages if nobody else is there. No password opens this account."""
+    person, made = User.objects.get_or_create(username=USERNAME)
     if made:
         person.set_unusable_password()
         person.save(update_fields=["password"])

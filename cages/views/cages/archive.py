@@ -14,7 +14,9 @@ from kombu.exceptions import OperationalError as QueueAway
 from cages.forms.cage import PurgeForm
 from cages.models import Poll
 from cages.polling.tasks import purge_cage
-from cages.views.access import AdministratorOnlyMixin, CageAccessMixin
+from cages.views.access import CageAccessMixin, CageChangeMixin
+from people.access import Permission, person_of
+from people.views.permitted import PermittedMixin
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +25,7 @@ def _name(cage):
     return _("Cage %(id)s · %(label)s") % {"id": cage.pk, "label": cage.label}
 
 
-class ArchiveView(CageAccessMixin, DetailView):
+class ArchiveView(CageChangeMixin, DetailView):
     template_name = "cages/archive.html"
 
     def get(self, request, *args, **kwargs):
@@ -38,7 +40,7 @@ class ArchiveView(CageAccessMixin, DetailView):
         return redirect("cage-list")
 
 
-class RestoreView(CageAccessMixin, DetailView):
+class RestoreView(CageChangeMixin, DetailView):
     template_name = "cages/restore.html"
 
     def get_queryset(self):
@@ -65,15 +67,16 @@ class RestoreView(CageAccessMixin, DetailView):
         return redirect(cage)
 
 
-class PurgeView(AdministratorOnlyMixin, CageAccessMixin, FormView):
+class PurgeView(PermittedMixin, CageAccessMixin, FormView):
     """Order the deletion of an archived cage with all that was measured of it."""
 
     template_name = "cages/purge.html"
+    permission = Permission.PURGE
     form_class = PurgeForm
 
     def dispatch(self, request, *args, **kwargs):
-        # Before the question who may purge: somebody else's cage is not there for anybody.
-        self.cage = get_object_or_404(self.get_queryset(), pk=kwargs["pk"])
+        # Before the permission is asked: a cage that the person may not see is not found.
+        self.cage = self.checked(get_object_or_404(self.get_queryset(), pk=kwargs["pk"]))
         return super().dispatch(request, *args, **kwargs)
 
     def get_form_kwargs(self):
@@ -97,7 +100,7 @@ class PurgeView(AdministratorOnlyMixin, CageAccessMixin, FormView):
             if not cage.order_purge(self.now):
                 raise Http404("Somebody restored this cage in this moment.")
             LogEntry.objects.log_actions(
-                self.request.user.pk, [cage], DELETION, "Purge ordered", single_object=True
+                person_of(self.request).pk, [cage], DELETION, "Purge ordered", single_object=True
             )
         logger.warning("%s ordered the purge of cage %d", self.request.user, cage.pk)
         name = _name(cage)

@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 from django.views.generic import TemplateView
 
 from cages.forms.bulk import BulkMoveForm
+from cages.models.cage import CageQuerySet
 from cages.views.cages.list import ACTS, OTHER_ACTS
 from cages.views.cages.selection import SelectionMixin
 
@@ -18,6 +19,9 @@ class BulkView(SelectionMixin, TemplateView):
     """The address says which cages, and what to do with them."""
 
     template_name = "cages/bulk.html"
+
+    def selectable(self) -> CageQuerySet:
+        return self.changeable if self.request.GET.get("act") in ACTS else self.seen
 
     def dispatch(self, request, *args, **kwargs):
         self.act = request.GET.get("act")

@@ -8,7 +8,7 @@ from cages.history import band, spells
 from cages.history.minutes import KNOWN, minutes_of
 from cages.history.today import health_of, sensor_in
 from cages.history.window import Window
-from cages.models import Cage, Health, Poll
+from cages.models import Health, Poll
 from cages.models.state import HEALTH_CONDITIONS
 from cages.slots import SLOT_LENGTH
 from cages.views.access import CageAccessMixin
@@ -30,8 +30,8 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self):
-        mine = Cage.objects.visible_to(self.request.user)
-        return super().get_queryset().annotate(trouble=mine.in_trouble(self.now).counted())
+        trouble = self.seen.in_trouble(self.now).counted()
+        return super().get_queryset().annotate(trouble=trouble)
 
     def get_context_data(self, **kwargs):
         cage = self.object
@@ -74,10 +74,9 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
     def _neighbours(self):
         """The cages before and after this one in the list that the person came from."""
         chosen = CageFilter.from_query(self.request.GET)
-        cages = Cage.objects.visible_to(self.request.user).active()
         return {
             "filter": chosen,
-            "neighbours": chosen.apply(cages, self.now).neighbours_of(self.object),
+            "neighbours": chosen.apply(self.seen.active(), self.now).neighbours_of(self.object),
         }
 
 

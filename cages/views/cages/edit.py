@@ -9,10 +9,10 @@ from django.views.generic import CreateView, DetailView, UpdateView
 
 from cages.forms.cage import CageForm
 from cages.polling.poller import ask_now
-from cages.views.access import CageAccessMixin
+from cages.views.access import CageChangeMixin
 
 
-class CageFormMixin(CageAccessMixin):
+class CageFormMixin(CageChangeMixin):
     """One form for both. "Test sensor" shows the live answer and gives back all that was typed."""
 
     form_class = CageForm
@@ -82,7 +82,7 @@ class CageUpdateView(CageFormMixin, UpdateView):
         return self.object.pk
 
 
-class SensorTestView(CageAccessMixin, DetailView):
+class SensorTestView(CageChangeMixin, DetailView):
     """The live answer of one sensor. Asking costs the sensor something, so only by POST."""
 
     template_name = "cages/sensor_test.html"

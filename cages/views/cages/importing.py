@@ -71,7 +71,7 @@ class ImportView(CageAccessMixin, FormView):
         return redirect("cage-list")
 
     def show_plan(self, rows, text):
-        plan = plan_of(rows, self.request.user)
+        plan = plan_of(rows, self.access.person)
         kinds = {kind: getattr(plan, kind) for kind in ("refused", "changed", "new")}
         context = self.get_context_data(
             plan=plan,

@@ -7,7 +7,6 @@ from django.views.generic import ListView
 from cages.filters import CageFilter, choices, trouble_in
 from cages.history.glance import add_glance
 from cages.history.window import Window
-from cages.models import Cage
 from cages.views.access import CageAccessMixin
 from cages.views.site.live import LiveMixin
 from cages.views.site.paging import CountedPaginator
@@ -89,7 +88,7 @@ class CageListView(LiveMixin, CageAccessMixin, PagedListMixin, ListView):
             trouble_count=trouble_in(self.counts),
             everything=self.filter.with_(state=""),
             acts=[*ACTS.items(), *OTHER_ACTS.items()],
-            choices=choices(Cage.objects.visible_to(self.request.user).active()),
+            choices=choices(self.seen.active()),
             **kwargs,
         )
         today = Window.today(self.now)

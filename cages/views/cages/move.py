@@ -9,10 +9,10 @@ from django.views.generic import UpdateView
 
 from cages import racks
 from cages.forms.rack import PLACE_LABELS, MoveForm
-from cages.views.access import CageAccessMixin
+from cages.views.access import CageChangeMixin
 
 
-class MoveView(CageAccessMixin, UpdateView):
+class MoveView(CageChangeMixin, UpdateView):
     template_name = "cages/move.html"
     form_class = MoveForm
     # A PUT would come as a form with every field empty, and that is a valid move.

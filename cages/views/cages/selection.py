@@ -7,10 +7,10 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from cages.filters import CageFilter
-from cages.models import Cage
-from cages.models.ids import id_from
+from cages.models.cage import CageQuerySet
 from cages.views.access import CageAccessMixin
 from cages.views.cages.list import PAGE_SIZES
+from neurocage.ids import id_from
 
 
 def ticked_ids(query):
@@ -21,17 +21,21 @@ def ticked_ids(query):
 class SelectionMixin(CageAccessMixin):
     """The address says which: `cage=1&cage=3`, or `which=all` and the list's own filter.
 
-    self.cages: the person's own, or any for facility staff, in the list's order; never archived.
+    self.cages: those that the person may see, in the list's order; never archived.
     """
+
+    def selectable(self) -> CageQuerySet:
+        """The cages that can be selected, archived ones too."""
+        return self.seen
 
     def setup(self, request, *args, **kwargs):
         super().setup(request, *args, **kwargs)
         self.filter = CageFilter.from_query(request.GET)
-        visible = Cage.objects.visible_to(request.user).active()
+        possible = self.selectable().active()
         if request.GET.get("which") == "all":
-            self.cages = self.filter.apply(visible, self.now)
+            self.cages = self.filter.apply(possible, self.now)
         else:
-            self.cages = visible.filter(pk__in=ticked_ids(request.GET)).in_order(
+            self.cages = possible.filter(pk__in=ticked_ids(request.GET)).in_order(
                 self.filter.order, self.now
             )
 

@@ -14,7 +14,6 @@ from cages.exporting import files, places, rows
 from cages.exporting.columns import KINDS
 from cages.filters import CageFilter
 from cages.history.span import Span
-from cages.models import Cage
 from cages.views.access import CageAccessMixin
 from cages.views.cages.selection import ticked_ids
 
@@ -39,13 +38,12 @@ class ExportMixin(CageAccessMixin):
         self.span = Span.from_query(query, self.now, default="7d")
         self.kind = query.get("kind") if query.get("kind") in KINDS else "readings"
         self.format = query.get("format") if query.get("format") in FORMATS else "csv"
-        visible = Cage.objects.visible_to(request.user)
         ids = ticked_ids(query)
         self.filter = CageFilter.from_query(query)
         if ids and query.get("which") != "all":
-            self.chosen = visible.filter(pk__in=ids)
+            self.chosen = self.seen.filter(pk__in=ids)
         else:
-            self.chosen = self.filter.apply(visible.active(), self.now)
+            self.chosen = self.filter.apply(self.seen.active(), self.now)
 
     @cached_property
     def kept(self):

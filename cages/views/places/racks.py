@@ -12,9 +12,11 @@ from django.views.generic import FormView, TemplateView
 from cages import racks
 from cages.filters import text_from, trouble_in
 from cages.forms.rack import RackSizeForm
-from cages.models import Cage, Rack
-from cages.views.access import CageAccessMixin, StaffOnlyMixin
+from cages.models import Rack
+from cages.views.access import CageAccessMixin
 from cages.views.site.live import LiveMixin
+from people.access import Permission
+from people.views.permitted import PermittedMixin
 
 CANDIDATES_SHOWN = 20
 
@@ -23,7 +25,7 @@ class RackIndexView(LiveMixin, CageAccessMixin, TemplateView):
     template_name = "racks/index.html"
 
     def get_context_data(self, **kwargs):
-        rooms = racks.rooms_of(Cage.objects.visible_to(self.request.user).active(), self.now)
+        rooms = racks.rooms_of(self.seen.active(), self.now)
         return super().get_context_data(
             rooms=rooms, trouble_count=sum(trouble_in(room.counts) for room in rooms), **kwargs
         )
@@ -35,7 +37,7 @@ class RackMixin(CageAccessMixin):
     @cached_property
     def grid(self):
         room, rack = (text_from(self.request.GET, name) for name in ("room", "rack"))
-        grid = racks.find(self.request.user, room, rack, self.now)
+        grid = racks.find(self.access, room, rack, self.now)
         if grid is None:
             raise Http404("No such rack.")
         return grid
@@ -62,8 +64,9 @@ class RackSheetView(RackMixin, TemplateView):
     template_name = "racks/sheet.html"
 
 
-class RackSizeView(StaffOnlyMixin, RackMixin, FormView):
+class RackSizeView(PermittedMixin, RackMixin, FormView):
     template_name = "racks/size.html"
+    permission = Permission.RACK_SIZES
     form_class = RackSizeForm
 
     def get_form_kwargs(self):
@@ -109,7 +112,7 @@ class RackFillView(RackMixin, TemplateView):
             messages.warning(request, _("A cage stands in %s by now.") % slot.name)
             return redirect(self.rack_address)
         words = text_from(request.GET, "q")
-        cages = Cage.objects.visible_to(request.user).active()
+        cages = self.changeable.active()
         if words:
             cages = cages.matching(words)
         found = racks.nearest_first(cages, self.grid.room, self.grid.name)

@@ -4,7 +4,6 @@ from django.views.generic import TemplateView
 
 from cages import racks
 from cages.filters import CageFilter, text_from, trouble_in
-from cages.models import Cage
 from cages.views.access import CageAccessMixin
 from cages.views.site.live import LiveMixin
 
@@ -20,7 +19,7 @@ class WallView(LiveMixin, CageAccessMixin, TemplateView):
         return ["racks/wall.html" if "room" in self.request.GET else "racks/wall_rooms.html"]
 
     def get_context_data(self, **kwargs):
-        cages = Cage.objects.visible_to(self.request.user).active()
+        cages = self.seen.active()
         about = self._room(cages) if "room" in self.request.GET else self._rooms(cages)
         return super().get_context_data(**about, **kwargs)
 

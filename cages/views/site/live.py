@@ -1,6 +1,6 @@
 """Pages that keep themselves up to date: the open page asks for its own address again.
 
-static/live.js does the asking, every few seconds. An unchanged page costs one query and a 304.
+static/js/live.js does the asking, every few seconds. An unchanged page costs one query and a 304.
 """
 
 import hashlib
@@ -10,32 +10,35 @@ from django.utils.http import quote_etag
 from django.utils.translation import get_language
 from django.views.generic import TemplateView
 
-from cages.models import Cage, PollCycle
+from cages.models import PollCycle
 from cages.slots import slot_of
-from cages.views.site.preferences import theme_of
+from cages.views.access import CageAccessMixin
+from people.preferences import theme_of
 
 
-class LiveMixin:
-    """A page whose content is fetched again and again. Needs `self.now` (CageAccessMixin)."""
+class LiveMixin(CageAccessMixin):
+    """A page whose content is fetched again and again."""
 
     def get(self, request, *args, **kwargs):
         if request.headers.get("HX-Request") == "true":
             etag = self._etag()
             response = get_conditional_response(request, etag=etag)
-            response = response or super().get(request, *args, **kwargs)
+            response = response or super().get(request, *args, **kwargs)  # type: ignore[misc]
             response["ETag"] = etag
         else:
-            response = super().get(request, *args, **kwargs)
+            response = super().get(request, *args, **kwargs)  # type: ignore[misc]
         response["Cache-Control"] = "private, no-cache"
         patch_vary_headers(response, ["HX-Request", "Cookie"])
         return response
 
     def _etag(self):
-        """Another one for each minute, as ages are in words; and for whatever changed meanwhile."""
+        """A new one each minute, because ages are in words, and after any change of the content.
+
+        A changed role in a lab shows with the next minute.
+        """
         request = self.request
         told = (
-            request.user.pk,
-            request.user.is_staff,
+            self.access.version,
             request.get_full_path(),
             get_language(),
             theme_of(request),
@@ -47,8 +50,7 @@ class LiveMixin:
     def get_context_data(self, **kwargs):
         context = super().get_context_data(is_live=True, **kwargs)
         if "trouble_count" not in context:
-            seen = Cage.objects.visible_to(self.request.user)
-            context["trouble_count"] = seen.in_trouble(self.now).count()
+            context["trouble_count"] = self.seen.in_trouble(self.now).count()
         return context
 
 

@@ -14,7 +14,8 @@ from django.views.generic import TemplateView
 from cages import metrics, storage
 from cages.models import Outcome, PollCycle, RetentionChange, Trouble
 from cages.storage import report
-from cages.views.access import StaffOnlyMixin
+from people.access import Permission
+from people.views.permitted import PermittedMixin
 
 CYCLES_SHOWN = 60
 REDIS_TIMEOUT_SECONDS = 2
@@ -51,10 +52,11 @@ def prometheus(request):
     return HttpResponse(metrics.render(timezone.now()), content_type=metrics.CONTENT_TYPE)
 
 
-class OperationsView(StaffOnlyMixin, TemplateView):
+class OperationsView(PermittedMixin, TemplateView):
     """The ledger of the last hour, where the data lies, and which versions run."""
 
     template_name = "ops.html"
+    permission = Permission.OPERATIONS
 
     def get_context_data(self, **kwargs):
         version = storage.timescaledb_version(connection)

@@ -10,7 +10,8 @@ from cages.history.buckets import Bucket
 from cages.history.minutes import KNOWN, Minute
 from cages.history.window import Window
 from cages.models import Condition, Health, Outcome
-from cages.views.access import StaffOnlyMixin
+from people.access import Permission
+from people.views.permitted import PermittedMixin
 
 COLOURS = [
     *("page", "surface", "ink", "quiet", "line", "hover"),
@@ -43,8 +44,9 @@ def bucket_of(hour: Window, minutes: bytes, latency_ms: int) -> Bucket:
     return bucket
 
 
-class StyleGuideView(StaffOnlyMixin, TemplateView):
+class StyleGuideView(PermittedMixin, TemplateView):
     template_name = "styleguide.html"
+    permission = Permission.STYLE_GUIDE
 
     def get_context_data(self, **kwargs):
         day = Window.whole_day(date(2026, 3, 2))

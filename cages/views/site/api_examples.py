@@ -1,0 +1,63 @@
+"""How a program uses the API."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.generic import TemplateView
+from pydantic import BaseModel
+
+from cages.api.examples import TOKEN_VARIABLE, Examples
+from cages.api.parameters import CAGES_AT_MOST, CagesQuery, SeriesQuery
+from cages.api.problems import ADDRESS
+from cages.api.tokens import REQUESTS_A_MINUTE
+from cages.views.access import CageAccessMixin
+
+OFFERS = {
+    "cages": gettext_lazy("Your cages, by id; with archived=true the archived ones."),
+    "cages/1": gettext_lazy("One of your cages, archived or not."),
+    "states": gettext_lazy("The state of each active cage now, and the last answer of its sensor."),
+    "readings": gettext_lazy("The known minutes: 1 bad, 2 ok, 3 perfect."),
+    "requests": gettext_lazy("Every planned poll and its outcome."),
+    "hourly": gettext_lazy("Readings, requests and response times by UTC hour, counted."),
+    "openapi.json": gettext_lazy("The OpenAPI document, for tools."),
+}
+
+
+class ApiExamplesView(CageAccessMixin, TemplateView):
+    """What the API offers, its rules, and example programs with the address of this server."""
+
+    template_name = "cages/api_examples.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        cages = self.seen.active()
+        today = timezone.localtime(self.now).date()
+        examples = Examples(
+            base=self.request.build_absolute_uri(ADDRESS).rstrip("/"),
+            cage_id=cages.order_by("pk").values_list("pk", flat=True).first() or 1,
+            start=(today - timedelta(days=1)).isoformat(),
+            end=today.isoformat(),
+        )
+        return super().get_context_data(
+            examples=[
+                ("curl", examples.curl),
+                ("Python", examples.python),
+                (_("Python, as a table of pandas"), examples.pandas),
+                ("R", examples.r),
+            ],
+            header="Authorization: Bearer nc_…",
+            variable=TOKEN_VARIABLE,
+            offers=[(f"{ADDRESS}{path}", words) for path, words in OFFERS.items()],
+            requests_a_minute=REQUESTS_A_MINUTE,
+            cages_at_most=CAGES_AT_MOST,
+            page_of_series=_largest(SeriesQuery),
+            page_of_cages=_largest(CagesQuery),
+            **kwargs,
+        )
+
+
+def _largest(query: type[BaseModel]) -> int:
+    """The largest `limit` that the query allows."""
+    return next(each.le for each in query.model_fields["limit"].metadata if hasattr(each, "le"))

@@ -1,0 +1,102 @@
+"""Who may see and who may change what. Nothing else in the project decides this.
+
+Rows that belong to a lab are seen and changed through the roles that a person has in that lab.
+Pages that are not about such rows are opened by a Permission.
+"""
+
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Protocol, TypeVar
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from people.models import Membership, Role, User
+
+
+class Permission(StrEnum):
+    """What can be allowed beside seeing and changing the rows of a lab."""
+
+    ADMIN_SITE = "admin_site"  # Django's admin, where accounts are made
+    OPERATIONS = "operations"
+    OWNERS = "owners"  # see whose each cage is, and choose its owner
+    PURGE = "purge"  # of the cages that the person may change
+    RACK_SIZES = "rack_sizes"
+    ROOMS = "rooms"
+    STYLE_GUIDE = "style_guide"
+
+
+SEEING_ROLES = frozenset(Role)
+CHANGING_ROLES = frozenset(Role) - {Role.VIEWER}
+STAFF_PERMISSIONS = frozenset(Permission) - {Permission.PURGE}
+ADMINISTRATOR_PERMISSIONS = frozenset({Permission.PURGE})
+
+Rows = TypeVar("Rows", bound=QuerySet[Any])
+
+
+class InLab(Protocol):
+    """A row that belongs to a lab."""
+
+    lab_id: int
+
+
+class Access:
+    """What one person may see and change. Rows are querysets of a model with a `lab`."""
+
+    def __init__(self, person: User) -> None:
+        self.person = person
+
+    def sees(self, rows: Rows) -> Rows:
+        """The rows that the person may see."""
+        return self._within(rows, SEEING_ROLES)
+
+    def sees_not(self, rows: Rows) -> Rows:
+        """The other rows. A page may tell that they exist, and nothing else about them."""
+        if self._reaches_every_lab:
+            return rows.none()
+        return rows.exclude(lab__in=self._labs(SEEING_ROLES))
+
+    def changes(self, rows: Rows) -> Rows:
+        """The rows that the person may change."""
+        return self._within(rows, CHANGING_ROLES)
+
+    def may_change(self, row: InLab) -> bool:
+        """Whether `changes` would hold the row. One query at most, however many rows are asked."""
+        return self._reaches_every_lab or row.lab_id in self._changing_labs
+
+    def may(self, permission: Permission) -> bool:
+        return permission in self.permissions
+
+    @cached_property
+    def permissions(self) -> frozenset[Permission]:
+        staff = STAFF_PERMISSIONS if self.person.is_staff else frozenset()
+        return staff | (ADMINISTRATOR_PERMISSIONS if self.person.is_superuser else frozenset())
+
+    @property
+    def version(self) -> tuple[Any, ...]:
+        """Differs between two people, and after a change of a person's permissions; no query."""
+        return (self.person.pk, self._reaches_every_lab, sorted(self.permissions))
+
+    @property
+    def _reaches_every_lab(self) -> bool:
+        return self.person.is_staff
+
+    def _within(self, rows: Rows, roles: frozenset[Role]) -> Rows:
+        return rows if self._reaches_every_lab else rows.filter(lab__in=self._labs(roles))
+
+    def _labs(self, roles: frozenset[Role]) -> QuerySet[Membership, Any]:
+        memberships = Membership.objects.filter(person=self.person.pk, role__in=sorted(roles))
+        return memberships.values_list("lab", flat=True)
+
+    @cached_property
+    def _changing_labs(self) -> frozenset[int]:
+        return frozenset(self._labs(CHANGING_ROLES))
+
+
+def person_of(request: HttpRequest) -> User:
+    """The person who is signed in. Raises PermissionDenied if nobody is."""
+    if isinstance(request.user, AnonymousUser):
+        raise PermissionDenied
+    return request.user

@@ -1,0 +1,36 @@
+"""Accounts."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models, transaction
+
+from people.models.lab import Lab
+
+
+class PeopleManager(UserManager["User"]):
+    use_in_migrations = False
+
+    def active(self) -> models.QuerySet[User]:
+        """The people who may sign in."""
+        return self.filter(is_active=True)
+
+    def administrators(self) -> models.QuerySet[User]:
+        """The administrators who may sign in, the oldest account first."""
+        return self.active().filter(is_superuser=True).order_by("pk")
+
+
+class User(AbstractUser):
+    """A person with an account. `people.access` says what the flags and roles allow."""
+
+    objects: ClassVar[PeopleManager] = PeopleManager()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the account. A new one gets a lab of its own in the same transaction."""
+        is_new = self._state.adding
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if is_new:
+                Lab.objects.found(self)

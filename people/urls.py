@@ -1,0 +1,18 @@
+"""Where each page of the app lives. Templates and tests use the names."""
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from people.views.accounts import RegisterView, SetupView, SignInView
+from people.views.preferences import PreferencesView
+from people.views.tokens import TokenRevokeView, TokensView
+
+urlpatterns = [
+    path("accounts/login/", SignInView.as_view(), name="login"),
+    path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("accounts/register/", RegisterView.as_view(), name="register"),
+    path("setup/", SetupView.as_view(), name="setup"),
+    path("preferences/", PreferencesView.as_view(), name="preferences"),
+    path("tokens/", TokensView.as_view(), name="tokens"),
+    path("tokens/revoke/", TokenRevokeView.as_view(), name="token-revoke"),
+]

@@ -1,0 +1,280 @@
+// Draws the charts of a history page with uPlot. Their data stand in the page
+// (cages/drawing/charts.py), with the words in the page's language.
+(() => {
+  "use strict";
+
+  const HEIGHT = 224;
+  const FONT = "12px system-ui, sans-serif";
+  const DAY_SECONDS = 86400;
+  const MONTH_SECONDS = 28 * DAY_SECONDS;
+  const SHOWS_POINTS_BELOW = 60;
+  const COLOURS = {
+    perfect: "perfect",
+    ok: "ok",
+    bad: "bad",
+    off: "quiet",
+    p50: "perfect",
+    p95: "late",
+    max: "bad",
+  };
+  // As in the strips: the lighter, the better.
+  const OPACITIES = { perfect: 0.55, ok: 0.8, bad: 1 };
+
+  // The colours of palette.css are registered properties, so this is a colour in every theme.
+  const colour = (name) =>
+    getComputedStyle(document.documentElement).getPropertyValue(`--nc-${name}`);
+
+  // "2026-03-02 03:00" in the facility's zone: dates in Swedish are written as in ISO 8601.
+  function clock(zone) {
+    const format = new Intl.DateTimeFormat("sv-SE", {
+      timeZone: zone,
+      dateStyle: "short",
+      timeStyle: "short",
+    });
+    return (seconds) => format.format(new Date(seconds * 1000));
+  }
+
+  function hatching(context) {
+    const tile = document.createElement("canvas");
+    tile.width = tile.height = 8;
+    const pen = tile.getContext("2d");
+    pen.strokeStyle = colour("quiet");
+    pen.lineWidth = 1.5;
+    pen.beginPath();
+    for (const shift of [-8, 0, 8]) {
+      pen.moveTo(shift, 8);
+      pen.lineTo(shift + 8, 0);
+    }
+    pen.stroke();
+    return context.createPattern(tile, "repeat");
+  }
+
+  // From the bottom: Perfect, Ok, Bad. No answer stays blank; not watched hangs from the top. Bad
+  // has an edge, so that it can be found without colour.
+  function drawShares(plot, data) {
+    const { ctx, bbox } = plot;
+    const shares = Object.fromEntries(data.series.map(([key, , values]) => [key, values]));
+    const hatch = hatching(ctx);
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    data.starts.forEach((start, index) => {
+      const left = plot.valToPos(start, "x", true);
+      const whole = plot.valToPos(data.ends[index], "x", true) - left;
+      const width = Math.max(whole - (whole > 6 ? 1 : 0), 0.5);
+      const percent = (key) => (100 * shares[key][index]) / data.minutes[index];
+      const bar = (from, to, fill) => {
+        const top = plot.valToPos(to, "y", true);
+        ctx.fillStyle = fill;
+        ctx.fillRect(left, top, width, plot.valToPos(from, "y", true) - top);
+        return top;
+      };
+      let reached = 0;
+      for (const [key, opacity] of Object.entries(OPACITIES)) {
+        if (!percent(key)) continue;
+        ctx.globalAlpha = opacity;
+        const top = bar(reached, reached + percent(key), colour(key));
+        ctx.globalAlpha = 1;
+        reached += percent(key);
+        if (key === "bad") {
+          ctx.fillStyle = colour("ink");
+          ctx.fillRect(left, top, width, 2);
+        }
+      }
+      if (percent("off")) bar(100 - percent("off"), 100, hatch);
+    });
+    ctx.restore();
+  }
+
+  // One bar in words, for those who read and for those who hear.
+  function describe(data, index, time) {
+    const when = time(data.starts[index]).slice(0, data.step === "day" ? 10 : 16);
+    const parts = data.series.map(([, word, values]) => {
+      const value = values[index];
+      if (data.kind !== "shares") {
+        return `${word} ${value === null ? "–" : `${(value / 1000).toFixed(1)} s`}`;
+      }
+      const percent = Math.round((100 * value) / data.minutes[index]);
+      return value ? `${word} ${value} min (${percent} %)` : null;
+    });
+    return `${when}: ${parts.filter(Boolean).join(", ")}`;
+  }
+
+  function axesOf(unit, time) {
+    const axis = {
+      stroke: () => colour("quiet"),
+      grid: { stroke: () => colour("line"), width: 1 },
+      ticks: { stroke: () => colour("line"), width: 1 },
+      font: FONT,
+    };
+    const mark = (seconds, step) => {
+      const text = time(seconds);
+      if (step >= MONTH_SECONDS) return text.slice(0, 7);
+      return step >= DAY_SECONDS || text.endsWith("00:00") ? text.slice(5, 10) : text.slice(11, 16);
+    };
+    return [
+      {
+        ...axis,
+        space: 64,
+        size: 30,
+        values: (_plot, marks, _axis, _space, step) => marks.map((at) => mark(at, step)),
+      },
+      { ...axis, size: 58, values: (_plot, marks) => marks.map((at) => `${at} ${unit}`) },
+    ];
+  }
+
+  // What the two kinds of charts do not share. Shares are drawn by drawShares, so uPlot gets one
+  // series without a line, which is there to be pointed at.
+  function kindOf(data) {
+    if (data.kind === "shares") {
+      return {
+        unit: "%",
+        range: [0, 100],
+        series: [{ show: true, paths: () => null, points: { show: false } }],
+        values: [data.minutes],
+        draw: [(plot) => drawShares(plot, data)],
+      };
+    }
+    return {
+      unit: "s",
+      range: (_plot, _low, high) => [0, high ? high * 1.05 : 1],
+      series: data.series.map(([key, word]) => ({
+        label: word,
+        stroke: () => colour(COLOURS[key]),
+        width: key === "p95" ? 2.5 : 1.5,
+        dash: key === "max" ? [4, 4] : undefined,
+        spanGaps: false,
+        points: { show: data.starts.length < SHOWS_POINTS_BELOW, size: 4 },
+      })),
+      values: data.series.map(([, , values]) =>
+        values.map((ms) => (ms === null ? null : ms / 1000)),
+      ),
+      draw: [],
+    };
+  }
+
+  function draw(figure) {
+    const data = JSON.parse(document.getElementById(figure.dataset.chart).textContent);
+    const place = figure.querySelector(".plot");
+    const told = figure.querySelector(".told");
+    const whole = figure.querySelector("button");
+    const time = clock(data.zone);
+    const middles = data.starts.map((start, index) => (start + data.ends[index]) / 2);
+    const range = [data.starts[0], data.ends.at(-1)];
+    const kind = kindOf(data);
+    // The bar that was pointed at last, with the mouse or with the keys.
+    let current = null;
+
+    const tell = (index) => {
+      told.textContent = describe(data, index, time);
+      told.classList.add("is-told");
+    };
+
+    const plot = new uPlot(
+      {
+        width: place.clientWidth || 600,
+        height: HEIGHT,
+        legend: { show: false },
+        tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), data.zone),
+        scales: { x: { time: true, min: range[0], max: range[1] }, y: { range: kind.range } },
+        series: [{}, ...kind.series],
+        axes: axesOf(kind.unit, time),
+        cursor: {
+          y: false,
+          points: { show: data.kind !== "shares" },
+          sync: { key: "history" },
+          drag: { x: true, y: false },
+          bind: {
+            dblclick: () => () => {
+              show(range);
+              return null;
+            },
+          },
+        },
+        hooks: {
+          draw: kind.draw,
+          setCursor: [
+            ({ cursor }) => {
+              if (cursor.idx !== null && cursor.idx !== undefined && cursor.left >= 0) {
+                tell(cursor.idx);
+              }
+            },
+          ],
+          setScale: [
+            (scaled, key) => {
+              const { min, max } = scaled.scales.x;
+              if (key === "x") whole.hidden = min <= range[0] && max >= range[1];
+            },
+          ],
+        },
+      },
+      [middles, ...kind.values],
+      place,
+    );
+    if (data.kind === "shares") plot.setScale("y", { min: 0, max: 100 });
+
+    function show([min, max]) {
+      plot.setScale("x", { min: Math.max(min, range[0]), max: Math.min(max, range[1]) });
+    }
+
+    function point(index) {
+      const at = Math.min(Math.max(index, 0), middles.length - 1);
+      const { min, max } = plot.scales.x;
+      if (middles[at] < min || middles[at] > max) {
+        const half = (max - min) / 2;
+        show([middles[at] - half, middles[at] + half]);
+      }
+      plot.setCursor({ left: plot.valToPos(middles[at], "x"), top: 10 });
+      tell(at);
+      current = at;
+    }
+
+    function zoom(factor) {
+      const { min, max } = plot.scales.x;
+      const centre = current === null ? (min + max) / 2 : middles[current];
+      const half = Math.max(((max - min) * factor) / 2, data.ends[0] - data.starts[0] || 1);
+      show([centre - half, centre + half]);
+    }
+
+    function openDay() {
+      if (!figure.dataset.open || current === null) return;
+      const day = time(data.starts[current]).slice(0, 10);
+      window.location = figure.dataset.open.replaceAll("DATE", day);
+    }
+
+    const keys = {
+      ArrowRight: () => point(current === null ? 0 : current + 1),
+      ArrowLeft: () => point(current === null ? middles.length - 1 : current - 1),
+      Home: () => point(0),
+      End: () => point(middles.length - 1),
+      "+": () => zoom(0.5),
+      "-": () => zoom(2),
+      Escape: () => show(range),
+      Enter: openDay,
+    };
+    place.addEventListener("keydown", (event) => {
+      const act = keys[event.key];
+      if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      act();
+    });
+    plot.over.addEventListener("mousemove", () => {
+      current = plot.cursor.idx ?? current;
+    });
+    whole.addEventListener("click", () => show(range));
+    figure.classList.add("is-drawn");
+
+    new ResizeObserver(() => {
+      const width = place.clientWidth;
+      if (width && width !== plot.width) plot.setSize({ width, height: HEIGHT });
+    }).observe(place);
+    // A canvas keeps its colours when the system's theme changes, or when the page is printed.
+    for (const query of ["(prefers-color-scheme: dark)", "print"]) {
+      window.matchMedia(query).addEventListener("change", () => plot.redraw(false, true));
+    }
+    place.plot = plot;
+  }
+
+  for (const figure of document.querySelectorAll("figure[data-chart]")) draw(figure);
+})();
