@@ -160,7 +160,7 @@ def share_bars(buckets, window, title):
     """The shares of each Bucket as a stacked bar; what they show together is its text."""
     known = Counter()
     for bucket in buckets:
-        known.update(bucket.known)
+        known.update(bucket.health.by_status)
     words = ", ".join(f"{known[status]} {status.label}" for status in reversed(Health))
     return {
         "paths": strips.bars_of(buckets),

@@ -325,7 +325,7 @@ def queries_of(caller, name, **query):
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("cages", 2), ("states", 2), ("readings", 3), ("requests", 3), ("hourly", 4)],
+    [("cages", 2), ("states", 2), ("readings", 3), ("requests", 3), ("hourly", 3)],
 )
 def test_a_page_takes_the_same_few_queries_whatever_it_holds(caller, user, name, expected):
     get(caller, "states")  # The use of the token is noted once a minute.

@@ -1,6 +1,5 @@
 """Minutes, strips, spells, silences and the band: what a cage's day looks like."""
 
-from collections import Counter
 from datetime import date
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from cages.drawing import strips
 from cages.history.band import Band, band_around, expected
 from cages.history.buckets import Bucket
-from cages.history.minutes import Minute, minutes_of
+from cages.history.minutes import KNOWN, Minute, minutes_of
 from cages.history.spells import Silence, current_spell, longest_bad, longest_silence, spells_in
 from cages.history.today import Share
 from cages.history.window import Window
@@ -109,15 +108,14 @@ def test_midnights_are_where_they_are_when_the_clock_is_set():
 
 def bucket(start, minutes):
     """A Bucket of these minutes from the clock's `start` on."""
-    known = Counter({status: minutes.count(status) for status in Health})
-    asked = Counter(
-        {
-            Outcome.ANSWERED.word: known.total(),
-            Outcome.TIMEOUT.word: minutes.count(Minute.NO_ANSWER),
-        }
-    )
     begin = slot(start)
-    return Bucket(Window(begin, begin + len(minutes) * MINUTE), known, asked)
+    found = Bucket(Window(begin, begin + len(minutes) * MINUTE))
+    for code in minutes:
+        if code in KNOWN:
+            found.add_poll(Outcome.ANSWERED, code, 1500)
+        elif code == Minute.NO_ANSWER:
+            found.add_poll(Outcome.TIMEOUT, None, None)
+    return found
 
 
 def test_a_bar_is_as_wide_as_its_minutes_and_as_high_as_its_shares():
