@@ -1,177 +1,275 @@
-"""What a peer sends: read until the deadline of the call, up to limits, and with little waste.
+"""One HTTP/1.1 answer (RFC 9112), read from a socket within a deadline and within limits.
 
-The timeouts of requests bound each wait for the socket, so an answer that drips in a byte at a
-time never ends. Here every read of the socket, header or body, waits at most until the deadline
-of the call under way on this thread.
+http.client is not used here. Its public interface has no deadline for a whole answer and no limit
+for all headers together, and it parses headers as e-mail, which alone costs more CPU time than
+everything in this module.
 """
 
-import io
+import re
 import ssl
-import threading
-import time
-from http.client import (
-    CONTINUE,
-    NO_CONTENT,
-    NOT_MODIFIED,
-    OK,
-    HTTPException,
-    HTTPMessage,
-    HTTPResponse,
-    IncompleteRead,
-    UnknownProtocol,
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
+from typing import Protocol
+
+from requests.exceptions import (
+    ChunkedEncodingError,
+    ConnectionError,
+    ContentDecodingError,
+    ReadTimeout,
+    RequestException,
+    SSLError,
 )
 
-
-class Call(threading.local):
-    """The call under way on this thread."""
-
-    deadline = 0.0  # seconds of time.monotonic()
-    reused_connection = False
-    wants_fresh_connection = False
-
-
-call = Call()
 # Of one answer as it comes over the line, headers and chunk sizes included.
 RAW_LIMIT_BYTES = 1024 * 1024
 HEADER_LIMIT_BYTES = 16 * 1024
 MOST_HEADERS = 100
+# Each encoding that was applied to a body needs a decoder of its own, with its own memory.
+MOST_ENCODINGS = 5
+PIECE_BYTES = 8 * 1024
+
+# A line may end without a carriage return (RFC 9112, 2.2).
+HEAD_END = re.compile(rb"\r?\n\r?\n")
+STATUS_LINE = re.compile(r"HTTP/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:\s|$)")
+CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,16}")
+# Far more digits than any answer may have bytes.
+LENGTH = re.compile(r"[0-9]{1,19}")
+PROTOCOL = b"HTTP/1."
+DECODED = ("gzip", "x-gzip", "deflate")
 
 
-class AnswerTooLong(HTTPException):
-    """The peer sends without end where no limit of http.client or urllib3 holds."""
+ENDED_BY_PEER = (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
-class _DeadlineReader(io.RawIOBase):
-    """What the peer sends, until the deadline of the call."""
-
-    def __init__(self, sock):
-        self._sock = sock
-        # makefile keeps the socket open until this reader is closed too.
-        self._raw = sock.makefile("rb", buffering=0)
-        self._left = RAW_LIMIT_BYTES
-
-    def makefile(self, mode):
-        """What http.client asks the socket for."""
-        return io.BufferedReader(self)
-
-    def readable(self):
-        return True
-
-    def readinto(self, buffer):
-        remaining = call.deadline - time.monotonic()
-        if remaining <= 0:
-            raise TimeoutError("the answer was not complete in time")
-        if self._left <= 0:
-            raise AnswerTooLong(f"longer than {RAW_LIMIT_BYTES // 1024} KiB on the line")
-        if isinstance(self._sock, ssl.SSLSocket):
-            self._sock.settimeout(remaining)
-        else:
-            self._sock.receive_within(remaining)
-        count = self._raw.readinto(buffer)
-        if count is None:
-            raise TimeoutError("the answer was not complete in time")
-        self._left -= count
-        return count
-
-    def close(self):
-        if not self.closed:
-            self._raw.close()
-        super().close()
+class NothingReceived(ConnectionError):
+    """The peer ended the connection before the first byte of an answer."""
 
 
-class DeadlineResponse(HTTPResponse):
-    def __init__(self, sock, *args, **kwargs):
-        super().__init__(_DeadlineReader(sock), *args, **kwargs)
-
-    def begin(self):
-        """What http.client does here, without the parser for e-mails that it reads headers with."""
-        if self.headers is not None:
-            return
-        version, status, reason = self._read_status()
-        while status == CONTINUE:
-            read_headers(self.fp)
-            version, status, reason = self._read_status()
-        if not version.startswith(("HTTP/1.", "HTTP/0.9")):
-            raise UnknownProtocol(version)
-        self.version = 10 if version in ("HTTP/1.0", "HTTP/0.9") else 11
-        self.code = self.status = status
-        self.reason = reason.strip()
-        self.headers = self.msg = read_headers(self.fp)
-        self.chunked = self.headers.get("transfer-encoding", "").lower() == "chunked"
-        self.chunk_left = None
-        self.length = None if self.chunked else _length(self.headers)
-        if status < OK or status in (NO_CONTENT, NOT_MODIFIED):
-            self.length = 0
-        # After any other 1xx the real answer still comes, and must not be taken for the one to
-        # the next request.
-        self.will_close = (
-            status < OK or self._check_close() or (self.length is None and not self.chunked)
-        )
+def as_requests_error(error: OSError, is_before_answer: bool) -> RequestException:
+    """Return the exception of requests for what a socket raised."""
+    if isinstance(error, (TimeoutError, BlockingIOError)):
+        return ReadTimeout("the answer was not complete in time")
+    if is_before_answer and isinstance(error, ENDED_BY_PEER):
+        return NothingReceived(error)
+    return SSLError(error) if isinstance(error, ssl.SSLError) else ConnectionError(error)
 
 
-def read_headers(file):
-    """The header lines up to the empty one as an HTTPMessage; raises HTTPException beyond limits.
+class Connection(Protocol):
+    """What an answer needs of the connection that it comes from."""
 
-    A line without a colon is passed over, and one that begins with a blank goes on the one before.
-    """
-    pairs = []
-    left = HEADER_LIMIT_BYTES
-    # One byte more than may be left, and the line's end.
-    while line := file.readline(left + 3).rstrip(b"\r\n"):
-        left -= len(line)
-        if left < 0:
-            raise AnswerTooLong(f"more than {HEADER_LIMIT_BYTES // 1024} KiB of headers")
-        if len(pairs) >= MOST_HEADERS:
-            raise AnswerTooLong(f"more than {MOST_HEADERS} headers")
-        text = line.decode("iso-8859-1")
-        if text[0] in " \t" and pairs:
-            pairs[-1][1] += f" {text.strip()}"
-        elif ":" in text:
-            name, _, value = text.partition(":")
-            pairs.append([name.strip(), value.strip()])
-    headers = HTTPMessage()
-    for name, value in pairs:
-        headers[name] = value
-    return headers
+    def receive(self, deadline: float) -> bytes:
+        """Return what comes next, b"" at the end. Raises OSError; TimeoutError at the deadline."""
 
-
-def _length(headers):
-    """The body's length; None where it is not told. Raises HTTPException where told two ways."""
-    told = headers.get_all("content-length")
-    if not told:
-        return None
-    lengths = {part.strip() for part in ",".join(told).split(",")}
-    if len(lengths) > 1:
-        raise HTTPException("more than one Content-Length")
-    length = lengths.pop()
-    # Far more digits than any answer may have bytes.
-    return int(length) if length.isdecimal() and len(length) < 20 else None
+    def close(self) -> None: ...
 
 
 class Answer:
-    """What SensorClient needs of urllib3's response, for a body that is not encoded."""
+    """An answer whose head has been read, as `requests.Response.raw` is used.
 
-    def __init__(self, plain, connection, pool):
-        self.status = plain.status
-        self.headers = plain.headers
-        self._plain = plain
+    deadline: seconds of time.monotonic(). keep: takes the connection back when the answer was read
+    to its end and the peer keeps the connection open. Everything raises exceptions of requests.
+    """
+
+    def __init__(
+        self, connection: Connection, deadline: float, keep: Callable[[Connection], None]
+    ) -> None:
         self._connection = connection
-        self._pool = pool
+        self._deadline = deadline
+        self._keep = keep
+        self._buffer = b""  # received, but not yet read
+        self._left = RAW_LIMIT_BYTES
+        self._is_complete = self._is_released = False
+        status = HTTPStatus.CONTINUE.value
+        while status == HTTPStatus.CONTINUE:
+            minor_version, status, headers = self._read_head()
+        self.status = status
+        self.headers = headers
+        self._is_chunked = headers.get("transfer-encoding", "").lower() == "chunked"
+        self._length = None if self._is_chunked else _length(headers)
+        if status < HTTPStatus.OK or status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+            self._length, self._is_chunked = 0, False
+        options = headers.get("connection", "").lower()
+        is_kept = "close" not in options if minor_version != "0" else "keep-alive" in options
+        # After an interim answer (1xx) the real one still comes, and must not be taken for the
+        # answer to the next request.
+        self._is_kept = (
+            is_kept and status >= HTTPStatus.OK and (self._is_chunked or self._length is not None)
+        )
 
-    def stream(self, size, decode_content):
-        """Yield the body in pieces; raises what http.client raises where it is not complete."""
-        plain = self._plain
-        if plain.length is not None and plain.length <= size:
-            yield plain.read()
-            return
-        while piece := plain.read(size):
+    def stream(self, size: int = PIECE_BYTES, decode_content: bool = True) -> Iterator[bytes]:
+        """Yield the body in pieces of at most `PIECE_BYTES`; `size` is there for requests alone."""
+        pieces = self._chunks() if self._is_chunked else self._plain_body()
+        encodings = self.headers.get("content-encoding") if decode_content else None
+        return decoded(pieces, encodings) if encodings else pieces
+
+    def close(self) -> None:
+        """End the connection: what is still on its way must not be the next answer."""
+        if not self._is_released:
+            self._is_released = True
+            self._connection.close()
+
+    def release_conn(self) -> None:
+        """Give the connection back, or end it where it cannot serve again."""
+        # Bytes after the end of the answer would be taken for the answer to the next request.
+        if not (self._is_complete and self._is_kept) or self._buffer:
+            self.close()
+        elif not self._is_released:
+            self._is_released = True
+            self._keep(self._connection)
+
+    def _receive(self) -> bool:
+        """Add what comes next to the buffer; False at the end of the connection."""
+        try:
+            piece = self._connection.receive(self._deadline)
+        except OSError as error:
+            raise as_requests_error(error, self._left == RAW_LIMIT_BYTES) from error
+        self._left -= len(piece)
+        if self._left < 0:
+            raise ConnectionError(f"longer than {RAW_LIMIT_BYTES // 1024} KiB on the line")
+        self._buffer += piece
+        return bool(piece)
+
+    def _read_head(self) -> tuple[str, int, dict[str, str]]:
+        """Return minor version, status code, and headers by their names in lower case."""
+        while not (end := HEAD_END.search(self._buffer)):
+            if len(self._buffer) > HEADER_LIMIT_BYTES:
+                break
+            if not self._receive():
+                if not self._buffer:
+                    raise NothingReceived("closed without an answer")
+                raise ConnectionError(f"closed within the headers: {_text(self._buffer)}")
+            # Whoever speaks another protocol may wait for us after the first line.
+            if b"\n" in self._buffer and not self._buffer.startswith(PROTOCOL):
+                raise ConnectionError(f"not an HTTP/1 answer: {_text(self._buffer)}")
+        if not end or end.start() > HEADER_LIMIT_BYTES:
+            raise ConnectionError(f"more than {HEADER_LIMIT_BYTES // 1024} KiB of headers")
+        head = _text(self._buffer[: end.start()])
+        self._buffer = self._buffer[end.end() :]
+        first, *lines = head.split("\n")
+        found = STATUS_LINE.match(first)
+        if not found:
+            raise ConnectionError(f"not an HTTP/1 answer: {first}")
+        if len(lines) > MOST_HEADERS:
+            raise ConnectionError(f"more than {MOST_HEADERS} headers")
+        return found[1], int(found[2]), _headers(lines)
+
+    def _plain_body(self) -> Iterator[bytes]:
+        left = self._length
+        while left is None or left > 0:
+            if not self._buffer and not self._receive():
+                if left is not None:
+                    raise ChunkedEncodingError(f"closed {left} bytes before the end of the body")
+                break
+            piece = self._buffer[: PIECE_BYTES if left is None else min(left, PIECE_BYTES)]
+            self._buffer = self._buffer[len(piece) :]
+            if left is not None:
+                left -= len(piece)
             yield piece
-        if plain.length:
-            raise IncompleteRead(b"", plain.length)
+        self._is_complete = True
 
-    def close(self):
-        self._plain.close()
-        self._connection.close()
+    def _chunks(self) -> Iterator[bytes]:
+        while left := self._chunk_size():
+            while left:
+                if not self._buffer and not self._receive():
+                    raise ChunkedEncodingError("closed within a chunk")
+                piece = self._buffer[: min(left, PIECE_BYTES)]
+                self._buffer = self._buffer[len(piece) :]
+                left -= len(piece)
+                yield piece
+            if self._line():
+                raise ChunkedEncodingError("a chunk is longer than its size")
+        # Trailers say nothing that is needed. Some servers leave out even the empty line.
+        most = self._left - HEADER_LIMIT_BYTES
+        while line := self._line():
+            if self._left < most:
+                raise ChunkedEncodingError("too many trailers")
+        self._is_kept = self._is_kept and line is not None
+        self._is_complete = True
 
-    def release_conn(self):
-        self._pool._put_conn(self._connection)
+    def _chunk_size(self) -> int:
+        line = self._line()
+        if line is None:
+            raise ChunkedEncodingError("closed before the last chunk")
+        digits = line.partition(b";")[0].strip()
+        if not CHUNK_SIZE.fullmatch(digits):
+            raise ChunkedEncodingError(f"not the size of a chunk: {_text(digits)}")
+        return int(digits, 16)
+
+    def _line(self) -> bytes | None:
+        """Return the next line without its end; None at the end of the connection."""
+        while (end := self._buffer.find(b"\n")) < 0:
+            if len(self._buffer) > HEADER_LIMIT_BYTES:
+                raise ChunkedEncodingError("an endless line between two chunks")
+            if not self._receive():
+                return None
+        line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
+        return line.removesuffix(b"\r")
+
+
+def _text(data: bytes) -> str:
+    # Every byte is a character in this encoding (RFC 9110, 5.5).
+    return data.decode("iso-8859-1")
+
+
+def _headers(lines: Iterable[str]) -> dict[str, str]:
+    """Return values by names in lower case; those of a repeated name are joined with commas.
+
+    A line without a colon is ignored. One that begins with a blank continues the line before it.
+    """
+    headers: dict[str, str] = {}
+    name = ""
+    for line in lines:
+        if line[:1] in (" ", "\t"):
+            if name:
+                headers[name] += f" {line.strip()}"
+            continue
+        key, colon, value = line.partition(":")
+        if colon:
+            name, value = key.strip().lower(), value.strip()
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _length(headers: dict[str, str]) -> int | None:
+    """Return the length of the body in bytes, or None without one that is a number.
+
+    Raises ConnectionError if there are several that differ.
+    """
+    given = headers.get("content-length")
+    if given is None:
+        return None
+    lengths = {part.strip() for part in given.split(",")}
+    if len(lengths) > 1:
+        raise ConnectionError("more than one Content-Length")
+    length = lengths.pop()
+    return int(length) if LENGTH.fullmatch(length) else None
+
+
+def decoded(pieces: Iterator[bytes], encodings: str) -> Iterator[bytes]:
+    """Yield the body as it was before the encodings of a Content-Encoding header were applied.
+
+    Encodings that are not known are left as they are. Each piece has at most `PIECE_BYTES`, so a
+    body that unpacks to gigabytes can be given up after the first pieces.
+    """
+    known = [name for name in re.split(r"[,\s]+", encodings.lower()) if name in DECODED]
+    if len(known) > MOST_ENCODINGS:
+        raise ContentDecodingError(f"more than {MOST_ENCODINGS} encodings")
+    for _ in known:
+        pieces = _inflated(pieces)
+    return pieces
+
+
+def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    # 32: with the header of gzip or of zlib, whichever is there.
+    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    try:
+        for piece in pieces:
+            while piece and not inflater.eof:
+                if found := inflater.decompress(piece, PIECE_BYTES):
+                    yield found
+                piece = inflater.unconsumed_tail
+    except zlib.error as error:
+        raise ContentDecodingError(str(error)) from error
+    if not inflater.eof:
+        raise ContentDecodingError("the compressed body is cut off")

@@ -5,6 +5,7 @@ started when there is work for them and then kept.
 """
 
 import collections
+import contextlib
 import functools
 import gc
 import logging
@@ -12,6 +13,8 @@ import resource
 import sys
 import threading
 import time
+from collections.abc import Callable
+from datetime import datetime
 
 from django.conf import settings
 
@@ -22,14 +25,14 @@ from cages.slots import SLOT_LENGTH
 
 logger = logging.getLogger(__name__)
 
-# Deep enough for requests and urllib3, small enough for thousands.
+# Enough for the calls of a poll, and small enough for thousands of threads.
 STACK_BYTES = 256 * 1024
-# Files that a worker process needs beside one socket a thread.
+# Files that a worker process needs besides one socket for each thread.
 OTHER_FILES = 100
-# A name server that does not answer cannot be interrupted; beyond this a poll is given up.
+# Waiting for a name server cannot be interrupted. After this a poll is given up.
 GRACE_SECONDS = 2
-# A shard can come before its slot where the clock was set back meanwhile, or where this machine's
-# clock is behind. Waiting longer than this would outlast the message.
+# A shard can come before its slot if the clock was set back meanwhile, or if this machine's clock
+# is behind. Its message would expire in a longer wait than this.
 MOST_SECONDS_EARLY = 60
 LOOK_UP_SECONDS = 0.5
 TOO_LATE = "its minute was over"
@@ -38,21 +41,21 @@ SILENCE = (Outcome.TIMEOUT, Outcome.CONNECTION_ERROR)
 
 
 class ThreadCrew:
-    """Plain threads, each waiting for its own next job: half the cost of a ThreadPoolExecutor.
+    """Up to `most` threads, each waiting for its own next job.
 
-    The thread that became idle last is the next to work: its stack is still in the caches, and
-    the others sleep on.
+    This costs half of a ThreadPoolExecutor. The thread that became idle last gets the next job:
+    its stack is still in the processor's caches, and the others need not wake up.
     """
 
-    def __init__(self, most):
+    def __init__(self, most: int) -> None:
         self.most = most
         self._lock = threading.Lock()
         self._count = 0
-        self._idle = []
-        self._waiting = collections.deque()
+        self._idle: list[_Member] = []
+        self._waiting: collections.deque[Callable[[], object]] = collections.deque()
 
-    def submit(self, job):
-        """Run the callable on a thread, as soon as one is free."""
+    def submit(self, job: Callable[[], object]) -> None:
+        """Run the job on a thread as soon as one is free. Raises RuntimeError without any."""
         with self._lock:
             member = self._idle.pop() if self._idle else None
             if member is None and not (self._count < self.most and self._hire(job)):
@@ -61,7 +64,7 @@ class ThreadCrew:
             member.job = job
             member.called.release()
 
-    def _hire(self, job):
+    def _hire(self, job: Callable[[], object]) -> bool:
         previous = threading.stack_size(STACK_BYTES)
         try:
             member = _Member(self, job)
@@ -77,8 +80,8 @@ class ThreadCrew:
         self._count += 1
         return True
 
-    def next_job(self, member):
-        """The job that has waited longest; None where the member is to wait for a call."""
+    def next_job(self, member: "_Member") -> Callable[[], object] | None:
+        """Return the job that has waited longest, or None if the member must wait for one."""
         with self._lock:
             if self._waiting:
                 return self._waiting.popleft()
@@ -87,47 +90,59 @@ class ThreadCrew:
 
 
 class _Member:
-    """What one thread of the crew does, and where it is called to its next job."""
+    """One thread of the crew, and how it is told of its next job."""
 
-    def __init__(self, crew, job):
+    def __init__(self, crew: ThreadCrew, job: Callable[[], object]) -> None:
         self.crew = crew
         self.job = job
         self.called = threading.Lock()
         self.called.acquire()
 
-    def work(self):
-        job = self.job
+    def work(self) -> None:
+        """Run one job after the other. Never returns."""
         while True:
             try:
-                job()
+                self.job()
             except Exception:
                 logger.exception("A poll crashed")
             job = self.crew.next_job(self)
-            if job is None:
-                # The lock as a signal: whoever submits a job leaves it here and releases this.
+            if job is not None:
+                self.job = job
+            else:
+                # The lock is a signal: `submit` sets the job and then releases the lock.
                 self.called.acquire()
-                job = self.job
 
 
 class Poller:
-    """base_url: of the sensor API. concurrency: polls under way at once in this process."""
+    """Polls the sensors behind one sensor API with threads that are kept.
 
-    def __init__(self, base_url, concurrency, timeout_seconds):
+    base_url: URL of the sensor API. concurrency: how many polls run at the same time.
+    timeout_seconds: for one poll, until its answer is complete.
+    """
+
+    def __init__(self, base_url: str, concurrency: int, timeout_seconds: float) -> None:
         self.timeout_seconds = timeout_seconds
-        # A plain flag, as it is set by a signal handler: no poll begins any more.
+        # Once it is set, no poll begins. A plain flag because a signal handler sets it.
         self.is_stopping = False
         concurrency = _affordable(concurrency)
         self._client = SensorClient(base_url, connections=concurrency)
         self._crew = ThreadCrew(concurrency)
 
-    def poll(self, cage_ids, slot, begin_seconds=0.0, spread_seconds=0.0, clock=time.time):
-        """Ask each cage once; one `PollResult` for each id, in their order.
+    def poll(
+        self,
+        cage_ids: list[int],
+        slot: datetime,
+        begin_seconds: float = 0.0,
+        spread_seconds: float = 0.0,
+        clock: Callable[[], float] = time.time,
+    ) -> list[PollResult]:
+        """Ask each cage once and return one result for each id, in the same order.
 
-        The polls begin `begin_seconds` into the slot, evenly over `spread_seconds`; those of a
-        shard that comes late, over half of what is left. A poll that could not begin before the
-        slot's end is skipped, so a shard that comes too late costs next to nothing. Once
-        `is_stopping` is set, what has not begun is left out of the results: somebody else can
-        still do it.
+        The polls begin `begin_seconds` after the slot's start, evenly over `spread_seconds`. Those
+        of a shard that comes late begin within half of the time that is left. A poll that could
+        not begin before the end of the slot is skipped, so a shard that comes too late costs next
+        to nothing. Once `is_stopping` is set, cages not yet asked are left out of the results:
+        another process can still ask them. clock: gives the seconds of the wall clock.
         """
         shard = _Shard(slot, clock)
         if shard.seconds_until_slot > MOST_SECONDS_EARLY:
@@ -135,7 +150,8 @@ class Poller:
         if shard.is_over():
             return [skipped(cage_id, TOO_LATE) for cage_id in cage_ids]
 
-        def ask(cage_id):
+        def ask(cage_id: int) -> None:
+            result: PollResult | None
             if self.is_stopping:
                 result = None
             elif shard.is_over():
@@ -163,17 +179,17 @@ class Poller:
         )
         return [result for result in results if result]
 
-    def _wait_until(self, moment):
-        # Bunching polls a little costs less than a sleep for each of thousands, but threads woken
-        # in a bunch fight for Python's lock.
+    def _wait_until(self, moment: float) -> None:
+        # A few polls together cost less than a sleep for each one, but many threads that wake up
+        # together wait for Python's lock.
         while (left := moment - time.monotonic()) > 0.002 and not self.is_stopping:
             time.sleep(min(left, LOOK_UP_SECONDS))
 
-    def _ask(self, cage_id, shard):
+    def _ask(self, cage_id: int, shard: "_Shard") -> PollResult:
         try:
             result = self._client.ask(cage_id, self.timeout_seconds)
         except Exception as error:
-            # Our own mistake must neither be blamed on the sensor nor leave a hole in the ledger.
+            # A mistake of our own is no failure of the sensor, but the ledger needs a result.
             logger.exception("Asking cage %d failed inside Neurocage", cage_id)
             return skipped(cage_id, f"Neurocage itself failed: {type(error).__name__}")
         if (
@@ -184,7 +200,7 @@ class Poller:
             return skipped(cage_id, "the poller's machine slept, or its clock was set")
         return result
 
-    def _given_up(self, cage_id):
+    def _given_up(self, cage_id: int) -> PollResult:
         latency_ms = round(self.timeout_seconds * 1000)
         return PollResult(
             cage_id, Outcome.TIMEOUT, latency_ms, detail="the call could not be ended"
@@ -192,42 +208,47 @@ class Poller:
 
 
 class _Shard:
-    """When a shard's slot is over, by both clocks, and what is known of its polls."""
+    """The end of a shard's slot by both clocks, and the results of its polls so far."""
 
-    def __init__(self, slot, clock):
+    def __init__(self, slot: datetime, clock: Callable[[], float]) -> None:
         self._clock = clock
-        # The wall clock fixes the slot once; from here on the monotonic one counts.
+        # The wall clock is read once for the slot. From here on the monotonic clock counts.
         self.seconds_until_slot = slot.timestamp() - clock()
         self.slot_start = time.monotonic() + self.seconds_until_slot
         self.slot_end = self.slot_start + SLOT_LENGTH.total_seconds()
         self._end = slot.timestamp() + SLOT_LENGTH.total_seconds()
-        self._found = {}
-        self._wanted = None
+        self._found: dict[int, PollResult | None] = {}
+        self._wanted: int | None = None
         self._complete = threading.Event()
 
-    def is_over(self):
-        # The wall clock too: it goes on while a machine sleeps, and people may set it forward.
+    def is_over(self) -> bool:
+        """Whether the slot has ended by either clock."""
+        # The wall clock goes on while a machine sleeps, and people may set it forward.
         return time.monotonic() >= self.slot_end or self._clock() >= self._end
 
-    def seconds_over(self):
-        """How long the slot has been over by the wall clock; negative while it is not."""
+    def seconds_over(self) -> float:
+        """Return the seconds since the slot's end by the wall clock, negative before it."""
         return self._clock() - self._end
 
-    def note(self, cage_id, result):
+    def note(self, cage_id: int, result: PollResult | None) -> None:
+        """Keep the result of a cage; None if it was not asked."""
         self._found[cage_id] = result
         if len(self._found) == self._wanted:
             self._complete.set()
 
-    def results_of(self, count, latest):
-        """{cage id: result, None where not begun}, once there are so many, or at that moment."""
+    def results_of(self, count: int, latest: float) -> dict[int, PollResult | None]:
+        """Return the results by cage id, as soon as there are `count`.
+
+        At the moment `latest` of the monotonic clock, return those that are there.
+        """
         self._wanted = count
         if len(self._found) < count:
             self._complete.wait(latest - time.monotonic())
         return dict(self._found)
 
 
-def _affordable(concurrency):
-    """As many polls at once as this process may hold files open; says so where that is fewer."""
+def _affordable(concurrency: int) -> int:
+    """Return how many polls at once this process may have sockets for; log if that is fewer."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = concurrency + OTHER_FILES
     if soft == resource.RLIM_INFINITY or soft >= needed:
@@ -235,7 +256,7 @@ def _affordable(concurrency):
     allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    except (OSError, ValueError):  # macOS has a lower limit than the one it tells
+    except (OSError, ValueError):  # the real limit of macOS is lower than the one it reports
         allowed = soft
     if allowed == needed:
         return concurrency
@@ -248,13 +269,13 @@ def _affordable(concurrency):
 
 
 @functools.cache
-def _process_poller():
-    # A poll leaves no rings of objects behind, so looking for them is waste, a fourteenth of all.
+def _process_poller() -> Poller:
+    # A poll leaves no cycles of objects. Looking for them took a fourteenth of the CPU time.
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)
-    # Each thread that waits for Python's lock wakes up so often to ask for it. With thousands and
-    # the usual 5 ms a burst never ends: they use up the machine by asking. No thread here keeps
-    # the lock for longer than a poll's instructions take, so none needs to be asked.
+    # Each thread that waits for Python's lock wakes up after this interval to ask for it. With
+    # thousands of threads and the usual 5 ms, asking takes all the CPU time of the machine. No
+    # thread here keeps the lock for longer than the instructions of a poll take.
     sys.setswitchinterval(0.5)
     return Poller(settings.SENSOR_API_URL, settings.POLL_CONCURRENCY, settings.POLL_TIMEOUT_SECONDS)
 
@@ -262,20 +283,22 @@ def _process_poller():
 _making = threading.Lock()
 
 
-def poll(cage_ids, slot, begin_seconds=0.0, spread_seconds=0.0):
-    """`Poller.poll` with the one poller of this worker process."""
+def poll(
+    cage_ids: list[int], slot: datetime, begin_seconds: float = 0.0, spread_seconds: float = 0.0
+) -> list[PollResult]:
+    """Ask each cage once with the one poller of this worker process; see `Poller.poll`."""
     with _making:
         poller = _process_poller()
     return poller.poll(cage_ids, slot, begin_seconds, spread_seconds)
 
 
-def stop_beginning():
-    """Let this process finish the polls under way, and begin no other."""
+def stop_beginning() -> None:
+    """Let this process finish the polls that have begun, and begin no other."""
     if _process_poller.cache_info().currsize:
         _process_poller().is_stopping = True
 
 
-def ask_now(cage_id):
-    """Ask one sensor at once, outside any slot, and keep nothing: the "Test sensor" button."""
-    client = SensorClient(settings.SENSOR_API_URL)
-    return client.ask(cage_id, settings.POLL_TIMEOUT_SECONDS)
+def ask_now(cage_id: int) -> PollResult:
+    """Ask one sensor at once, for the "Test sensor" button. Nothing is recorded."""
+    with contextlib.closing(SensorClient(settings.SENSOR_API_URL)) as client:
+        return client.ask(cage_id, settings.POLL_TIMEOUT_SECONDS)

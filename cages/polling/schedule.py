@@ -1,7 +1,9 @@
-"""The schedule: which slot it is, who is due in it, and how its polls are cut and spread."""
+"""Which cages are due in a slot, and how their polls are cut into shards and spread."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
@@ -12,8 +14,8 @@ from cages.slots import SLOT_LENGTH
 
 logger = logging.getLogger(__name__)
 
-# Polls a second that any sensor gateway takes, and the part of the minute they may be spread over:
-# what is left is for the last answers and their way into the database.
+# Polls a second that any sensor gateway can answer, and the part of the minute over which polls
+# are spread. The rest of the minute is for the last answers and for recording them.
 GENTLE_RATE = 50
 LONGEST_SPREAD_SECONDS = 44
 SECONDS_FOR_THE_LAST = 10
@@ -22,17 +24,17 @@ CLOSE_AT_MOST = 10
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Some of a slot's cages, and when to begin asking them: seconds after the slot's start."""
+    """Some of a slot's cages. The polls begin `begin_seconds` after the slot's start."""
 
     cage_ids: list[int]
     begin_seconds: float
     spread_seconds: float
 
 
-def claim(slot, now):
-    """Open the slot's cycle and return the ids due in it; None where it was claimed before.
+def claim(slot: datetime, now: datetime) -> list[int] | None:
+    """Open the slot's cycle and return the ids that are due; None if it was claimed before.
 
-    The one row per slot is what makes a second beat or a repeated message harmless.
+    There is one row for each slot, so a second beat or a repeated message changes nothing.
     """
     with transaction.atomic():
         cage_ids = list(Cage.objects.polled().order_by("id").values_list("id", flat=True))
@@ -42,7 +44,7 @@ def claim(slot, now):
                 "started_at": now,
                 "planned": len(cage_ids),
                 "planned_ids": to_ranges(cage_ids),
-                # Nobody to ask is a whole cycle: Neurocage was there.
+                # A cycle without cages is complete: Neurocage was running.
                 "finished_at": None if cage_ids else now,
                 "duration_ms": None if cage_ids else 0,
             },
@@ -50,10 +52,11 @@ def claim(slot, now):
     return cage_ids if created else None
 
 
-def cut(cage_ids, shard_size=None, late_seconds=0):
+def cut(cage_ids: list[int], shard_size: int | None = None, late_seconds: float = 0) -> list[Shard]:
     """Cut a slot's cages into shards whose polls together are spread evenly over the minute.
 
-    In a slot that begins late they are asked up to twice as fast; what does not fit is skipped.
+    In a slot that begins late they are asked up to twice as fast. The pollers skip those that do
+    not fit.
     """
     size = shard_size or settings.POLL_SHARD_SIZE
     spread = min(LONGEST_SPREAD_SECONDS, len(cage_ids) / GENTLE_RATE)
@@ -70,11 +73,11 @@ def cut(cage_ids, shard_size=None, late_seconds=0):
     ]
 
 
-def lost(now):
-    """The cycles whose shards will not come any more, oldest first, a few at a time.
+def lost(now: datetime) -> Iterator[tuple[datetime, list[int]]]:
+    """Yield the cycles whose shards are lost, oldest first, a few at a time.
 
-    Yields (slot, planned ids); recording those ids as skipped balances the ledger, since what was
-    recorded before stays.
+    Each is a pair of slot and planned ids. Recording those ids as skipped balances the ledger,
+    because polls that are recorded already do not change.
     """
     cycles = PollCycle.objects.open().filter(slot__lt=now - LOST_AFTER).order_by("slot")
     for cycle in cycles[:CLOSE_AT_MOST]:

@@ -1,201 +1,229 @@
-"""requests, with a deadline for the whole call, nothing taken from the environment, and no waste.
+"""A transport adapter for requests with a deadline for the whole call and no waste.
 
 A process with thousands of threads pays for a poll in Python's own instructions and in waiting for
-Python's lock. So a plain socket waits in the kernel (one system call a read instead of three),
-what is the same for every request is made once, and the pools and connections, which are those of
-urllib3, leave out what serves redirects, retries, proxies and bodies that are sent.
+Python's lock. So a plain socket waits in the kernel (one system call for each read instead of
+three), and there is nothing here for redirects, proxies, cookies and bodies that are sent.
 """
 
 import collections
-import http.client
-import queue
+import contextlib
+import select
 import socket
+import ssl
 import struct
 import time
+import weakref
+from typing import Any
+from urllib.parse import urlsplit
 
 import requests
-import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from requests.adapters import BaseAdapter
+from requests.exceptions import ConnectionError, ConnectTimeout
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from cages.polling.answer import Answer, DeadlineResponse, call
+from cages.polling.answer import PIECE_BYTES, Answer, NothingReceived, as_requests_error
 
-# A kept connection is not used again without a deadline, so this is for sending alone: a request
-# is smaller than any socket's buffer, and only a peer that does not read at all can delay it.
+# Only for sending: a request is smaller than any socket's buffer, so only a peer that does not
+# read at all can delay it.
 SEND_SECONDS = 5
+PORTS = {"http": 80, "https": 443}
 
 
-class _KernelTimedSocket(socket.socket):
-    """A blocking socket whose waits the kernel ends."""
+class PlainConnection:
+    """A connection whose waits the kernel ends."""
 
-    def leave_waits_to_kernel(self):
-        self.settimeout(None)
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        sock.settimeout(None)
         self._wait_at_most(socket.SO_SNDTIMEO, SEND_SECONDS)
-        return self
+        self._watch = select.poll()
+        self._watch.register(sock, select.POLLIN)
 
-    def receive_within(self, seconds):
+    def is_quiet(self) -> bool:
+        """False if the peer has closed the connection, or has sent what nobody asked for."""
+        return not self._watch.poll(0)
+
+    def send(self, data: bytes) -> None:
+        """Send the whole request. Raises OSError."""
+        self.sock.sendall(data)
+
+    def receive(self, deadline: float) -> bytes:
+        """Return what comes next, b"" at the end. Raises OSError; TimeoutError at the deadline."""
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return self._read(left)
+
+    def close(self) -> None:
+        self.sock.close()
+
+    def _read(self, seconds: float) -> bytes:
         self._wait_at_most(socket.SO_RCVTIMEO, seconds)
+        return self.sock.recv(PIECE_BYTES)
 
-    def _wait_at_most(self, option, seconds):
+    def _wait_at_most(self, option: int, seconds: float) -> None:
         # A struct timeval. Zero would mean "for ever".
         whole = int(seconds)
         value = struct.pack("ll", whole, max(int((seconds - whole) * 1_000_000), 1))
-        self.setsockopt(socket.SOL_SOCKET, option, value)
+        self.sock.setsockopt(socket.SOL_SOCKET, option, value)
 
 
-class _Connection:
-    """Tells the thread whether its request went out on a connection that had served before."""
+class EncryptedConnection(PlainConnection):
+    """A connection with TLS. Its waits are ended by Python, as one read may be many of a socket."""
 
-    response_class = DeadlineResponse
-    has_served = False
-    # Each header as http.client checked and wrote it the first time.
-    _lines = {}
+    sock: ssl.SSLSocket
 
-    def ask(self, method, path, headers):
-        """Send the request and return http.client's response, its headers read."""
-        call.reused_connection = self.has_served and self.sock is not None
-        if self.sock is None:
-            self.connect()
-        self.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        for header, value in headers.items():
-            self.putheader(header, value)
-        self.endheaders()
-        # Past urllib3's, which would make a response of its own.
-        response = http.client.HTTPConnection.getresponse(self)
-        self.has_served = True
+    def is_quiet(self) -> bool:
+        """False if there is more to read, be it decrypted already."""
+        return not self.sock.pending() and super().is_quiet()
+
+    def send(self, data: bytes) -> None:
+        """Send the whole request. Raises OSError."""
+        self.sock.settimeout(SEND_SECONDS)
+        self.sock.sendall(data)
+
+    def _read(self, seconds: float) -> bytes:
+        self.sock.settimeout(seconds)
+        return self.sock.recv(PIECE_BYTES)
+
+
+class SensorAdapter(BaseAdapter):
+    """Speaks to one host and keeps up to `connections` open between two calls.
+
+    address: a URL of the host; only its scheme, name and port count. Raises InvalidURL.
+    """
+
+    def __init__(self, address: str, connections: int) -> None:
+        super().__init__()
+        scheme, _, authority, *_ = f"{address}//".split("/")
+        # A user and a password are in a header, and do not belong to the host.
+        self._origin = f"{scheme}//{authority}"
+        self._host_header = f"Host: {authority.rpartition('@')[2]}"
+        parts = urlsplit(self._origin)
+        if parts.scheme not in PORTS or not parts.hostname:
+            raise requests.exceptions.InvalidURL("not a URL of http or https with a host")
+        self._name = parts.hostname
+        self._port = parts.port or PORTS[parts.scheme]
+        self._tls = None
+        if parts.scheme == "https":
+            # The certificates that the machine trusts, and those that come with requests.
+            self._tls = ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
+            self._tls.load_default_certs()
+        self._most_kept = connections
+        self._kept: collections.deque[PlainConnection] = collections.deque()
+        # For whoever forgets to close the adapter.
+        weakref.finalize(self, _close_all, self._kept)
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Any = None,
+    ) -> requests.Response:
+        """Send a request without a body and return the response, its head read.
+
+        timeout: seconds for the whole call, the body included, as a number. `close()` of the
+        response keeps its connection for the next call if the body was read to its end. Headers
+        are in `response.raw.headers`, by their names in lower case. Raises exceptions of requests,
+        and ValueError for what this adapter does not do.
+        """
+        if not isinstance(timeout, int | float):
+            raise ValueError("the timeout must be a number: seconds for the whole call")
+        if verify is not True or cert or proxies or request.body:
+            raise ValueError("no proxy, certificate or body can be given to this adapter")
+        deadline = time.monotonic() + timeout
+        origin, slash, path = str(request.url).partition(self._origin + "/")
+        if origin or not slash:
+            raise requests.exceptions.InvalidURL("not a URL of this adapter's host")
+        lines = [f"{request.method} /{path} HTTP/1.1", self._host_header]
+        lines += [f"{name}: {value}" for name, value in request.headers.items()]
+        head = ("\r\n".join(lines) + "\r\n\r\n").encode("iso-8859-1")
+        answer = None
+        if connection := self._take():
+            # The peer may close a kept connection just as it is used again. That is no failure of
+            # the sensor, and asking at once on a fresh connection is right here, and only here.
+            with contextlib.suppress(NothingReceived):
+                answer = self._ask(connection, head, deadline)
+        if answer is None:
+            answer = self._ask(self._connect(deadline), head, deadline)
+        response = requests.Response()
+        response.status_code = answer.status
+        response.url = str(request.url)
+        response.request = request
+        response.raw = answer
         return response
 
-    def putheader(self, header, *values):
-        line = self._lines.get((header, values))
-        if line is None:
-            super().putheader(header, *values)
-            self._lines[header, values] = self._buffer[-1]
+    def close(self) -> None:
+        """Close the kept connections."""
+        _close_all(self._kept)
+
+    def _ask(self, connection: PlainConnection, head: bytes, deadline: float) -> Answer:
+        try:
+            connection.send(head)
+            return Answer(connection, deadline, self._keep)
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+                raise as_requests_error(error, is_before_answer=True) from error
+            raise
+
+    def _take(self) -> PlainConnection | None:
+        """Return a kept connection that can be used again, the one used last first."""
+        while True:
+            try:
+                connection = self._kept.pop()
+            except IndexError:
+                return None
+            if connection.is_quiet():
+                return connection
+            connection.close()
+
+    def _keep(self, connection: Any) -> None:
+        if len(self._kept) < self._most_kept:
+            self._kept.append(connection)
         else:
-            self._buffer.append(line)
+            connection.close()
 
-    def connect(self):
-        self.has_served = False
-        return super().connect()
-
-    def _connected(self, socket_class):
-        """A socket to the first address of the host that takes it, within the call's deadline.
+    def _connect(self, deadline: float) -> PlainConnection:
+        """Connect to the first address that accepts. Raises exceptions of requests.
 
         Each address has an equal share of the time that is left: none can use up all of it.
         """
-        addresses = socket.getaddrinfo(self.host.strip("[]"), self.port, type=socket.SOCK_STREAM)
-        problem = TimeoutError("no time left to connect")
+        try:
+            addresses = socket.getaddrinfo(self._name, self._port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise ConnectionError(error) from error
+        problem: OSError = TimeoutError()
         for number, (family, kind, protocol, _, address) in enumerate(addresses):
-            left = call.deadline - time.monotonic()
+            left = deadline - time.monotonic()
             if left <= 0:
                 break
-            sock = socket_class(family, kind, protocol)
+            sock = socket.socket(family, kind, protocol)
             try:
                 sock.settimeout(left / (len(addresses) - number))
-                for option in self.socket_options:
-                    sock.setsockopt(*option)
+                # A request must not wait for the acknowledgement of the one before.
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sock.connect(address)
-                # For the handshake of TLS.
-                sock.settimeout(max(call.deadline - time.monotonic(), 0.001))
+                return self._ready(sock, deadline)
             except OSError as error:
                 sock.close()
                 problem = error
-            else:
-                return sock
-        raise problem
+        if isinstance(problem, TimeoutError):
+            raise ConnectTimeout("no connection in time") from problem
+        raise as_requests_error(problem, is_before_answer=False) from problem
+
+    def _ready(self, sock: socket.socket, deadline: float) -> PlainConnection:
+        if self._tls is None:
+            return PlainConnection(sock)
+        # A handshake's timeout is for all of it, however many reads it takes.
+        sock.settimeout(max(deadline - time.monotonic(), 0.001))
+        return EncryptedConnection(self._tls.wrap_socket(sock, server_hostname=self._name))
 
 
-class _HTTPConnection(_Connection, HTTPConnection):
-    def _new_conn(self):
-        return self._connected(_KernelTimedSocket).leave_waits_to_kernel()
-
-
-class _HTTPSConnection(_Connection, HTTPSConnection):
-    def _new_conn(self):
-        return self._connected(socket.socket)
-
-
-class _Stack:
-    """The part of queue.LifoQueue that a pool needs, at a tenth of its price."""
-
-    def __init__(self, maxsize):
-        self._maxsize = maxsize
-        self._items = collections.deque()
-
-    def get(self, block=False, timeout=None):
-        if call.wants_fresh_connection:
-            raise queue.Empty
-        try:
-            return self._items.pop()
-        except IndexError:
-            raise queue.Empty from None
-
-    def put(self, item, block=False, timeout=None):
-        if len(self._items) >= self._maxsize:
-            raise queue.Full
-        self._items.append(item)
-
-    def qsize(self):
-        return len(self._items)
-
-
-class _Pool:
-    QueueCls = _Stack
-
-    def urlopen(self, method, url, headers, **_):
-        """A GET, once. Until it is released, the connection belongs to the response."""
-        connection = self._get_conn()
-        try:
-            plain = connection.ask(method, url, headers)
-        except BaseException:
-            connection.close()
-            self._put_conn(None)
-            raise
-        if "content-encoding" not in plain.headers:
-            return Answer(plain, connection, self)
-        return urllib3.HTTPResponse(
-            body=plain,
-            headers=dict(plain.headers),
-            status=plain.status,
-            preload_content=False,
-            original_response=plain,
-            pool=self,
-            connection=connection,
-        )
-
-
-class _HTTPPool(_Pool, HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection
-
-
-class _HTTPSPool(_Pool, HTTPSConnectionPool):
-    ConnectionCls = _HTTPSConnection
-
-
-class DeadlineAdapter(HTTPAdapter):
-    """Keeps up to `connections` open to the one host that it speaks to."""
-
-    def __init__(self, connections):
-        super().__init__(pool_connections=4, pool_maxsize=connections, max_retries=0)
-        self._pool = None
-
-    def init_poolmanager(self, *args, **kwargs):
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
-
-    def get_connection_with_tls_context(self, *args, **kwargs):
-        # Always the same host with the same certificates.
-        if self._pool is None:
-            self._pool = super().get_connection_with_tls_context(*args, **kwargs)
-        return self._pool
-
-    def request_url(self, request, proxies):
-        return "/" + request.url.split("/", 3)[3]
-
-    def build_response(self, request, raw):
-        """Without cookies, history and encoding: nobody asks for them."""
-        response = requests.Response()
-        response.status_code = raw.status
-        response.raw = raw
-        response.request = request
-        return response
+def _close_all(connections: collections.deque[PlainConnection]) -> None:
+    with contextlib.suppress(IndexError):
+        while True:
+            connections.pop().close()

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-import responses
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -11,6 +10,7 @@ from cages.models import Cage, Health, Outcome
 from cages.slots import slot_of
 from tests.browser.chromium import SIZES
 from tests.factories import MINUTE, make_cage, make_user, record_minute
+from tests.played import played_sensors
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,7 +83,7 @@ def test_the_sensor_can_be_tried_before_the_cage_is_saved(new_page, settings):
     page = new_page(make_user("ruth"), java_script_enabled=False)
     page.goto("/cages/new/")
     page.get_by_label("Cage id").fill("117")
-    with responses.RequestsMock() as sensors:
+    with played_sensors() as sensors:
         sensors.get(f"{settings.SENSOR_API_URL}/data/117/", json={"cage_id": 117, "status": 1})
         page.get_by_role("button", name="Test sensor").click()
         expect(page.locator(".answer")).to_contain_text("Bad")

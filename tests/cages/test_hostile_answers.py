@@ -7,7 +7,6 @@ test_sensor_client.py and test_sensor_sockets.py.
 import codecs
 import json
 import logging
-import time
 
 import hypothesis.configuration
 import pytest
@@ -22,7 +21,7 @@ from cages.polling.recorder import record
 from cages.polling.results import DETAIL_LIMIT, PollResult, decode, encode
 from cages.polling.sensor_client import BODY_LIMIT_BYTES, MOST_BRACKETS, SensorClient, judge
 from tests.factories import at, make_cage, slot
-from tests.sensor_server import CAGE, GOOD, SOON, Sensor, ask, reply
+from tests.sensor_server import CAGE, GOOD, PATIENT, Sensor, ask, reply
 
 # What Hypothesis keeps between two runs stays out of the project.
 hypothesis.configuration.set_hypothesis_home_dir(django_settings.STATE_DIR.parent / "hypothesis")
@@ -223,7 +222,7 @@ class Playing:
         connection.sendall(self.said)
 
 
-def test_whatever_comes_over_the_line_is_a_result_in_time():
+def test_whatever_comes_over_the_line_is_a_result():
     playing = Playing()
     with Sensor(playing) as sensor:
         client = SensorClient(sensor.url)
@@ -249,9 +248,9 @@ def test_whatever_comes_over_the_line_is_a_result_in_time():
 
 
 def assert_harmless(client):
-    started = time.monotonic()
-    result = client.ask(CAGE, 2)
-    assert time.monotonic() - started < 2 + SOON
+    result = client.ask(CAGE, PATIENT)
+    # Everything that is said ends, and so does the waiting for more.
+    assert result.outcome != Outcome.TIMEOUT
     assert (result.status is not None) == (result.outcome == Outcome.ANSWERED)
     assert result.http_status is None or 100 <= result.http_status <= 999
     assert result.outcome != Outcome.SKIPPED
@@ -333,7 +332,7 @@ def test_nothing_that_a_sensor_says_fills_the_log(caplog):
     caplog.set_level(logging.INFO)
     playing = Playing()
     with Sensor(playing) as sensor:
-        poller = Poller(sensor.url, 1, 2)
+        poller = Poller(sensor.url, 1, PATIENT)
         for said in LOUDLY.values():
             playing.said = said
             (result,) = poller.poll([CAGE], slot("07:00"), clock=lambda: at("07:00").timestamp())

@@ -9,6 +9,7 @@ from cages.polling.sensor_client import SensorClient
 from tests.sensor_server import (
     CAGE,
     GOOD,
+    PATIENT,
     SHORT,
     Sensor,
     answering,
@@ -23,7 +24,7 @@ from tests.sensor_server import (
 def test_one_connection_serves_poll_after_poll():
     with Sensor(answering) as sensor:
         client = SensorClient(sensor.url)
-        results = [client.ask(CAGE, 5) for _ in range(3)]
+        results = [client.ask(CAGE, PATIENT) for _ in range(3)]
         assert [result.outcome for result in results] == [Outcome.ANSWERED] * 3
         assert sensor.connections == 1
         assert sensor.paths == ["/data/7/"] * 3
@@ -37,7 +38,7 @@ def test_a_kept_connection_that_ends_as_it_is_used_again_is_tried_once_more(endi
 
     with Sensor(first_good, answering) as sensor:
         client = SensorClient(sensor.url)
-        assert [client.ask(CAGE, 5).outcome for _ in range(2)] == [Outcome.ANSWERED] * 2
+        assert [client.ask(CAGE, PATIENT).outcome for _ in range(2)] == [Outcome.ANSWERED] * 2
         assert (sensor.connections, len(sensor.paths)) == (2, 3)
 
 
@@ -51,16 +52,16 @@ def test_a_kept_connection_closed_between_two_polls_is_no_failure():
 
     with Sensor(closing, answering) as sensor:
         client = SensorClient(sensor.url)
-        client.ask(CAGE, 5)
-        assert closed.wait(5)
-        assert client.ask(CAGE, 5).outcome == Outcome.ANSWERED
+        client.ask(CAGE, PATIENT)
+        assert closed.wait(PATIENT)
+        assert client.ask(CAGE, PATIENT).outcome == Outcome.ANSWERED
         assert (sensor.connections, len(sensor.paths)) == (2, 2)
 
 
 @pytest.mark.parametrize("ending", [hanging_up, resetting])
 def test_a_fresh_connection_that_ends_is_a_failure_and_not_tried_again(ending):
     with Sensor(ending) as sensor:
-        result = SensorClient(sensor.url).ask(CAGE, 5)
+        result = SensorClient(sensor.url).ask(CAGE, PATIENT)
         assert result.outcome == Outcome.CONNECTION_ERROR
         assert sensor.connections == 1
 
@@ -76,9 +77,9 @@ def test_a_fresh_connection_in_the_place_of_a_closed_one_is_not_tried_again(endi
 
     with Sensor(closing, ending) as sensor:
         client = SensorClient(sensor.url)
-        client.ask(CAGE, 5)
-        assert closed.wait(5)
-        assert client.ask(CAGE, 5).outcome == Outcome.CONNECTION_ERROR
+        client.ask(CAGE, PATIENT)
+        assert closed.wait(PATIENT)
+        assert client.ask(CAGE, PATIENT).outcome == Outcome.CONNECTION_ERROR
         assert sensor.connections == 2
 
 
@@ -89,8 +90,8 @@ def test_the_second_try_is_the_last():
 
     with Sensor(first_good, hanging_up) as sensor:
         client = SensorClient(sensor.url)
-        client.ask(CAGE, 5)
-        assert client.ask(CAGE, 5).outcome == Outcome.CONNECTION_ERROR
+        client.ask(CAGE, PATIENT)
+        assert client.ask(CAGE, PATIENT).outcome == Outcome.CONNECTION_ERROR
         assert sensor.connections == 2
 
 
@@ -118,8 +119,8 @@ def test_what_is_left_of_an_answer_is_never_the_next_one(first, outcome):
 
     with Sensor(more_than_asked, answering) as sensor:
         client = SensorClient(sensor.url)
-        assert client.ask(CAGE, 5).outcome == outcome
-        assert client.ask(CAGE, 5).status == Health.OK
+        assert client.ask(CAGE, PATIENT).outcome == outcome
+        assert client.ask(CAGE, PATIENT).status == Health.OK
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,7 @@ def test_a_rest_that_comes_late_is_never_the_next_answer(first, rest, outcome):
         sensor.hear(connection)
         connection.sendall(first)
         if not sensor.hear(connection):
-            asked_again.wait(5)
+            asked_again.wait(PATIENT)
         connection.sendall(rest)
 
     def again(sensor, connection):
@@ -147,15 +148,15 @@ def test_a_rest_that_comes_late_is_never_the_next_answer(first, rest, outcome):
 
     with Sensor(late, again) as sensor:
         client = SensorClient(sensor.url)
-        assert client.ask(CAGE, 5).outcome == outcome
-        assert client.ask(CAGE, 5).status == Health.OK
+        assert client.ask(CAGE, PATIENT).outcome == outcome
+        assert client.ask(CAGE, PATIENT).status == Health.OK
 
 
 def test_a_connection_that_was_given_up_is_not_used_again():
     with Sensor(drip_body, answering) as sensor:
         client = SensorClient(sensor.url)
         assert client.ask(CAGE, SHORT).outcome == Outcome.TIMEOUT
-        assert client.ask(CAGE, 5).outcome == Outcome.ANSWERED
+        assert client.ask(CAGE, PATIENT).outcome == Outcome.ANSWERED
         assert sensor.connections == 2
 
 
@@ -174,7 +175,7 @@ def test_proxies_and_passwords_of_the_environment_take_no_part(monkeypatch, tmp_
             monkeypatch.setenv(name, proxy.url)
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
-        assert SensorClient(sensor.url).ask(CAGE, 5).outcome == Outcome.ANSWERED
+        assert SensorClient(sensor.url).ask(CAGE, PATIENT).outcome == Outcome.ANSWERED
         assert proxy.connections == 0
     assert b"authorization" not in heard[0].lower()
 
@@ -190,6 +191,6 @@ def test_no_cookie_of_one_sensor_reaches_another():
     with Sensor(listen) as sensor:
         client = SensorClient(sensor.url)
         for cage_id in (7, 8):
-            client.ask(cage_id, 5)
+            client.ask(cage_id, PATIENT)
     assert len(heard) == 2
     assert b"cookie" not in heard[1].lower()

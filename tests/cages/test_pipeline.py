@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis
-import responses
 from celery.signals import worker_shutting_down
 from django.db import OperationalError
 from kombu.exceptions import OperationalError as BrokerAway
@@ -19,6 +18,7 @@ from cages.polling.results import encode, skipped
 from local_stack import programs
 from neurocage.celery import app
 from tests.factories import at, make_cage, make_cycle, record_minute, result, slot
+from tests.played import played_sensors
 
 NOW = at("07:00:01")
 SLOT = slot("07:00")
@@ -31,11 +31,15 @@ QUEUES = ("slots", "polls", "records")
 def at_seven(db, monkeypatch):
     """It is a second past seven, and no message waits."""
     monkeypatch.setattr(tasks.timezone, "now", lambda: NOW)
-    poller = Poller("http://sensors.test", concurrency=4, timeout_seconds=1)
-    monkeypatch.setattr(tasks, "poll", functools.partial(poller.poll, clock=NOW.timestamp))
+    monkeypatch.setattr(tasks, "poll", poll_at_seven)
     clear_queues()
     yield
     clear_queues()
+
+
+def poll_at_seven(*args):
+    poller = Poller("http://sensors.test", concurrency=4, timeout_seconds=30)
+    return poller.poll(*args, clock=NOW.timestamp)
 
 
 def clear_queues():
@@ -60,14 +64,15 @@ def deliver(queue):
             message.ack()
 
 
+@contextlib.contextmanager
 def sensors_say(**answers):
     """Plays the sensors: cage_3={"status": 2} or cage_3=503."""
-    sensors = responses.RequestsMock()
-    for name, answer in answers.items():
-        cage_id = int(name.removeprefix("cage_"))
-        said = {"json": answer} if isinstance(answer, dict) else {"status": answer}
-        sensors.get(f"http://sensors.test/data/{cage_id}/", **said)
-    return sensors
+    with played_sensors() as sensors:
+        for name, answer in answers.items():
+            cage_id = int(name.removeprefix("cage_"))
+            said = {"json": answer} if isinstance(answer, dict) else {"status": answer}
+            sensors.get(f"http://sensors.test/data/{cage_id}/", **said)
+        yield sensors
 
 
 def test_a_minute_goes_its_way_through_redis(at_seven):

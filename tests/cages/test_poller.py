@@ -3,20 +3,20 @@
 import contextlib
 import resource
 import threading
-import time
 
 import pytest
-import responses
 
 from cages.models import Health, Outcome
 from cages.polling import poller
 from cages.polling.poller import Poller, ThreadCrew
 from cages.polling.results import PollResult
 from tests.factories import at, slot
+from tests.played import played_sensors
 from tests.processes import until
+from tests.sensor_server import PATIENT
 
 SLOT = slot("07:00")
-# The wall clock stands when a poll of the slot begins; time then passes as it does.
+# The wall clock stands when a poll of the slot begins.
 AT_ONCE = at("07:00:01").timestamp()
 
 
@@ -31,7 +31,7 @@ class Sensors:
 
     def ask(self, cage_id, timeout_seconds):
         with self._lock:
-            self.asked.append((cage_id, time.monotonic()))
+            self.asked.append((cage_id, poller.time.monotonic()))
             self.under_way += 1
             self.most_under_way = max(self.most_under_way, self.under_way)
         try:
@@ -49,13 +49,48 @@ def answered(cage_id):
     return PollResult(cage_id, Outcome.ANSWERED, 1, 200, Health.OK)
 
 
-def poller_of(sensors, concurrency=50, timeout_seconds=5):
+class PlayedTime:
+    """In the place of the module `time`: only sleeping and `pass_by` let time pass."""
+
+    def __init__(self):
+        self.now = 1000.0
+        self.sleeps = []
+
+    def monotonic(self):
+        return self.now
+
+    def time(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.sleeps.append(seconds)
+        self.pass_by(seconds)
+
+    def pass_by(self, seconds):
+        self.now += seconds
+
+
+@pytest.fixture
+def played_time(monkeypatch):
+    played = PlayedTime()
+    monkeypatch.setattr(poller, "time", played)
+    return played
+
+
+def poll_one_by_one(sensors, cage_ids, clock, **spread):
+    """`poll`, where each poll is over before the next one is begun."""
+    made = poller_of(sensors)
+    made._crew.submit = lambda job: job()
+    return made.poll(cage_ids, SLOT, clock=lambda: clock, **spread)
+
+
+def poller_of(sensors, concurrency=50, timeout_seconds=PATIENT):
     made = Poller("http://sensors.test", concurrency, timeout_seconds)
     made._client = sensors
     return made
 
 
-def poll(sensors, cage_ids, clock=AT_ONCE, concurrency=50, timeout_seconds=5, **spread):
+def poll(sensors, cage_ids, clock=AT_ONCE, concurrency=50, timeout_seconds=PATIENT, **spread):
     made = poller_of(sensors, concurrency, timeout_seconds)
     return made.poll(cage_ids, SLOT, clock=lambda: clock, **spread)
 
@@ -78,7 +113,7 @@ def test_a_hanging_sensor_delays_no_other():
 
     def play(cage_id):
         if cage_id == 1:
-            assert let_go.wait(10)
+            assert let_go.wait(PATIENT)
             return
         others.append(cage_id)
         if len(others) == 39:
@@ -86,14 +121,14 @@ def test_a_hanging_sensor_delays_no_other():
 
     sensors = Sensors(play)
     with running(poll, sensors, list(range(1, 41))) as outcome:
-        assert others_are_done.wait(5), "39 sensors wait for one"
+        assert others_are_done.wait(PATIENT), "39 sensors wait for one"
         let_go.set()
     assert outcome[0] == [answered(cage_id) for cage_id in range(1, 41)]
 
 
 def test_a_hanging_shard_delays_no_other_shard_of_the_process():
     let_go = threading.Event()
-    shared = poller_of(Sensors(lambda cage_id: cage_id < 10 and not let_go.wait(10) and None))
+    shared = poller_of(Sensors(lambda cage_id: cage_id < 10 and not let_go.wait(PATIENT) and None))
     with running(shared.poll, list(range(1, 10)), SLOT, clock=lambda: AT_ONCE) as first:
         second = shared.poll(list(range(11, 20)), SLOT, clock=lambda: AT_ONCE)
         assert first == []
@@ -109,30 +144,41 @@ def running(function, *args, **kwargs):
     thread = threading.Thread(target=lambda: outcome.append(function(*args, **kwargs)))
     thread.start()
     yield outcome
-    thread.join(10)
+    thread.join(PATIENT)
     assert not thread.is_alive()
 
 
 def test_a_call_that_cannot_be_ended_is_given_up_and_the_rest_is_kept(monkeypatch):
+    hangs = threading.Event()
     let_go = threading.Event()
-    monkeypatch.setattr(poller, "GRACE_SECONDS", 0.1)
-    sensors = Sensors(lambda cage_id: cage_id == 2 and not let_go.wait(10) and None)
-    # The minute has just ended for everybody but those who began before.
-    results = poll(sensors, [1, 2, 3], clock=at("07:00:59").timestamp() + 0.7, timeout_seconds=0.1)
+
+    def play(cage_id):
+        if cage_id == 2:
+            hangs.set()
+            let_go.wait(PATIENT)
+
+    wait_for_all = poller._Shard.results_of
+
+    def wait_until_one_hangs(shard, count, latest):
+        assert latest == shard.slot_end + 0.1 + poller.GRACE_SECONDS
+        assert hangs.wait(PATIENT)
+        return wait_for_all(shard, count, latest=0)
+
+    monkeypatch.setattr(poller._Shard, "results_of", wait_until_one_hangs)
+    # One after the other, so the first two are over when the last one hangs.
+    results = poll(Sensors(play), [1, 3, 2], concurrency=1, timeout_seconds=0.1)
     let_go.set()
-    assert results[0] == answered(1)
-    assert results[2] == answered(3)
-    assert results[1].outcome == Outcome.TIMEOUT
-    assert (results[1].latency_ms, results[1].detail) == (100, "the call could not be ended")
+    assert results[:2] == [answered(1), answered(3)]
+    assert results[2].outcome == Outcome.TIMEOUT
+    assert (results[2].latency_ms, results[2].detail) == (100, "the call could not be ended")
 
 
 @pytest.mark.parametrize("clock", ["07:01", "07:01:30", "09:00"])
-def test_a_late_shard_is_skipped_and_nobody_is_asked(clock):
+def test_a_late_shard_is_skipped_and_nobody_is_asked(clock, played_time):
     sensors = Sensors()
-    started = time.monotonic()
     results = poll(sensors, [1, 2, 3], at(clock).timestamp(), begin_seconds=5, spread_seconds=30)
     assert sensors.asked == []
-    assert time.monotonic() - started < 2
+    assert played_time.sleeps == []
     assert [result.cage_id for result in results] == [1, 2, 3]
     for result in results:
         assert (result.outcome, result.detail) == (Outcome.SKIPPED, "its minute was over")
@@ -198,12 +244,12 @@ def test_a_poller_that_stops_ends_what_it_began_and_leaves_out_the_rest():
     let_go = threading.Event()
 
     def play(cage_id):
-        asked_two.wait(5)
-        assert let_go.wait(5)
+        asked_two.wait(PATIENT)
+        assert let_go.wait(PATIENT)
 
     sensors.play = play
     with running(made.poll, list(range(1, 11)), SLOT, clock=lambda: AT_ONCE) as outcome:
-        asked_two.wait(5)
+        asked_two.wait(PATIENT)
         made.is_stopping = True
         let_go.set()
     assert outcome[0] == [answered(cage_id) for cage_id in sensors.asked_ids]
@@ -219,39 +265,32 @@ def test_a_poller_that_stops_does_not_wait_for_polls_that_are_to_come():
     assert outcome[0] == [answered(1)]
 
 
-def test_polls_that_wait_for_a_place_until_the_minute_is_over_are_skipped():
-    first = threading.Event()
-
-    def play(cage_id):
-        first.set()
-        time_left.wait(0.4)
-
-    time_left = threading.Event()
-    sensors = Sensors(play)
-    results = poll(sensors, [1, 2, 3], clock=at("07:00:59").timestamp() + 0.8, concurrency=1)
+def test_polls_that_wait_for_a_place_until_the_minute_is_over_are_skipped(played_time):
+    sensors = Sensors(lambda cage_id: played_time.pass_by(59))
+    results = poll(sensors, [1, 2, 3], concurrency=1)
     assert [result.outcome for result in results] == [Outcome.ANSWERED] + [Outcome.SKIPPED] * 2
     assert sensors.asked_ids == [1]
 
 
-def test_polls_are_spread_evenly_from_their_beginning():
+def test_polls_are_spread_evenly_from_their_beginning(played_time):
     sensors = Sensors()
-    now = time.monotonic()
+    began = played_time.now
     start_of_slot = SLOT.timestamp()
-    poll(sensors, list(range(1, 11)), start_of_slot, begin_seconds=0.2, spread_seconds=0.5)
-    offsets = [moment - now for _, moment in sorted(sensors.asked)]
-    assert offsets == sorted(offsets)
-    for number, offset in enumerate(offsets):
-        assert offset >= 0.2 + number * 0.05 - 0.03
-    assert offsets[-1] < 2
+    poll_one_by_one(
+        sensors, list(range(1, 11)), start_of_slot, begin_seconds=0.2, spread_seconds=0.5
+    )
+    assert [cage_id for cage_id, _ in sensors.asked] == list(range(1, 11))
+    for number, (_, moment) in enumerate(sensors.asked):
+        assert moment - began == pytest.approx(0.2 + number * 0.05, abs=0.002)
 
 
-def test_a_shard_that_is_behind_its_plan_catches_up_in_half_of_what_is_left():
+def test_a_shard_that_is_behind_its_plan_catches_up_in_half_of_what_is_left(played_time):
     sensors = Sensors()
-    poll(sensors, list(range(1, 11)), at("07:00:58").timestamp(), spread_seconds=40)
-    moments = [moment for _, moment in sensors.asked]
-    assert len(moments) == 10
+    began = played_time.now
+    poll_one_by_one(sensors, list(range(1, 11)), at("07:00:58").timestamp(), spread_seconds=40)
     # 2 s are left, so 10 polls in 1 s: neither all at once nor at the pace of the plan.
-    assert 0.5 < moments[-1] - moments[0] < 1.5
+    for number, (_, moment) in enumerate(sensors.asked):
+        assert moment - began == pytest.approx(number * 0.1, abs=0.002)
 
 
 def test_a_mistake_of_our_own_is_a_skipped_poll_and_a_logged_error(caplog):
@@ -272,7 +311,7 @@ def test_a_mistake_of_our_own_is_a_skipped_poll_and_a_logged_error(caplog):
 
 def test_no_more_polls_are_under_way_than_allowed():
     together = threading.Barrier(4)
-    sensors = Sensors(lambda cage_id: together.wait(5) and None)
+    sensors = Sensors(lambda cage_id: together.wait(PATIENT) and None)
     results = poll(sensors, list(range(1, 41)), concurrency=4)
     assert {result.outcome for result in results} == {Outcome.ANSWERED}
     assert sensors.most_under_way == 4
@@ -292,7 +331,7 @@ def test_a_crash_outside_a_poll_leaves_the_crew_at_work(caplog):
     done = threading.Event()
     crew.submit(lambda: 1 / 0)
     crew.submit(done.set)
-    assert done.wait(5)
+    assert done.wait(PATIENT)
     assert "A poll crashed" in caplog.text
 
 
@@ -307,7 +346,7 @@ def test_a_machine_that_gives_no_more_threads_slows_the_polls_and_loses_none(mon
             super().start()
 
     together = threading.Barrier(3)
-    sensors = Sensors(lambda cage_id: together.wait(5) and None)
+    sensors = Sensors(lambda cage_id: together.wait(PATIENT) and None)
     monkeypatch.setattr(poller.threading, "Thread", Scarce)
     results = poll(sensors, list(range(1, 31)))
     assert {result.outcome for result in results} == {Outcome.ANSWERED}
@@ -316,7 +355,7 @@ def test_a_machine_that_gives_no_more_threads_slows_the_polls_and_loses_none(mon
 
 
 def test_one_sensor_can_be_asked_outside_any_slot():
-    with responses.RequestsMock() as sensors:
+    with played_sensors() as sensors:
         sensors.get("http://sensors.test/data/7/", json={"cage_id": 7, "status": 3})
         result = poller.ask_now(7)
     assert (result.outcome, result.status) == (Outcome.ANSWERED, Health.PERFECT)

@@ -4,13 +4,13 @@ import re
 
 import pytest
 import requests
-import responses
 from django.conf import settings
 from django.urls import reverse
 
 from cages.models import Cage, Poll
 from tests.factories import make_cage
 from tests.pages import errors_of
+from tests.played import played_sensors
 
 NEW = reverse("cage-create")
 SLOT = {"room": "R2", "rack": "B", "row": "B", "column": 7}
@@ -25,7 +25,7 @@ def browser(client_of, user):
 def sensors(monkeypatch):
     """Plays the sensors; every answer takes 1234 ms."""
     monkeypatch.setattr("cages.polling.sensor_client._ms_since", lambda started: 1234)
-    with responses.RequestsMock() as played:
+    with played_sensors() as played:
         yield played
 
 

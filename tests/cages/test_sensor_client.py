@@ -8,24 +8,23 @@ import json
 
 import pytest
 import requests
-import responses
 
 from cages.models import Health, Outcome
 from cages.polling.results import DETAIL_LIMIT
 from cages.polling.sensor_client import BODY_LIMIT_BYTES, SensorClient, excerpt
+from tests.played import played_sensors
 
 SENSORS = "http://sensors.test"
 CAGE = 7
 URL = f"{SENSORS}/data/{CAGE}/"
 GOOD = b'{"cage_id": 7, "status": 2}'
-SHORT = 0.3
 
 
 def answer_to(body=GOOD, status=200, **reply):
     """What the client makes of an answer that `responses` plays."""
-    with responses.RequestsMock() as sensors:
+    with played_sensors() as sensors:
         sensors.get(URL, body=body, status=status, **reply)
-        return SensorClient(SENSORS).ask(CAGE, 1)
+        return SensorClient(SENSORS).ask(CAGE, 60)
 
 
 # What answers mean
@@ -36,7 +35,7 @@ def test_a_valid_answer_brings_each_health(health):
     result = answer_to(json.dumps({"cage_id": CAGE, "status": int(health)}))
     assert (result.cage_id, result.outcome, result.status) == (CAGE, Outcome.ANSWERED, health)
     assert (result.http_status, result.detail) == (200, "")
-    assert 0 <= result.latency_ms < 1000
+    assert result.latency_ms >= 0
 
 
 @pytest.mark.parametrize(
@@ -116,9 +115,9 @@ def test_an_unusable_body_is_malformed_and_says_why(body, reason):
 
 
 def test_true_is_no_id_although_it_equals_one():
-    with responses.RequestsMock() as sensors:
+    with played_sensors() as sensors:
         sensors.get(f"{SENSORS}/data/1/", body=b'{"cage_id": true, "status": 2}')
-        assert SensorClient(SENSORS).ask(1, 1).outcome == Outcome.MALFORMED
+        assert SensorClient(SENSORS).ask(1, 60).outcome == Outcome.MALFORMED
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
-import responses
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.template.loader import get_template
 from django.urls import reverse
 
 from tests.factories import at, make_cage, make_user
+from tests.played import played_sensors
 
 ROOT = Path(settings.BASE_DIR) / "templates"
 TEMPLATES = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*.html"))
@@ -106,7 +106,7 @@ def pages(administrator, client_of, settings, monkeypatch):
     address = reverse("cage-import")
     file = SimpleUploadedFile("cages.csv", b"id,label\n7,Renamed\n9,New\n10,\n")
     found[f"{address} of a file"] = browser.post(address, {"file": file}).content.decode()
-    with responses.RequestsMock() as sensors:
+    with played_sensors() as sensors:
         sensors.get(f"{settings.SENSOR_API_URL}/data/7/", json={"cage_id": 7, "status": 2})
         address = reverse("cage-test-sensor", args=(7,))
         found[address] = browser.post(address).content.decode()

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-import responses
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -29,6 +28,7 @@ from tests.factories import (
     record_minute,
     slot,
 )
+from tests.played import played_sensors
 
 NOW = at("07:02:30")
 ROLES = ("anonymous", "owner", "viewer", "other", "staff", "administrator")
@@ -191,7 +191,7 @@ def browser_of(sessions, db):
 @pytest.fixture
 def sensors():
     """Every sensor is Ok; what was asked is in `.calls`."""
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as played:
+    with played_sensors(assert_all_requests_are_fired=False) as played:
         for number in (7, 8):
             played.get(
                 f"{settings.SENSOR_API_URL}/data/{number}/", json={"cage_id": number, "status": 2}
