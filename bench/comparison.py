@@ -124,7 +124,7 @@ def _compare_one(found, cage_id, minute, answers, rows, readings, excused):
 def rows_of(slots):
     """Return (rows, readings) of the slots and the minute before them, as `compare` takes them."""
     from bench.stack import MINUTE
-    from cages.models import Outcome, Reading, SensorRequest
+    from cages.models import Poll
 
     span = {"slot__gte": slots[0] - MINUTE, "slot__lte": slots[-1]}
     minutes = {}
@@ -134,16 +134,13 @@ def rows_of(slots):
             minutes[slot] = minute_of(slot)
         return minutes[slot]
 
-    columns = ("cage_id", "slot", "outcome", "http_status", "latency_ms")
-    asked = SensorRequest.objects.filter(**span).values_list(*columns)
-    known = Reading.objects.filter(**span).values_list("cage_id", "slot", "status")
-    return (
-        {
-            (cage_id, minute(slot)): (outcome, status or Outcome(outcome).http_status, latency_ms)
-            for cage_id, slot, outcome, status, latency_ms in asked.iterator(10_000)
-        },
-        {(cage_id, minute(slot)): status for cage_id, slot, status in known.iterator(10_000)},
-    )
+    rows, readings = {}, {}
+    for poll in Poll.objects.filter(**span).iterator(10_000):
+        key = poll.cage_id, minute(poll.slot)
+        rows[key] = poll.outcome, poll.answer_status, poll.latency_ms
+        if poll.status is not None:
+            readings[key] = poll.status
+    return rows, readings
 
 
 def minute_of(slot):

@@ -104,10 +104,10 @@ def _export(most):
     from cages.exporting import files, rows
     from cages.exporting.columns import KINDS
     from cages.history.window import Window
-    from cages.models import Cage, SensorRequest
+    from cages.models import Cage, Poll
 
     memory = psutil.Process().memory_info
-    some = SensorRequest.objects.filter(cage=Cage.objects.order_by("pk").first()).order_by("slot")
+    some = Poll.objects.filter(cage=Cage.objects.order_by("pk").first()).order_by("slot")
     window = Window(some.first().slot, some.last().slot)
     cages = list(Cage.objects.order_by("pk").values_list("pk", "label"))
     cages = cages[: max(most // window.minutes, 1)]

@@ -222,16 +222,16 @@ def bare_loop(stack, cages):
 
 def ledger(slots, cages):
     """Return the counts of the slots in the database."""
-    from cages.models import Outcome, PollCycle, Reading, SensorRequest
+    from cages.models import Outcome, Poll, PollCycle
 
     cycles = list(PollCycle.objects.filter(slot__in=slots).order_by("slot"))
-    requests = SensorRequest.objects.filter(slot__in=slots)
-    outcomes = Counter(requests.values_list("outcome", flat=True).iterator(10_000))
+    polls = Poll.objects.filter(slot__in=slots)
+    outcomes = Counter(polls.values_list("outcome", flat=True).iterator(10_000))
     recorded = sum(outcomes.values())
     return {
         "planned": len(slots) * cages,
         "recorded": recorded,
-        "readings": Reading.objects.filter(slot__in=slots).count(),
+        "readings": outcomes[Outcome.ANSWERED],
         "skipped": outcomes[Outcome.SKIPPED],
         "missing": len(slots) * cages - recorded,
         # The key allows no second row, but the ledger could count one twice.

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
 from local_stack import programs
@@ -126,6 +127,7 @@ class Stack:
 
         django.setup()
         call_command("migrate", verbosity=0)
+        call_command("setup_storage", "--layout-only", stdout=StringIO())
         make_cages(cages)
         connection.close()
 

@@ -48,17 +48,23 @@ def _sizes():
 
 
 def _print_sizes(first_week, now):
+    from cages import storage
+
     compressed = _compressed(now)
     print("\n| | rows | bytes a row, as written | bytes a row, compressed |")
     print("|---|---:|---:|---:|")
     for name, (rows, _size) in now.items():
-        early_rows, early_size = (0, 0) if "ly" in name else first_week.get(name, (0, 0))
+        early_rows, early_size = (0, 0) if name in storage.ROLLUPS else first_week.get(name, (0, 0))
         early = f"{early_size / early_rows:.1f}" if early_rows else "–"
         print(f"| {name} | {rows:,} | {early} | {compressed.get(name, '–')} |")
+    if compressed:
+        minutes, _size = now[storage.POLLS]
+        total = sum(compressed[name] * now[name][0] for name in compressed) / minutes
+        print(f"\nBytes a minute of a cage, compressed, with all roll-ups: {total:.2f}")
 
 
 def _compressed(names):
-    """{table or roll-up: bytes a row in its compressed chunks}"""
+    """{table or roll-up: bytes a row in its compressed chunks}; empty on plain PostgreSQL."""
     from django.db import connection
 
     from cages import storage
@@ -70,7 +76,7 @@ def _compressed(names):
     with connection.cursor() as cursor:
         for name in names:
             table = layout.rows_of_rollup(cursor, name) or f"public.{name}"
-            time = "slot" if name in storage.TIME_SERIES_TABLES else "bucket"
+            time = "slot" if name == storage.POLLS else "bucket"
             cursor.execute(
                 """SELECT max(range_end) FROM timescaledb_information.chunks
                    WHERE format('%%I.%%I', hypertable_schema, hypertable_name) = %s
@@ -86,7 +92,7 @@ def _compressed(names):
                     FROM {table} WHERE {time} < %s""",  # noqa: S608
                 [table, end],
             )
-            found[name] = f"{cursor.fetchone()[0]:.2f}"
+            found[name] = round(float(cursor.fetchone()[0]), 2)
     return found
 
 
@@ -99,7 +105,7 @@ def _print_times(days):
     from cages.history.moment import around
     from cages.history.today import sensor_in
     from cages.history.window import Window
-    from cages.models import Cage, SensorRequest
+    from cages.models import Cage, Poll
 
     now = timezone.now()
     today = timezone.localtime(now).date()
@@ -110,7 +116,7 @@ def _print_times(days):
         return Window.of_days(today - timedelta(days=count - 1), today, now)
 
     day, month, year = last(1), last(30), last(days)
-    newest = SensorRequest.objects.of(cage, day).with_status()
+    newest = Poll.objects.of(cage, day)
     work = {
         "a cage: minutes of today": lambda: minutes_of([cage.pk], day),
         "a cage: requests of today": lambda: sensor_in(cage, day),

@@ -9,30 +9,27 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 SECRET = "only-for-benchmarks-and-never-to-serve-anybody-0123456789"  # noqa: S105
 WEEK = timedelta(days=7)
-INSERT_REQUESTS = """
-    INSERT INTO cages_sensorrequest (slot, cage_id, latency_ms, outcome, http_status, detail)
-    SELECT slot, id, 1000 + (random() * 2000)::int,
-           CASE WHEN random() < 0.75 THEN 1 ELSE 2 END, NULL, ''
-    FROM cages_cage, generate_series(%s::timestamptz, %s::timestamptz, '1 minute') AS slot
-    ORDER BY slot, id
-"""
-INSERT_READINGS = """
-    INSERT INTO cages_reading (slot, cage_id, status)
-    SELECT slot, cage_id,
-           1 + abs(hashint4((extract(epoch FROM slot) / 9000)::int + cage_id * 7919) %% 3)
-    FROM cages_sensorrequest WHERE outcome = 1 AND slot >= %s AND slot <= %s
-    ORDER BY slot, cage_id
+MADE_UP = """
+    SELECT slot, cage_id, latency_ms, outcome, CASE WHEN outcome = 1 THEN
+               1 + abs(hashint4((extract(epoch FROM slot) / 9000)::int + cage_id * 7919) %% 3)
+           END AS status, NULL::smallint AS http_status, NULL AS detail
+    FROM (
+        SELECT slot, id AS cage_id, 1000 + (random() * 2000)::int AS latency_ms,
+               CASE WHEN random() < 0.75 THEN 1 ELSE 2 END AS outcome
+        FROM cages_cage, generate_series(%s::timestamptz, %s::timestamptz, '1 minute') AS slot
+    ) AS polled
 """
 UPDATE_STATES = """
     INSERT INTO cages_cagestate
         (cage_id, outcome, outcome_slot, outcome_since, status, reading_slot, status_since,
          known_count, same_count)
     SELECT cage_id, 1, max(slot), max(slot), 2, max(slot), max(slot), 1, 1
-    FROM cages_reading WHERE slot > %s GROUP BY cage_id
+    FROM cages_poll WHERE outcome = 1 AND slot > %s GROUP BY cage_id
 """
 
 
@@ -67,6 +64,7 @@ def database(kind):
 
             django.setup()
             call_command("migrate", verbosity=0)
+            call_command("setup_storage", "--layout-only", stdout=StringIO())
             yield
         finally:
             from django.db import connection
@@ -87,26 +85,36 @@ def percentile_95(times):
     return sorted(times)[min(int(0.95 * len(times)), len(times) - 1)]
 
 
-def fill(cages, days, each_week):
-    """So many cages with so many days of minutes up to now; returns their owner.
-
-    each_week: called after each week that was written.
-    """
+def make_cages(count):
+    """So many cages without minutes; returns their owner."""
     from django.contrib.auth import get_user_model
-    from django.db import connection
-    from django.utils import timezone
 
-    from cages.models import Cage, Places, PollCycle
-    from cages.slots import slot_of
+    from cages.models import Cage, Places
 
     owner = get_user_model().objects.create_superuser("bench")
-    made = [Cage(label=f"Cage {n}", owner=owner) for n in range(cages)]
-    names = [(f"R{n % 4}", f"{n % 20}") for n in range(cages)]
+    made = [Cage(label=f"Cage {n}", owner=owner) for n in range(count)]
+    names = [(f"R{n % 4}", f"{n % 20}") for n in range(count)]
     places = Places(set(names))
     for cage, name in zip(made, names, strict=True):
         cage.stand_in(*places.find(*name))
     Places.keep(made)
     Cage.objects.bulk_create(made)
+    return owner
+
+
+def fill(cages, days, each_week):
+    """So many cages with so many days of minutes up to now; returns their owner.
+
+    each_week: called after each week that was written.
+    """
+    from django.db import connection
+    from django.utils import timezone
+
+    from cages.models import PollCycle
+    from cages.polling.recorder import insert_polls
+    from cages.slots import slot_of
+
+    owner = make_cages(cages)
     last = slot_of(timezone.now()) - timedelta(minutes=1)
     start, end = last - timedelta(days=days), last
     with connection.cursor() as cursor:
@@ -114,9 +122,7 @@ def fill(cages, days, each_week):
         while start < end:
             until = min(start + WEEK, end)
             tell(f"minutes from {start:%Y-%m-%d}")
-            span = [start, until - timedelta(minutes=1)]
-            cursor.execute(INSERT_REQUESTS, span)
-            cursor.execute(INSERT_READINGS, span)
+            insert_polls(cursor, MADE_UP, [start, until - timedelta(minutes=1)])
             each_week(start)
             start = until
         cursor.execute(UPDATE_STATES, [end - timedelta(hours=1)])

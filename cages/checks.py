@@ -28,16 +28,20 @@ def database_is_usable(app_configs, databases, **kwargs):
                 id="cages.E002",
             )
         ]
+    try:
+        storage.refuse_old(connection)
+    except storage.StorageError as error:
+        return [checks.Error(str(error), id="cages.E003")]
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
-    # Before the first migration there is nothing to find fault with.
-    return list(_storage_warnings()) if set(storage.TIME_SERIES_TABLES) <= set(tables) else []
+    # Before the first migration there is nothing to check.
+    return list(_storage_warnings()) if storage.POLLS in tables else []
 
 
 def _storage_warnings():
-    if layout.outdated(connection) or conversion.tables_to_convert(connection):
+    if layout.outdated(connection) or conversion.is_needed(connection):
         yield checks.Warning(
-            "The tables or roll-ups are not as this version and these settings want them.",
+            "The table of minutes or its roll-ups are not as this version and the settings need.",
             hint="Run `manage.py setup_storage`.",
             id="cages.W001",
         )

@@ -13,10 +13,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from cages.models import Cage, CageState, Health, Minute, Outcome, Places, PollCycle
-from cages.models.cycle import OUTCOME_COUNTS
-from cages.polling import backfill, states
+from cages.models.cycle import OUTCOME_COUNTS, to_ranges
+from cages.polling import states
+from cages.polling.recorder import record_past
 from cages.polling.results import PollResult
-from cages.polling.schedule import to_ranges
 from cages.slots import SLOT_LENGTH, slot_of
 from neurocage.ids import advance_ids
 
@@ -55,7 +55,7 @@ def load(owner, now, progress=lambda text: None):
     for cage in cages:
         progress(f"{DAYS} days of minutes: cage {cage.pk} of {len(cages)}")
         minutes = list(_minutes(cage.pk, slots, now))
-        backfill.write(cage.pk, minutes)
+        record_past(minutes)
         _write_state(cage, minutes, slots[0])
         for slot, result in minutes:
             ledger[slot][result.outcome] += 1

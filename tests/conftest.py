@@ -1,6 +1,7 @@
 """Fixtures for all tests: the database, people and their browsers."""
 
 import os
+from io import StringIO
 
 import pytest
 from django.core.management import call_command
@@ -41,13 +42,27 @@ def _quick_people():
         yield
 
 
+def migrate() -> None:
+    """What an installation does at each start."""
+    call_command("migrate", verbosity=0)
+    call_command("setup_storage", "--layout-only", stdout=StringIO())
+
+
 if ON_TIMESCALEDB:
 
     @pytest.fixture(scope="session")
     def django_db_setup(django_test_environment, django_db_blocker):
         """Use the database of the test server. It is deleted with the server."""
         with django_db_blocker.unblock():
-            call_command("migrate", verbosity=0)
+            migrate()
+
+else:
+
+    @pytest.fixture(scope="session")
+    def django_db_setup(django_db_setup, django_db_blocker):
+        """Django's own test database, with its storage set up."""
+        with django_db_blocker.unblock():
+            migrate()
 
 
 @pytest.fixture
@@ -82,4 +97,4 @@ def storage_of_its_own(transactional_db):
     """Use a database of its own, because roll-ups stay when the tests empty the hypertable."""
     yield
     call_command("migrate", "cages", "zero", verbosity=0)
-    call_command("migrate", verbosity=0)
+    migrate()

@@ -17,7 +17,6 @@ FACILITY = ZoneInfo("Europe/Berlin")
 PASSWORD = "a long and boring passphrase"
 LATENCY_MS = 1500
 MINUTE = timedelta(minutes=1)
-HTTP_STATUS = {Outcome.ANSWERED: 200, Outcome.UNAVAILABLE: 503, Outcome.MALFORMED: 200}
 
 _numbers = itertools.count(1)
 
@@ -68,7 +67,7 @@ def result(cage, status=None, outcome=None, **fields):
     if outcome == Outcome.ANSWERED:
         status = Health(status or Health.OK)
     if outcome != Outcome.SKIPPED:
-        fields = {"latency_ms": LATENCY_MS, "http_status": HTTP_STATUS.get(outcome), **fields}
+        fields = {"latency_ms": LATENCY_MS, "http_status": outcome.http_status, **fields}
     return PollResult(getattr(cage, "id", cage), outcome, status=status, **fields)
 
 

@@ -27,7 +27,7 @@ from cages.api.schemas import (
     StatePage,
 )
 from cages.api.tokens import TokenAuth, TokenRequest, TokenThrottle, signed_in
-from cages.models import Cage, Reading, SensorRequest
+from cages.models import Cage, Poll, PollHourly
 from cages.models.cage import CageQuerySet
 from neurocage.ids import LARGEST_ID
 from people.access import Access
@@ -52,6 +52,7 @@ PROBLEMS = dict.fromkeys((401, 422, 429, 503), Problem)
 PROBLEMS_OF_CAGES = {**PROBLEMS, 404: Problem}
 MINUTE_KEY = (int, datetime)
 by_slot = attrgetter("cage_id", "slot")
+by_hour = attrgetter("cage_id", "bucket")
 by_pk = attrgetter("pk")
 
 
@@ -122,7 +123,7 @@ def list_states(request, query: Query[StatesQuery]):
 )
 def list_readings(request, query: Query[SeriesQuery]):
     """The known minutes of cages, by cage and time."""
-    return minutes(request, query, Reading, ReadingItem.of)
+    return minutes(request, query, Poll.objects.answered(), ReadingItem.of)
 
 
 @api.get(
@@ -133,13 +134,13 @@ def list_readings(request, query: Query[SeriesQuery]):
 )
 def list_requests(request, query: Query[SeriesQuery]):
     """The polls of cages and what came of each, by cage and time."""
-    return minutes(request, query, SensorRequest, RequestItem.of)
+    return minutes(request, query, Poll.objects.all(), RequestItem.of)
 
 
-def minutes(request, query, model, item):
+def minutes(request, query, polls, item):
     key = decode(query.cursor, MINUTE_KEY)
     ids = ids_of_visible(request, query.cage)
-    found = series.after(key, model.objects.all(), "slot", ids, query, query.limit)
+    found = series.after(key, polls, "slot", ids, query, query.limit)
     return page(request, found, query.limit, by_slot, item)
 
 
@@ -153,8 +154,8 @@ def list_hours(request, query: Query[SeriesQuery]):
     """Counts of the UTC hours that begin within the time asked for, by cage and time."""
     key = decode(query.cursor, MINUTE_KEY)
     ids = ids_of_visible(request, query.cage)
-    found = series.hours_after(key, ids, query, query.limit)
-    return page(request, found, query.limit, lambda row: row[0], lambda row: HourItem.of(*row))
+    found = series.after(key, PollHourly.objects.all(), "bucket", ids, query, query.limit)
+    return page(request, found, query.limit, by_hour, HourItem.of)
 
 
 @api.get("/openapi.json", auth=[token_auth, signed_in], include_in_schema=False, url_name="openapi")

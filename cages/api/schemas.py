@@ -1,13 +1,13 @@
 """What the answers hold. Each item knows how it is made of what is kept."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
-from cages.models import Condition, Health, Outcome, ReadingHourly, SensorRequestHourly
+from cages.models import Cage, Condition, Health, Outcome, Poll, PollHourly
 from cages.models.fields import values_of
-from cages.models.rollups import LATENCY_BINS, LATENCY_EDGES_MS
+from cages.models.rollups import LATENCY_BINS, LATENCY_EDGES_MS, bin_widths
 
 HEALTH_WORDS = {health.value: health.word for health in Health}
 OUTCOME_WORDS = {outcome.value: outcome.word for outcome in Outcome}
@@ -42,7 +42,7 @@ class CageItem(BaseModel):
     archived_at: datetime | None
 
     @classmethod
-    def of(cls, cage):
+    def of(cls, cage: Cage) -> Self:
         typed = values_of(cage)
         rest = {name: getattr(cage, name) for name in cls.model_fields if name not in typed}
         return cls(**typed, **rest)
@@ -61,7 +61,7 @@ class StateItem(BaseModel):
     outcome_slot: datetime | None
 
     @classmethod
-    def of(cls, cage, now):
+    def of(cls, cage: Cage, now: datetime) -> Self:
         state = cage.known_state
         known = {}
         if state:
@@ -91,12 +91,13 @@ class ReadingItem(BaseModel):
     status_label: HealthWord
 
     @classmethod
-    def of(cls, reading):
+    def of(cls, poll: Poll) -> Self:
+        """poll: an answered one."""
         return cls(
-            cage_id=reading.cage_id,
-            slot=reading.slot,
-            status=reading.status,
-            status_label=HEALTH_WORDS[reading.status],
+            cage_id=poll.cage_id,
+            slot=poll.slot,
+            status=poll.status,
+            status_label=HEALTH_WORDS[poll.status],
         )
 
 
@@ -111,14 +112,14 @@ class RequestItem(BaseModel):
     detail: str
 
     @classmethod
-    def of(cls, request):
+    def of(cls, poll: Poll) -> Self:
         return cls(
-            cage_id=request.cage_id,
-            slot=request.slot,
-            outcome=OUTCOME_WORDS[request.outcome],
-            http_status=request.answer_status,
-            latency_ms=request.latency_ms,
-            detail=request.detail,
+            cage_id=poll.cage_id,
+            slot=poll.slot,
+            outcome=OUTCOME_WORDS[poll.outcome],
+            http_status=poll.answer_status,
+            latency_ms=poll.latency_ms,
+            detail=poll.detail or "",
         )
 
 
@@ -127,39 +128,33 @@ class HourItem(BaseModel):
 
     cage_id: int
     hour: datetime
-    bad: int = 0
-    ok: int = 0
-    perfect: int = 0
-    answered: int = 0
-    unavailable: int = 0
-    timeout: int = 0
-    connection_error: int = 0
-    http_error: int = 0
-    malformed: int = 0
-    skipped: int = 0
-    latency_ms_sum: int | None = Field(None, description="Of the answered polls.")
-    latency_ms_max: int | None = Field(None, description="Of the answered polls.")
+    bad: int
+    ok: int
+    perfect: int
+    answered: int
+    unavailable: int
+    timeout: int
+    connection_error: int
+    http_error: int
+    malformed: int
+    skipped: int
+    latency_ms_sum: int | None = Field(description="Of the answered polls.")
+    latency_ms_max: int | None = Field(description="Of the answered polls.")
     latency_bins: list[int] = Field(
-        [0] * len(LATENCY_BINS),
         description="How many of the answered polls took up to "
-        f"{', '.join(map(str, LATENCY_EDGES_MS))} ms, and how many longer: add up those of "
-        "several hours, and their percentiles can be told together.",
+        f"{', '.join(map(str, LATENCY_EDGES_MS))} ms, and how many longer. Add up the bins of "
+        "several hours to estimate their percentiles together. Such an estimate is wrong by less "
+        f"than the width of the bin it lies in: {bin_widths()}.",
     )
 
     @classmethod
-    def of(cls, hour, rows):
-        sums = {name: getattr(row, name) for row in rows for name in HOURLY[type(row)]}
-        for row in rows:
-            if isinstance(row, SensorRequestHourly):
-                sums["latency_bins"] = [getattr(row, name) for name in LATENCY_BINS]
-        return cls(cage_id=hour[0], hour=hour[1], **sums)
+    def of(cls, row: PollHourly) -> Self:
+        same = {name: getattr(row, name) for name in HOURLY}
+        bins = [getattr(row, name) for name in LATENCY_BINS]
+        return cls(hour=row.bucket, latency_bins=bins, **same)
 
 
-# Which of an hour's figures stand in which roll-up.
-HOURLY = {
-    model: [field.name for field in model._meta.fields if field.name in HourItem.model_fields]
-    for model in (ReadingHourly, SensorRequestHourly)
-}
+HOURLY = [name for name in HourItem.model_fields if name not in ("hour", "latency_bins")]
 
 
 class PageOf(BaseModel):

@@ -1,12 +1,22 @@
 """Minutes and hours of some cages, in the order of (cage id, time), from a given key on."""
 
-import heapq
-from itertools import groupby
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
 
-from cages.models import ReadingHourly, SensorRequestHourly
+from django.db.models import QuerySet
+
+from cages.api.parameters import SeriesQuery
 
 
-def after(key, rows, time, cage_ids, query, limit):
+def after(
+    key: tuple[int, datetime] | None,
+    rows: QuerySet,
+    time: str,
+    cage_ids: Iterable[int],
+    query: SeriesQuery,
+    limit: int,
+) -> list[Any]:
     """The first rows behind the key (cage id, moment), or from the start; one query.
 
     rows: a queryset with `cage` and the field named `time`. One row more than the limit, where
@@ -27,17 +37,3 @@ def after(key, rows, time, cage_ids, query, limit):
     if len(parts) == 1:
         return list(parts[0])
     return list(parts[0].union(*parts[1:], all=True).order_by("cage_id", time)[: limit + 1])
-
-
-def hours_after(key, cage_ids, query, limit):
-    """[((cage id, hour), [its roll-ups])] as `after` gives it; two queries."""
-    parts = [
-        after(key, model.objects.all(), "bucket", cage_ids, query, limit)
-        for model in (ReadingHourly, SensorRequestHourly)
-    ]
-    merged = groupby(heapq.merge(*parts, key=hour_of), key=hour_of)
-    return [(hour, list(rows)) for hour, rows in merged][: limit + 1]
-
-
-def hour_of(row):
-    return row.cage_id, row.bucket

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext_lazy as _
 
 from cages.models import Outcome
+from cages.models.rollups import bin_widths
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -79,8 +80,20 @@ HOURLY = [
         )
         for outcome in Outcome
     ),
-    Column("latency_p50_ms", "integer", _("Half of the answers took at most so long; from bins.")),
-    Column("latency_p95_ms", "integer", _("19 of 20 answers took at most so long; from bins.")),
+    Column("latency_p50_ms", "integer", _("Half of the answers took at most so long; estimated.")),
+    Column("latency_p95_ms", "integer", _("19 of 20 answers took at most so long; estimated.")),
     Column("latency_max_ms", "integer", _("The slowest answer.")),
+    *(
+        Column(
+            f"latency_{name}_width_ms",
+            "integer",
+            _(
+                "The width of the bin that %(name)s was estimated in: it is wrong by less than "
+                "this. Bins are %(widths)s wide."
+            )
+            % {"name": name, "widths": bin_widths()},
+        )
+        for name in ("p50", "p95")
+    ),
 ]
 KINDS = {"readings": READINGS, "requests": REQUESTS, "hourly": HOURLY}

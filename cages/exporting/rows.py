@@ -1,54 +1,64 @@
 """The rows of an export, in batches: by cage id, then by time. Memory stays flat, however many.
 
 A row is a tuple in the order of its columns, with one number, seconds since 1970, in the place of
-the three columns of time. Each cage takes two queries a month of minutes.
+the three columns of time. Each cage takes one query a month of minutes: of two, the second could
+see a minute that was recorded after the first.
 """
 
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Value
+from django.db.models.functions import Coalesce
 
 from cages.history.buckets import buckets_of
-from cages.history.minutes import KNOWN, MINUTE_NUMBER, WATCHED, minutes_of
+from cages.history.minutes import MINUTE_NUMBER, minute_number
 from cages.history.window import Window
-from cages.models import Health, Outcome, SensorRequest
+from cages.models import Health, Outcome, Poll
+
+# (id, label, created_at) of each cage.
+Cages = Iterable[tuple[int, str, datetime]]
+Batches = Iterator[list[tuple[Any, ...]]]
 
 STEP = timedelta(days=31)
 LABELS = {int(status): status.word for status in Health}
 WORDS = {int(outcome): outcome.word for outcome in Outcome}
-IMPLIED = {int(outcome): outcome.http_status for outcome in Outcome}
+# Looked up once for each outcome, as there are millions of rows.
+HTTP_STATUSES = {int(outcome): outcome.http_status for outcome in Outcome}
+UNPLANNED = (None, None, None, None, None, 0)
 
 
-def readings(cages, window):
-    """One row for every minute of the window, known or not.
+def readings(cages: Cages, window: Window) -> Batches:
+    """Yield one row for every minute of the window, known or not.
 
-    cages: (id, label, created_at); a cage has no minutes before it was created.
+    A cage has no minutes before it was created.
     """
     for (cage_id, label), part in _parts(cages, window):
         yield _minutes(cage_id, label, part)
 
 
-def requests(cages, window):
+def requests(cages: Cages, window: Window) -> Batches:
     """One row for every planned poll."""
     for (cage_id, label), part in _parts(cages, window):
-        rows = SensorRequest.objects.filter(
-            cage=cage_id, slot__gte=part.start, slot__lt=part.end
-        ).order_by("slot")
-        columns = ("slot", "outcome", "http_status", "latency_ms", "detail")
+        polls = Poll.objects.within([cage_id], part).order_by("slot")
+        columns = ("slot", "outcome", "http_status", "latency_ms")
+        detail = Coalesce("detail", Value(""))
         yield [
             (
                 cage_id,
                 label,
                 int(slot.timestamp()),
                 WORDS[outcome],
-                status or IMPLIED[outcome],
+                http_status or HTTP_STATUSES[outcome],
                 *rest,
             )
-            for slot, outcome, status, *rest in rows.values_list(*columns)
+            for slot, outcome, http_status, *rest in polls.values_list(*columns, detail)
         ]
 
 
-def hourly(cages, window):
+def hourly(cages: Cages, window: Window) -> Batches:
     """One row for every UTC hour of the window, or the part of it that lies there."""
     for (cage_id, label), part in _parts(cages, window):
         yield [
@@ -73,39 +83,30 @@ def _parts(cages, window):
 
 
 def _minutes(cage_id, label, window):
-    known = minutes_of([cage_id], window)[cage_id]
-    asked = _requests_by_minute(cage_id, window)
-    begin = int(window.start.timestamp())
-    rows = []
-    for number, code in enumerate(known):
-        request = asked.get(number)
-        outcome, status, latency_ms = request or (None, None, None)
-        health = code if code in KNOWN else None
-        watched = int(code in WATCHED)
-        rows.append(
-            (
-                *(cage_id, label, begin + 60 * number, health, LABELS.get(health)),
-                *(WORDS.get(outcome), status or IMPLIED.get(outcome), latency_ms, watched),
-            )
-        )
-    return rows
-
-
-def _requests_by_minute(cage_id, window):
-    """{number of the minute: (outcome, http_status, latency_ms)}; one query, a third of the time
-    of rows."""
-    rows = SensorRequest.objects.filter(
-        cage=cage_id, slot__gte=window.start, slot__lt=window.end
-    ).order_by()
-    columns = rows.aggregate(
+    polls = Poll.objects.within([cage_id], window).order_by()
+    # A third of the time of rows.
+    columns = polls.aggregate(
         minutes=ArrayAgg(MINUTE_NUMBER, default=[]),
+        statuses=ArrayAgg("status", default=[]),
         outcomes=ArrayAgg("outcome", default=[]),
-        statuses=ArrayAgg("http_status", default=[]),
+        http_statuses=ArrayAgg("http_status", default=[]),
         latencies=ArrayAgg("latency_ms", default=[]),
     )
-    first = int(window.start.timestamp()) // 60
-    values = zip(columns["outcomes"], columns["statuses"], columns["latencies"], strict=True)
-    return {minute - first: value for minute, value in zip(columns["minutes"], values, strict=True)}
+    first = minute_number(window.start)
+    of_minutes = [UNPLANNED] * window.minutes
+    for minute, health, outcome, http_status, latency_ms in zip(*columns.values(), strict=True):
+        of_minutes[minute - first] = (
+            health,
+            LABELS.get(health),
+            WORDS[outcome],
+            http_status or HTTP_STATUSES[outcome],
+            latency_ms,
+            int(outcome != Outcome.SKIPPED),
+        )
+    begin = int(window.start.timestamp())
+    return [
+        (cage_id, label, begin + 60 * number, *minute) for number, minute in enumerate(of_minutes)
+    ]
 
 
 def _of_bucket(bucket):
@@ -115,4 +116,5 @@ def _of_bucket(bucket):
         *(bucket.minutes, perfect, ok, bad, health.unanswered, health.not_watched),
         *(sensor.by_outcome[outcome] for outcome in Outcome),
         *sensor.whole_latencies_ms,
+        *(percentile and percentile.width_ms for percentile in (sensor.p50, sensor.p95)),
     )

@@ -6,12 +6,12 @@ from math import sqrt
 
 from django.db.models import Sum
 
-from cages.models import Outcome, SensorRequestHourly
+from cages.models import Outcome, PollHourly
 
 BASELINE = timedelta(days=7)
 # A share of fewer requests says little, of the baseline and of today.
 ENOUGH_BASELINE, ENOUGH_TODAY = 1000, 30
-# 3 standard deviations: by chance one cage in 370 is outside (product.md, item 21).
+# 3 standard deviations: by chance one cage in 370 is outside.
 SIGMAS = 3
 
 
@@ -42,7 +42,7 @@ def expected(cage, window, requests):
     """
     if requests < ENOUGH_TODAY:
         return None
-    hours = SensorRequestHourly.objects.filter(
+    hours = PollHourly.objects.filter(
         cage=cage, bucket__gte=window.start - BASELINE, bucket__lt=window.start
     )
     sums = hours.aggregate(

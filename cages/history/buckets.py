@@ -5,83 +5,82 @@ themselves, and so are the two days around a midnight that comes twice. In every
 perfect + ok + bad + no answer + not watched = its minutes.
 """
 
-from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Q
 from django.utils import timezone
 
-from cages.history.minutes import minutes_of
-from cages.history.today import HealthSummary, SensorSummary
+from cages.history.today import HealthSummary, Percentile, SensorSummary
 from cages.history.window import DAY, HOUR, Window, midnight_comes_twice
-from cages.models import (
-    Health,
-    Outcome,
-    ReadingDaily,
-    ReadingHourly,
-    SensorRequest,
-    SensorRequestDaily,
-    SensorRequestHourly,
-)
-from cages.models.rollups import LATENCY_BINS, LATENCY_EDGES_MS
+from cages.models import Health, Outcome, Poll, PollDaily, PollHourly
+from cages.models.rollups import LATENCY_BINS, bin_bounds, latency_bin
 from cages.slots import slot_of
 
-OUTCOMES = [outcome.word for outcome in Outcome]
-STATUSES = [status.word for status in Health]
-SUMS = (*OUTCOMES, *LATENCY_BINS)
+SUMS = (*(outcome.word for outcome in Outcome), *(health.word for health in Health), *LATENCY_BINS)
 
 
 @dataclass(slots=True)
 class Bucket:
     """The part of one hour or day that lies in the window.
 
-    known: Health -> minutes. requests: Outcome words and LATENCY_BINS -> how many.
+    counts: the words of Outcome and of Health, and LATENCY_BINS -> how many polls.
     """
 
     window: Window
-    known: Counter = field(default_factory=Counter)
-    requests: Counter = field(default_factory=Counter)
+    counts: Counter = field(default_factory=Counter)
     latency_ms_max: int | None = None
 
     @property
-    def minutes(self):
+    def minutes(self) -> int:
         return self.window.minutes
 
     @property
-    def planned(self):
-        return sum(self.requests[word] for word in OUTCOMES)
+    def known(self) -> int:
+        """How many minutes have a reading."""
+        return self.counts[Outcome.ANSWERED.word]
 
     @property
-    def health(self):
-        known = self.known.total()
-        asked = self.planned - self.requests[Outcome.SKIPPED.word]
-        unanswered = max(asked - known, 0)
+    def planned(self) -> int:
+        return sum(self.counts[outcome.word] for outcome in Outcome)
+
+    @property
+    def health(self) -> HealthSummary:
+        asked = self.planned - self.counts[Outcome.SKIPPED.word]
         return HealthSummary(
             minutes=self.minutes,
-            by_status={status: self.known[status] for status in Health},
-            unanswered=unanswered,
-            not_watched=self.minutes - known - unanswered,
+            by_status={health: self.counts[health.word] for health in Health},
+            unanswered=asked - self.known,
+            not_watched=self.minutes - asked,
         )
 
     @property
-    def sensor(self):
-        """Its percentiles are told from bins: right to within a bin's width."""
+    def sensor(self) -> SensorSummary:
+        """Its percentiles are estimates from the LATENCY_BINS."""
         return SensorSummary(
-            by_outcome={outcome: self.requests[outcome.word] for outcome in Outcome},
-            latency_p50_ms=percentile(self.requests, self.latency_ms_max, 0.5),
-            latency_p95_ms=percentile(self.requests, self.latency_ms_max, 0.95),
+            by_outcome={outcome: self.counts[outcome.word] for outcome in Outcome},
+            p50=percentile(self.counts, self.latency_ms_max, 0.5),
+            p95=percentile(self.counts, self.latency_ms_max, 0.95),
             latency_max_ms=self.latency_ms_max,
         )
 
-    def add(self, other):
-        self.known += other.known
-        self.requests += other.requests
-        self.latency_ms_max = max(
-            (ms for ms in (self.latency_ms_max, other.latency_ms_max) if ms is not None),
-            default=None,
-        )
+    def add(self, other: "Bucket") -> None:
+        self.counts += other.counts
+        self._note_longest(other.latency_ms_max)
+
+    def add_poll(self, outcome: int, status: int | None, latency_ms: int | None) -> None:
+        self.counts[Outcome(outcome).word] += 1
+        if status is not None:
+            self.counts[Health(status).word] += 1
+        if outcome == Outcome.ANSWERED and latency_ms is not None:
+            self.counts[latency_bin(latency_ms)] += 1
+            self._note_longest(latency_ms)
+
+    def _note_longest(self, latency_ms):
+        known = [ms for ms in (self.latency_ms_max, latency_ms) if ms is not None]
+        self.latency_ms_max = max(known, default=None)
 
 
 def total_of(buckets, window):
@@ -93,7 +92,7 @@ def total_of(buckets, window):
 
 
 def since(buckets: list[Bucket], moment: datetime) -> list[Bucket]:
-    """The Buckets from the moment's slot on, the first of them cut there.
+    """Return the Buckets from the moment's slot on, the first of them cut there.
 
     For buckets without any rows before it: a cage has none from before it was created.
     """
@@ -103,30 +102,30 @@ def since(buckets: list[Bucket], moment: datetime) -> list[Bucket]:
     return kept
 
 
-def percentile(bins, longest, fraction):
-    """The latency in ms that this fraction of the answers counted in LATENCY_BINS stays under.
+def percentile(bins: Counter, longest_ms: int | None, fraction: float) -> Percentile | None:
+    """The estimated latency that this fraction of the answers counted in LATENCY_BINS stays under.
 
-    Within a bin the answers are taken as evenly spread. longest: their maximum. None without any.
+    Within a bin the answers are taken as evenly spread, so the error is at most the bin's width.
+    longest_ms: the slowest of the answers. None without any.
     """
     answers = sum(bins[name] for name in LATENCY_BINS)
-    if not answers:
+    if not answers or longest_ms is None:
         return None
-    wanted, low = fraction * answers, 0
-    for edge, name in zip((*LATENCY_EDGES_MS, longest), LATENCY_BINS, strict=True):
-        high = min(edge, longest)
+    wanted = fraction * answers
+    for name in LATENCY_BINS:
         if bins[name] and wanted <= bins[name]:
-            return low + (max(high, low) - low) * wanted / bins[name]
-        wanted, low = wanted - bins[name], edge
-    return float(longest)
+            break
+        wanted -= bins[name]
+    low, high = bin_bounds(name, longest_ms)
+    return Percentile(low + (high - low) * min(wanted / bins[name], 1), low, high)
 
 
-def buckets_of(cage_ids, window, by_hour):
-    """{cage id: [Bucket], oldest first}; however many cages and buckets, five queries at most, and
-    two more for each year in zones where a midnight comes twice."""
+def buckets_of(cage_ids: Iterable[int], window: Window, by_hour: bool) -> dict[int, list[Bucket]]:
+    """{cage id: [Bucket], oldest first}; two queries at most, however many cages and buckets."""
     if by_hour:
         parts = window.hours()
         whole = [part for part in parts if part.end - part.start == HOUR]
-        models = ReadingHourly, SensorRequestHourly
+        model = PollHourly
     else:
         days = window.days()
         parts = [part for _day, part in days]
@@ -135,11 +134,11 @@ def buckets_of(cage_ids, window, by_hour):
             for day, part in days
             if part == Window.whole_day(day) and _begins_and_ends_once(day)
         ]
-        models = ReadingDaily, SensorRequestDaily
+        model = PollDaily
     found = {cage_id: {part.start: Bucket(part) for part in parts} for cage_id in cage_ids}
     counted = set(whole)
     if whole and found:
-        _add_rollups(found, models, whole)
+        _add_rollups(found, model, whole)
     _add_minutes(found, [part for part in parts if part not in counted])
     return {cage_id: list(buckets.values()) for cage_id, buckets in found.items()}
 
@@ -150,47 +149,26 @@ def _begins_and_ends_once(day):
     return not any(midnight_comes_twice(one, zone) for one in (day, day + DAY))
 
 
-def _add_rollups(found, models, whole):
-    readings, requests = models
-    span = list(found), whole[0].start, whole[-1].end
+def _add_rollups(found, model, whole):
     starts = {part.start for part in whole}
-    rows = readings.objects.within(*span).values_list("cage_id", "bucket", *STATUSES)
-    for cage_id, start, *counts in rows.iterator():
-        if start in starts:
-            found[cage_id][start].known.update(dict(zip(Health, counts, strict=True)))
+    rows = model.objects.within(list(found), whole[0].start, whole[-1].end)
     columns = ("cage_id", "bucket", "latency_ms_max", *SUMS)
-    for cage_id, start, longest, *counts in (
-        requests.objects.within(*span).values_list(*columns).iterator()
-    ):
+    for cage_id, start, longest, *counts in rows.values_list(*columns).iterator():
         if start in starts:
             bucket = found[cage_id][start]
-            bucket.requests.update(dict(zip(SUMS, counts, strict=True)))
+            bucket.counts.update(dict(zip(SUMS, counts, strict=True)))
             bucket.latency_ms_max = longest
 
 
 def _add_minutes(found, parts):
     """Count the parts from the minutes: as a rule two at most, at the window's start and end."""
-    for part in parts:
-        for cage_id, minutes in minutes_of(found, part).items():
-            known = {Health(code): minutes.count(code) for code in Health}
-            found[cage_id][part.start].known.update(known)
     if not parts or not found:
         return
     within = Q()
     for part in parts:
         within |= Q(slot__gte=part.start, slot__lt=part.end)
-    rows = SensorRequest.objects.filter(within, cage__in=list(found))
-    for cage_id, slot, outcome, latency_ms in rows.values_list(
-        "cage_id", "slot", "outcome", "latency_ms"
-    ).iterator():
+    polls = Poll.objects.filter(within, cage__in=list(found))
+    columns = ("cage_id", "slot", "outcome", "status", "latency_ms")
+    for cage_id, slot, *poll in polls.values_list(*columns).iterator():
         part = next(part for part in parts if part.start <= slot < part.end)
-        bucket = found[cage_id][part.start]
-        bucket.requests[Outcome(outcome).word] += 1
-        if outcome == Outcome.ANSWERED:
-            bucket.requests[bin_of(latency_ms)] += 1
-            bucket.latency_ms_max = max(bucket.latency_ms_max or 0, latency_ms)
-
-
-def bin_of(latency_ms):
-    """The one of LATENCY_BINS that an answer is counted in."""
-    return LATENCY_BINS[bisect_left(LATENCY_EDGES_MS, latency_ms)]
+        found[cage_id][part.start].add_poll(*poll)

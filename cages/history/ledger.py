@@ -1,8 +1,8 @@
 """Whether the ledger balances: within each cycle, and with the rows that were kept.
 
-For every slot planned = the sum over outcomes, as many sensor requests of each outcome lie in the
-table as the cycle counts, and the answered ones, and only those, have a reading. Rows without a
-cycle do not balance either: whatever writes minutes, the demonstration too, writes their cycles.
+For every slot planned = the sum over outcomes, and the table has as many polls of each outcome as
+the cycle counts. Polls without a cycle do not balance either: whatever writes minutes, the
+demonstration too, writes their cycles.
 
 Purged cages are no fault: their rows are gone, while the ledger keeps its counts.
 """
@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Q
 
 from cages.history.window import Window
-from cages.models import Cage, Outcome, PollCycle, Reading, SensorRequest
-from cages.models.cycle import OUTCOME_COUNTS
-from cages.polling.schedule import LOST_AFTER, from_ranges
+from cages.models import Cage, Outcome, Poll, PollCycle
+from cages.models.cycle import LOST_AFTER, OUTCOME_COUNTS, from_ranges
 from cages.slots import SLOT_LENGTH
 
 # The rows of one step are counted by the database, and its cycles held in memory.
@@ -58,19 +57,10 @@ class LedgerCheck:
         return self.imbalance_count - len(self.imbalances)
 
 
-@dataclass(slots=True)
-class _Rows:
-    """What lies in the tables for one slot."""
-
-    requests: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
-    readings: int = 0
-    stray_readings: int = 0
-
-
 def check(window: Window, now: datetime, most: int = 100) -> LedgerCheck:
     """Check every slot of the window; lists up to `most` imbalances.
 
-    Four queries for each hour; at most twelve for one with missing rows.
+    Two queries for each hour; at most six for one that does not balance.
     """
     result = LedgerCheck(minutes=window.minutes)
     start = window.start
@@ -109,36 +99,15 @@ def _in(window):
     return {"slot__gte": window.start, "slot__lt": window.end}
 
 
-def _measured(model, window):
-    """The rows of the window. No index leads by slot: through the cages the one by cage serves."""
-    return model.objects.filter(**_in(window), cage__in=Cage.objects.values("id"))
-
-
 def _rows(window):
-    """{slot: _Rows} for each slot of the window that has any row; three queries."""
-    found = {}
-    by_outcome = {
-        f"as_{outcome.word}": Count("slot", filter=Q(outcome=outcome)) for outcome in Outcome
+    """{slot: {Outcome: how many polls}} for each slot of the window that has any; one query."""
+    by_outcome = {outcome.word: Count("slot", filter=Q(outcome=outcome)) for outcome in Outcome}
+    # No index leads by slot. The one by cage serves where the cages are named.
+    polls = Poll.objects.filter(**_in(window), cage__in=Cage.objects.values("id"))
+    return {
+        counts["slot"]: {outcome: counts[outcome.word] for outcome in Outcome}
+        for counts in polls.values("slot").annotate(**by_outcome)
     }
-    for counts in _measured(SensorRequest, window).values("slot").annotate(**by_outcome):
-        rows = found.setdefault(counts["slot"], _Rows())
-        rows.requests = {outcome: counts[f"as_{outcome.word}"] for outcome in Outcome}
-    readings = _measured(Reading, window)
-    for slot, count in _by_slot(readings):
-        found.setdefault(slot, _Rows()).readings = count
-    answered = SensorRequest.objects.filter(
-        **_in(window),
-        outcome=Outcome.ANSWERED,
-        cage_id=OuterRef("cage_id"),
-        slot=OuterRef("slot"),
-    )
-    for slot, count in _by_slot(readings.filter(~Exists(answered))):
-        found.setdefault(slot, _Rows()).stray_readings = count
-    return found
-
-
-def _by_slot(queryset):
-    return queryset.values("slot").annotate(count=Count("cage_id")).values_list("slot", "count")
 
 
 def _imbalances(cycles, rows, now):
@@ -147,7 +116,7 @@ def _imbalances(cycles, rows, now):
     by_slot = {cycle.slot: cycle for cycle in cycles}
     found = []
     for slot in sorted({*by_slot, *rows}):
-        kept = rows.get(slot) or _Rows()
+        kept = rows.get(slot) or dict.fromkeys(Outcome, 0)
         if slot not in by_slot:
             phrases = _without_cycle(kept)
         elif _is_under_way(by_slot[slot], now):
@@ -163,8 +132,7 @@ def _is_under_way(cycle, now):
 
 
 def _without_cycle(kept) -> Iterator[str]:
-    requests = sum(kept.requests.values())
-    yield f"no cycle, but {_of(requests, 'request')} and {_of(kept.readings, 'reading')}"
+    yield f"no cycle, but {_polls(sum(kept.values()))}"
 
 
 def _within(cycle) -> Iterator[str]:
@@ -176,34 +144,23 @@ def _within(cycle) -> Iterator[str]:
 
 
 def _between(cycle, kept, left) -> Iterator[str]:
-    """Where the cycle and the rows of its slot disagree. left: a `_CagesLeft`."""
+    """Where the cycle and the polls of its slot disagree. left: a `_CagesLeft`."""
     counted = {outcome: getattr(cycle, word) for outcome, word in OUTCOME_COUNTS.items()}
-    differing = [outcome for outcome in Outcome if kept.requests[outcome] != counted[outcome]]
-    too_many = any(kept.requests[outcome] > counted[outcome] for outcome in differing)
-    missing = sum(counted[outcome] - kept.requests[outcome] for outcome in differing)
+    differing = [outcome for outcome in Outcome if kept[outcome] != counted[outcome]]
+    too_many = any(kept[outcome] > counted[outcome] for outcome in differing)
+    missing = sum(counted[outcome] - kept[outcome] for outcome in differing)
     if too_many or (missing and missing > left.without_rows(cycle.planned_ids)):
         for outcome in differing:
-            yield (
-                f"{counted[outcome]} {outcome.word} in the ledger, "
-                f"but {_of(kept.requests[outcome], 'request')}"
-            )
-    if kept.stray_readings:
-        yield f"{_of(kept.stray_readings, 'reading')} without an answered request"
-    answered = kept.requests[Outcome.ANSWERED]
-    bare = answered - (kept.readings - kept.stray_readings)
-    # A purge takes a cage's readings and requests in steps of their own; see cages.storage.purge.
-    if bare and bare > left.being_purged(cycle.planned_ids):
-        yield f"{_of(bare, 'answered request')} without a reading"
+            yield (f"{counted[outcome]} {outcome.word} in the ledger, but {_polls(kept[outcome])}")
 
 
 class _CagesLeft:
-    """Which planned cages can still have all their rows; two queries at most, when first asked."""
+    """Which planned cages can still have all their polls; one query, when first asked."""
 
     def __init__(self):
-        self._with_rows = self._ordered = None
+        self._with_rows = None
         # Hour after hour the same cages are planned.
         self.without_rows = lru_cache(self._without_rows)
-        self.being_purged = lru_cache(self._being_purged)
 
     def _without_rows(self, planned_ids: str) -> int:
         """How many were purged, or are being purged."""
@@ -212,12 +169,6 @@ class _CagesLeft:
             self._with_rows = set(cages.values_list("id", flat=True).iterator())
         return sum(cage_id not in self._with_rows for cage_id in from_ranges(planned_ids))
 
-    def _being_purged(self, planned_ids: str) -> int:
-        if self._ordered is None:
-            cages = Cage.objects.exclude(purge_ordered_at=None)
-            self._ordered = set(cages.values_list("id", flat=True).iterator())
-        return sum(cage_id in self._ordered for cage_id in from_ranges(planned_ids))
 
-
-def _of(count, thing):
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+def _polls(count):
+    return f"{count} poll" if count == 1 else f"{count} polls"

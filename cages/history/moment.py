@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
-from cages.models import SensorRequest
+from cages.models import Poll
 from cages.slots import slot_of
 
 # So many minutes before and after are shown beside it.
@@ -39,22 +39,22 @@ def slot_from(text):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """`request` is the SensorRequest of this slot, or None where the cage was not watched."""
+    """`poll` is None where the cage was not watched in this slot."""
 
     slot: datetime
-    request: SensorRequest | None
+    poll: Poll | None
     is_meant: bool
 
 
 def around(cage, slot, now):
-    """The Moments around a slot, oldest first, one query.
+    """Return the Moments around a slot, oldest first. One query.
 
-    None of them is to come, or before the cage was created.
+    None of them is in the future, or before the cage was created.
     """
     first = max(slot - AROUND, slot_of(cage.created_at))
     last = min(slot + AROUND, slot_of(now))
-    rows = SensorRequest.objects.filter(cage=cage, slot__gte=first, slot__lte=last).with_status()
-    asked = {row.slot: row for row in rows}
+    polls = Poll.objects.filter(cage=cage, slot__gte=first, slot__lte=last)
+    by_slot = {poll.slot: poll for poll in polls}
     count = max(int((last - first) / timedelta(minutes=1)) + 1, 0)
     slots = [first + number * timedelta(minutes=1) for number in range(count)]
-    return [Moment(one, asked.get(one), one == slot) for one in slots]
+    return [Moment(one, by_slot.get(one), one == slot) for one in slots]

@@ -4,23 +4,26 @@ The two never share a number, and in each of them the parts add up to the minute
 """
 
 from dataclasses import dataclass
+from math import ceil
+from typing import Any
 
 from django.db.models import Aggregate, Count, FloatField, Max, Q
 
 from cages.history.minutes import Minute
-from cages.models import Health, Outcome, SensorRequest
+from cages.history.window import Window
+from cages.models import Cage, Health, Outcome, Poll
 
 ANSWERED = Q(outcome=Outcome.ANSWERED)
 
 
-class Percentile(Aggregate):
-    """PostgreSQL's percentile_cont, in the field's unit: Percentile("latency_ms", fraction=0.5)."""
+class PercentileCont(Aggregate):
+    """PostgreSQL's percentile_cont, in the field's unit; fraction: from 0 to 1."""
 
     function = "PERCENTILE_CONT"
     template = "%(function)s(%(fraction)s) WITHIN GROUP (ORDER BY %(expressions)s)"
     output_field = FloatField()
 
-    def __init__(self, expression, *, fraction, **extra):
+    def __init__(self, expression: str, *, fraction: float, **extra: Any) -> None:
         super().__init__(expression, fraction=float(fraction), **extra)
 
 
@@ -69,12 +72,26 @@ class HealthSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Percentile:
+    """A response time in ms. The true one lies between `low_ms` and `high_ms`."""
+
+    ms: float
+    low_ms: float
+    high_ms: float
+
+    @property
+    def width_ms(self) -> int:
+        """The width of the bin it was estimated in, rounded up; 0 for an exact one."""
+        return ceil(self.high_ms - self.low_ms)
+
+
+@dataclass(frozen=True, slots=True)
 class SensorSummary:
     """planned = the sum over outcomes; latencies in ms over the answered requests, None without."""
 
     by_outcome: dict[Outcome, int]
-    latency_p50_ms: float | None
-    latency_p95_ms: float | None
+    p50: Percentile | None
+    p95: Percentile | None
     latency_max_ms: int | None
 
     @property
@@ -95,7 +112,15 @@ class SensorSummary:
         return Share(self.by_outcome[Outcome.ANSWERED], self.requests)
 
     @property
-    def whole_latencies_ms(self):
+    def latency_p50_ms(self) -> float | None:
+        return self.p50 and self.p50.ms
+
+    @property
+    def latency_p95_ms(self) -> float | None:
+        return self.p95 and self.p95.ms
+
+    @property
+    def whole_latencies_ms(self) -> list[int | None]:
         """[p50, p95, max], rounded to the ms; None without answers."""
         latencies = (self.latency_p50_ms, self.latency_p95_ms, self.latency_max_ms)
         return [None if latency is None else round(latency) for latency in latencies]
@@ -108,23 +133,27 @@ class SensorSummary:
         return sorted((pair for pair in counts if pair[1]), key=lambda pair: -pair[1])
 
 
-def sensor_in(cage, window):
+def sensor_in(cage: Cage, window: Window) -> SensorSummary:
     """How the cage's sensor did in the window; one query."""
-    counts = SensorRequest.objects.of(cage, window).aggregate(
+    counts = Poll.objects.of(cage, window).aggregate(
         **{outcome.word: Count("slot", filter=Q(outcome=outcome)) for outcome in Outcome},
-        p50=Percentile("latency_ms", fraction=0.5, filter=ANSWERED),
-        p95=Percentile("latency_ms", fraction=0.95, filter=ANSWERED),
+        p50=PercentileCont("latency_ms", fraction=0.5, filter=ANSWERED),
+        p95=PercentileCont("latency_ms", fraction=0.95, filter=ANSWERED),
         longest=Max("latency_ms", filter=ANSWERED),
     )
     return SensorSummary(
         by_outcome={outcome: counts[outcome.word] for outcome in Outcome},
-        latency_p50_ms=counts["p50"],
-        latency_p95_ms=counts["p95"],
+        p50=_exact(counts["p50"]),
+        p95=_exact(counts["p95"]),
         latency_max_ms=counts["longest"],
     )
 
 
-def health_of(minutes):
+def _exact(ms):
+    return None if ms is None else Percentile(ms, ms, ms)
+
+
+def health_of(minutes: bytes) -> HealthSummary:
     """How the animals were in these minutes (`minutes_of`)."""
     return HealthSummary(
         minutes=len(minutes),

@@ -5,15 +5,9 @@ from cages.models.cycle import PollCycle, Trouble, Watch
 from cages.models.event import CageEvent, EventKind
 from cages.models.minute import Minute, Spell
 from cages.models.place import Places, Rack, Room
-from cages.models.reading import Health, Reading
+from cages.models.poll import Health, Outcome, Poll
 from cages.models.retention import RetentionChange
-from cages.models.rollups import (
-    ReadingDaily,
-    ReadingHourly,
-    SensorRequestDaily,
-    SensorRequestHourly,
-)
-from cages.models.sensor_request import Outcome, SensorRequest
+from cages.models.rollups import PollDaily, PollHourly
 from cages.models.state import CageState, Condition, Rank
 from cages.models.tally import Tally
 
@@ -26,18 +20,15 @@ __all__ = [
     "Health",
     "Minute",
     "Outcome",
+    "Poll",
     "PollCycle",
+    "PollDaily",
+    "PollHourly",
     "Places",
     "Rack",
     "Rank",
-    "Reading",
-    "ReadingDaily",
-    "ReadingHourly",
     "RetentionChange",
     "Room",
-    "SensorRequest",
-    "SensorRequestDaily",
-    "SensorRequestHourly",
     "Spell",
     "Tally",
     "Trouble",

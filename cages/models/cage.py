@@ -26,7 +26,7 @@ from cages.models.place import (
     bay_name,
     bay_row,
 )
-from cages.models.reading import Health
+from cages.models.poll import Health
 from cages.models.state import (
     HEALTH_CONDITIONS,
     LATE_AFTER,

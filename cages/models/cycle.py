@@ -1,5 +1,6 @@
 """The ledger: one row for each slot that Neurocage set out to ask."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -8,9 +9,31 @@ from django.db import models
 from django.db.models import Subquery
 
 from cages.models.cage import Cage
-from cages.models.sensor_request import Outcome
+from cages.models.poll import Outcome
 
 OUTCOME_COUNTS = {outcome: outcome.word for outcome in Outcome}
+# A cycle still open after this long has lost shards: every message is dead or done by then.
+LOST_AFTER = timedelta(minutes=10)
+
+
+def to_ranges(ascending_ids: Iterable[int]) -> str:
+    """[1, 2, 3, 7] as "1-3,7": a line of text for the usual 50,000 cages."""
+    ranges: list[list[int]] = []
+    for number in ascending_ids:
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
+
+
+def from_ranges(text: str) -> list[int]:
+    """The ids that `to_ranges` wrote."""
+    ids: list[int] = []
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        ids.extend(range(int(first), int(last or first) + 1))
+    return ids
 
 
 class PollCycleQuerySet(models.QuerySet):

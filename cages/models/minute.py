@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from cages.models.reading import Health
-from cages.models.sensor_request import Outcome
+from cages.models.poll import Health, Outcome
 from cages.slots import SLOT_LENGTH
 
 

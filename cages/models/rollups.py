@@ -4,9 +4,14 @@ read-only. `cages.storage` makes the relations, so Django's migrations do not.
 An hour is a UTC hour. A day is a day of the facility, so it has 23, 24 or 25 of them.
 """
 
+from bisect import bisect_left
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import groupby, pairwise
+
 from django.db import models
 
-# The upper edges of the bins that response times are counted in, in ms; an answer of exactly an
+# The upper edges of the bins that response times are counted in, in ms. An answer of exactly an
 # edge is in its bin. Fine from 1 to 3 s, where sensors answer. The last bin has no upper edge.
 LATENCY_EDGES_MS = (
     *(50, 100, 200, 300, 500, 750, 1000, 1250, 1500, 1750, 2000, 2250, 2500, 2750, 3000),
@@ -15,44 +20,45 @@ LATENCY_EDGES_MS = (
 LATENCY_BINS = (*(f"latency_to_{edge}" for edge in LATENCY_EDGES_MS), "latency_above")
 
 
+def latency_bin(latency_ms: float) -> str:
+    """The one of LATENCY_BINS that an answer is counted in."""
+    return LATENCY_BINS[bisect_left(LATENCY_EDGES_MS, latency_ms)]
+
+
+def bin_bounds(name: str, longest_ms: float) -> tuple[float, float]:
+    """(lower, upper) bound in ms of the answers in one of LATENCY_BINS.
+
+    longest_ms: the slowest answer of all; no bin reaches beyond it.
+    """
+    number = LATENCY_BINS.index(name)
+    low = LATENCY_EDGES_MS[number - 1] if number else 0
+    high = LATENCY_EDGES_MS[number] if number < len(LATENCY_EDGES_MS) else longest_ms
+    return low, max(min(high, longest_ms), low)
+
+
+def bin_widths() -> str:
+    """The widths of the bins in words: "50 ms up to 100 ms, 100 ms up to 300 ms, …"."""
+    edges = pairwise((0, *LATENCY_EDGES_MS))
+    widths = groupby(edges, key=lambda edge: edge[1] - edge[0])
+    return ", ".join(f"{width} ms up to {list(same)[-1][1]} ms" for width, same in widths)
+
+
 class RollupQuerySet(models.QuerySet):
-    def within(self, cage_ids, start, end):
+    def within(self, cage_ids: Iterable[int], start: datetime, end: datetime) -> "RollupQuerySet":
         """The buckets of these cages that begin in the span from `start` up to `end`."""
         return self.filter(cage__in=cage_ids, bucket__gte=start, bucket__lt=end)
 
 
-class Rollup(models.Model):
+class PollRollup(models.Model):
+    """The polls of one cage in one bucket: how many by outcome, and the answered ones by health.
+
+    Response times are of answered polls. The LATENCY_BINS count them, so that the percentiles of
+    several buckets together can be estimated.
+    """
+
     pk = models.CompositePrimaryKey("cage_id", "bucket")
     cage = models.ForeignKey("cages.Cage", on_delete=models.DO_NOTHING, related_name="+")
     bucket = models.DateTimeField()
-
-    objects = RollupQuerySet.as_manager()
-
-    class Meta:
-        abstract = True
-
-    def __str__(self):
-        return f"cage {self.cage_id}, from {self.bucket:%Y-%m-%d %H:%M}Z"
-
-
-class ReadingRollup(Rollup):
-    """Known minutes of one cage in one bucket, by status; `known` is their sum."""
-
-    known = models.IntegerField()
-    bad = models.IntegerField()
-    ok = models.IntegerField()
-    perfect = models.IntegerField()
-
-    class Meta:
-        abstract = True
-
-
-class SensorRequestRollup(Rollup):
-    """Planned polls of one cage in one bucket, by outcome; response times of answered ones.
-
-    The LATENCY_BINS count them, so that a percentile of any buckets can be told together.
-    """
-
     planned = models.IntegerField()
     answered = models.IntegerField()
     unavailable = models.IntegerField()
@@ -61,36 +67,32 @@ class SensorRequestRollup(Rollup):
     http_error = models.IntegerField()
     malformed = models.IntegerField()
     skipped = models.IntegerField()
+    bad = models.IntegerField()
+    ok = models.IntegerField()
+    perfect = models.IntegerField()
     latency_ms_sum = models.BigIntegerField(null=True)
     latency_ms_max = models.IntegerField(null=True)
+
+    objects = RollupQuerySet.as_manager()
 
     class Meta:
         abstract = True
 
+    def __str__(self) -> str:
+        return f"cage {self.cage_id}, from {self.bucket:%Y-%m-%d %H:%M}Z"
+
 
 for _name in LATENCY_BINS:
-    SensorRequestRollup.add_to_class(_name, models.IntegerField())
+    PollRollup.add_to_class(_name, models.IntegerField())
 
 
-class ReadingHourly(ReadingRollup):
+class PollHourly(PollRollup):
     class Meta:
         managed = False
-        db_table = "cages_reading_hourly"
+        db_table = "cages_poll_hourly"
 
 
-class ReadingDaily(ReadingRollup):
+class PollDaily(PollRollup):
     class Meta:
         managed = False
-        db_table = "cages_reading_daily"
-
-
-class SensorRequestHourly(SensorRequestRollup):
-    class Meta:
-        managed = False
-        db_table = "cages_sensorrequest_hourly"
-
-
-class SensorRequestDaily(SensorRequestRollup):
-    class Meta:
-        managed = False
-        db_table = "cages_sensorrequest_daily"
+        db_table = "cages_poll_daily"

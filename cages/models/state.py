@@ -6,8 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from cages.models.minute import KNOWN, Minute, Spell
-from cages.models.reading import Health
-from cages.models.sensor_request import Outcome
+from cages.models.poll import Health, Outcome
 from cages.slots import SLOT_LENGTH, slot_of
 
 # At 25 % random failures fewer than 1 of 500 healthy cages has no reading for 5 minutes at any

@@ -18,7 +18,7 @@ from datetime import datetime
 
 from django.conf import settings
 
-from cages.models.sensor_request import Outcome
+from cages.models.poll import Outcome
 from cages.polling.results import PollResult, skipped
 from cages.polling.sensor_client import SensorClient
 from cages.slots import SLOT_LENGTH

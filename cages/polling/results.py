@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from cages.models.reading import Health
-from cages.models.sensor_request import Outcome
+from cages.models.poll import Health, Outcome
 
 DETAIL_LIMIT = 200
 
@@ -23,8 +22,8 @@ class PollResult:
     detail: str = ""
 
     @property
-    def stored_http_status(self):
-        """What SensorRequest.http_status keeps of it."""
+    def stored_http_status(self) -> int | None:
+        """The value of Poll.http_status: None where the outcome implies it."""
         return None if self.http_status == self.outcome.http_status else self.http_status
 
 

@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
 
 from cages.models import Cage, PollCycle
+from cages.models.cycle import LOST_AFTER, from_ranges, to_ranges
 from cages.slots import SLOT_LENGTH
 
 logger = logging.getLogger(__name__)
@@ -18,8 +19,6 @@ logger = logging.getLogger(__name__)
 GENTLE_RATE = 50
 LONGEST_SPREAD_SECONDS = 44
 SECONDS_FOR_THE_LAST = 10
-# By then every message of a cycle has expired or is done: an open cycle has lost shards.
-LOST_AFTER = timedelta(minutes=10)
 CLOSE_AT_MOST = 10
 
 
@@ -84,23 +83,3 @@ def lost(now: datetime) -> Iterator[tuple[datetime, list[int]]]:
     for cycle in cycles[:CLOSE_AT_MOST]:
         logger.warning("The cycle of %s lost shards: %s", cycle.slot, cycle)
         yield cycle.slot, from_ranges(cycle.planned_ids)
-
-
-def to_ranges(ascending_ids: list[int]) -> str:
-    """Return the ids as text: [1, 2, 3, 7] as "1-3,7". 50,000 cages are usually one short line."""
-    ranges: list[list[int]] = []
-    for number in ascending_ids:
-        if ranges and ranges[-1][1] == number - 1:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
-
-
-def from_ranges(text: str) -> list[int]:
-    """Return the ids that `to_ranges` wrote."""
-    ids: list[int] = []
-    for part in filter(None, text.split(",")):
-        first, _, last = part.partition("-")
-        ids.extend(range(int(first), int(last or first) + 1))
-    return ids

@@ -11,8 +11,7 @@ from http import HTTPStatus
 
 import requests
 
-from cages.models.reading import Health
-from cages.models.sensor_request import Outcome
+from cages.models.poll import Health, Outcome
 from cages.polling.answer import PIECE_BYTES
 from cages.polling.results import DETAIL_LIMIT, PollResult
 from cages.polling.transport import SensorAdapter

@@ -1,30 +1,29 @@
-"""Where the minutes lie: hypertables and continuous aggregates on TimescaleDB, plain tables and
-views on plain PostgreSQL. The names and columns are the same, so nothing above knows which.
+"""Where the minutes are kept: a hypertable and continuous aggregates on TimescaleDB, a plain table
+and views on plain PostgreSQL. The names and columns are the same, so no other code depends on it.
 
-`layout` makes them, `conversion` turns large plain tables into hypertables, `upkeep` does at once
-what TimescaleDB's jobs would do in time, `retention` removes old minutes if a person says so, and
-`report` tells how things are. All SQL here is made of names from this room and of settings, never
-of anything a person typed.
+`layout` makes them, `conversion` turns a large plain table into a hypertable, `upkeep` does at once
+what TimescaleDB's jobs do in time, `retention` removes old minutes if a person says so, `purge`
+deletes a cage, and `report` tells how things are. All SQL here is made of names from this package
+and of settings, never of anything a person typed.
 """
 
 from cages.storage.layout import (
-    TIME_SERIES_TABLES,
     StorageError,
     forget,
+    refuse_old,
     set_up,
-    take_down,
     timescaledb_is_available,
     timescaledb_version,
 )
-from cages.storage.rollups import ROLLUPS
+from cages.storage.rollups import POLLS, ROLLUPS
 
 __all__ = [
+    "POLLS",
     "ROLLUPS",
-    "TIME_SERIES_TABLES",
     "StorageError",
     "forget",
+    "refuse_old",
     "set_up",
-    "take_down",
     "timescaledb_is_available",
     "timescaledb_version",
 ]

@@ -1,4 +1,4 @@
-"""Turns a large plain table into a hypertable while Neurocage goes on reading and writing it.
+"""Turns a large plain table of minutes into a hypertable while Neurocage reads and writes it.
 
 Its rows are copied in steps into a hypertable beside it. When all are there the plain table is
 locked against writing, what changed meanwhile is copied again, and the two change places in one
@@ -6,70 +6,72 @@ transaction. Until then nothing sees the copy, so it may be interrupted at any t
 the next run goes on. Needs as much free space as the table takes.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from cages.storage import layout
-from cages.storage.rollups import ROLLUPS
+from cages.storage.rollups import POLLS
 
 STEP = timedelta(days=1)
+COPY = f"{POLLS}_copy"
 
 
-def tables_to_convert(connection):
-    """The time series that are still plain although this database could have them otherwise."""
+def is_needed(connection: BaseDatabaseWrapper) -> bool:
+    """True where the minutes are still in a plain table although TimescaleDB is there."""
     if not layout.timescaledb_is_available(connection):
-        return []
+        return False
     with connection.cursor() as cursor:
-        return [t for t in layout.TIME_SERIES_TABLES if not layout.is_hypertable(cursor, t)]
+        return not layout.is_hypertable(cursor)
 
 
-def count_rows(connection, table):
+def count_rows(connection: BaseDatabaseWrapper) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM {table}")
+        cursor.execute(f"SELECT count(*) FROM {POLLS}")
         return cursor.fetchone()[0]
 
 
-def convert(connection, table):
+def convert(connection: BaseDatabaseWrapper) -> Iterator[int]:
     """Yields how many more rows have been dealt with, after each step.
 
     Raises StorageError where TimescaleDB is too old.
     """
-    copy = f"{table}_copy"
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         layout.create_extension(connection, cursor)
         cursor.execute(
-            f"""CREATE TABLE IF NOT EXISTS {copy}
-                (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)"""
+            f"""CREATE TABLE IF NOT EXISTS {COPY}
+                (LIKE {POLLS} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)"""
         )
-        layout.create_hypertable(cursor, copy)
-    for step in _steps(connection, table):
+        layout.create_hypertable(cursor, COPY)
+    for step in _steps(connection):
         with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-            yield _bring_into_line(cursor, table, copy, step)
-    _change_places(connection, table, copy)
+            yield _bring_into_line(cursor, step)
+    _change_places(connection)
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
     """From `start` up to `end`; None reaches as far as there is anything."""
 
-    start: object
-    end: object
+    start: datetime | None
+    end: datetime | None
 
     @property
-    def where(self):
+    def where(self) -> str:
         bounds = [("slot >= ", self.start), ("slot < ", self.end)]
         return " AND ".join(f"{bound}%s" for bound, value in bounds if value) or "true"
 
     @property
-    def values(self):
+    def values(self) -> list[datetime]:
         return [value for value in (self.start, self.end) if value]
 
 
-def _steps(connection, table):
+def _steps(connection):
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT min(slot), max(slot) FROM {table}")
+        cursor.execute(f"SELECT min(slot), max(slot) FROM {POLLS}")
         first, last = cursor.fetchone()
     if first is None:
         return [_Step(None, None)]
@@ -78,13 +80,13 @@ def _steps(connection, table):
     return [_Step(start, end) for start, end in zip([None, *edges], [*edges, None], strict=True)]
 
 
-def _bring_into_line(cursor, table, copy, step):
+def _bring_into_line(cursor, step):
     """Make the copy of one step what the table is; returns how many rows the table has there."""
-    found = [_fingerprint(cursor, name, step) for name in (table, copy)]
+    found = [_fingerprint(cursor, name, step) for name in (POLLS, COPY)]
     if found[0] != found[1]:
-        cursor.execute(f"DELETE FROM {copy} WHERE {step.where}", step.values)
+        cursor.execute(f"DELETE FROM {COPY} WHERE {step.where}", step.values)
         cursor.execute(
-            f"INSERT INTO {copy} SELECT * FROM {table} WHERE {step.where} ORDER BY cage_id, slot",
+            f"INSERT INTO {COPY} SELECT * FROM {POLLS} WHERE {step.where} ORDER BY cage_id, slot",
             step.values,
         )
     return found[0][0]
@@ -100,24 +102,22 @@ def _fingerprint(cursor, table, step):
     return cursor.fetchone()
 
 
-def _change_places(connection, table, copy):
+def _change_places(connection):
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         # Readers go on until the last moment; writers wait, and what they bring is not lost.
-        cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
-        for step in _steps(connection, table):
-            _bring_into_line(cursor, table, copy, step)
+        cursor.execute(f"LOCK TABLE {POLLS} IN SHARE ROW EXCLUSIVE MODE")
+        for step in _steps(connection):
+            _bring_into_line(cursor, step)
         cursor.execute(
             """SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
                WHERE conrelid = %s::regclass AND contype = 'f'""",
-            [table],
+            [POLLS],
         )
         foreign_keys = cursor.fetchall()
-        for rollup in ROLLUPS.values():
-            if rollup.table == table:
-                layout.drop_rollup(cursor, rollup.name)
-        cursor.execute(f"DROP TABLE {table}")
-        cursor.execute(f"ALTER TABLE {copy} RENAME TO {table}")
-        cursor.execute(f"ALTER INDEX {copy}_pkey RENAME TO {table}_pkey")
+        layout.drop_views(cursor)
+        cursor.execute(f"DROP TABLE {POLLS}")
+        cursor.execute(f"ALTER TABLE {COPY} RENAME TO {POLLS}")
+        cursor.execute(f"ALTER INDEX {COPY}_pkey RENAME TO {POLLS}_pkey")
         for name, definition in foreign_keys:
-            cursor.execute(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
+            cursor.execute(f'ALTER TABLE {POLLS} ADD CONSTRAINT "{name}" {definition}')
         layout.set_up(connection)

@@ -1,40 +1,70 @@
 """Makes the storage what it should be, whatever it was.
 
-`set_up` may be called at any time and any number of times: migrations call it, and so does
-`manage.py setup_storage`, at each start and for a database that gained TimescaleDB later.
+`set_up` may be called at any time and any number of times. `manage.py setup_storage` calls it after
+every `migrate`, at each start, and for a database that gained TimescaleDB later.
 """
 
 import hashlib
+from datetime import datetime
 
 from django.conf import settings
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 
-from cages.storage.rollups import ROLLUPS
+from cages.storage.rollups import POLLS, ROLLUPS, VIEWS, Rollup
 
-TIME_SERIES_TABLES = ("cages_reading", "cages_sensorrequest")
-# Ten batches of 1,000 rows per cage when it is compressed, and little to keep uncompressed.
-CHUNK_INTERVAL = "7 days"
+# 20 batches of 1,000 rows per cage when it is compressed. Longer chunks save next to nothing more,
+# and their minutes, 85 bytes each, stay uncompressed for longer (bench/README.md).
+CHUNK_INTERVAL = "14 days"
 # A chunk is compressed so long after its end. Results that waited for the database come within
 # hours; later ones are written into the compressed chunk all the same.
 COMPRESS_AFTER = "2 days"
 COMPRESS_ROLLUPS_AFTER = "60 days"
 REFRESH_MARGIN_DAYS = 10
 OLDEST_TIMESCALEDB = (2, 18)
-# Up to so many rows a table is made a hypertable at once, also within a migration.
+# Up to so many rows the table is made a hypertable at once, also without a conversion.
 FEW_ROWS = 100_000
 
 
+# Migrations that only versions before 1.0 had.
+MIGRATIONS_BEFORE_1_0 = ("0002_storage", "0004_years_of_minutes")
+MADE_BEFORE_1_0 = (
+    "This database was made by a version before 1.0, which cannot be upgraded. Nothing in it was "
+    "changed. Give this version an empty database: another name in DATABASE_URL, or for `make up` "
+    "another STATE_DIR. To take the data along, export it with the version that made it."
+)
+
+
 class StorageError(Exception):
-    """The storage cannot be made so; the text says why, and what to do."""
+    """The storage cannot be set up. The text says why, and what to do."""
 
 
-def timescaledb_is_available(connection):
+def refuse_old(connection: BaseDatabaseWrapper) -> None:
+    """Raise StorageError for a database that a version before 1.0 made; changes nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_class WHERE oid = to_regclass('cages_reading') AND relkind = 'r'"
+        )
+        is_old = cursor.fetchone() is not None
+        cursor.execute("SELECT to_regclass('django_migrations') IS NOT NULL")
+        if not is_old and cursor.fetchone()[0]:
+            cursor.execute(
+                "SELECT 1 FROM django_migrations WHERE app = 'cages' AND name = ANY(%s)",
+                [list(MIGRATIONS_BEFORE_1_0)],
+            )
+            is_old = cursor.fetchone() is not None
+    if is_old:
+        raise StorageError(MADE_BEFORE_1_0)
+
+
+def timescaledb_is_available(connection: BaseDatabaseWrapper) -> bool:
     """True where the server could load TimescaleDB, whether or not this database has it yet."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'")
         return cursor.fetchone() is not None
 
 
-def timescaledb_version(connection):
+def timescaledb_version(connection: BaseDatabaseWrapper) -> str | None:
     """The version installed in this database, or None."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'")
@@ -42,50 +72,45 @@ def timescaledb_version(connection):
     return row and row[0]
 
 
-def set_up(connection):
-    """Give the time series their storage; returns "TimescaleDB <version>" or "PostgreSQL".
+def set_up(connection: BaseDatabaseWrapper) -> str:
+    """Give the minutes their storage; returns "TimescaleDB <version>" or "PostgreSQL".
 
     Within one transaction. A large plain table stays plain: `conversion` is for that.
-    Raises StorageError where history would be lost.
+    Raises StorageError where history would be lost, and for a database from before 1.0.
     """
+    refuse_old(connection)
     zone = settings.FACILITY_TIME_ZONE
     with connection.cursor() as cursor:
         if timescaledb_is_available(connection):
             create_extension(connection, cursor)
-            for table in TIME_SERIES_TABLES:
-                if not is_hypertable(cursor, table) and not _has_many_rows(cursor, table):
-                    _make_hypertable(cursor, table)
-                if is_hypertable(cursor, table):
-                    _compress_old_chunks(cursor, table)
+            if not is_hypertable(cursor) and not _has_many_rows(cursor):
+                _make_hypertable(cursor)
+            if is_hypertable(cursor):
+                _compress_old_chunks(cursor)
+        on_timescaledb = is_hypertable(cursor)
         for rollup in ROLLUPS.values():
-            if timescaledb_is_available(connection) and is_hypertable(cursor, rollup.table):
+            if on_timescaledb:
                 _make_continuous_aggregate(cursor, rollup, zone)
             else:
-                _make_view(cursor, rollup, zone)
+                _make_view(cursor, rollup.name, rollup.query(zone, timescaledb=False))
+        for name, query in VIEWS.items():
+            _make_view(cursor, name, query)
         # A minute's update of a cage's state stays on its page, without touching the index.
         cursor.execute("ALTER TABLE cages_cagestate SET (fillfactor = 50)")
         cursor.execute("ALTER TABLE cages_pollcycle SET (fillfactor = 80)")
-        plain = [table for table in TIME_SERIES_TABLES if not is_hypertable(cursor, table)]
     version = timescaledb_version(connection)
-    return f"TimescaleDB {version}" if version and not plain else "PostgreSQL"
+    return f"TimescaleDB {version}" if on_timescaledb else "PostgreSQL"
 
 
-def take_down(connection):
-    """Remove the roll-ups. The tables stay as they are: dropping them is their migration's deed."""
-    with connection.cursor() as cursor:
-        for name in ROLLUPS:
-            drop_rollup(cursor, name)
-
-
-def is_hypertable(cursor, table):
+def is_hypertable(cursor: CursorWrapper, table: str = POLLS) -> bool:
     return _is_listed(cursor, "hypertables", "hypertable_schema", "hypertable_name", table)
 
 
-def is_continuous_aggregate(cursor, name):
+def is_continuous_aggregate(cursor: CursorWrapper, name: str) -> bool:
     return _is_listed(cursor, "continuous_aggregates", "view_schema", "view_name", name)
 
 
-def rows_of_rollup(cursor, name):
+def rows_of_rollup(cursor: CursorWrapper, name: str) -> str | None:
     """The table that a continuous aggregate keeps its rows in; None for a view."""
     if not is_continuous_aggregate(cursor, name):
         return None
@@ -99,7 +124,7 @@ def rows_of_rollup(cursor, name):
     return cursor.fetchone()[0]
 
 
-def forget(connection, cage_id):
+def forget(connection: BaseDatabaseWrapper, cage_id: int) -> None:
     """Remove a purged cage from the roll-ups at once. Where its minutes were removed before, no
     refresh would ever do so."""
     with connection.cursor() as cursor:
@@ -109,15 +134,13 @@ def forget(connection, cage_id):
                 cursor.execute(f"DELETE FROM {kept_in} WHERE cage_id = %s", [cage_id])
 
 
-def outdated(connection):
-    """The names of the roll-ups that are not as this version and these settings make them."""
+def outdated(connection: BaseDatabaseWrapper) -> list[str]:
+    """The names of the roll-ups and views that are not as this version and the settings want."""
+    zone = settings.FACILITY_TIME_ZONE
     with connection.cursor() as cursor:
-        return [
-            rollup.name
-            for rollup in ROLLUPS.values()
-            if _mark_of(cursor, rollup.name)
-            != _mark(rollup, settings.FACILITY_TIME_ZONE, is_hypertable(cursor, rollup.table))
-        ]
+        timescaledb = is_hypertable(cursor)
+        wanted = {name: rollup.query(zone, timescaledb) for name, rollup in ROLLUPS.items()} | VIEWS
+        return [name for name, query in wanted.items() if _mark_of(cursor, name) != _mark(query)]
 
 
 def _is_listed(cursor, listing, schema, column, name):
@@ -132,7 +155,7 @@ def _is_listed(cursor, listing, schema, column, name):
     return cursor.fetchone() is not None
 
 
-def create_extension(connection, cursor):
+def create_extension(connection: BaseDatabaseWrapper, cursor: CursorWrapper) -> None:
     cursor.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
     version = timescaledb_version(connection)
     if tuple(int(part) for part in version.split("-")[0].split(".")[:2]) < OLDEST_TIMESCALEDB:
@@ -140,23 +163,21 @@ def create_extension(connection, cursor):
         raise StorageError(f"TimescaleDB {version} is too old: {oldest} or newer is needed.")
 
 
-def _has_many_rows(cursor, table):
-    cursor.execute(f"SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT {FEW_ROWS + 1}) AS found")
+def _has_many_rows(cursor):
+    cursor.execute(f"SELECT count(*) FROM (SELECT 1 FROM {POLLS} LIMIT {FEW_ROWS + 1}) AS found")
     return cursor.fetchone()[0] > FEW_ROWS
 
 
-def _make_hypertable(cursor, table):
+def _make_hypertable(cursor):
     # A database that was plain until now has views of the roll-ups' names on this table.
-    for rollup in ROLLUPS.values():
-        if rollup.table == table:
-            drop_rollup(cursor, rollup.name)
+    drop_views(cursor)
     # Rows written in this very transaction would hold foreign keys back that are checked at its
     # end, and a table with such cannot become a hypertable.
     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    create_hypertable(cursor, table)
+    create_hypertable(cursor, POLLS)
 
 
-def create_hypertable(cursor, table):
+def create_hypertable(cursor: CursorWrapper, table: str) -> None:
     # The key (cage_id, slot) serves every page, so no further index on the time alone.
     cursor.execute(
         """SELECT create_hypertable(%s, by_range('slot', %s::interval),
@@ -165,26 +186,25 @@ def create_hypertable(cursor, table):
     )
 
 
-def _compress_old_chunks(cursor, table):
+def _compress_old_chunks(cursor):
     cursor.execute(
         """SELECT compression_enabled FROM timescaledb_information.hypertables
            WHERE hypertable_name = %s AND hypertable_schema = current_schema()""",
-        [table],
+        [POLLS],
     )
     if not cursor.fetchone()[0]:
         cursor.execute(
-            f"""ALTER TABLE {table} SET (timescaledb.enable_columnstore,
+            f"""ALTER TABLE {POLLS} SET (timescaledb.enable_columnstore,
                 timescaledb.segmentby = 'cage_id', timescaledb.orderby = 'slot')"""
         )
     cursor.execute(
         "CALL add_columnstore_policy(%s, after => %s::interval, if_not_exists => true)",
-        [table, COMPRESS_AFTER],
+        [POLLS, COMPRESS_AFTER],
     )
 
 
-def _mark(rollup, zone, timescaledb):
-    """What tells one definition from another; kept as the relation's comment."""
-    query = rollup.query(zone, timescaledb)
+def _mark(query):
+    """Tells one definition from another; kept as the relation's comment."""
     return "Neurocage " + hashlib.sha256(query.encode()).hexdigest()[:16]
 
 
@@ -193,35 +213,40 @@ def _mark_of(cursor, name):
     return cursor.fetchone()[0]
 
 
-def drop_rollup(cursor, name):
+def drop_views(cursor: CursorWrapper) -> None:
+    """Remove the roll-ups and views. The table and its minutes stay."""
+    for name in [*ROLLUPS, *VIEWS]:
+        _drop(cursor, name)
+
+
+def _drop(cursor, name):
     kind = "MATERIALIZED VIEW" if is_continuous_aggregate(cursor, name) else "VIEW"
     cursor.execute(f"DROP {kind} IF EXISTS {name}")
 
 
-def _make_view(cursor, rollup, zone):
-    mark = _mark(rollup, zone, timescaledb=False)
-    if _mark_of(cursor, rollup.name) == mark:
+def _make_view(cursor, name, query):
+    if _mark_of(cursor, name) == _mark(query):
         return
-    drop_rollup(cursor, rollup.name)
-    cursor.execute(f"CREATE VIEW {rollup.name} AS {rollup.query(zone, timescaledb=False)}")
-    cursor.execute(f"COMMENT ON VIEW {rollup.name} IS %s", [mark])
+    _drop(cursor, name)
+    cursor.execute(f"CREATE VIEW {name} AS {query}")
+    cursor.execute(f"COMMENT ON VIEW {name} IS %s", [_mark(query)])
 
 
 def _make_continuous_aggregate(cursor, rollup, zone):
-    mark = _mark(rollup, zone, timescaledb=True)
-    if _mark_of(cursor, rollup.name) == mark:
+    query = rollup.query(zone, timescaledb=True)
+    if _mark_of(cursor, rollup.name) == _mark(query):
         return
     _refuse_to_lose_history(cursor, rollup)
-    drop_rollup(cursor, rollup.name)
+    _drop(cursor, rollup.name)
     # Real-time: the hour still running is counted from the raw rows.
     # WITH NO DATA, because a transaction refuses anything else.
     cursor.execute(
         f"""CREATE MATERIALIZED VIEW {rollup.name}
             WITH (timescaledb.continuous, timescaledb.materialized_only = false)
-            AS {rollup.query(zone, timescaledb=True)}
+            AS {query}
             WITH NO DATA"""
     )
-    cursor.execute(f"COMMENT ON VIEW {rollup.name} IS %s", [mark])
+    cursor.execute(f"COMMENT ON VIEW {rollup.name} IS %s", [_mark(query)])
     cursor.execute(
         f"""ALTER MATERIALIZED VIEW {rollup.name} SET (timescaledb.enable_columnstore,
             timescaledb.segmentby = 'cage_id', timescaledb.orderby = 'bucket')"""
@@ -233,7 +258,7 @@ def _make_continuous_aggregate(cursor, rollup, zone):
     )
 
 
-def keep_refreshed(cursor, name):
+def keep_refreshed(cursor: CursorWrapper, name: str) -> None:
     """Let TimescaleDB count anew what changed: rows that arrive late are counted within the hour.
 
     However late they are, unless minutes are removed in time, or ever were.
@@ -253,9 +278,6 @@ def _refreshed_since(cursor):
     A refresh of a span whose minutes were removed would remove its roll-up too, so it stays well
     behind the shortest retention there ever was.
     """
-    cursor.execute("SELECT to_regclass('cages_retentionchange')")
-    if cursor.fetchone()[0] is None:  # an early migration
-        return None
     cursor.execute("SELECT min(keep_days) FROM cages_retentionchange")
     (days,) = cursor.fetchone()
     return days and f"{days - REFRESH_MARGIN_DAYS} days"
@@ -273,24 +295,24 @@ def _refuse_to_lose_history(cursor, rollup):
         )
 
 
-def goes_back_further(cursor, rollup):
+def goes_back_further(cursor: CursorWrapper, rollup: Rollup) -> bool:
     """Whether a continuous aggregate has buckets of which no minute is kept."""
     cursor.execute(f"SELECT min(bucket) FROM {rows_of_rollup(cursor, rollup.name)}")
     (first,) = cursor.fetchone()
     if first is None:
         return False
-    kept_since = oldest_chunk(cursor, rollup.table)
+    kept_since = oldest_chunk(cursor)
     return kept_since is None or first + rollup.length <= kept_since
 
 
-def oldest_chunk(cursor, table):
-    """When the oldest chunk of a hypertable begins; None without any.
+def oldest_chunk(cursor: CursorWrapper) -> datetime | None:
+    """When the oldest chunk of minutes begins; None without any.
 
     Known at once, while the oldest minute is found only by reading all: no index leads by slot.
     """
     cursor.execute(
         """SELECT min(range_start) FROM timescaledb_information.chunks
            WHERE hypertable_name = %s AND hypertable_schema = current_schema()""",
-        [table],
+        [POLLS],
     )
     return cursor.fetchone()[0]

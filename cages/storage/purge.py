@@ -1,27 +1,27 @@
 """Purge: the final deletion of an archived cage, in steps short enough to disturb nobody."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
 from cages import storage
-from cages.models import Cage, CageState, PollCycle, Reading, SensorRequest
+from cages.models import Cage, CageState, Poll, PollCycle
 
 logger = logging.getLogger(__name__)
 
-# At most 7 days of minutes a table and step: far below the 100,000 compressed rows that TimescaleDB
-# unpacks in one statement.
+# At most 7 days of minutes a step: far below the 100,000 compressed rows that TimescaleDB unpacks
+# in one statement.
 STEP = timedelta(days=7)
 SECONDS_BETWEEN_STEPS = 0.2
 SECONDS_TO_WAIT_FOR_CYCLES = 30
 
 
-def step(cage_id, now):
+def step(cage_id: int, now: datetime) -> float | None:
     """Delete one part of what is kept of the cage.
 
     Returns the seconds to wait before the next step, or None when nothing is left of the cage.
-    Does nothing, and is done, unless a purge of this cage was ordered.
+    Returns None and does nothing if no purge of this cage was ordered.
     """
     cage = Cage.objects.archived().filter(id=cage_id).exclude(purge_ordered_at=None).first()
     if cage is None:
@@ -31,20 +31,13 @@ def step(cage_id, now):
     if PollCycle.objects.open().filter(slot__lte=cage.purge_ordered_at).exists():
         return SECONDS_TO_WAIT_FOR_CYCLES
     with transaction.atomic():
-        left = [_delete_oldest(model, cage) for model in (Reading, SensorRequest)]
-        if any(left):
+        polls = Poll.objects.filter(cage=cage)
+        oldest = polls.order_by("slot").values_list("slot", flat=True).first()
+        if oldest is not None:
+            polls.filter(slot__lt=oldest + STEP).delete()
             return SECONDS_BETWEEN_STEPS
         storage.forget(connection, cage.id)
         CageState.objects.filter(cage=cage).delete()
         Cage.objects.filter(id=cage.id).delete()
     logger.warning("Cage %d was purged, as ordered at %s", cage_id, cage.purge_ordered_at)
     return None
-
-
-def _delete_oldest(model, cage):
-    """Delete up to STEP of the oldest rows; True where there were any."""
-    oldest = model.objects.filter(cage=cage).order_by("slot").values_list("slot", flat=True).first()
-    if oldest is None:
-        return False
-    model.objects.filter(cage=cage, slot__lt=oldest + STEP).delete()
-    return True

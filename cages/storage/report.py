@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.backends.base.base import BaseDatabaseWrapper
+
 from cages.storage import layout
-from cages.storage.rollups import ROLLUPS
+from cages.storage.rollups import POLLS, ROLLUPS
 
 # Beyond this, pages about months become slow on plain PostgreSQL (bench/README.md).
 MANY_PLAIN_ROWS = 10_000_000
@@ -22,7 +24,7 @@ class Series:
     compressed_chunks: int | None = None
 
     @property
-    def is_large_plain(self):
+    def is_large_plain(self) -> bool:
         return self.chunks is None and (self.rows or 0) > MANY_PLAIN_ROWS
 
 
@@ -39,22 +41,16 @@ class Job:
     next_start: datetime | None
 
 
-def series(connection):
-    """[Series] of the tables, then, on TimescaleDB, of the roll-ups."""
+def series(connection: BaseDatabaseWrapper) -> list[Series]:
+    """[Series] of the minutes, then, on TimescaleDB, of the roll-ups."""
     with connection.cursor() as cursor:
-        if not layout.timescaledb_version(connection):
-            return _plain(cursor, layout.TIME_SERIES_TABLES)
-        tables = [(name, name) for name in layout.TIME_SERIES_TABLES]
-        hypertables = [pair for pair in tables if layout.is_hypertable(cursor, pair[0])]
-        plain = [name for name, _ in tables if (name, name) not in hypertables]
+        if not layout.is_hypertable(cursor):
+            return [_plain(cursor)]
         rollups = [(name, layout.rows_of_rollup(cursor, name)) for name in ROLLUPS]
-        return [
-            *_plain(cursor, plain),
-            *(_hypertable(cursor, *pair) for pair in [*hypertables, *rollups] if pair[1]),
-        ]
+        return [_hypertable(cursor, *pair) for pair in [(POLLS, POLLS), *rollups] if pair[1]]
 
 
-def jobs(connection):
+def jobs(connection: BaseDatabaseWrapper) -> list[Job]:
     """[Job] that look after Neurocage's tables. Needs TimescaleDB."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -69,19 +65,19 @@ def jobs(connection):
                     OR views.materialization_hypertable_name = jobs.hypertable_name
                WHERE coalesce(views.view_name, jobs.hypertable_name) = ANY(%s)
                ORDER BY 2, 1 LIMIT %s""",
-            [[*layout.TIME_SERIES_TABLES, *ROLLUPS], JOBS_SHOWN],
+            [[POLLS, *ROLLUPS], JOBS_SHOWN],
         )
         # "Columnstore Policy [1003]": the number says nothing to people.
         return [Job(name.partition(" [")[0], *rest) for name, *rest in cursor.fetchall()]
 
 
-def _plain(cursor, names):
+def _plain(cursor):
     cursor.execute(
         """SELECT relname, nullif(reltuples, -1)::bigint, pg_total_relation_size(oid)
-           FROM pg_class WHERE oid = ANY(%s::regclass[]) ORDER BY relname""",
-        [list(names)],
+           FROM pg_class WHERE oid = %s::regclass""",
+        [POLLS],
     )
-    return [Series(*row) for row in cursor.fetchall()]
+    return Series(*cursor.fetchone())
 
 
 def _hypertable(cursor, name, relation):

@@ -7,21 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from cages.models import RetentionChange
 from cages.storage import layout
-from cages.storage.rollups import ROLLUPS
+from cages.storage.rollups import POLLS, ROLLUPS
 
 # Shorter would take away minutes that the pages show minute by minute.
 SHORTEST_DAYS = 100
 LONGEST_DAYS = 36_500
+# The longest bucket, a day of 25 hours, in whole UTC days.
+MARGIN = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What a retention would remove of one table at once: whole chunks only."""
+    """What a retention would remove at once: whole chunks only."""
 
-    table: str
     chunks: int
     rows: int
     size_bytes: int
@@ -30,72 +32,64 @@ class Removal:
     last: datetime | None
 
 
-def removals(connection, keep_days, now):
-    """[Removal] per table, if minutes were kept for so many days from now on."""
-    cutoff = now - timedelta(days=keep_days)
-    found = []
+def removal(connection: BaseDatabaseWrapper, keep_days: int, now: datetime) -> Removal:
+    """The Removal if minutes were kept for so many days from now on."""
     with connection.cursor() as cursor:
-        for table in layout.TIME_SERIES_TABLES:
-            cursor.execute(
-                """SELECT count(*), coalesce(sum(total_bytes), 0)::bigint, min(range_start),
-                          max(range_end)
-                   FROM timescaledb_information.chunks
-                   JOIN chunks_detailed_size(%s) AS size USING (chunk_schema, chunk_name)
-                   WHERE hypertable_name = %s AND range_end <= %s""",
-                [table, table, cutoff],
-            )
-            chunks, size_bytes, first, last = cursor.fetchone()
-            rows = 0
-            if last is not None:
-                cursor.execute(f"SELECT count(*) FROM {table} WHERE slot < %s", [last])
-                (rows,) = cursor.fetchone()
-            found.append(Removal(table, chunks, rows, size_bytes, first, last))
-    return found
+        cursor.execute(
+            """SELECT count(*), coalesce(sum(total_bytes), 0)::bigint, min(range_start),
+                      max(range_end)
+               FROM timescaledb_information.chunks
+               JOIN chunks_detailed_size(%s) AS size USING (chunk_schema, chunk_name)
+               WHERE hypertable_name = %s AND range_end <= %s""",
+            [POLLS, POLLS, now - timedelta(days=keep_days)],
+        )
+        chunks, size_bytes, first, last = cursor.fetchone()
+        rows = 0
+        if last is not None:
+            cursor.execute(f"SELECT count(*) FROM {POLLS} WHERE slot < %s", [last])
+            (rows,) = cursor.fetchone()
+    return Removal(chunks, rows, size_bytes, first, last)
 
 
-def change(connection, keep_days, person, now):
-    """Remove what `removals` tells, and from now on what grows older. None: no longer anything.
+def change(
+    connection: BaseDatabaseWrapper, keep_days: int | None, person: str, now: datetime
+) -> RetentionChange:
+    """Remove what `removal` tells, and from now on what grows older. None: remove nothing more.
 
-    Returns the RetentionChange. Outside of a transaction, as the roll-ups are counted first.
+    Outside of a transaction, as the roll-ups are counted first.
     """
-    found = removals(connection, keep_days, now) if keep_days else []
-    for removal in found:
-        _count_roll_ups(connection, removal)
+    found = removal(connection, keep_days, now) if keep_days else Removal(0, 0, 0, None, None)
+    if found.first and found.last:
+        # Before their minutes go, all buckets that they lie in are counted.
+        _count_roll_ups(connection, found.first - MARGIN, found.last + MARGIN)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         noted = RetentionChange.objects.create(
             at=now,
             person=person,
             keep_days=keep_days,
-            removed_rows=sum(removal.rows for removal in found),
-            removed_bytes=sum(removal.size_bytes for removal in found),
+            removed_rows=found.rows,
+            removed_bytes=found.size_bytes,
         )
         for name in ROLLUPS:
             layout.keep_refreshed(cursor, name)
-        for table in layout.TIME_SERIES_TABLES:
-            cursor.execute("SELECT remove_retention_policy(%s, if_exists => true)", [table])
-            if keep_days:
-                cursor.execute(
-                    "SELECT add_retention_policy(%s, drop_after => %s::interval)",
-                    [table, f"{keep_days} days"],
-                )
-        for removal in found:
-            if removal.chunks:
-                cursor.execute(
-                    "SELECT count(*) FROM drop_chunks(%s, older_than => %s::timestamptz)",
-                    [removal.table, removal.last],
-                )
+        cursor.execute("SELECT remove_retention_policy(%s, if_exists => true)", [POLLS])
+        if keep_days:
+            cursor.execute(
+                "SELECT add_retention_policy(%s, drop_after => %s::interval)",
+                [POLLS, f"{keep_days} days"],
+            )
+        if found.chunks:
+            cursor.execute(
+                "SELECT count(*) FROM drop_chunks(%s, older_than => %s::timestamptz)",
+                [POLLS, found.last],
+            )
     return noted
 
 
-def _count_roll_ups(connection, removal):
-    """Before their minutes go, all buckets that they lie in are counted."""
-    if not removal.chunks:
-        return
-    start, end = removal.first - timedelta(days=2), removal.last + timedelta(days=2)
+def _count_roll_ups(connection, start, end):
     with connection.cursor() as cursor:
-        for name, rollup in ROLLUPS.items():
-            if rollup.table == removal.table:
-                cursor.execute(
-                    "CALL refresh_continuous_aggregate(%s, %s::timestamptz, %s::timestamptz)",
-                    [name, start, end],
-                )
+        for name in ROLLUPS:
+            cursor.execute(
+                "CALL refresh_continuous_aggregate(%s, %s::timestamptz, %s::timestamptz)",
+                [name, start, end],
+            )

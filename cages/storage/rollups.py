@@ -1,36 +1,30 @@
-"""What the roll-ups are: one definition each, for a view and for a continuous aggregate."""
+"""Definitions of the roll-ups and views: one each, for a view and for a continuous aggregate."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cages.models.reading import Health
+from cages.models.poll import Health, Outcome
 from cages.models.rollups import LATENCY_BINS, LATENCY_EDGES_MS
-from cages.models.sensor_request import Outcome
 
+POLLS = "cages_poll"
 ANSWERED = f"outcome = {Outcome.ANSWERED.value}"
 
 
-def _counts(column, members):
-    return [
-        f"(count(*) FILTER (WHERE {column} = {member.value}))::int AS {member.word}"
-        for member in members
-    ]
+def _count(condition: str, name: str) -> str:
+    return f"(count(*) FILTER (WHERE {condition}))::int AS {name}"
 
 
-def _latency_bins():
+def _latency_bins() -> list[str]:
     above = [f"latency_ms > {edge}" for edge in LATENCY_EDGES_MS]
     up_to = [f"latency_ms <= {edge}" for edge in LATENCY_EDGES_MS]
     bounds = zip(["true", *above], [*up_to, "true"], LATENCY_BINS, strict=True)
-    return [
-        f"(count(*) FILTER (WHERE {ANSWERED} AND {low} AND {high}))::int AS {name}"
-        for low, high, name in bounds
-    ]
+    return [_count(f"{ANSWERED} AND {low} AND {high}", name) for low, high, name in bounds]
 
 
-READING_COLUMNS = ["count(*)::int AS known", *_counts("status", Health)]
-REQUEST_COLUMNS = [
+COLUMNS = [
     "count(*)::int AS planned",
-    *_counts("outcome", Outcome),
+    *(_count(f"outcome = {outcome.value}", outcome.word) for outcome in Outcome),
+    *(_count(f"status = {health.value}", health.word) for health in Health),
     f"(sum(latency_ms) FILTER (WHERE {ANSWERED}))::bigint AS latency_ms_sum",
     f"max(latency_ms) FILTER (WHERE {ANSWERED}) AS latency_ms_max",
     *_latency_bins(),
@@ -39,23 +33,21 @@ REQUEST_COLUMNS = [
 
 @dataclass(frozen=True)
 class Rollup:
-    """`columns` of `table`, per cage and per UTC hour, or per day of the facility's `zone`."""
+    """The polls per cage and per UTC hour, or per day of the facility's time zone."""
 
     name: str
-    table: str
-    columns: tuple[str, ...]
     is_daily: bool
 
     @property
-    def length(self):
-        """Of a bucket, but for the two days a year on which the clock is set."""
+    def length(self) -> timedelta:
+        """Length of a bucket. Two days a year are 23 or 25 hours long."""
         return timedelta(days=1) if self.is_daily else timedelta(hours=1)
 
-    def query(self, zone, timescaledb):
+    def query(self, zone: str, timescaledb: bool) -> str:
         """The SELECT that a view or a continuous aggregate is made of. zone: an IANA name."""
         unit, in_zone = ("day", zone) if self.is_daily else ("hour", "UTC")
         literal = "'" + in_zone.replace("'", "''") + "'"
-        columns = ",\n".join(self.columns)
+        columns = ",\n".join(COLUMNS)
         if not timescaledb:
             return self._view(unit, literal, columns)
         bucket = (
@@ -64,19 +56,19 @@ class Rollup:
             else "time_bucket('1 hour', slot)"
         )
         return (
-            f"SELECT cage_id, {bucket} AS bucket,\n{columns}\nFROM {self.table}\n"
+            f"SELECT cage_id, {bucket} AS bucket,\n{columns}\nFROM {POLLS}\n"
             f"GROUP BY cage_id, {bucket}"
         )
 
-    def _view(self, unit, zone, columns):
-        # First the buckets that there may be, then the minutes of each: so a query for some
-        # buckets reads those alone, where GROUP BY would read all that the cage ever had.
+    def _view(self, unit: str, zone: str, columns: str) -> str:
+        # First the possible buckets, then the minutes of each. A query for some buckets then reads
+        # only those, where GROUP BY would read all minutes of the cage.
         return f"""
             SELECT cages_cage.id AS cage_id, begun.bucket, counted.*
             FROM cages_cage
             CROSS JOIN LATERAL (
                 SELECT min(slot) AT TIME ZONE {zone} AS first, max(slot) AT TIME ZONE {zone} AS last
-                FROM {self.table} WHERE cage_id = cages_cage.id
+                FROM {POLLS} WHERE cage_id = cages_cage.id
             ) AS kept
             CROSS JOIN LATERAL generate_series(
                 date_trunc('{unit}', kept.first), kept.last, interval '1 {unit}'
@@ -86,19 +78,34 @@ class Rollup:
                        (local.clock + interval '1 {unit}') AT TIME ZONE {zone} AS until
             ) AS begun
             CROSS JOIN LATERAL (
-                SELECT {columns} FROM {self.table}
+                SELECT {columns} FROM {POLLS}
                 WHERE cage_id = cages_cage.id AND slot >= begun.bucket AND slot < begun.until
             ) AS counted
-            WHERE counted.{self.columns[0].split()[-1]} > 0
+            WHERE counted.planned > 0
         """
 
 
 ROLLUPS = {
     rollup.name: rollup
     for rollup in (
-        Rollup("cages_reading_hourly", "cages_reading", tuple(READING_COLUMNS), False),
-        Rollup("cages_reading_daily", "cages_reading", tuple(READING_COLUMNS), True),
-        Rollup("cages_sensorrequest_hourly", "cages_sensorrequest", tuple(REQUEST_COLUMNS), False),
-        Rollup("cages_sensorrequest_daily", "cages_sensorrequest", tuple(REQUEST_COLUMNS), True),
+        Rollup("cages_poll_hourly", is_daily=False),
+        Rollup("cages_poll_daily", is_daily=True),
     )
+}
+
+
+def _http_status() -> str:
+    implied = " ".join(
+        f"WHEN {outcome.value} THEN {outcome.http_status}"
+        for outcome in Outcome
+        if outcome.http_status
+    )
+    return f"coalesce(http_status, (CASE outcome {implied} END)::smallint) AS http_status"
+
+
+# For people who read with SQL: each of the two facts on its own.
+VIEWS = {
+    "cages_reading": f"SELECT cage_id, slot, status FROM {POLLS} WHERE {ANSWERED}",
+    "cages_sensorrequest": f"SELECT cage_id, slot, latency_ms, outcome, {_http_status()}, detail"
+    f" FROM {POLLS}",
 }

@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from cages.storage import layout
-from cages.storage.rollups import ROLLUPS
+from cages.storage.rollups import POLLS, ROLLUPS
 
 # Long enough for two days of any zone; TimescaleDB refuses a refresh of less than two buckets.
 STEP = timedelta(days=28)
@@ -38,7 +38,7 @@ def _refreshes(cursor):
     for name, rollup in ROLLUPS.items():
         if not layout.is_continuous_aggregate(cursor, name):
             continue
-        oldest = layout.oldest_chunk(cursor, rollup.table)
+        oldest = layout.oldest_chunk(cursor)
         if oldest is None:
             continue
         # Buckets whose minutes were removed would be removed by being counted.
@@ -66,9 +66,8 @@ def _refresh(name, start, end):
 
 
 def _compressions(cursor):
-    for table in layout.TIME_SERIES_TABLES:
-        if layout.is_hypertable(cursor, table):
-            yield from _compressions_of(cursor, table, table, layout.COMPRESS_AFTER)
+    if layout.is_hypertable(cursor):
+        yield from _compressions_of(cursor, POLLS, POLLS, layout.COMPRESS_AFTER)
     for name in ROLLUPS:
         kept_in = layout.rows_of_rollup(cursor, name)
         if kept_in:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from cages.models import Cage, Condition, Health, Outcome, Rack, Room
-from cages.polling import backfill
+from cages.polling.recorder import record_past
 from cages.slots import slot_of
 from people.models import ApiToken
 from tests.factories import MINUTE, make_cage, make_cycle, make_user, record_minute, result
@@ -208,7 +208,7 @@ def test_list_and_cage_are_light(new_page, facility):
             )
             for ago in range(1, 61)
         ]
-        backfill.write(cage.pk, minutes)
+        record_past(minutes)
     context = new_page(facility).context
     for address in ("/cages/", "/cages/1/"):
         page, got = context.new_page(), []

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from kombu.exceptions import OperationalError
 
-from cages.models import Cage, CageState, Health, Reading, SensorRequest
+from cages.models import Cage, CageState, Health, Poll
 from cages.polling.tasks import purge_cage
 from neurocage.celery import app
 from tests.factories import MINUTE, at, make_cage, record_minutes, slot
@@ -67,7 +67,7 @@ def text_of(response):
 
 def measured():
     """Everything that was measured, of all cages."""
-    return [list(model.objects.order_by("pk").values()) for model in (Reading, SensorRequest)]
+    return list(Poll.objects.order_by("pk").values())
 
 
 # Archive

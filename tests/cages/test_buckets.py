@@ -3,6 +3,7 @@ they say what the minutes themselves say."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from math import ceil
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from cages.history.buckets import bin_of, buckets_of, percentile, total_of
+from cages.history.buckets import buckets_of, percentile, total_of
 from cages.history.minutes import minutes_of
 from cages.history.span import LONGEST_DAYS, Span
 from cages.history.today import health_of, sensor_in
 from cages.history.window import Window
 from cages.models import Health, Outcome
-from cages.models.rollups import LATENCY_BINS
+from cages.models.rollups import LATENCY_BINS, LATENCY_EDGES_MS, bin_widths, latency_bin
 from cages.polling.recorder import record
 from tests.factories import MINUTE, at, make_cage, record_minute, result
 
@@ -102,7 +103,7 @@ def test_days_are_right_where_the_clock_is_set_at_midnight(storage_of_its_own, s
         record_minute(cage, window.start + minute * MINUTE, status=Health.BAD)
     call_command("setup_storage")
     buckets = buckets_of([cage.pk], window, by_hour=False)[cage.pk]
-    assert [b.known.total() for b in buckets] == [b.minutes // 10 for b in buckets]
+    assert [b.known for b in buckets] == [b.minutes // 10 for b in buckets]
     assert sorted(b.minutes for b in buckets) != [1440, 1440, 1440]
 
 
@@ -110,7 +111,7 @@ def test_days_are_right_where_the_clock_is_set_at_midnight(storage_of_its_own, s
 def test_the_queries_are_few_whatever_is_asked(db, django_assert_max_num_queries, by_hour):
     ids = [make_cage().pk for _ in range(8)]
     window = Window(at("07:13") - timedelta(days=60), at("07:02"))
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(2):
         assert len(buckets_of(ids, window, by_hour)) == 8
 
 
@@ -124,15 +125,22 @@ def test_days_have_23_24_or_25_hours():
 
 
 @given(st.lists(st.integers(0, 12_000), min_size=1), st.sampled_from([0.5, 0.95]))
-def test_a_percentile_lies_in_the_bin_of_the_true_one(latencies, fraction):
-    bins = Counter(bin_of(ms) for ms in latencies)
-    told = percentile(bins, max(latencies), fraction)
+def test_the_true_percentile_lies_within_the_bounds_that_are_told(latencies, fraction):
+    told = percentile(Counter(map(latency_bin, latencies)), max(latencies), fraction)
     ordered = sorted(latencies)
-    true = ordered[min(int(fraction * len(ordered)), len(ordered) - 1)]
-    lower = ordered[max(int(fraction * len(ordered)) - 1, 0)]
-    places = {LATENCY_BINS.index(bin_of(ms)) for ms in (lower, true)}
-    assert min(places) <= LATENCY_BINS.index(bin_of(told)) <= max(places)
-    assert told <= max(latencies)
+    true = ordered[max(ceil(fraction * len(ordered)) - 1, 0)]
+    assert told.low_ms <= true <= told.high_ms <= max(latencies)
+    assert told.low_ms <= told.ms <= told.high_ms
+    assert told.width_ms >= abs(told.ms - true)
+
+
+def test_the_width_of_a_bin_is_told_where_it_is_wide():
+    slow = percentile(Counter([latency_bin(7400)] * 100), 9000, 0.5)
+    assert (slow.ms, slow.low_ms, slow.high_ms, slow.width_ms) == (6250, 5000, 7500, 2500)
+    beyond = percentile(Counter([LATENCY_BINS[-1]] * 2), 10_300, 0.5)
+    assert (beyond.low_ms, beyond.high_ms) == (LATENCY_EDGES_MS[-1], 10_300)
+    assert bin_widths().startswith("50 ms up to 100 ms, 100 ms up to 300 ms, 200 ms up to 500 ms,")
+    assert bin_widths().endswith("1000 ms up to 5000 ms, 2500 ms up to 10000 ms")
 
 
 def test_without_answers_there_is_no_percentile():

@@ -10,8 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from cages.history.window import Window
-from cages.models import Health, Outcome, Reading, SensorRequest
-from cages.polling import backfill
+from cages.models import Health, Outcome, Poll
+from cages.polling.recorder import record_past
 from tests.factories import (
     FACILITY,
     MINUTE,
@@ -310,7 +310,7 @@ def busy(cage):
         else (slot("00:00") + number * MINUTE, result(cage, outcome=Outcome.UNAVAILABLE))
         for number in range(422)
     ]
-    backfill.write(cage.pk, minutes)
+    record_past(minutes)
     return cage
 
 
@@ -394,14 +394,12 @@ def test_a_full_day_stays_under_150_kb_and_10_queries(client_of, cage, clock, is
     window = Window.today(at("23:59:59", AUTUMN))
     if is_worst:
         poll = result(cage, outcome=Outcome.MALFORMED, detail='"' * 200)
-        backfill.write(cage.pk, [(window.start + n * MINUTE, poll) for n in range(window.minutes)])
+        record_past([(window.start + n * MINUTE, poll) for n in range(window.minutes)])
     else:
         answered = [result(cage, status) for status in Health]
         failed = [result(cage, outcome=outcome) for outcome in Outcome if outcome > 1]
         polls = itertools.cycle([*answered, *failed])
-        backfill.write(
-            cage.pk, [(window.start + n * MINUTE, next(polls)) for n in range(window.minutes)]
-        )
+        record_past([(window.start + n * MINUTE, next(polls)) for n in range(window.minutes)])
     staff = client_of(make_user("stefan", is_staff=True))
     with CaptureQueriesContext(connection) as queries:
         page = look_at(staff, cage, readings="2", requests="12")
@@ -415,7 +413,6 @@ def test_the_number_of_queries_is_the_same_for_an_empty_day_and_a_busy_one(brows
         with CaptureQueriesContext(connection) as queries:
             look_at(browser, busy)
         counts.append(len(queries))
-        Reading.objects.all().delete()
-        SensorRequest.objects.all().delete()
+        Poll.objects.all().delete()
     full, empty = counts
     assert empty <= full <= 10

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 
-from cages.models import Outcome, PollCycle, SensorRequest
+from cages.models import Outcome, Poll, PollCycle
 from cages.polling.recorder import record
 from tests.factories import MINUTE, at, make_cage, make_cycle, make_user, result, slot
 
@@ -61,17 +61,16 @@ def test_it_says_in_one_line_that_the_ledger_balances(cages):
 def test_it_lists_what_does_not_balance_and_fails(cages):
     poll(cages, FIRST)
     poll(cages, FIRST + MINUTE)
-    SensorRequest.objects.filter(cage=cages[3], slot=FIRST).update(outcome=Outcome.TIMEOUT)
+    Poll.objects.filter(cage=cages[3], slot=FIRST).update(outcome=Outcome.TIMEOUT, status=None)
     said, error = fail("--since", "6h")
     # 07:00 in Berlin.
     assert said.splitlines() == [
-        "2026-03-02 06:00Z  4 answered in the ledger, but 3 requests",
-        "2026-03-02 06:00Z  0 timeout in the ledger, but 1 request",
-        "2026-03-02 06:00Z  1 reading without an answered request",
+        "2026-03-02 06:00Z  4 answered in the ledger, but 3 polls",
+        "2026-03-02 06:00Z  0 timeout in the ledger, but 1 poll",
     ]
     assert str(error) == (
         "The ledger does not balance. 360 minutes: 2 slots with 8 polls checked, "
-        "358 not watched, 3 faults."
+        "358 not watched, 2 faults."
     )
     assert error.returncode == 1
 

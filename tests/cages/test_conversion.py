@@ -7,10 +7,11 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from cages.models import Cage, Health, Outcome, Reading, SensorRequest
+from cages.models import Cage, Health, Outcome, Poll
 from cages.polling.recorder import record
-from cages.storage import conversion, layout
+from cages.storage import POLLS, conversion, layout
 from tests.cages.test_storage import ON_TIMESCALEDB, expected_kinds, kinds
+from tests.conftest import migrate
 from tests.factories import MINUTE, make_cage, record_minute, result, slot
 
 DAY = 1440 * MINUTE
@@ -18,10 +19,7 @@ FIRST = slot("07:00")
 
 
 def everything():
-    return (
-        sorted(Reading.objects.values_list("cage_id", "slot", "status")),
-        sorted(SensorRequest.objects.values_list("cage_id", "slot", "outcome", "latency_ms")),
-    )
+    return list(Poll.objects.order_by("pk").values())
 
 
 @pytest.fixture
@@ -30,7 +28,7 @@ def plain(transactional_db, monkeypatch):
     call_command("migrate", "cages", "zero", verbosity=0)
     with monkeypatch.context() as without:
         without.setattr(layout, "timescaledb_is_available", lambda connection: False)
-        call_command("migrate", verbosity=0)
+        migrate()
     monkeypatch.setattr(layout, "FEW_ROWS", 5)
     cages = [make_cage(), make_cage()]
     for number in range(8):
@@ -57,14 +55,13 @@ def test_a_large_table_is_converted_with_everything_in_it(plain):
     assert kinds() == expected_kinds()
     assert everything() == before
     with connection.cursor() as cursor:
-        for table in layout.TIME_SERIES_TABLES:
-            key = connection.introspection.get_primary_key_columns(cursor, table)
-            assert sorted(key) == ["cage_id", "slot"]
-            found = connection.introspection.get_constraints(cursor, table)
-            assert [c["foreign_key"] for c in found.values() if c["foreign_key"]] == [
-                (Cage._meta.db_table, "id")
-            ]
-            assert any(c["check"] for c in found.values())
+        key = connection.introspection.get_primary_key_columns(cursor, POLLS)
+        assert sorted(key) == ["cage_id", "slot"]
+        found = connection.introspection.get_constraints(cursor, POLLS)
+        assert [c["foreign_key"] for c in found.values() if c["foreign_key"]] == [
+            (Cage._meta.db_table, "id")
+        ]
+        assert any(c["check"] for c in found.values())
     assert record(FIRST, [result(plain[0])], FIRST) == 0
     assert record(FIRST + 40 * DAY, [result(plain[0])], FIRST) == 1
 
@@ -72,13 +69,12 @@ def test_a_large_table_is_converted_with_everything_in_it(plain):
 @pytest.mark.storage
 @pytest.mark.skipif(not ON_TIMESCALEDB, reason="there is nothing to convert to")
 def test_an_interrupted_conversion_goes_on_and_misses_nothing_that_changed(plain):
-    for _ in conversion.convert(connection, "cages_sensorrequest"):
+    for _ in conversion.convert(connection):
         break  # as if somebody pressed Ctrl-C after the first step
     assert set(kinds().values()) == {"table", "view"}
     # Meanwhile: a late answer in the part already copied, a deleted row, and a new one.
-    skipped = SensorRequest.objects.filter(cage=plain[0], slot=FIRST)
-    skipped.update(latency_ms=4321)
-    SensorRequest.objects.filter(slot=FIRST + MINUTE).delete()
+    Poll.objects.filter(cage=plain[0], slot=FIRST).update(latency_ms=4321)
+    Poll.objects.filter(slot=FIRST + MINUTE).delete()
     record_minute(plain[1], FIRST + 9 * DAY, status=Health.BAD)
     before = everything()
     call_command("setup_storage")
@@ -89,12 +85,12 @@ def test_an_interrupted_conversion_goes_on_and_misses_nothing_that_changed(plain
 @pytest.mark.storage
 @pytest.mark.skipif(not ON_TIMESCALEDB, reason="there is nothing to convert to")
 def test_what_changes_after_the_last_step_is_there_too(plain):
-    steps = conversion.convert(connection, "cages_reading")
+    steps = conversion.convert(connection)
     for _ in range(3):
         next(steps)
-    Reading.objects.filter(slot=FIRST).update(status=Health.BAD)
+    Poll.objects.filter(slot=FIRST).update(status=Health.BAD)
     record_minute(plain[1], FIRST + 12 * DAY, status=Health.PERFECT)
     before = everything()
     assert list(steps) == [] or everything() == before
     assert everything() == before
-    assert kinds()["cages_reading"] == "hypertable"
+    assert kinds()[POLLS] == "hypertable"

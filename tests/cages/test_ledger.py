@@ -11,7 +11,8 @@ from django.db.models import F
 
 from cages.history import ledger
 from cages.history.window import Window
-from cages.models import Cage, CageState, Health, Outcome, PollCycle, Reading, SensorRequest
+from cages.models import Cage, CageState, Outcome, Poll, PollCycle
+from cages.models.cycle import LOST_AFTER, to_ranges
 from cages.polling import schedule
 from cages.polling.recorder import record
 from cages.storage import purge
@@ -37,7 +38,7 @@ def poll(cages, slot, outcomes=MIXED, of=None):
         slot,
         planned=len(cages),
         finished=False,
-        planned_ids=schedule.to_ranges([cage.id for cage in cages]),
+        planned_ids=to_ranges([cage.id for cage in cages]),
     )
     results = [result(c, outcome=o) for c, o in zip(cages, outcomes, strict=True)]
     record(slot, results[:of], now=slot + timedelta(seconds=3))
@@ -52,8 +53,8 @@ def faults(**span):
     return [(fault.slot, fault.what) for fault in look(**span).imbalances]
 
 
-def of_cage(model, cage):
-    return model.objects.filter(cage=cage, slot=FIRST)
+def of_cage(cage):
+    return Poll.objects.filter(cage=cage, slot=FIRST)
 
 
 # What balances
@@ -89,7 +90,7 @@ def test_minutes_without_a_cycle_were_not_watched_and_are_no_fault():
 def test_only_the_window_is_looked_at(cages):
     for number in range(4):
         poll(cages, FIRST + number * MINUTE)
-    Reading.objects.filter(slot__in=[FIRST, FIRST + 3 * MINUTE]).delete()
+    Poll.objects.filter(slot__in=[FIRST, FIRST + 3 * MINUTE]).delete()
     assert look(start=FIRST + MINUTE, minutes=2).balances
     assert not look(minutes=1).balances
     assert not look(start=FIRST + 3 * MINUTE, minutes=1).balances
@@ -117,65 +118,36 @@ IMBALANCES = {
         within("timeout", 1),
         [
             "planned 4, but its outcomes add up to 5",
-            "2 timeout in the ledger, but 1 request",
+            "2 timeout in the ledger, but 1 poll",
         ],
     ),
     "two counts": (
         lambda cages: PollCycle.objects.update(answered=1, malformed=1),
-        ["1 answered in the ledger, but 2 requests", "1 malformed in the ledger, but 0 requests"],
+        ["1 answered in the ledger, but 2 polls", "1 malformed in the ledger, but 0 polls"],
     ),
-    "a request is missing": (
-        lambda cages: of_cage(SensorRequest, cages[3]).delete(),
-        ["1 timeout in the ledger, but 0 requests"],
+    "a poll is missing": (
+        lambda cages: of_cage(cages[3]).delete(),
+        ["1 timeout in the ledger, but 0 polls"],
     ),
-    "an answered request is missing": (
-        lambda cages: of_cage(SensorRequest, cages[0]).delete(),
-        ["2 answered in the ledger, but 1 request", "1 reading without an answered request"],
-    ),
-    "a request too many": (
-        lambda cages: SensorRequest.objects.create(
-            cage=make_cage(), slot=FIRST, outcome=Outcome.SKIPPED
-        ),
-        ["0 skipped in the ledger, but 1 request"],
+    "a poll too many": (
+        lambda cages: Poll.objects.create(cage=make_cage(), slot=FIRST, outcome=Outcome.SKIPPED),
+        ["0 skipped in the ledger, but 1 poll"],
     ),
     "another outcome": (
-        lambda cages: of_cage(SensorRequest, cages[2]).update(outcome=Outcome.TIMEOUT),
-        ["1 unavailable in the ledger, but 0 requests", "1 timeout in the ledger, but 2 requests"],
-    ),
-    "a reading is missing": (
-        lambda cages: of_cage(Reading, cages[0]).delete(),
-        ["1 answered request without a reading"],
-    ),
-    "a reading too many": (
-        lambda cages: Reading.objects.create(cage=cages[2], slot=FIRST, status=Health.OK),
-        ["1 reading without an answered request"],
-    ),
-    "a reading at another cage": (
-        lambda cages: (
-            of_cage(Reading, cages[0]).delete(),
-            Reading.objects.create(cage=cages[2], slot=FIRST, status=Health.OK),
-        ),
-        ["1 reading without an answered request", "1 answered request without a reading"],
+        lambda cages: of_cage(cages[2]).update(outcome=Outcome.TIMEOUT),
+        ["1 unavailable in the ledger, but 0 polls", "1 timeout in the ledger, but 2 polls"],
     ),
     "no rows": (
-        lambda cages: (Reading.objects.all().delete(), SensorRequest.objects.all().delete()),
+        lambda cages: Poll.objects.all().delete(),
         [
-            "2 answered in the ledger, but 0 requests",
-            "1 unavailable in the ledger, but 0 requests",
-            "1 timeout in the ledger, but 0 requests",
+            "2 answered in the ledger, but 0 polls",
+            "1 unavailable in the ledger, but 0 polls",
+            "1 timeout in the ledger, but 0 polls",
         ],
     ),
     "no cycle": (
         lambda cages: PollCycle.objects.all().delete(),
-        ["no cycle, but 4 requests and 2 readings"],
-    ),
-    "a reading only": (
-        lambda cages: (
-            PollCycle.objects.all().delete(),
-            SensorRequest.objects.all().delete(),
-            of_cage(Reading, cages[0]).delete(),
-        ),
-        ["no cycle, but 0 requests and 1 reading"],
+        ["no cycle, but 4 polls"],
     ),
 }
 
@@ -193,7 +165,7 @@ def test_each_imbalance_is_said_with_its_slot(cages, name):
 def test_faults_come_in_the_order_of_time_and_the_list_has_an_end(cages):
     for number in reversed(range(0, 150, 10)):
         poll(cages, FIRST + number * MINUTE)
-    Reading.objects.all().delete()
+    Poll.objects.filter(cage=cages[0]).delete()
     found = look(minutes=180, most=7)
     assert (found.imbalance_count, len(found.imbalances), found.not_listed) == (15, 7, 8)
     assert [fault.slot for fault in found.imbalances] == [
@@ -207,14 +179,14 @@ def test_faults_come_in_the_order_of_time_and_the_list_has_an_end(cages):
 
 def test_a_cycle_under_way_is_counted_and_not_judged(cages):
     poll(cages, FIRST, of=3)
-    found = look(minutes=1, now=FIRST + schedule.LOST_AFTER)
+    found = look(minutes=1, now=FIRST + LOST_AFTER)
     assert (found.balances, found.cycles, found.under_way) == (True, 1, 1)
     assert (found.polls, found.not_watched) == (0, 0)
 
 
 def test_a_cycle_that_stays_open_is_a_fault(cages):
     poll(cages, FIRST, of=3)
-    late = FIRST + schedule.LOST_AFTER + timedelta(seconds=1)
+    late = FIRST + LOST_AFTER + timedelta(seconds=1)
     assert faults(now=late) == [(FIRST, "still open after 10 minutes: 3 of 4 recorded")]
 
 
@@ -226,13 +198,12 @@ def test_a_lost_shard_that_was_recorded_as_skipped_balances(cages):
     assert look().balances
 
 
-@pytest.mark.parametrize("table", ["cages_sensorrequest", "cages_reading"])
-def test_what_is_recorded_while_the_check_runs_is_no_fault(cages, table):
+def test_what_is_recorded_while_the_check_runs_is_no_fault(cages):
     poll(cages, FIRST, [Outcome.SKIPPED] * 4)
     waiting = [result(cages[0])]
 
     def record_before(execute, sql, *args):
-        if f'FROM "{table}"' in sql and waiting:
+        if 'FROM "cages_poll"' in sql and waiting:
             record(FIRST, [waiting.pop()], now=NOW)
         return execute(sql, *args)
 
@@ -262,17 +233,8 @@ def test_a_purged_cage_is_no_fault_before_while_and_after(cages, number):
     assert not Cage.objects.filter(id=cages[number].id).exists()
 
 
-def test_a_purge_that_has_taken_the_readings_first_is_no_fault(cages):
-    poll(cages, FIRST)
-    order_purge(cages[0])
-    Reading.objects.filter(cage=cages[0]).delete()
-    assert look().balances
-    of_cage(Reading, cages[1]).delete()
-    assert faults() == [(FIRST, "2 answered requests without a reading")]
-
-
 def vanish(cage):
-    for model in (Reading, SensorRequest, CageState):
+    for model in (Poll, CageState):
         model.objects.filter(cage=cage).delete()
     Cage.objects.filter(id=cage.id).delete()
 
@@ -281,52 +243,47 @@ def test_a_purge_explains_only_as_many_missing_rows_as_cages_are_gone(cages):
     poll(cages, FIRST)
     vanish(cages[3])
     assert look().balances
-    of_cage(SensorRequest, cages[2]).delete()
+    of_cage(cages[2]).delete()
     assert faults() == [
-        (FIRST, "1 unavailable in the ledger, but 0 requests"),
-        (FIRST, "1 timeout in the ledger, but 0 requests"),
+        (FIRST, "1 unavailable in the ledger, but 0 polls"),
+        (FIRST, "1 timeout in the ledger, but 0 polls"),
     ]
 
 
-def test_a_purge_explains_no_row_too_many_and_no_reading_that_is_missing(cages):
+def test_a_purge_explains_no_row_too_many(cages):
     poll(cages, FIRST)
     vanish(cages[3])
-    of_cage(SensorRequest, cages[2]).update(outcome=Outcome.MALFORMED)
-    of_cage(Reading, cages[0]).delete()
+    of_cage(cages[2]).update(outcome=Outcome.MALFORMED)
     assert [what for _, what in faults()] == [
-        "1 unavailable in the ledger, but 0 requests",
-        "1 timeout in the ledger, but 0 requests",
-        "0 malformed in the ledger, but 1 request",
-        "1 answered request without a reading",
+        "1 unavailable in the ledger, but 0 polls",
+        "1 timeout in the ledger, but 0 polls",
+        "0 malformed in the ledger, but 1 poll",
     ]
 
 
 def test_a_purge_of_a_cage_that_was_not_planned_explains_nothing(cages):
     poll(cages[:3], FIRST, MIXED[:3])
     vanish(cages[3])
-    of_cage(SensorRequest, cages[2]).delete()
-    assert faults() == [(FIRST, "1 unavailable in the ledger, but 0 requests")]
+    of_cage(cages[2]).delete()
+    assert faults() == [(FIRST, "1 unavailable in the ledger, but 0 polls")]
 
 
 # What it costs
 
 
 @pytest.mark.parametrize("slots", [1, 60])
-def test_an_hour_costs_four_queries(cages, django_assert_num_queries, slots):
+def test_an_hour_costs_two_queries(cages, django_assert_num_queries, slots):
     for number in range(slots):
         poll(cages[:1], FIRST + number * MINUTE, MIXED[:1])
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(2):
         assert look().polls == slots
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(6):
         look(minutes=180)
 
 
-def test_an_hour_full_of_missing_rows_costs_twelve(cages, django_assert_num_queries):
+def test_an_hour_full_of_missing_rows_costs_six(cages, django_assert_num_queries):
     for number in range(20):
         poll(cages, FIRST + number * MINUTE)
-    order_purge(cages[0])
-    of_purged = Reading.objects.filter(cage=cages[0])
-    of_purged.delete()
-    SensorRequest.objects.filter(cage__in=cages[2:]).delete()
-    with django_assert_num_queries(12):
+    Poll.objects.filter(cage__in=cages[2:]).delete()
+    with django_assert_num_queries(6):
         assert not look().balances

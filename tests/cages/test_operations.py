@@ -58,7 +58,7 @@ def test_operations_show_an_hour_with_a_fixed_number_of_queries(staff_browser):
 def test_operations_tell_of_the_storage_and_who_limited_it(staff_browser):
     page = text_of(staff_browser.get(reverse("ops")))
     assert "Minutes are kept for good" in page
-    assert "cages_sensorrequest" in page
+    assert "cages_poll" in page
     assert "rows on plain PostgreSQL" not in page
     RetentionChange.objects.create(at=at("07:00"), person="grace", keep_days=1200)
     page = text_of(staff_browser.get(reverse("ops")))
@@ -68,12 +68,12 @@ def test_operations_tell_of_the_storage_and_who_limited_it(staff_browser):
 def test_more_rows_than_plain_postgresql_bears_are_told(staff_browser, monkeypatch):
     record_minute(make_cage(), slot("07:00"))
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE cages_sensorrequest")
+        cursor.execute("ANALYZE cages_poll")
     assert database_is_usable(None, ["default"]) == []
     monkeypatch.setattr("cages.storage.report.MANY_PLAIN_ROWS", 0)
     (warning,) = database_is_usable(None, ["default"])
     assert warning.id == "cages.W002"
-    assert "cages_sensorrequest has about 1 rows" in warning.msg
+    assert "cages_poll has about 1 rows" in warning.msg
     assert "Install TimescaleDB" in text_of(staff_browser.get(reverse("ops")))
 
 
@@ -81,10 +81,10 @@ def test_more_rows_than_plain_postgresql_bears_are_told(staff_browser, monkeypat
 def test_the_jobs_and_sizes_of_timescaledb_are_told(transactional_db):
     record_minute(make_cage(), slot("07:00"))
     names = {one.name for one in report.series(connection)}
-    assert names >= set(storage.TIME_SERIES_TABLES)
+    assert storage.POLLS in names
     if storage.timescaledb_version(connection):
-        assert names == {*storage.TIME_SERIES_TABLES, *storage.ROLLUPS}
+        assert names == {storage.POLLS, *storage.ROLLUPS}
         jobs = {(job.name, job.relation) for job in report.jobs(connection)}
-        assert ("Columnstore Policy", "cages_reading") in jobs
-        assert ("Refresh Continuous Aggregate Policy", "cages_sensorrequest_daily") in jobs
-        assert len(jobs) == 10
+        assert ("Columnstore Policy", "cages_poll") in jobs
+        assert ("Refresh Continuous Aggregate Policy", "cages_poll_daily") in jobs
+        assert len(jobs) == 5

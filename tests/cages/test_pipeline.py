@@ -10,7 +10,7 @@ from celery.signals import worker_shutting_down
 from django.db import OperationalError
 from kombu.exceptions import OperationalError as BrokerAway
 
-from cages.models import Health, Outcome, PollCycle, Reading, SensorRequest
+from cages.models import Health, Outcome, Poll, PollCycle
 from cages.polling import poller as polling_poller
 from cages.polling import tasks
 from cages.polling.poller import Poller
@@ -83,12 +83,12 @@ def test_a_minute_goes_its_way_through_redis(at_seven):
         assert (waiting("polls"), waiting("records")) == (1, 0)
         deliver("polls")
         assert (waiting("polls"), waiting("records")) == (0, 1)
-        assert not SensorRequest.objects.exists()
+        assert not Poll.objects.exists()
         deliver("records")
     assert [waiting(queue) for queue in QUEUES] == [0, 0, 0]
-    outcomes = {row.cage_id: row.outcome for row in SensorRequest.objects.filter(slot=SLOT)}
+    outcomes = {row.cage_id: row.outcome for row in Poll.objects.filter(slot=SLOT)}
     assert outcomes == {good.id: Outcome.ANSWERED, bad.id: Outcome.UNAVAILABLE}
-    assert Reading.objects.get().status == Health.PERFECT
+    assert Poll.objects.answered().get().status == Health.PERFECT
     cycle = PollCycle.objects.finished().get()
     assert (cycle.slot, cycle.planned, cycle.answered, cycle.unavailable) == (SLOT, 2, 1, 1)
 
@@ -123,7 +123,7 @@ def test_the_backlog_never_exceeds_two_minutes(at_seven, settings, monkeypatch):
     assert [cycle.slot.minute for cycle in sent.order_by("slot")] == [0, 1]
     assert [cycle.slot.minute for cycle in late.order_by("slot")] == [2, 3]
     assert {cycle.skipped for cycle in late} == {5}
-    details = set(SensorRequest.objects.values_list("detail", flat=True))
+    details = set(Poll.objects.values_list("detail", flat=True))
     assert details == {"the pollers did not keep up"}
 
 
@@ -134,7 +134,7 @@ def test_no_more_is_asked_than_the_recorders_can_write(at_seven):
     tasks.start_slot()
     assert waiting("polls") == 0
     assert PollCycle.objects.get().skipped == 1
-    assert SensorRequest.objects.get().detail == "the recorders did not keep up"
+    assert Poll.objects.get().detail == "the recorders did not keep up"
 
 
 def test_what_redis_does_not_take_is_skipped_at_once(at_seven, settings, monkeypatch):
@@ -151,7 +151,7 @@ def test_what_redis_does_not_take_is_skipped_at_once(at_seven, settings, monkeyp
     monkeypatch.setattr(tasks.poll_cages, "apply_async", away_after_one)
     tasks.start_slot()
     assert waiting("polls") == 1
-    skipped_ids = SensorRequest.objects.order_by("cage_id").values_list("cage_id", flat=True)
+    skipped_ids = Poll.objects.order_by("cage_id").values_list("cage_id", flat=True)
     assert list(skipped_ids) == [cage.id for cage in cages[2:]]
 
 
@@ -217,8 +217,8 @@ def test_messages_delivered_twice_ask_twice_and_record_once(at_seven):
     assert waiting("records") == 3
     for _ in range(3):
         deliver("records")
-    assert SensorRequest.objects.get().outcome == Outcome.ANSWERED
-    assert Reading.objects.count() == 1
+    assert Poll.objects.get().outcome == Outcome.ANSWERED
+    assert Poll.objects.answered().count() == 1
     assert PollCycle.objects.get().recorded == 1
 
 
@@ -228,7 +228,7 @@ def test_a_message_that_comes_after_its_minute_is_recorded_as_skipped(at_seven):
     make_cycle(early, planned=1, finished=False)
     tasks.poll_cages(int(early.timestamp()), [cage.id])
     deliver("records")
-    assert SensorRequest.objects.get().outcome == Outcome.SKIPPED
+    assert Poll.objects.get().outcome == Outcome.SKIPPED
     assert PollCycle.objects.finished().get().skipped == 1
 
 
@@ -242,8 +242,8 @@ def test_a_cycle_that_lost_its_shards_is_balanced_by_the_next_start(at_seven):
     cycle = PollCycle.objects.get(slot=old)
     assert (cycle.answered, cycle.skipped) == (1, 2)
     assert cycle.finished_at == NOW
-    assert SensorRequest.objects.get(slot=old, cage=cages[0]).detail == "lost"
-    assert SensorRequest.objects.get(slot=old, cage=cages[1]).outcome == Outcome.ANSWERED
+    assert Poll.objects.get(slot=old, cage=cages[0]).detail == "lost"
+    assert Poll.objects.get(slot=old, cage=cages[1]).outcome == Outcome.ANSWERED
 
 
 def test_results_wait_for_a_database_that_is_away(at_seven, monkeypatch):
@@ -259,7 +259,7 @@ def test_results_wait_for_a_database_that_is_away(at_seven, monkeypatch):
     monkeypatch.setattr(tasks, "record", away_twice)
     tasks.record_polls.apply((int(SLOT.timestamp()), encode([result(cage)]))).get()
     assert len(tries) == 3
-    assert Reading.objects.get().slot == SLOT
+    assert Poll.objects.answered().get().slot == SLOT
 
 
 def test_any_other_trouble_with_a_shard_is_an_error_and_not_tried_for_ever(at_seven):

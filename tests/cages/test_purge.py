@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from cages.models import Cage, CageState, Health, Outcome, Reading, SensorRequest
+from cages.models import Cage, CageState, Health, Outcome, Poll
 from cages.polling import tasks
 from cages.storage import purge
 from tests.factories import at, make_cage, make_cycle, record_minute, slot
@@ -24,10 +24,9 @@ def ordered_cage(days=(), **fields):
 
 
 def left_of(cage):
-    """(readings, requests, states, cages) that are still there."""
+    """(polls, states, cages) that are still there."""
     return (
-        Reading.objects.filter(cage=cage).count(),
-        SensorRequest.objects.filter(cage=cage).count(),
+        Poll.objects.filter(cage=cage).count(),
         CageState.objects.filter(cage_id=cage.id).count(),
         Cage.objects.filter(id=cage.id).count(),
     )
@@ -40,8 +39,8 @@ def test_a_purge_goes_in_steps_of_a_week_and_leaves_nothing(db, caplog):
     while (pause := purge.step(cage.id, NOW)) is not None:
         assert pause == purge.SECONDS_BETWEEN_STEPS
         steps.append(left_of(cage))
-    assert steps == [(4, 8, 1, 1), (1, 2, 1, 1), (0, 0, 1, 1)]
-    assert left_of(cage) == (0, 0, 0, 0)
+    assert steps == [(8, 1, 1), (2, 1, 1), (0, 1, 1)]
+    assert left_of(cage) == (0, 0, 0)
     assert f"Cage {cage.id} was purged" in caplog.text
 
 
@@ -52,15 +51,15 @@ def test_other_cages_keep_everything(db):
     also_ordered = ordered_cage(days=[0])
     while purge.step(cage.id, NOW) is not None:
         pass
-    assert left_of(other) == (1, 1, 1, 1)
-    assert left_of(also_ordered) == (1, 2, 1, 1)
+    assert left_of(other) == (1, 1, 1)
+    assert left_of(also_ordered) == (2, 1, 1)
 
 
 @pytest.mark.storage
 def test_a_cage_without_any_minute_is_gone_in_one_step(db):
     cage = ordered_cage()
     assert purge.step(cage.id, NOW) is None
-    assert left_of(cage) == (0, 0, 0, 0)
+    assert left_of(cage) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +72,7 @@ def test_a_cage_without_any_minute_is_gone_in_one_step(db):
 def test_without_an_order_nothing_is_deleted(db, fields):
     cage = ordered_cage(days=[0], **fields)
     assert purge.step(cage.id, NOW) is None
-    assert left_of(cage) == (1, 2, 1, 1)
+    assert left_of(cage) == (2, 1, 1)
 
 
 def test_a_cage_that_is_gone_already_is_done(db):
@@ -91,7 +90,7 @@ def test_it_waits_for_cycles_that_may_still_bring_a_record(db, cycle, waits):
     make_cycle(slot(cycle), planned=1, finished=False)
     pause = purge.step(cage.id, NOW)
     assert pause == (purge.SECONDS_TO_WAIT_FOR_CYCLES if waits else purge.SECONDS_BETWEEN_STEPS)
-    assert left_of(cage) == ((1, 2, 1, 1) if waits else (0, 0, 1, 1))
+    assert left_of(cage) == ((2, 1, 1) if waits else (0, 1, 1))
 
 
 def test_the_task_does_one_step_and_orders_the_next(db, monkeypatch):
@@ -104,10 +103,10 @@ def test_the_task_does_one_step_and_orders_the_next(db, monkeypatch):
         lambda args, countdown: orders.append((args, countdown)),
     )
     tasks.purge_cage(cage.id)
-    assert left_of(cage) == (0, 0, 1, 1)
+    assert left_of(cage) == (0, 1, 1)
     assert orders == [((cage.id,), purge.SECONDS_BETWEEN_STEPS)]
     tasks.purge_cage(cage.id)
-    assert left_of(cage) == (0, 0, 0, 0)
+    assert left_of(cage) == (0, 0, 0)
     assert len(orders) == 1
 
 

@@ -2,23 +2,12 @@
 
 import json
 import threading
-from collections import Counter, defaultdict
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, IntegrityError, connection
 
-from cages.models import (
-    Cage,
-    CageState,
-    Health,
-    Outcome,
-    PollCycle,
-    Reading,
-    ReadingHourly,
-    SensorRequest,
-    SensorRequestHourly,
-)
+from cages.models import Cage, CageState, Health, Outcome, Poll, PollCycle
 from cages.polling.recorder import record
 from cages.polling.results import PollResult, decode, encode, skipped
 from cages.polling.schedule import claim
@@ -49,8 +38,8 @@ def ledger(each=SLOT):
     return {outcome: count for outcome, count in zip(Outcome, cycle.counts, strict=True) if count}
 
 
-def stored(model=SensorRequest):
-    return list(model.objects.order_by("slot", "cage_id").values())
+def stored():
+    return list(Poll.objects.order_by("slot", "cage_id").values())
 
 
 # What is kept
@@ -58,19 +47,19 @@ def stored(model=SensorRequest):
 
 @pytest.mark.storage
 @pytest.mark.parametrize("outcome", Outcome)
-def test_every_outcome_is_kept_and_only_an_answer_makes_a_reading(db, outcome):
+def test_every_outcome_is_kept_and_only_an_answer_has_a_reading(db, outcome):
     cage = make_cage()
     make_cycle(SLOT, planned=1, finished=False)
-    detail = "" if outcome == Outcome.ANSWERED else "why"
-    assert record(SLOT, [result(cage, outcome=outcome, detail=detail)], DONE) == 1
+    detail = None if outcome == Outcome.ANSWERED else "why"
+    assert record(SLOT, [result(cage, outcome=outcome, detail=detail or "")], DONE) == 1
 
-    (request,) = SensorRequest.objects.with_status()
-    assert (request.cage_id, request.slot) == (cage.id, SLOT)
-    assert (request.outcome, request.detail) == (outcome, detail)
+    poll = Poll.objects.get()
+    assert (poll.cage_id, poll.slot) == (cage.id, SLOT)
+    assert (poll.outcome, poll.detail) == (outcome, detail)
     asked = outcome != Outcome.SKIPPED
-    assert request.latency_ms == (1500 if asked else None)
-    assert request.succeeded == Reading.objects.exists() == (outcome == Outcome.ANSWERED)
-    assert request.health == (Health.OK if request.succeeded else None)
+    assert poll.latency_ms == (1500 if asked else None)
+    assert poll.succeeded == (outcome == Outcome.ANSWERED)
+    assert poll.health == (Health.OK if poll.succeeded else None)
     assert ledger() == {outcome: 1}
     assert (state_of(cage).outcome, state_of(cage).outcome_slot) == (outcome, SLOT)
 
@@ -80,7 +69,7 @@ def test_every_outcome_is_kept_and_only_an_answer_makes_a_reading(db, outcome):
 def test_every_health_is_kept(db, health):
     cage = make_cage()
     record_minute(cage, SLOT, status=health)
-    assert Reading.objects.get().status == health
+    assert Poll.objects.get().status == health
     assert state_of(cage).status == health
 
 
@@ -91,32 +80,45 @@ def test_the_http_status_and_a_long_detail_are_kept(db):
     outcome = Outcome.HTTP_ERROR
     first = result(cages[0], outcome=outcome, http_status=999, detail=long)
     record(SLOT, [first, result(cages[1], outcome=outcome, detail="")], DONE)
-    kept = SensorRequest.objects.order_by("cage_id").values_list("http_status", "detail")
-    assert list(kept) == [(999, long), (None, "")]
+    kept = Poll.objects.order_by("cage_id").values_list("http_status", "detail")
+    assert list(kept) == [(999, long), (None, None)]
 
 
 @pytest.mark.storage
-@pytest.mark.parametrize("stored", [True, False])
-def test_an_http_status_that_the_outcome_implies_is_told_whether_stored_or_not(db, stored):
+def test_an_http_status_that_the_outcome_implies_is_told_and_not_stored(db):
     cages = {outcome: make_cage() for outcome in Outcome}
     fields = {Outcome.HTTP_ERROR: {"http_status": 500}}
     polled = [result(cage, outcome=o, **fields.get(o, {})) for o, cage in cages.items()]
     record(SLOT, polled, DONE)
-    assert set(SensorRequest.objects.values_list("http_status", flat=True)) == {None, 500}
-    if stored:  # as earlier versions did
-        SensorRequest.objects.filter(outcome=Outcome.UNAVAILABLE).update(http_status=503)
-    told = {asked.outcome: asked.answer_status for asked in SensorRequest.objects.all()}
+    assert set(Poll.objects.values_list("http_status", flat=True)) == {None, 500}
+    told = {asked.outcome: asked.answer_status for asked in Poll.objects.all()}
     implied = {Outcome.ANSWERED: 200, Outcome.MALFORMED: 200, Outcome.UNAVAILABLE: 503}
     assert told == dict.fromkeys(Outcome) | implied | {Outcome.HTTP_ERROR: 500}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT outcome, http_status FROM cages_sensorrequest")
+        assert dict(cursor.fetchall()) == told
 
 
 @pytest.mark.storage
 @pytest.mark.parametrize(
-    "detail", ["a\x00b", "'; DROP TABLE cages_reading; --", '{a,b}\\"%s', "é☃"]
+    "wrong",
+    [
+        {"outcome": Outcome.ANSWERED, "status": None},
+        {"outcome": Outcome.TIMEOUT, "status": Health.OK},
+        {"outcome": Outcome.ANSWERED, "status": 4},
+        {"outcome": 8, "status": None},
+    ],
 )
+def test_the_database_refuses_a_reading_without_an_answer_and_the_reverse(db, wrong):
+    with pytest.raises(IntegrityError, match="cages_poll_status_exactly_if_answered"):
+        Poll.objects.create(cage=make_cage(), slot=SLOT, **wrong)
+
+
+@pytest.mark.storage
+@pytest.mark.parametrize("detail", ["a\x00b", "'; DROP TABLE cages_poll; --", '{a,b}\\"%s', "é☃"])
 def test_an_odd_detail_is_kept_and_harms_nothing(db, detail):
     record_minute(make_cage(), SLOT, outcome=Outcome.HTTP_ERROR, detail=detail)
-    assert SensorRequest.objects.get().detail == detail.replace("\x00", " ")
+    assert Poll.objects.get().detail == detail.replace("\x00", " ")
 
 
 def test_nothing_to_record_asks_the_database_nothing(django_assert_num_queries, db):
@@ -128,7 +130,7 @@ def test_a_shard_costs_as_many_statements_as_one_cage(db, django_assert_max_num_
     make_cycle(SLOT, planned=60, finished=False)
     owner = make_user()
     cages = [make_cage(owner=owner) for _ in range(60)]
-    with django_assert_max_num_queries(8):  # the transaction's two and the six of the recorder
+    with django_assert_max_num_queries(7):  # the transaction's two and the five of the recorder
         record(SLOT, [result(cage) for cage in cages], DONE)
     assert PollCycle.objects.finished().get().answered == 60
 
@@ -180,10 +182,10 @@ def test_the_same_message_twice_changes_nothing(db):
     make_cycle(SLOT, planned=3, finished=False)
     results = [result(cages[0]), result(cages[1], outcome=Outcome.TIMEOUT)]
     assert record(SLOT, results, DONE) == 2
-    before = [stored(model) for model in (SensorRequest, Reading)], ledger()
+    before = stored(), ledger()
     states = list(CageState.objects.order_by("cage").values())
     assert record(SLOT, results, at("07:03")) == 0
-    assert ([stored(model) for model in (SensorRequest, Reading)], ledger()) == before
+    assert (stored(), ledger()) == before
     assert list(CageState.objects.order_by("cage").values()) == states
 
 
@@ -201,9 +203,9 @@ def test_of_two_results_for_one_slot_the_first_stays(db, first, second):
     cage = make_cage()
     make_cycle(SLOT, planned=1, finished=False)
     record(SLOT, [result(cage, **first)], DONE)
-    before = stored(), stored(Reading), ledger(), state_of(cage).__dict__["status"]
+    before = stored(), ledger(), state_of(cage).__dict__["status"]
     assert record(SLOT, [result(cage, **second)], at("07:03")) == 0
-    assert (stored(), stored(Reading), ledger(), state_of(cage).status) == before
+    assert (stored(), ledger(), state_of(cage).status) == before
     assert PollCycle.objects.get().finished_at == DONE
 
 
@@ -216,12 +218,12 @@ def test_skipped_gives_way_to_a_real_result_and_the_count_moves(db, real):
     assert ledger() == {Outcome.SKIPPED: 2}
 
     assert record(SLOT, [result(cage, outcome=real)], at("07:20")) == 1
-    request = SensorRequest.objects.get(cage=cage)
-    assert (request.outcome, request.latency_ms, request.detail) == (real, 1500, "")
+    poll = Poll.objects.get(cage=cage)
+    assert (poll.outcome, poll.latency_ms, poll.detail) == (real, 1500, None)
     assert ledger() == {real: 1, Outcome.SKIPPED: 1}
-    assert Reading.objects.filter(cage=cage).exists() == (real == Outcome.ANSWERED)
+    assert (poll.status == Health.OK) == (real == Outcome.ANSWERED)
     assert state_of(cage).outcome == real
-    assert SensorRequest.objects.get(cage=other).detail == "lost"
+    assert Poll.objects.get(cage=other).detail == "lost"
     cycle = PollCycle.objects.get()
     assert (cycle.recorded, cycle.finished_at) == (2, DONE)
 
@@ -235,7 +237,7 @@ def test_skipped_twice_is_counted_once(db):
     make_cycle(SLOT, planned=1, finished=False)
     assert record(SLOT, [skipped(cage.id, "its minute was over")], DONE) == 1
     assert record(SLOT, [skipped(cage.id, "lost")], at("07:20")) == 0
-    assert SensorRequest.objects.get().detail == "its minute was over"
+    assert Poll.objects.get().detail == "its minute was over"
     assert ledger() == {Outcome.SKIPPED: 1}
 
 
@@ -260,8 +262,7 @@ def test_a_late_shard_does_not_turn_a_state_back(db):
     record_minute(cage, slot("07:03"), status=Health.PERFECT)
     record_minute(cage, slot("07:04"), outcome=Outcome.TIMEOUT)
     assert CageState.objects.values(*LATEST).get() == before
-    assert SensorRequest.objects.count() == 3
-    assert Reading.objects.count() == 2
+    assert (Poll.objects.count(), Poll.objects.answered().count()) == (3, 2)
 
 
 @pytest.mark.storage
@@ -283,7 +284,7 @@ def test_a_replaced_skip_of_an_older_slot_does_not_turn_a_state_back(db):
     before = CageState.objects.values(*LATEST).get()
     record_minute(cage, SLOT, status=Health.PERFECT)
     assert CageState.objects.values(*LATEST).get() == before
-    assert Reading.objects.count() == 2
+    assert Poll.objects.answered().count() == 2
 
 
 # The ledger
@@ -327,7 +328,7 @@ def test_results_of_a_purged_cage_go_nowhere_and_those_beside_it_do(db):
     Cage.objects.filter(id=purged.id).delete()
     make_cycle(SLOT, planned=1, finished=False)
     assert record(SLOT, [result(purged), result(cage)], DONE) == 1
-    assert [row["cage_id"] for row in stored() + stored(Reading)] == [cage.id] * 2
+    assert [row["cage_id"] for row in stored()] == [cage.id]
     assert list(CageState.objects.values_list("cage_id", flat=True)) == [cage.id]
     assert ledger() == {Outcome.ANSWERED: 1}
 
@@ -336,15 +337,14 @@ def test_results_of_a_purged_cage_go_nowhere_and_those_beside_it_do(db):
 
 
 @pytest.mark.storage
-@pytest.mark.parametrize("statement", ["recorder.INSERT_READINGS", "states.UPSERT_STATES"])
-def test_what_fails_half_way_has_written_nothing(db, monkeypatch, statement):
+def test_what_fails_half_way_has_written_nothing(db, monkeypatch):
     cage = make_cage()
     make_cycle(SLOT, planned=1, finished=False)
     with monkeypatch.context() as broken:
-        broken.setattr(f"cages.polling.{statement}", "SELECT nonsense")
+        broken.setattr("cages.polling.states.UPSERT_STATES", "SELECT nonsense")
         with pytest.raises(DatabaseError):
             record(SLOT, [result(cage)], DONE)
-    assert (stored(), stored(Reading), ledger()) == ([], [], {})
+    assert (stored(), ledger()) == ([], {})
     assert not CageState.objects.exists()
 
     assert record(SLOT, [result(cage)], DONE) == 1
@@ -396,7 +396,7 @@ def test_two_workers_with_one_message_write_it_once(transactional_db):
         )
         assert sum(written) == 30
         assert ledger(each) == {Outcome.ANSWERED: 30}
-    assert SensorRequest.objects.count() == Reading.objects.count() == 150
+    assert Poll.objects.answered().count() == 150
     assert PollCycle.objects.finished().count() == 5
 
 
@@ -442,52 +442,3 @@ def test_a_spoilt_shard_is_refused(spoil):
 
 def test_five_hundred_results_travel_in_a_small_message():
     assert len(json.dumps(encode([result(number) for number in range(10_000, 10_500)]))) < 20_000
-
-
-# Roll-ups
-
-
-@pytest.mark.storage
-def test_hourly_roll_ups_equal_the_raw_rows(db):
-    owner = make_user()
-    cages = [make_cage(owner=owner) for _ in range(3)]
-    polls = [*Health, *FAILURES, None]
-    for number in range(150):
-        each = slot("06:15") + number * MINUTE
-        for cage in cages:
-            poll = polls[(number * 7 + cage.id * 3) % len(polls)]
-            if poll is None:
-                continue
-            said = {"status": poll} if isinstance(poll, Health) else {"outcome": poll}
-            if poll != Outcome.SKIPPED:
-                said["latency_ms"] = number * 10
-            record_minute(cage, each, **said)
-
-    health, outcomes, latencies = defaultdict(Counter), defaultdict(Counter), defaultdict(list)
-    for row in stored(Reading):
-        health[row["cage_id"], hour(row)][Health(row["status"]).name.lower()] += 1
-    for row in stored():
-        key = row["cage_id"], hour(row)
-        outcomes[key][Outcome(row["outcome"]).word] += 1
-        if row["outcome"] == Outcome.ANSWERED:
-            latencies[key].append(row["latency_ms"])
-
-    rollups = {(row.cage_id, row.bucket): row for row in ReadingHourly.objects.all()}
-    assert len(rollups) == len(health) == 9
-    for key, row in rollups.items():
-        assert (
-            Counter({name: getattr(row, name) for name in ("bad", "ok", "perfect")}) == health[key]
-        )
-    rollups = {(row.cage_id, row.bucket): row for row in SensorRequestHourly.objects.all()}
-    assert len(rollups) == len(outcomes) == 9
-    for key, row in rollups.items():
-        assert (
-            Counter({outcome.word: getattr(row, outcome.word) for outcome in Outcome})
-            == (outcomes[key])
-        )
-        assert row.latency_ms_sum == sum(latencies[key])
-        assert row.latency_ms_max == max(latencies[key])
-
-
-def hour(row):
-    return row["slot"].replace(minute=0)

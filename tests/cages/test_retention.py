@@ -7,14 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from cages.models import (
-    Health,
-    Reading,
-    ReadingDaily,
-    ReadingHourly,
-    RetentionChange,
-    SensorRequestDaily,
-)
+from cages.models import Health, Poll, PollDaily, PollHourly, RetentionChange
 from cages.slots import slot_of
 from cages.storage import purge, upkeep
 from tests.cages.test_storage import ON_TIMESCALEDB
@@ -59,20 +52,19 @@ def test_it_shows_asks_removes_and_notes_who(old_cage, monkeypatch, capsys):
     with pytest.raises(CommandError, match="nothing was changed"):
         call_command("retention", "--keep-days", "250")
     assert "remove minutes older than 250 days" in asked[0]
-    assert "cages_reading: 1 rows in 1 chunks" in capsys.readouterr().out
-    assert (Reading.objects.count(), RetentionChange.objects.count()) == (3, 0)
+    assert "cages_poll: 1 rows in 1 chunks" in capsys.readouterr().out
+    assert (Poll.objects.count(), RetentionChange.objects.count()) == (3, 0)
 
     typing(monkeypatch, "remove minutes older than 250 days")
     monkeypatch.setattr("getpass.getuser", lambda: "grace")
     call_command("retention", "--keep-days", "250")
     change = RetentionChange.objects.get()
-    assert (change.person, change.keep_days, change.removed_rows) == ("grace", 250, 2)
-    assert (Reading.objects.count(), ReadingHourly.objects.count()) == (2, 3)
+    assert (change.person, change.keep_days, change.removed_rows) == ("grace", 250, 1)
+    assert (Poll.objects.count(), PollHourly.objects.count()) == (2, 3)
     # What the jobs do from now on, and what a new set-up does, leaves the history alone.
     run_jobs()
     call_command("setup_storage")
-    assert ReadingHourly.objects.count() == ReadingDaily.objects.count() == 3
-    assert SensorRequestDaily.objects.count() == 3
+    assert PollHourly.objects.count() == PollDaily.objects.count() == 3
     call_command("retention")
     assert "Minutes are kept for 250 days." in capsys.readouterr().out
     call_command("retention", "--keep-for-good")
@@ -87,9 +79,9 @@ def test_it_shows_asks_removes_and_notes_who(old_cage, monkeypatch, capsys):
 
 def counted():
     """How many hours and days the roll-ups have, and how many known minutes lie in them."""
-    hours = [row.known for row in ReadingHourly.objects.all()]
-    days = [row.known for row in ReadingDaily.objects.all()]
-    return len(hours), sum(hours), len(days), sum(days), SensorRequestDaily.objects.count()
+    hours = [row.bad for row in PollHourly.objects.all()]
+    days = [row.bad for row in PollDaily.objects.all()]
+    return len(hours), sum(hours), len(days), sum(days)
 
 
 def run_jobs():
@@ -107,13 +99,13 @@ def test_no_bucket_is_lost_where_the_removed_minutes_end(storage_of_its_own, mon
         record_minute(cage, first + number * DAY / 8, status=Health.BAD)
     call_command("setup_storage")
     before = counted()
-    assert before[1] == before[3] == Reading.objects.count() == 60 * 8
+    assert before[1] == before[3] == Poll.objects.count() == 60 * 8
 
     # A longer one afterwards must not bring the refreshes back to what the shorter one removed.
     for days in (250, 280):
         typing(monkeypatch, f"remove minutes older than {days} days")
         call_command("retention", "--keep-days", str(days))
-        assert Reading.objects.count() < 60 * 8
+        assert Poll.objects.count() < 60 * 8
         assert counted() == before
         run_jobs()
         call_command("setup_storage")
@@ -135,7 +127,7 @@ def test_roll_ups_made_anew_still_stay_behind_the_retention(old_cage, monkeypatc
             """SELECT config->>'start_offset' FROM timescaledb_information.jobs
                WHERE proc_name = 'policy_refresh_continuous_aggregate'"""
         )
-        assert cursor.fetchall() == [("390 days",)] * 4
+        assert cursor.fetchall() == [("390 days",)] * 2
 
 
 @pytest.mark.storage
@@ -146,7 +138,7 @@ def test_roll_ups_that_cannot_be_made_anew_are_not_dropped(old_cage, monkeypatch
     settings.FACILITY_TIME_ZONE = "Asia/Kolkata"
     with pytest.raises(CommandError, match="its history would be lost"):
         call_command("setup_storage")
-    assert ReadingDaily.objects.count() == 3
+    assert PollDaily.objects.count() == 3
 
 
 @pytest.mark.storage
@@ -160,7 +152,7 @@ def test_a_purged_cage_leaves_the_roll_ups_too(old_cage, monkeypatch):
         pass
     for _words, run in upkeep.pending(connection):
         run(connection)
-    assert (ReadingHourly.objects.count(), ReadingDaily.objects.count()) == (0, 0)
+    assert (PollHourly.objects.count(), PollDaily.objects.count()) == (0, 0)
 
 
 @pytest.mark.parametrize("days", ["0", "99", "36501"])

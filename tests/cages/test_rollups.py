@@ -13,16 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from cages import storage
-from cages.models import (
-    Health,
-    Outcome,
-    Reading,
-    ReadingDaily,
-    ReadingHourly,
-    SensorRequest,
-    SensorRequestDaily,
-    SensorRequestHourly,
-)
+from cages.models import Health, Outcome, Poll, PollDaily, PollHourly
 from cages.models.rollups import LATENCY_BINS, LATENCY_EDGES_MS
 from cages.polling.recorder import record
 from cages.storage import layout, upkeep
@@ -62,42 +53,31 @@ def bin_of(latency_ms):
     return next((name for edge, name in edges if latency_ms <= edge), LATENCY_BINS[-1])
 
 
-def counted(model, fields):
+def counted(model):
     """{(cage, bucket): {field: what is not 0 or None}}"""
+    outcomes, healths = ([each.word for each in kind] for kind in (Outcome, Health))
+    fields = ("planned", *outcomes, *healths, "latency_ms_sum", "latency_ms_max", *LATENCY_BINS)
     return {
         (row.cage_id, row.bucket): {f: getattr(row, f) for f in fields if getattr(row, f)}
         for row in model.objects.all()
     }
 
 
-def expected_readings(bucket_of):
+def expected(bucket_of):
     sums = {}
-    for reading in Reading.objects.all():
-        key = reading.cage_id, bucket_of(reading.slot)
-        sums.setdefault(key, Counter()).update(["known", Health(reading.status).name.lower()])
-    return sums
-
-
-def expected_requests(bucket_of):
-    sums = {}
-    for asked in SensorRequest.objects.all():
-        found = sums.setdefault((asked.cage_id, bucket_of(asked.slot)), Counter())
-        found.update(["planned", Outcome(asked.outcome).word])
-        if asked.succeeded:
-            found.update([bin_of(asked.latency_ms)])
-            found["latency_ms_sum"] += asked.latency_ms
-            found["latency_ms_max"] = max(found["latency_ms_max"], asked.latency_ms)
+    for poll in Poll.objects.all():
+        found = sums.setdefault((poll.cage_id, bucket_of(poll.slot)), Counter())
+        found.update(["planned", Outcome(poll.outcome).word])
+        if poll.succeeded:
+            found.update([poll.health.word, bin_of(poll.latency_ms)])
+            found["latency_ms_sum"] += poll.latency_ms
+            found["latency_ms_max"] = max(found["latency_ms_max"], poll.latency_ms)
     return {key: {k: v for k, v in found.items() if v} for key, found in sums.items()}
 
 
 def assert_the_rollups_are_right():
-    of_readings = ("known", "bad", "ok", "perfect")
-    outcomes = [outcome.word for outcome in Outcome]
-    of_requests = ("planned", *outcomes, "latency_ms_sum", "latency_ms_max", *LATENCY_BINS)
-    assert counted(ReadingHourly, of_readings) == expected_readings(hour_of)
-    assert counted(ReadingDaily, of_readings) == expected_readings(day_of)
-    assert counted(SensorRequestHourly, of_requests) == expected_requests(hour_of)
-    assert counted(SensorRequestDaily, of_requests) == expected_requests(day_of)
+    assert counted(PollHourly) == expected(hour_of)
+    assert counted(PollDaily) == expected(day_of)
 
 
 @pytest.mark.storage
@@ -142,12 +122,12 @@ def test_compressed_counted_and_then_late_minutes_are_all_right(storage_of_its_o
                 """SELECT hypertable_name, bool_or(is_compressed)
                    FROM timescaledb_information.chunks GROUP BY 1"""
             )
-            # Two tables and four roll-ups.
-            assert [compressed for _name, compressed in cursor.fetchall()] == [True] * 6
+            # The minutes and two roll-ups.
+            assert [compressed for _name, compressed in cursor.fetchall()] == [True] * 3
 
 
 @pytest.mark.skipif(ON_TIMESCALEDB, reason="it is about the views of plain PostgreSQL")
-@pytest.mark.parametrize("model", [ReadingHourly, SensorRequestDaily])
+@pytest.mark.parametrize("model", [PollHourly, PollDaily])
 def test_a_view_reads_only_the_minutes_of_the_buckets_asked_for(db, model):
     with connection.cursor() as cursor:
         # Of a table with next to no rows it would read all.
@@ -162,23 +142,19 @@ def test_a_skipped_poll_in_a_compressed_chunk_gives_way_to_its_late_answer(stora
     record(begin, [result(cage, outcome=Outcome.SKIPPED)], begin)
     call_command("setup_storage")
     assert record(begin, [result(cage, Health.PERFECT)], begin) == 1
-    assert SensorRequest.objects.get().outcome == Outcome.ANSWERED
-    assert Reading.objects.get().status == Health.PERFECT
+    assert Poll.objects.get().status == Health.PERFECT
 
 
 @pytest.mark.storage
 def test_the_days_follow_the_facilitys_time_zone(storage_of_its_own, settings):
     record(begin := datetime(2026, 2, 10, 20, tzinfo=UTC), [result(make_cage())], begin)
-    assert ReadingDaily.objects.get().bucket == datetime(2026, 2, 9, 23, tzinfo=UTC)
+    assert PollDaily.objects.get().bucket == datetime(2026, 2, 9, 23, tzinfo=UTC)
     settings.FACILITY_TIME_ZONE = "Asia/Kolkata"
-    assert set(layout.outdated(connection)) == {
-        "cages_reading_daily",
-        "cages_sensorrequest_daily",
-    }
+    assert layout.outdated(connection) == ["cages_poll_daily"]
     try:
         call_command("setup_storage")
         assert layout.outdated(connection) == []
-        assert ReadingDaily.objects.get().bucket == datetime(2026, 2, 10, 18, 30, tzinfo=UTC)
+        assert PollDaily.objects.get().bucket == datetime(2026, 2, 10, 18, 30, tzinfo=UTC)
     finally:
         settings.FACILITY_TIME_ZONE = "Europe/Berlin"
         call_command("setup_storage")

@@ -7,7 +7,7 @@ import requests
 from django.conf import settings
 from django.urls import reverse
 
-from cages.models import Cage, Reading, SensorRequest
+from cages.models import Cage, Poll
 from tests.factories import make_cage
 from tests.pages import errors_of
 from tests.played import played_sensors
@@ -57,8 +57,7 @@ def test_a_sensor_is_tried_before_its_cage_is_saved(browser, sensors):
     assert "after 1.2 s." in page
     assert "Tried just now; nothing was recorded." in page
     assert not Cage.objects.exists()
-    assert not Reading.objects.exists()
-    assert not SensorRequest.objects.exists()
+    assert not Poll.objects.exists()
 
 
 def test_trying_the_sensor_keeps_what_was_typed(browser, sensors):
@@ -142,7 +141,7 @@ def test_the_button_on_the_page_of_a_cage_shows_the_live_answer(browser, user, s
     assert '<span class="word">Ok</span>' in page
     assert "after 1.2 s." in page
     assert cage.get_absolute_url() in page
-    assert not SensorRequest.objects.exists()
+    assert not Poll.objects.exists()
 
 
 def test_reloading_the_answer_leads_back_to_the_cage_and_asks_nothing(browser, user, sensors):

@@ -1,6 +1,5 @@
 """Minutes, strips, spells, silences and the band: what a cage's day looks like."""
 
-from collections import Counter
 from datetime import date
 
 import pytest
@@ -13,7 +12,7 @@ from cages.history.spells import GAP, Silence, longest_bad, longest_silence, spe
 from cages.history.today import Share
 from cages.history.window import Window
 from cages.models import Health, Outcome
-from cages.polling import backfill
+from cages.polling.recorder import record_past
 from cages.templatetags.cages import share_bars
 from tests.factories import FACILITY, MINUTE, at, make_cage, record_minutes, result, slot
 
@@ -111,15 +110,14 @@ def test_midnights_are_where_they_are_when_the_clock_is_set():
 
 def bucket(start, minutes):
     """A Bucket of these minutes from the clock's `start` on."""
-    known = Counter({status: minutes.count(status) for status in Health})
-    asked = Counter(
-        {
-            Outcome.ANSWERED.word: known.total(),
-            Outcome.TIMEOUT.word: minutes.count(Minute.NO_ANSWER),
-        }
-    )
     begin = slot(start)
-    return Bucket(Window(begin, begin + len(minutes) * MINUTE), known, asked)
+    found = Bucket(Window(begin, begin + len(minutes) * MINUTE))
+    for code in minutes:
+        if code in KNOWN:
+            found.add_poll(Outcome.ANSWERED, code, 1500)
+        elif code == Minute.NO_ANSWER:
+            found.add_poll(Outcome.TIMEOUT, None, None)
+    return found
 
 
 def test_a_bar_is_as_wide_as_its_minutes_and_as_high_as_its_shares():
@@ -292,7 +290,7 @@ def test_a_band_needs_a_past_of_this_very_sensor(user):
         (window.start - ago * MINUTE, result(other, outcome=outcome))
         for ago, outcome in enumerate(outcomes, 1)
     ]
-    backfill.write(other.pk, past)
+    record_past(past)
     assert expected(cage, window, 400) is None
     assert expected(other, window, 29) is None
     assert expected(other, window, 400) == band_around(0.75, 400)

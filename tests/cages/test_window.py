@@ -10,7 +10,7 @@ import pytest
 
 from cages.history.window import Window
 from cages.models import Health, Outcome
-from cages.polling import backfill
+from cages.polling.recorder import record_past
 from tests.factories import FACILITY, MINUTE, at, make_cage, result
 
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)  # the days of 23 and 25 hours in Berlin
@@ -127,7 +127,7 @@ def write(cage, minutes):
             polls.append((minute.slot, result(cage, poll, **latency)))
         elif poll is not None:
             polls.append((minute.slot, result(cage, outcome=poll, **latency)))
-    backfill.write(cage.pk, polls)
+    record_past(polls)
 
 
 def percentile(values, fraction):

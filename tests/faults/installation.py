@@ -35,6 +35,7 @@ django.setup()
 from django.core.management import call_command
 from tests.factories import make_cage, make_user
 call_command("migrate", verbosity=0)
+call_command("setup_storage", "--layout-only")
 owner = make_user({USERNAME!r}, is_superuser=True)
 for cage_id in {list(CAGES)}:
     make_cage(id=cage_id, owner=owner)

@@ -26,8 +26,7 @@ def assert_nothing_lost_or_doubled(installation, gone=()):
     """Compare the answers of the sensors with the database in both directions.
 
     - Every answer that was sent completely is recorded exactly once, in the slot in which it was
-      asked for, with its HTTP status and, for errors, the number in it. If it contained a health,
-      that reading is there exactly once.
+      asked for, with its HTTP status, the health in it and, for errors, the number in it.
     - Every recorded answer was really sent.
     - No cage was asked twice in one slot.
 
@@ -35,21 +34,16 @@ def assert_nothing_lost_or_doubled(installation, gone=()):
 
     Return the number of answers found.
     """
-    kept = _kept_requests(installation)
-    readings = _kept_readings(installation)
+    kept = _kept_polls(installation)
     of_answer, lost, asked = {}, [], Counter()
     for each in installation.sensors.asked():
         keys = [(each.cage_id, slot) for slot in each.possible_slots]
-        found = [
-            key
-            for key in keys
-            if key not in of_answer and _tells_of(kept.get(key), readings.get(key), each)
-        ]
+        found = [key for key in keys if key not in of_answer and _tells_of(kept.get(key), each)]
         asked[(found or keys)[0]] += 1
         if each.answered_at and found:
             of_answer[found[0]] = each
         elif each.answered_at and each.number not in gone:
-            lost.append((each, [(key, kept.get(key), readings.get(key)) for key in keys]))
+            lost.append((each, [(key, kept.get(key)) for key in keys]))
     twice = [key for key, times in asked.items() if times > 1]
     assert not twice, f"asked more than once: {_show(twice)}"
     assert not lost, f"{len(lost)} answers are not kept as they were given, such as {lost[:3]}"
@@ -57,32 +51,25 @@ def assert_nothing_lost_or_doubled(installation, gone=()):
     told = {Outcome.ANSWERED, Outcome.UNAVAILABLE, Outcome.HTTP_ERROR, Outcome.MALFORMED}
     invented = {k for k, row in kept.items() if row[0] in told and k not in of_answer}
     assert not invented, f"kept, but never said: {_show(invented)}"
-    assert not readings.keys() - of_answer.keys(), "a reading without an answer"
     return len(of_answer)
 
 
-def _tells_of(row, health, asked):
-    return row == (asked.outcome, asked.status, asked.detail) and health == asked.health
+def _tells_of(row, asked):
+    return row == (asked.outcome, asked.status, asked.detail, asked.health)
 
 
-def _kept_requests(installation):
-    query = "SELECT cage_id, slot, outcome, http_status, detail FROM cages_sensorrequest"
+def _kept_polls(installation):
+    """{(cage id, slot): (Outcome, HTTP status, detail, health)}"""
+    query = "SELECT cage_id, slot, outcome, http_status, detail, status FROM cages_poll"
     found = [
         (
             (cage_id, slot.astimezone(UTC)),
-            (Outcome(outcome), status or Outcome(outcome).http_status, detail),
+            (Outcome(outcome), http_status or Outcome(outcome).http_status, detail or "", status),
         )
-        for cage_id, slot, outcome, status, detail in installation.rows(query)
+        for cage_id, slot, outcome, http_status, detail, status in installation.rows(query)
     ]
     kept = dict(found)
     assert len(kept) == len(found), "two rows of one cage and slot"
-    return kept
-
-
-def _kept_readings(installation):
-    found = installation.rows("SELECT cage_id, slot, status FROM cages_reading")
-    kept = {(cage_id, slot.astimezone(UTC)): status for cage_id, slot, status in found}
-    assert len(kept) == len(found), "two readings of one cage and slot"
     return kept
 
 
@@ -92,10 +79,10 @@ def assert_ledger_balances(installation, still_open=0):
     still_open: number of cycles that may wait for shards of a killed process.
     """
     by_slot = defaultdict(Counter)
-    for (_, slot), (outcome, *_) in _kept_requests(installation).items():
+    for (_, slot), (outcome, *_) in _kept_polls(installation).items():
         by_slot[slot][outcome] += 1
     cycles = installation.cycles()
-    assert not by_slot.keys() - cycles.keys(), "requests of a slot that no cycle knows"
+    assert not by_slot.keys() - cycles.keys(), "polls of a slot that no cycle knows"
     for slot, cycle in cycles.items():
         assert dict(zip(Outcome, cycle.counts, strict=True)) == {
             outcome: by_slot[slot][outcome] for outcome in Outcome

@@ -29,7 +29,7 @@ def stop_postgres_while_sensors_are_asked(installation):
 
 
 def stored(installation, slot):
-    query = "SELECT count(*) FROM cages_sensorrequest WHERE slot = %s"
+    query = "SELECT count(*) FROM cages_poll WHERE slot = %s"
     return installation.rows(query, slot)[0][0]
 
 

@@ -55,7 +55,7 @@ def test_the_polls_of_a_killed_poller_are_skipped_and_another_goes_on(install, m
         )
     measured("from the death of a poller to a balanced ledger", time.monotonic() - killed)
     skipped = installation.rows(
-        "SELECT cage_id FROM cages_sensorrequest WHERE slot = %s AND outcome = %s",
+        "SELECT cage_id FROM cages_poll WHERE slot = %s AND outcome = %s",
         *(slot, Outcome.SKIPPED.value),
     )
     assert {cage_id for (cage_id,) in skipped} == {each.cage_id for each in asked_by[victim]}
@@ -77,7 +77,7 @@ def test_a_recorder_killed_within_its_transaction_is_made_up_for_once(install, m
         other.cursor().execute("SELECT FROM cages_pollcycle WHERE slot = %s FOR UPDATE", [slot])
         blocked = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         wait_for(lambda: len(installation.rows(blocked)) == 4, 30, "the shards' records wait")
-        assert installation.rows("SELECT FROM cages_sensorrequest WHERE slot = %s", slot) == []
+        assert installation.rows("SELECT FROM cages_poll WHERE slot = %s", slot) == []
         installation.kill("worker")
         killed = time.monotonic()
     installation.start_process("worker2")

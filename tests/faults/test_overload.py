@@ -36,7 +36,7 @@ def test_five_minutes_without_a_poller_leave_two_minutes_of_messages(
     told = [slot for slot in slots if cycles[slot].finished_at]
     assert told == slots[2:]
     assert all(cycles[slot].skipped == len(CAGES) for slot in told)
-    why = installation.rows("SELECT DISTINCT detail FROM cages_sensorrequest")
+    why = installation.rows("SELECT DISTINCT detail FROM cages_poll")
     assert len(why) == 1
     assert "poller" in why[0][0]
 

@@ -27,14 +27,14 @@ def test_two_minutes_without_redis(install, measured, redis_keeps):
     assert not any(each.answered_at for each in installation.sensors.asked(slot))
     time.sleep(AWAY_SECONDS)
     assert {each.slot for each in installation.sensors.asked(since=slot)} == {slot}
-    assert installation.rows("SELECT FROM cages_sensorrequest WHERE slot = %s", slot) == []
+    assert installation.rows("SELECT FROM cages_poll WHERE slot = %s", slot) == []
 
     installation.valkey.start()
     back, back_at = time.monotonic(), installation.now()
     assert back - stopped > AWAY_SECONDS
 
     def held_results_are_stored():
-        query = "SELECT count(*) FROM cages_sensorrequest WHERE slot = %s AND outcome <> 7"
+        query = "SELECT count(*) FROM cages_poll WHERE slot = %s AND outcome <> 7"
         return installation.rows(query, slot) == [(len(CAGES),)]
 
     wait_for(held_results_are_stored, 60, "what the pollers held is stored")

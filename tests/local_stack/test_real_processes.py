@@ -56,6 +56,7 @@ django.setup()
 from django.core.management import call_command
 from tests.factories import at, make_cage, make_user
 call_command("migrate", verbosity=0)
+call_command("setup_storage", "--layout-only")
 owner = make_user()
 for cage_id in {list(EXPECTED)}:
     make_cage(id=cage_id, owner=owner)
@@ -236,7 +237,7 @@ def test_every_minute_is_polled_and_recorded_exactly_once(pipeline):
 
         for each in slots:
             requests = pipeline.rows(
-                "SELECT cage_id, outcome FROM cages_sensorrequest WHERE slot = %s", each
+                "SELECT cage_id, outcome FROM cages_poll WHERE slot = %s", each
             )
             assert len(requests) == len(EXPECTED)
             assert dict(requests) == {cage_id: int(known) for cage_id, known in EXPECTED.items()}

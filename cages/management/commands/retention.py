@@ -25,7 +25,7 @@ class Command(BaseCommand):
     def handle(self, *, keep_days=None, keep_for_good=False, **options):
         if keep_days is None and not keep_for_good:
             return self._tell()
-        if not storage.timescaledb_version(connection) or conversion.tables_to_convert(connection):
+        if not storage.timescaledb_version(connection) or conversion.is_needed(connection):
             raise CommandError(
                 "On plain PostgreSQL the roll-ups are counted from the minutes themselves, so "
                 "removing minutes would remove all history. Retention needs TimescaleDB."
@@ -37,8 +37,7 @@ class Command(BaseCommand):
                 f"--keep-days: from {retention.SHORTEST_DAYS} to {retention.LONGEST_DAYS} days."
             )
         now = timezone.now()
-        for removal in retention.removals(connection, keep_days, now):
-            self.stdout.write(self._in_words(removal))
+        self.stdout.write(self._in_words(retention.removal(connection, keep_days, now)))
         self.stdout.write("The hourly and daily roll-ups stay. Minutes cannot be brought back.")
         words = f"remove minutes older than {keep_days} days"
         try:
@@ -66,9 +65,9 @@ class Command(BaseCommand):
 
     def _in_words(self, removal):
         if not removal.chunks:
-            return f"{removal.table}: nothing is as old as that in whole chunks."
+            return f"{storage.POLLS}: no whole chunk is older than that."
         return (
-            f"{removal.table}: {removal.rows:,} rows in {removal.chunks} chunks, from "
+            f"{storage.POLLS}: {removal.rows:,} rows in {removal.chunks} chunks, from "
             f"{removal.first:%Y-%m-%d} up to {removal.last:%Y-%m-%d}, "
             f"{filesizeformat(removal.size_bytes)}"
         )

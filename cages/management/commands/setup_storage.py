@@ -8,42 +8,44 @@ from cages.storage import conversion, upkeep
 
 class Command(BaseCommand):
     help = (
-        "Gives the time series their storage: hypertables and continuous aggregates on "
-        "TimescaleDB, plain tables and views otherwise. A plain database that gained TimescaleDB "
-        "is converted while Neurocage runs, and needs as much free space as its tables take. "
-        "May be interrupted and repeated at any time."
+        "Sets up the storage of the minutes; run it after every migrate. On TimescaleDB that is a "
+        "hypertable and continuous aggregates, on plain PostgreSQL a table and views. A plain "
+        "database that gained TimescaleDB is converted while Neurocage runs, and needs as much "
+        "free space as its table takes. May be interrupted and repeated at any time."
     )
 
     def add_arguments(self, parser):
         parser.add_argument(
             "--layout-only",
             action="store_true",
-            help="Neither convert large tables nor count roll-ups and compress now: the first "
-            "stays undone, TimescaleDB's own jobs do the others in time.",
+            help="Do not convert a large table, count roll-ups or compress now. TimescaleDB's own "
+            "jobs do the last two in time.",
         )
 
     def handle(self, *, layout_only=False, **options):
         try:
-            if not layout_only:
-                for table in conversion.tables_to_convert(connection):
-                    self._convert(table)
+            storage.refuse_old(connection)
+            if not layout_only and conversion.is_needed(connection):
+                self._convert()
             with transaction.atomic():
                 kind = storage.set_up(connection)
         except storage.StorageError as error:
             raise CommandError(str(error)) from error
         if not layout_only:
             self._catch_up()
-        self.stdout.write(f"The time series lie on {kind}.")
-        if conversion.tables_to_convert(connection):
+        self.stdout.write(f"The minutes are stored in {kind}.")
+        if conversion.is_needed(connection):
             self.stdout.write(
-                "TimescaleDB is here, but large tables are still plain: run "
-                "`manage.py setup_storage` to convert them."
+                "TimescaleDB is here, but the large table of minutes is still plain: run "
+                "`manage.py setup_storage` to convert it."
             )
 
-    def _convert(self, table):
-        total = conversion.count_rows(connection, table)
-        with tqdm(total=total, desc=table, unit=" rows", unit_scale=True, file=self.stderr) as bar:
-            for rows in conversion.convert(connection, table):
+    def _convert(self):
+        total = conversion.count_rows(connection)
+        with tqdm(
+            total=total, desc=storage.POLLS, unit=" rows", unit_scale=True, file=self.stderr
+        ) as bar:
+            for rows in conversion.convert(connection):
                 bar.update(rows)
 
     def _catch_up(self):

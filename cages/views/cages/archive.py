@@ -13,7 +13,7 @@ from django.views.generic import DetailView, FormView
 from kombu.exceptions import OperationalError as QueueAway
 
 from cages.forms.cage import PurgeForm
-from cages.models import Reading, SensorRequest
+from cages.models import Poll
 from cages.polling.tasks import purge_cage
 from cages.views.access import CageAccessMixin, CageChangeMixin
 from people.access import Permission, person_of
@@ -90,8 +90,8 @@ class PurgeView(PermittedMixin, CageAccessMixin, FormView):
         return super().get_context_data(
             **{**kwargs, "form": form},
             cage=cage,
-            readings=Reading.objects.filter(cage=cage).count(),
-            requests=SensorRequest.objects.filter(cage=cage).count(),
+            readings=Poll.objects.answered().filter(cage=cage).count(),
+            requests=Poll.objects.filter(cage=cage).count(),
         )
 
     def form_valid(self, form):

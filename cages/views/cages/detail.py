@@ -8,7 +8,7 @@ from cages.history import band, spells
 from cages.history.minutes import KNOWN, minutes_of
 from cages.history.today import health_of, sensor_in
 from cages.history.window import Window
-from cages.models import Health, SensorRequest
+from cages.models import Health, Poll
 from cages.models.fields import facts_of
 from cages.slots import SLOT_LENGTH
 from cages.views.access import CageAccessMixin
@@ -40,7 +40,7 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
         minutes = minutes_of([cage.pk], window)[cage.pk]
         sensor = sensor_in(cage, today)
         expected = band.expected(cage, today, sensor.requests)
-        requests = SensorRequest.objects.of(cage, today).with_status()
+        requests = Poll.objects.of(cage, today)
         return super().get_context_data(
             window=window,
             is_new_today=window != today,

@@ -1,14 +1,13 @@
 """The living style page: every part of the pages in every state, for whoever changes one."""
 
-from collections import Counter
 from datetime import date, timedelta
 
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
 from cages.drawing import charts
-from cages.history.buckets import Bucket, bin_of
-from cages.history.minutes import Minute
+from cages.history.buckets import Bucket
+from cages.history.minutes import KNOWN, Minute
 from cages.history.window import Window
 from cages.models import Condition, Health, Outcome
 from people.access import Permission
@@ -34,16 +33,15 @@ HOURS = [
 ]
 
 
-def bucket_of(hour, minutes, latency_ms):
+def bucket_of(hour: Window, minutes: bytes, latency_ms: int) -> Bucket:
     """A made-up hour as a Bucket, all of its answers within one bin."""
-    known = Counter({status: minutes.count(status) for status in Health})
-    answered = known.total()
-    counts = {
-        Outcome.ANSWERED.word: answered,
-        Outcome.UNAVAILABLE.word: minutes.count(Minute.NO_ANSWER),
-        bin_of(latency_ms): answered,
-    }
-    return Bucket(hour, known, Counter(counts), latency_ms if answered else None)
+    bucket = Bucket(hour)
+    for code in minutes:
+        if code in KNOWN:
+            bucket.add_poll(Outcome.ANSWERED, code, latency_ms)
+        elif code == Minute.NO_ANSWER:
+            bucket.add_poll(Outcome.UNAVAILABLE, None, latency_ms)
+    return bucket
 
 
 class StyleGuideView(PermittedMixin, TemplateView):

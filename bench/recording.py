@@ -1,0 +1,78 @@
+"""What one poll costs the recorder: CPU seconds of this process and of the database's."""
+
+import argparse
+import random
+import time
+from datetime import timedelta
+
+import psutil
+
+from bench import years
+
+SHARD = 500
+
+
+def main() -> None:
+    arguments = _arguments()
+    with years.database("postgresql"):
+        from django.db import connection
+        from django.utils import timezone
+
+        from cages.slots import slot_of
+
+        years.make_cages(arguments.cages)
+        first = slot_of(timezone.now())
+        connection.ensure_connection()
+        backend = psutil.Process(connection.connection.info.backend_pid)
+        before = _cpu(psutil.Process()), _cpu(backend)
+        recorded = made = 0.0
+        for number in range(arguments.minutes):
+            began = time.process_time()
+            slot = first + timedelta(minutes=number)
+            shards = _shards(slot, arguments.cages)
+            made += time.process_time() - began
+            recorded += _record(slot, shards)
+        client, server = _cpu(psutil.Process()) - before[0] - made, _cpu(backend) - before[1]
+        for who, seconds in (("recorder", client), ("database", server), ("both", client + server)):
+            print(f"{who}: {1000 * seconds / recorded:.4f} CPU s per 1,000 polls")
+
+
+def _record(slot, shards):
+    from cages.models import PollCycle
+    from cages.polling.recorder import record
+
+    planned = sum(len(shard) for shard in shards)
+    PollCycle.objects.create(slot=slot, started_at=slot, planned=planned)
+    return sum(record(slot, shard, slot) for shard in shards)
+
+
+def _shards(slot, cages):
+    """The results of one minute: 3 of 4 polls answered after 1 to 3 s."""
+    from cages.models import Cage, Health, Outcome
+    from cages.polling.results import PollResult
+
+    chance = random.Random(slot.timestamp())  # noqa: S311  (made-up minutes, not a secret)
+    ids = list(Cage.objects.order_by("pk").values_list("pk", flat=True)[:cages])
+    results = [
+        PollResult(i, Outcome.ANSWERED, chance.randint(1000, 3000), 200, Health(i % 3 + 1))
+        if chance.random() < 0.75
+        else PollResult(i, Outcome.UNAVAILABLE, chance.randint(1000, 3000), 503)
+        for i in ids
+    ]
+    return [results[start : start + SHARD] for start in range(0, cages, SHARD)]
+
+
+def _cpu(process):
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+def _arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cages", type=int, default=5000)
+    parser.add_argument("--minutes", type=int, default=20)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
