@@ -1,7 +1,7 @@
 """What the answers hold. Each item knows how it is made of what is kept."""
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, Field
 

@@ -63,12 +63,6 @@ class PollQuerySet(models.QuerySet):
         """The polls with a reading."""
         return self.filter(outcome=Outcome.ANSWERED)
 
-    def known_by_cage(self, cage_ids: Iterable[int], window: Any) -> dict[int, int]:
-        """{cage id: how many minutes of the window are known}; one query."""
-        polls = self.answered().within(cage_ids, window)
-        counts = polls.order_by().values("cage_id").annotate(known=models.Count("slot"))
-        return dict(counts.values_list("cage_id", "known"))
-
 
 class Poll(models.Model):
     """One planned poll and how it ended. A slot without a row was not watched."""

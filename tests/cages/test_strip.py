@@ -7,7 +7,7 @@ import pytest
 from cages.drawing import strips, words
 from cages.history.band import Band, band_around, expected
 from cages.history.buckets import Bucket
-from cages.history.minutes import Minute, minutes_of
+from cages.history.minutes import KNOWN, Minute, minutes_of
 from cages.history.spells import GAP, Silence, longest_bad, longest_silence, spells_in
 from cages.history.today import Share
 from cages.history.window import Window
