@@ -45,7 +45,7 @@ class CageFilter:
     def from_query(cls, query: QueryDict) -> "CageFilter":
         """From request.GET; what makes no sense is left out."""
 
-        def text(name):
+        def text(name: str) -> str:
             return text_from(query, name)
 
         state, order = text("state"), text("order")
@@ -107,10 +107,12 @@ def facets(
         rows = rows.annotate(kind=Value(kind), value=F(f"{kind}_id"), text=text)
         return rows.values_list("kind", "value", "text")
 
-    ranks = chosen.without_state(cages, now).order_by().values("rank")
-    counts = ranks.annotate(
-        kind=Value(RANKS), value=F("rank"), text=Cast(Count("pk"), CharField())
-    ).values_list("kind", "value", "text")
+    ranked: Any = chosen.without_state(cages, now).order_by()
+    counts = (
+        ranked.values("rank")
+        .annotate(kind=Value(RANKS), value=F("rank"), text=Cast(Count("pk"), CharField()))
+        .values_list("kind", "value", "text")
+    )
     rack = Case(
         When(room=None, then=F("rack__name")),
         default=Concat("room__name", Value(" · "), "rack__name"),

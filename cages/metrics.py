@@ -1,5 +1,7 @@
 """Neurocage's own figures for Prometheus, read from the ledger at each scrape."""
 
+from datetime import datetime
+
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from cages.models import Cage, Outcome, PollCycle
@@ -7,7 +9,7 @@ from cages.models import Cage, Outcome, PollCycle
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
-def render(now):
+def render(now: datetime) -> bytes:
     """The exposition text; two queries."""
     registry = CollectorRegistry()
     polled = Gauge("neurocage_cages_polled", "Cages asked every minute.", registry=registry)

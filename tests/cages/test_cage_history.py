@@ -204,8 +204,8 @@ def test_a_younger_cage_is_compared_from_its_creation_on(browser, owner, cage):
     cages = {"cage": [cage.pk, young.pk]}
     for span, minutes in (("today", 32), ("7d", 32)):
         page = browser.get(reverse("cage-compare"), {**cages, "span": span})
-        one = next(one for one in page.context["compared"] if one.pk == young.pk)
-        assert (one.health_summary.minutes, one.health_summary.not_watched) == (minutes, 16)
+        one = next(one for one in page.context["compared"] if one.cage == young)
+        assert (one.health.minutes, one.health.not_watched) == (minutes, 16)
         assert "Since 2026-03-02 06:30, when this cage was created." in text_of(page)
         assert 'Young: 16 Ok, 16 not watched"' in page.content.decode()
 

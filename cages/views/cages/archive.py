@@ -6,14 +6,16 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.models import DELETION, LogEntry
 from django.db import IntegrityError, transaction
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.generic import DetailView, FormView
 from kombu.exceptions import OperationalError as QueueAway
 
 from cages.forms.cage import PurgeForm
-from cages.models import Poll
+from cages.models import Cage, Poll
+from cages.models.cage import CageQuerySet
 from cages.polling.tasks import purge_cage
 from cages.views.access import CageAccessMixin, CageChangeMixin
 from people.access import Permission, person_of
@@ -22,19 +24,19 @@ from people.views.permitted import PermittedMixin
 logger = logging.getLogger(__name__)
 
 
-def _name(cage):
+def _name(cage: Cage) -> str:
     return _("Cage %(id)s · %(label)s") % {"id": cage.pk, "label": cage.label}
 
 
 class ArchiveView(CageChangeMixin, DetailView):
     template_name = "cages/archive.html"
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         # Also where a second click on the button leads to.
         cage = self.get_object()
         return redirect(cage) if cage.is_archived else super().get(request, *args, **kwargs)
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         cage = self.get_object()
         cage.archive(self.now, request.user)
         messages.success(request, _("%s is archived. Its data stays.") % _name(cage))
@@ -44,17 +46,17 @@ class ArchiveView(CageChangeMixin, DetailView):
 class RestoreView(CageChangeMixin, DetailView):
     template_name = "cages/restore.html"
 
-    def get_queryset(self):
+    def get_queryset(self) -> CageQuerySet:
         return super().get_queryset().filter(purge_ordered_at=None)
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         cage = self.get_object()
         return super().get(request, *args, **kwargs) if cage.is_archived else redirect(cage)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(conflicts=self.object.conflicts(), **kwargs)
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         cage = self.get_object()
         try:
             with transaction.atomic():
@@ -74,17 +76,17 @@ class PurgeView(PermittedMixin, CageAccessMixin, FormView):
     permission = Permission.PURGE
     form_class = PurgeForm
 
-    def dispatch(self, request, *args, **kwargs):
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         # Before the permission is asked: a cage that the person may not see is not found.
         self.cage = self.checked(get_object_or_404(self.get_queryset(), pk=kwargs["pk"]))
         return super().dispatch(request, *args, **kwargs)
 
-    def get_form_kwargs(self):
+    def get_form_kwargs(self) -> dict[str, Any]:
         if not self.cage.is_archived:
             raise Http404("Only an archived cage can be purged.")
         return {**super().get_form_kwargs(), "cage": self.cage}
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         form = kwargs.get("form") or self.get_form()
         cage = form.cage
         return super().get_context_data(
@@ -94,7 +96,7 @@ class PurgeView(PermittedMixin, CageAccessMixin, FormView):
             requests=Poll.objects.filter(cage=cage).count(),
         )
 
-    def form_valid(self, form):
+    def form_valid(self, form: Any) -> HttpResponse:
         cage = form.cage
         with transaction.atomic():
             if not cage.order_purge(self.now):

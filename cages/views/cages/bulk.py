@@ -1,6 +1,10 @@
 """One act on many cages: asked on the list, confirmed on a page that names their number."""
 
+from typing import Any
+
 from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -23,8 +27,8 @@ class BulkView(SelectionMixin, TemplateView):
     def selectable(self) -> CageQuerySet:
         return self.changeable if self.request.GET.get("act") in ACTS else self.seen
 
-    def dispatch(self, request, *args, **kwargs):
-        self.act = request.GET.get("act")
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.act = request.GET.get("act", "")
         if self.act not in (*ACTS, *OTHER_ACTS) or not self.count:
             return self.nothing_selected()
         if self.act in OTHER_ACTS:
@@ -33,7 +37,7 @@ class BulkView(SelectionMixin, TemplateView):
             return redirect(f"{reverse(f'cage-{self.act}')}?{which.urlencode()}")
         return super().dispatch(request, *args, **kwargs)
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         form = kwargs.pop("form", None) or (BulkMoveForm() if self.act == "move" else None)
         return super().get_context_data(
             act=self.act,
@@ -46,7 +50,7 @@ class BulkView(SelectionMixin, TemplateView):
             **kwargs,
         )
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         form = BulkMoveForm(request.POST) if self.act == "move" else None
         if form and not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))
@@ -64,9 +68,9 @@ class BulkView(SelectionMixin, TemplateView):
         messages.success(request, done[self.act] % changed)
         return redirect(self.list_address)
 
-    def _do(self, form):
-        now, person = self.now, self.request.user
-        if self.act == "move":
+    def _do(self, form: BulkMoveForm | None) -> int:
+        now, person = self.now, self.access.person
+        if form:
             place = form.cleaned_data
             return self.cages.move(place["room"], place["rack"], now, person)
         return getattr(self.cages, self.act)(now, person)

@@ -1,11 +1,12 @@
 """Cages from a CSV file: chosen, looked at in a dry run, and only then imported."""
 
 import csv
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
 from django.db import IntegrityError
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.generic import FormView, View
@@ -16,6 +17,7 @@ from cages.importing.plan import plan_of
 from cages.importing.sheet import (
     COLUMNS,
     LARGEST_FILE,
+    SheetRow,
     UnreadableSheetError,
     packed,
     rows_of,
@@ -42,12 +44,12 @@ class ImportView(CageAccessMixin, FormView):
         ]
         return super().get_context_data(columns=columns, **kwargs)
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if "packed" in request.POST:
             return self.confirm(request.POST["packed"], request.POST.get("fingerprint", ""))
         return super().post(request, *args, **kwargs)
 
-    def form_valid(self, form):
+    def form_valid(self, form: Any) -> HttpResponse:
         # No more than shows that it is too large.
         data = form.cleaned_data["file"].read(LARGEST_FILE + 1)
         try:
@@ -56,14 +58,14 @@ class ImportView(CageAccessMixin, FormView):
             form.add_error("file", str(error))
             return self.form_invalid(form)
 
-    def confirm(self, text, fingerprint):
+    def confirm(self, text: str, fingerprint: str) -> HttpResponse:
         try:
             rows = rows_of(unpacked(text))
         except UnreadableSheetError as error:
             messages.error(self.request, str(error))
             return self.form_invalid(self.form_class())
         try:
-            plan = carry_out(rows, fingerprint, self.request.user, self.now)
+            plan = carry_out(rows, fingerprint, self.access.person, self.now)
         except (PlanChangedError, IntegrityError):
             messages.warning(
                 self.request,
@@ -80,7 +82,7 @@ class ImportView(CageAccessMixin, FormView):
         )
         return redirect("cage-list")
 
-    def show_plan(self, rows, text):
+    def show_plan(self, rows: list[SheetRow], text: str) -> HttpResponse:
         plan = plan_of(rows, self.access.person)
         kinds = {kind: getattr(plan, kind) for kind in ("refused", "changed", "new")}
         context = self.get_context_data(
@@ -99,16 +101,16 @@ class ImportTemplateView(View):
 
     http_method_names = ["get", "head", "options"]
 
-    def get(self, request):
+    def get(self, request: HttpRequest) -> HttpResponse:
         response = HttpResponse(content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = 'attachment; filename="cages.csv"'
         csv.writer(response).writerow(COLUMNS)
         return response
 
 
-def ranges_of(numbers):
+def ranges_of(numbers: Iterable[int]) -> list[tuple[int, int]]:
     """[(first, last)] of the runs in these rising numbers: 2, 3, 4, 7 are (2, 4) and (7, 7)."""
-    ranges = []
+    ranges: list[tuple[int, int]] = []
     for number in numbers:
         if ranges and ranges[-1][1] == number - 1:
             ranges[-1] = (ranges[-1][0], number)

@@ -67,7 +67,7 @@ class RackSheetView(RackMixin, TemplateView):
     template_name = "racks/sheet.html"
 
 
-class RenamingView(PermittedMixin, CageAccessMixin, UpdateView):  # type: ignore[misc, type-arg]
+class RenamingView(PermittedMixin, CageAccessMixin, UpdateView):
     """Saves the name of a room or a rack, and leads back to it."""
 
     context_object_name = "place"
@@ -84,7 +84,7 @@ class RenamingView(PermittedMixin, CageAccessMixin, UpdateView):  # type: ignore
         return redirect(self.get_success_url())
 
 
-class RackSizeView(RackMixin, RenamingView):  # type: ignore[misc]
+class RackSizeView(RackMixin, RenamingView):
     """The name of a rack, its rows and its columns."""
 
     template_name = "racks/size.html"

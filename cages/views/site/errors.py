@@ -3,13 +3,13 @@
 import sys
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from cages.api import problems
 
 
-def server_error(request):
+def server_error(request: HttpRequest) -> HttpResponse:
     """500, or 503 with its own words while the database is away; JSON for programs."""
     is_away = isinstance(sys.exception(), (OperationalError, InterfaceError))
     if problems.is_for_api(request):

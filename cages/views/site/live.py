@@ -4,7 +4,9 @@ static/js/live.js does the asking, every few seconds. An unchanged page costs on
 """
 
 import hashlib
+from typing import Any
 
+from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import quote_etag
 from django.utils.translation import get_language
@@ -19,7 +21,7 @@ from people.preferences import theme_of
 class LiveMixin(CageAccessMixin):
     """A page whose content is fetched again and again."""
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.headers.get("HX-Request") == "true":
             etag = self._etag()
             response = get_conditional_response(request, etag=etag)
@@ -31,7 +33,7 @@ class LiveMixin(CageAccessMixin):
         patch_vary_headers(response, ["HX-Request", "Cookie"])
         return response
 
-    def _etag(self):
+    def _etag(self) -> str:
         """A new one each minute, because ages are in words, and after any change of the content.
 
         A changed role in a lab shows with the next minute.
@@ -47,7 +49,7 @@ class LiveMixin(CageAccessMixin):
         )
         return quote_etag(hashlib.sha256(repr(told).encode()).hexdigest()[:32])
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(is_live=True, **kwargs)
         if "trouble_count" not in context:
             context["trouble_count"] = self.seen.in_trouble(self.now).count()

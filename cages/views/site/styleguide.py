@@ -1,6 +1,7 @@
 """The living style page: every part of the pages in every state, for whoever changes one."""
 
 from datetime import date, timedelta
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
@@ -48,7 +49,7 @@ class StyleGuideView(PermittedMixin, TemplateView):
     template_name = "styleguide.html"
     permission = Permission.STYLE_GUIDE
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         day = Window.whole_day(date(2026, 3, 2))
         hours = [HOURS[number % len(HOURS)] for number in range(24)]
         buckets = [
