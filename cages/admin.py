@@ -1,4 +1,4 @@
-"""Django's admin for cages; users have Django's own. Measured data is not edited by anyone."""
+"""Cages in Django's admin. Nobody can edit measured data there."""
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -29,5 +29,5 @@ class CageAdmin(admin.ModelAdmin):
     show_full_result_count = False
 
     def has_delete_permission(self, request: HttpRequest, obj: Cage | None = None) -> bool:
-        # Archive it on its page; only a purge, ordered there, deletes.
+        # Cages are archived on their pages. Only a purge deletes one.
         return False

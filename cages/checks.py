@@ -1,4 +1,4 @@
-"""System checks: what would only show itself at night, said at the start."""
+"""System checks of the database and of the storage of minutes."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

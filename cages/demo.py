@@ -1,4 +1,4 @@
-"""The demonstration: 12 cages in 2 racks with a fortnight of minutes, made up but plausible.
+"""The demonstration: 12 cages in 2 racks with 14 days of invented minutes.
 
 Two cages are sick, one sensor has been dead since yesterday afternoon, and Neurocage itself was
 off for two hours. `sensor_api_env` tells the sensor simulator to go on with the same story.
@@ -34,7 +34,7 @@ OUTAGE = (timedelta(hours=7), timedelta(hours=5))  # from, to: before now
 STRAINS = ["C57BL/6J", "PV-Cre", "BALB/c", "Long-Evans rat", "5xFAD", "Thy1-GCaMP6"]
 LABELS = ["colony", "breeding pair", "cohort", "surgery recovery", "ageing"]
 
-# Chances that the animals' health changes in a minute, and what it changes to, by weights.
+# The probability that health changes in a minute, and the weights of what it changes to.
 CHANGE = 0.03
 DARK = {Health.PERFECT: 80, Health.OK: 18, Health.BAD: 2}
 LIGHT = {Health.PERFECT: 25, Health.OK: 72, Health.BAD: 3}
@@ -43,7 +43,7 @@ OUTCOMES = {Outcome.ANSWERED: 748, Outcome.UNAVAILABLE: 249, Outcome.TIMEOUT: 3}
 
 
 def sensor_api_env() -> dict[str, str]:
-    """Settings of the sensor simulator, by which the live answers continue the made-up past."""
+    """Settings of the sensor simulator with which live answers continue the invented ones."""
     return {
         "SENSOR_SICK_CAGES": ",".join(str(number) for number in SICK),
         "SENSOR_FAULTS": f"{DEAD}=refuse",
@@ -54,7 +54,7 @@ def sensor_api_env() -> dict[str, str]:
 def load(
     owner: User, now: datetime, progress: Callable[[str], object] = lambda text: None
 ) -> list[Cage]:
-    """Fill an empty database; `progress` is told what is being done. Returns the cages made."""
+    """Fill an empty database. Returns the new cages. progress: called with each step in words."""
     cages = _make_cages(owner, now)
     last = slot_of(now) - timedelta(minutes=1)
     slots = [last - timedelta(minutes=m) for m in range(DAYS * 24 * 60 - 1, -1, -1)]
@@ -79,7 +79,7 @@ def _make_cages(owner: User, now: datetime) -> list[Cage]:
     for index in range(12):
         strain = STRAINS[index % len(STRAINS)]
         cage = Cage(
-            # The story names its cages, so it does not leave their ids to the database.
+            # SICK and DEAD name cages by id, so the database must not choose the ids.
             id=index + 1,
             label=f"{strain} {LABELS[index % len(LABELS)]} {index // len(LABELS) + 1}",
             owner=owner,
@@ -126,7 +126,7 @@ def _minutes(
 def _weights(cage_id: int, slot: datetime, now: datetime, zone: tzinfo) -> dict[Health, int]:
     if cage_id in SICK and slot > now - SICK[cage_id]:
         return SICK_WEIGHTS
-    # Lights are on from 07 to 19; rodents are up and about in the dark.
+    # Lights are on from 07 to 19. Rodents are active in the dark.
     return LIGHT if 7 <= slot.astimezone(zone).hour < 19 else DARK
 
 
@@ -151,7 +151,7 @@ def _write_state(cage: Cage, minutes: list[tuple[datetime, PollResult]], first: 
 
 
 def _start_of_last_run(pairs: list[tuple[datetime, Outcome]]) -> datetime:
-    """The slot at which the last value of (slot, value) pairs began without a break."""
+    """The first slot of the unbroken run of equal values at the end of the pairs."""
     start = pairs[-1][0]
     for slot, value in reversed(pairs):
         if value != pairs[-1][1]:

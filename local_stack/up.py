@@ -214,7 +214,7 @@ class Stack:
             raise StackError(f"manage.py {command[0]} failed.{end}")
 
     def _wait_until_healthy(self, name: str, port: int) -> None:
-        host = programs.host_header(config.allowed_hosts()) if name == "web" else "localhost"
+        host = programs.host_header() if name == "web" else "localhost"
         with self._step(f"Waiting for {name}"):
             deadline = time.monotonic() + READY_SECONDS
             while not answers.answers_200(port, host=host):

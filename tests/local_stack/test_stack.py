@@ -221,12 +221,16 @@ def stack_file(state_dir):
 
 def test_given_servers_are_used_and_a_stop_during_the_start_is_clean(tmp_path):
     given = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
+    log = tmp_path / "logs" / "migrate.log"
+    log.parent.mkdir()
+    log.write_text("What an earlier start said.\n")
     with Program(tmp_path, PORT=str(free_port()), **given) as program:
         program.wait_for("Bringing the database up to date")
         written = stack_file(tmp_path)
         program.popen.send_signal(signal.SIGINT)
         assert program.ends() == 0, program.said()
     assert {name: written[name] for name in given} == given
+    assert "earlier" not in log.read_text()
     assert not (tmp_path / "postgres").exists()
     assert not (tmp_path / "valkey").exists()
     assert not (tmp_path / "stack.env").exists()

@@ -68,7 +68,7 @@ def _number(count: int, thing: str) -> str:
 
 
 def _moment(option: str, text: str, now: datetime) -> datetime:
-    """The aware moment that WHEN means; raises CommandError."""
+    """Return WHEN as an aware datetime. Raises CommandError."""
     try:
         if ago := AGO.fullmatch(text.strip()):
             moment = now - int(ago[1]) * UNITS[ago[2]]

@@ -19,7 +19,7 @@ USERNAME = "make_cages"
 ROOM = "Trial"
 MOST = 1_000_000
 BATCH = 10_000
-# A rack as they are sold: 8 shelves of 10 cages.
+# A usual rack: 8 shelves of 10 cages.
 ROWS = "ABCDEFGH"
 COLUMNS = range(1, 11)
 
@@ -75,7 +75,7 @@ def _owner(username: str | None) -> User:
 
 
 def _own_person() -> User:
-    """The owner of the cages if nobody else is there. No password opens this account."""
+    """The owner of the cages if there is no administrator. Nobody can sign in as this person."""
     person, made = User.objects.get_or_create(username=USERNAME)
     if made:
         person.set_unusable_password()
@@ -84,7 +84,7 @@ def _own_person() -> User:
 
 
 def _cages(count: int, owner: User, room: str, now: datetime) -> Iterator[Cage]:
-    """The cages, not yet saved: labels and racks go on after those that exist."""
+    """Yield unsaved cages. Their labels and racks are numbered after the existing ones."""
     first = _last_number() + 1
     rack = _last_rack(room) + 1
     places = Places([(room, "")])

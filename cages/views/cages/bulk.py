@@ -1,4 +1,4 @@
-"""One act on many cages: asked on the list, confirmed on a page that names their number."""
+"""Act on many cages at once. They are chosen on the list; a page asks for confirmation."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ LABELS_SHOWN = 10
 
 
 class BulkView(SelectionMixin, TemplateView):
-    """The address says which cages, and what to do with them."""
+    """The URL says which cages, and what to do with them (`act`)."""
 
     template_name = "cages/bulk.html"
 
@@ -55,7 +55,7 @@ class BulkView(SelectionMixin, TemplateView):
         if form and not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))
         if request.POST.get("count") != str(self.count):
-            # What passes a filter changes by itself. Nothing is done to a number nobody has seen.
+            # A filter may match other cages by now. Never act on more cages than were confirmed.
             messages.warning(request, _("The number of cages has changed. Please look again."))
             return self.render_to_response(self.get_context_data(form=form))
         changed = self._do(form)

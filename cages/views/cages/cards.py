@@ -1,4 +1,4 @@
-"""Cage cards on paper: what hangs at a cage says which one it is, and its QR code opens it."""
+"""Cards to print and hang at cages. The QR code opens the cage's page."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from cages.models.fields import card_of
 from cages.views.cages.selection import SelectionMixin
 
 PAPERS = {"a4": "A4", "letter": _("US letter")}
-# Cards on a sheet.
+# How many cards can be on a sheet.
 NUMBERS = (10, 24)
 SHEETS_SHOWN = 20
 

@@ -1,4 +1,4 @@
-"""One cage: what it is, how its animals are today, and how its sensor does today."""
+"""The page of one cage: its data, and health and sensor functionality today."""
 
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from cages.views.history.pages import redirect_to_moment
 from cages.views.site.live import LiveMixin
 from cages.views.site.paging import CountedPaginator
 
-# An hour of minutes a page keeps the whole page small on any day.
+# One hour on each page of the tables, so that the whole page stays small.
 ROWS_A_PAGE = 60
 EVENTS_SHOWN = 20
 

@@ -1,4 +1,4 @@
-"""Create and edit a cage, and try its sensor on the way."""
+"""Create and edit a cage, and test its sensor."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from cages.views.access import CageChangeMixin
 
 
 class CageFormView(CageChangeMixin, UpdateView):
-    """One form for both. "Test sensor" shows the live answer and gives back all that was typed."""
+    """Create or edit a cage. "Test sensor" shows the answer and keeps everything typed."""
 
     form_class = CageForm
     template_name = "cages/form.html"
@@ -66,7 +66,7 @@ class CageCreateView(CageFormView):
         return None
 
     def sensor_id(self, form: ModelForm) -> int | None:
-        # Only a free id: another person's cage answers only to that person.
+        # Only a free id, because the sensor of another person's cage must not be tested.
         form.full_clean()
         cage_id = form.cleaned_data.get("id")
         problems = form.errors.get("id")
@@ -91,7 +91,7 @@ class CageUpdateView(CageFormView):
 
 
 class SensorTestView(CageChangeMixin, DetailView):
-    """The live answer of one sensor. Asking costs the sensor something, so only by POST."""
+    """Ask one sensor now. By POST only, because it makes a request to the sensor."""
 
     template_name = "cages/sensor_test.html"
 

@@ -1,4 +1,4 @@
-"""Cages from a CSV file: chosen, looked at in a dry run, and only then imported."""
+"""Import cages from a CSV file: choose it, see what would change, confirm."""
 
 import csv
 from collections.abc import Iterable
@@ -26,12 +26,12 @@ from cages.importing.sheet import (
 from cages.models.fields import FIELDS
 from cages.views.access import CageAccessMixin
 
-# Rows of each kind that the dry run shows; their numbers are always all there.
+# Rows of each kind that the preview shows. Their number is always shown.
 ROWS_SHOWN = 500
 
 
 class ImportView(CageAccessMixin, FormView):
-    """The file itself is kept nowhere: the dry run's page holds it, and sends it back."""
+    """The server does not keep the file. The preview holds it and sends it back."""
 
     template_name = "cages/import.html"
     form_class = ImportForm
@@ -50,7 +50,7 @@ class ImportView(CageAccessMixin, FormView):
         return super().post(request, *args, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
-        # No more than shows that it is too large.
+        # One byte more than allowed shows that it is too large.
         data = form.cleaned_data["file"].read(LARGEST_FILE + 1)
         try:
             return self.show_plan(rows_of(data), packed(data))
@@ -97,7 +97,7 @@ class ImportView(CageAccessMixin, FormView):
 
 
 class ImportTemplateView(View):
-    """A file with the column names, to be filled in."""
+    """A CSV file with only the column names, to fill in."""
 
     http_method_names = ["get", "head", "options"]
 

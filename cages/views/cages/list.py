@@ -19,14 +19,14 @@ from cages.views.site.live import LiveMixin
 from cages.views.site.paging import CountedPaginator
 
 PAGE_SIZES = (25, 50, 100)
-# What can be done with many cages at once (cage_bulk.py).
+# What can be done with many cages at once, after a confirmation.
 ACTS = {
     "pause": _("Pause"),
     "resume": _("Resume"),
     "move": _("Move"),
     "archive": pgettext_lazy("act", "Archive"),
 }
-# What needs no confirmation has pages of its own, named "cage-<act>".
+# These need no confirmation. They have pages of their own, named "cage-<act>".
 OTHER_ACTS = {
     "cards": _("Print cage cards"),
     "compare": _("Compare"),
@@ -35,7 +35,7 @@ OTHER_ACTS = {
 
 
 class CageListMixin(CageAccessMixin, ListView):
-    """25, 50 or 100 rows a page. A page that is not there shows the last, nonsense the first."""
+    """Pages of 25, 50 or 100 rows. A number too large gives the last page, other text the first."""
 
     context_object_name = "cages"
     default_page_size = 50
@@ -57,7 +57,7 @@ class CageListMixin(CageAccessMixin, ListView):
 
 
 class CageListView(LiveMixin, CageListMixin):
-    """Made of what the address says (filter, page, page size) and nothing else."""
+    """The list. Filter, order, page and page size are in the URL."""
 
     template_name = "cages/list.html"
     orders = {
@@ -105,14 +105,14 @@ class CageListView(LiveMixin, CageListMixin):
 
     @property
     def _states(self) -> dict[Condition, int]:
-        """{Condition: how many cages}, worst first; the one chosen even where it has none."""
+        """{Condition: number of cages}, worst first, without empty ones but with the chosen one."""
         wanted = self.filter.state
         counts = {state: self.counts.of(state) for state in STATES}
         return {state: count for state, count in counts.items() if count or state == wanted}
 
 
 def _known_share(cage: Cage, today: Window) -> Share:
-    """How many of today's minutes since the cage was created are known."""
+    """The share of today's minutes, since the cage was created, that are known."""
     state = cage.known_state
     known = state.known_in(timezone.localtime(today.start).date(), today.end) if state else 0
     return Share(known, today.since(cage.created_at).minutes)

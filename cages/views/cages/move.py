@@ -1,4 +1,4 @@
-"""Move one cage to another place. The link of an empty bay fills the form in."""
+"""Move one cage. The link of an empty bay fills in the form."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from neurocage.ids import id_from
 class MoveView(CageChangeMixin, UpdateView):
     template_name = "cages/move.html"
     form_class = MoveForm
-    # A PUT would come as a form with every field empty, and that is a valid move.
+    # Without PUT: Django would read it as a form with empty fields, which is a valid move.
     http_method_names = ["get", "head", "post", "options"]
 
     def get_queryset(self) -> CageQuerySet:
@@ -40,7 +40,7 @@ class MoveView(CageChangeMixin, UpdateView):
 
     def get_object(self, queryset: QuerySet[Cage] | None = None) -> Cage:
         cage = super().get_object(queryset)
-        # The form writes into the cage what was typed, also where it is refused.
+        # The form changes the cage even if it is not valid.
         self.position_before = cage.position
         return cage
 

@@ -1,4 +1,4 @@
-"""Which cages an act or a print is about: those ticked in the list, or all that it lists."""
+"""The cages selected on the list: those ticked, or all that it shows."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ from neurocage.ids import id_from
 
 
 def ticked_ids(query: QueryDict) -> set[int]:
-    """The ids that the address names, as many as a page can have ticked."""
+    """The ids in the URL, at most as many as a page of the list has."""
     ids = map(id_from, query.getlist("cage")[: max(PAGE_SIZES)])
     return {one for one in ids if one is not None}
 
 
 class SelectionMixin(CageAccessMixin):
-    """The address says which: `cage=1&cage=3`, or `which=all` and the list's own filter.
+    """The URL says which cages: `cage=1&cage=3`, or `which=all` and the list's filter.
 
     self.cages: those that the person may see, in the list's order; never archived.
     """

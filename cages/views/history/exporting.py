@@ -1,4 +1,4 @@
-"""Taking data out: the page that asks what, the file, and the data dictionary."""
+"""Export: the form, the file, and the data dictionary."""
 
 from datetime import datetime
 from typing import Any
@@ -34,7 +34,7 @@ FORMATS = {
 
 
 class ExportMixin(CageAccessMixin):
-    """The address says which cages (`cage=1&cage=3`, or the list's filter), days, kind, format."""
+    """The URL says which cages (`cage=1&cage=3`, or the list's filter), days, kind and format."""
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
@@ -52,7 +52,7 @@ class ExportMixin(CageAccessMixin):
 
     @cached_property
     def kept(self) -> list[tuple[str, Any]]:
-        """What the address keeps when something else is chosen."""
+        """[(name, value)] that say which cages, for links to other days, kinds and formats."""
         ids = [("cage", one) for one in ticked_ids(self.request.GET)]
         which = [("which", "all")] if self.request.GET.get("which") == "all" else []
         return [*ids, *which, *self.filter.fields]
@@ -78,12 +78,12 @@ class ExportView(ExportMixin, TemplateView):
 
 
 class ExportFileView(ExportMixin, View):
-    """The file, made while it is sent: nothing of it is kept here."""
+    """The file. It is made while it is sent, and not stored."""
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         if self.span.error:
             return redirect(self._form)
-        # By id, and read once: 50,000 rows are little, and a cage renamed meanwhile stays one.
+        # Read once, so that a cage renamed meanwhile keeps one label in the file.
         cages = list(self.chosen.order_by("pk").values_list("pk", "label", "created_at"))
         batches = rows.ROWS[self.kind](cages, self.span.window)
         columns, zone = KINDS[self.kind], timezone.get_default_timezone()
@@ -100,7 +100,7 @@ class ExportFileView(ExportMixin, View):
         response = StreamingHttpResponse(places.Sending(pieces), content_type=kind)
         response["Content-Disposition"] = f'attachment; filename="{self._name(cages)}.{ending}"'
         response["Cache-Control"] = "private, no-store"
-        # The proxy passes each piece on at once.
+        # nginx must send each piece at once, and not collect them.
         response["X-Accel-Buffering"] = "no"
         return response
 
@@ -114,7 +114,7 @@ class ExportFileView(ExportMixin, View):
 
 
 class DictionaryView(View):
-    """What every column means, as a file to keep beside the others."""
+    """What every column of the exports means, as a CSV file."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         response = HttpResponse(content_type="text/csv; charset=utf-8")

@@ -1,4 +1,4 @@
-"""The past of one cage, and of several beside each other."""
+"""The history of one cage, and the comparison of several."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -23,16 +23,16 @@ from cages.models import Cage
 from cages.views.access import CageAccessMixin
 from cages.views.cages.selection import SelectionMixin
 
-# Minute by minute only so far: 130,000 of them are a page that is still quick.
+# The most days shown minute by minute. With 130,000 minutes the page is still quick.
 STRIP_DAYS = 90
 SPELLS_SHOWN = 25
 CAGES_COMPARED = 8
-# Of 8 cages, a week of minutes would be a page of half a megabyte.
+# A week of minutes of 8 cages would make a page of half a megabyte.
 STRIP_DAYS_COMPARED = 2
 
 
 class CageHistoryView(CageAccessMixin, DetailView):
-    """Any days of one cage: strips, shares, response times, spells, silences."""
+    """Any days of one cage: strips, shares, response times, Bad periods and gaps."""
 
     template_name = "cages/history.html"
 
@@ -78,7 +78,7 @@ class CageHistoryView(CageAccessMixin, DetailView):
         }
 
     def _beside(self, span: Span) -> dict[str, Any]:
-        """The days before and after, as many as are shown."""
+        """Queries for the same number of days before and after."""
         length = span.day_count * DAY
         today = timezone.localtime(self.now).date()
         return {
@@ -103,7 +103,7 @@ class Compared:
 
 
 class CompareView(SelectionMixin, TemplateView):
-    """Up to 8 cages under each other, with how much is known of each."""
+    """Up to CAGES_COMPARED cages on one page, with how much is known of each."""
 
     template_name = "cages/compare.html"
 
@@ -144,7 +144,7 @@ class CompareView(SelectionMixin, TemplateView):
 
 
 def redirect_to_moment(cage: Cage, text: str) -> HttpResponse:
-    """Where `?at=` leads; an ordinary cage page where it makes no sense."""
+    """Redirect to the minute that `?at=` names, or to the cage if it names none."""
     at = moment.slot_from(text)
     if at is None:
         return redirect(cage)

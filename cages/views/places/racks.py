@@ -1,4 +1,4 @@
-"""Racks: all of them, one as it stands, its sheet on paper, its name and size, what goes where."""
+"""Racks: the overview, one rack, its print sheet, its name and size, and filling a bay."""
 
 from typing import Any
 
@@ -57,18 +57,18 @@ class RackDetailView(LiveMixin, RackMixin, TemplateView):
     template_name = "racks/detail.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        # The tab's title is about what the tab shows.
+        # The title of the tab counts the trouble in this rack only.
         return super().get_context_data(trouble_count=self.grid.counts.trouble, **kwargs)
 
 
 class RackSheetView(RackMixin, TemplateView):
-    """The rack on paper."""
+    """The rack, to print."""
 
     template_name = "racks/sheet.html"
 
 
 class RenamingView(PermittedMixin, CageAccessMixin, UpdateView):
-    """Saves the name of a room or a rack, and leads back to it."""
+    """Save the name of a room or a rack."""
 
     context_object_name = "place"
 
@@ -116,7 +116,7 @@ class RoomEditView(RenamingView):
 
 
 class RackFillView(RackMixin, TemplateView):
-    """Which cage goes into an empty bay. Choosing one leads to its move, filled in."""
+    """Choose a cage for an empty bay. It leads to the form that moves the cage."""
 
     template_name = "racks/fill.html"
 

@@ -19,7 +19,7 @@ from people.preferences import theme_of
 
 
 class LiveMixin(CageAccessMixin):
-    """A page whose content is fetched again and again."""
+    """A page whose content is fetched again while it is open."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.headers.get("HX-Request") == "true":
@@ -34,7 +34,7 @@ class LiveMixin(CageAccessMixin):
         return response
 
     def _etag(self) -> str:
-        """A new one each minute, because ages are in words, and after any change of the content.
+        """Changes each minute, because pages show ages, and with each change of the content.
 
         A changed role in a lab shows with the next minute.
         """
@@ -57,6 +57,6 @@ class LiveMixin(CageAccessMixin):
 
 
 class WatchView(TemplateView):
-    """The cycle line alone, for open pages whose content must not change under the hands."""
+    """Only the line about the cycle, for open pages with forms, whose content must not change."""
 
     template_name = "watch.html"

@@ -1,4 +1,4 @@
-"""How Neurocage itself does: for people, for load balancers, and for Prometheus."""
+"""The state of Neurocage itself, for people, load balancers and Prometheus."""
 
 from datetime import UTC
 from typing import Any
@@ -32,7 +32,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when everything that polling needs is there; 503 with the reason otherwise."""
+    """200 if polling works, else 503 with the reasons."""
     problems = {}
     try:
         watch = PollCycle.objects.watch(timezone.now())
@@ -51,12 +51,12 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 def prometheus(request: HttpRequest) -> HttpResponse:
-    """The ledger's newest lines as metrics: counts only, nothing about any cage."""
+    """Metrics of the newest cycles. Nothing about a single cage."""
     return HttpResponse(metrics.render(timezone.now()), content_type=metrics.CONTENT_TYPE)
 
 
 class OperationsView(PermittedMixin, TemplateView):
-    """The ledger of the last hour, where the data lies, and which versions run."""
+    """The ledger of the last hour, the storage, and the versions."""
 
     template_name = "ops.html"
     permission = Permission.OPERATIONS
