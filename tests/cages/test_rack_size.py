@@ -67,14 +67,21 @@ def test_a_rack_without_bays_may_have_numbered_rows(client_of, user, staff):
 @pytest.mark.parametrize(
     ("given", "errors"),
     [
-        (size_form(1, 3), {"row_count": ["A cage stands in row B, so the rack needs 2 or more."]}),
+        (
+            size_form(1, 3),
+            {"row_count": ["There is a cage in row B, so the rack needs at least 2."]},
+        ),
         (
             size_form(2, 2),
-            {"column_count": ["A cage stands in column 3, so the rack needs as many or more."]},
+            {
+                "column_count": [
+                    "There is a cage in column 3, so the rack needs at least that many."
+                ]
+            },
         ),
         (
             size_form(9, 9, rows_are_numbers="on"),
-            {"rows_are_numbers": ["The cages in this rack stand in rows with letters."]},
+            {"rows_are_numbers": ["The rows of this rack have letters."]},
         ),
         (
             size_form(31, 31),
@@ -99,7 +106,7 @@ def test_a_size_that_cannot_be_is_refused_at_its_field(client_of, user, staff, g
 def test_numbered_rows_are_not_called_letters(client_of, user, staff):
     stand(user, "3", 1)
     response = client_of(staff).post(url("rack-size"), size_form(3, 3))
-    wanted = {"rows_are_numbers": ["The cages in this rack stand in rows with numbers."]}
+    wanted = {"rows_are_numbers": ["The rows of this rack have numbers."]}
     assert errors_of(response) == wanted
 
 

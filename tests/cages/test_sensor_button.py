@@ -55,7 +55,7 @@ def test_a_sensor_is_tried_before_its_cage_is_saved(browser, sensors):
     assert "The sensor of cage 117 answers:" in page
     assert '<span class="word">Perfect</span>' in page
     assert "after 1.2 s." in page
-    assert "Tried just now; nothing was recorded." in page
+    assert "This was a test. Nothing was recorded." in page
     assert not Cage.objects.exists()
     assert not Poll.objects.exists()
 
@@ -102,7 +102,7 @@ def test_mistakes_elsewhere_in_the_form_do_not_matter_for_a_try(browser, sensors
 @pytest.mark.parametrize(
     ("number", "message"),
     [
-        ("", "Give the cage id to test its sensor before the cage is saved."),
+        ("", "Enter the cage id to test its sensor before you save the cage."),
         ("x", "Enter a whole number."),
         ("0", "Ensure this value is greater than or equal to 1."),
     ],

@@ -37,7 +37,7 @@ class ArchiveView(CageChangeMixin, DetailView):
     def post(self, request, *args, **kwargs):
         cage = self.get_object()
         cage.archive(self.now, request.user)
-        messages.success(request, _("%s is archived. Its data stays.") % _name(cage))
+        messages.success(request, _("%s is archived. All its data stays.") % _name(cage))
         return redirect("cage-list")
 
 
@@ -63,7 +63,7 @@ class RestoreView(CageChangeMixin, DetailView):
         except IntegrityError:
             # The page says what is in the way.
             return redirect("cage-restore", cage.pk)
-        messages.success(request, _("%s is back.") % _name(cage))
+        messages.success(request, _("%s is restored.") % _name(cage))
         return redirect(cage)
 
 
@@ -110,11 +110,11 @@ class PurgeView(PermittedMixin, CageAccessMixin, FormView):
             messages.error(
                 self.request,
                 _(
-                    "%s is marked for deletion, but Redis does not answer. "
-                    "Order the purge again when it does."
+                    "%s is marked for purging, but Redis does not answer. "
+                    "Start the purge again when it does."
                 )
                 % name,
             )
         else:
-            messages.success(self.request, _("%s is being deleted in the background.") % name)
+            messages.success(self.request, _("%s is being purged in the background.") % name)
         return redirect("cage-archived")

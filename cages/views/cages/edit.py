@@ -51,7 +51,7 @@ class CageFormMixin(CageChangeMixin):
 
 
 class CageCreateView(CageFormMixin, CreateView):
-    success_message = _("The cage is there. Its first reading comes within two minutes.")
+    success_message = _("The cage was created. Its first reading appears within two minutes.")
 
     def back_url(self):
         return reverse("cage-list")
@@ -65,7 +65,9 @@ class CageCreateView(CageFormMixin, CreateView):
         if problems:
             form.add_error("id", problems)
         elif cage_id is None:
-            form.add_error("id", _("Give the cage id to test its sensor before the cage is saved."))
+            form.add_error(
+                "id", _("Enter the cage id to test its sensor before you save the cage.")
+            )
         return cage_id
 
 

@@ -26,7 +26,7 @@ CANDIDATES_SHOWN = 20
 
 
 class RackIndexView(LiveMixin, CageAccessMixin, TemplateView):
-    template_name = "racks/index.html"
+    template_name = "cages/racks/index.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         rooms = overview.rooms_of(self.seen.active(), self.now)
@@ -54,7 +54,7 @@ class RackMixin(CageAccessMixin):
 
 
 class RackDetailView(LiveMixin, RackMixin, TemplateView):
-    template_name = "racks/detail.html"
+    template_name = "cages/racks/detail.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         # The tab's title is about what the tab shows.
@@ -64,7 +64,7 @@ class RackDetailView(LiveMixin, RackMixin, TemplateView):
 class RackSheetView(RackMixin, TemplateView):
     """The rack on paper."""
 
-    template_name = "racks/sheet.html"
+    template_name = "cages/racks/sheet.html"
 
 
 class RenamingView(PermittedMixin, CageAccessMixin, UpdateView):  # type: ignore[misc, type-arg]
@@ -87,7 +87,7 @@ class RenamingView(PermittedMixin, CageAccessMixin, UpdateView):  # type: ignore
 class RackSizeView(RackMixin, RenamingView):  # type: ignore[misc]
     """The name of a rack, its rows and its columns."""
 
-    template_name = "racks/size.html"
+    template_name = "cages/racks/size.html"
     permission = Permission.RACK_SIZES
     form_class = RackForm
 
@@ -104,7 +104,7 @@ class RackSizeView(RackMixin, RenamingView):  # type: ignore[misc]
 class RoomEditView(RenamingView):
     """The name of a room."""
 
-    template_name = "racks/room.html"
+    template_name = "cages/racks/room.html"
     permission = Permission.ROOMS
     form_class = RoomForm
 
@@ -118,7 +118,7 @@ class RoomEditView(RenamingView):
 class RackFillView(RackMixin, TemplateView):
     """Which cage goes into an empty bay. Choosing one leads to its move, filled in."""
 
-    template_name = "racks/fill.html"
+    template_name = "cages/racks/fill.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         row, column = (text_from(request.GET, name) for name in ("row", "column"))
@@ -126,7 +126,7 @@ class RackFillView(RackMixin, TemplateView):
         if bay is None:
             raise Http404("No such bay.")
         if not bay.is_empty:
-            messages.warning(request, _("A cage stands in %s by now.") % bay.name)
+            messages.warning(request, _("There is now a cage in %s.") % bay.name)
             return redirect(self.rack_url)
         words = text_from(request.GET, "q")
         cages = self.changeable.active().with_place()

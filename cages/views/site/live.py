@@ -57,4 +57,4 @@ class LiveMixin(CageAccessMixin):
 class WatchView(TemplateView):
     """The cycle line alone, for open pages whose content must not change under the hands."""
 
-    template_name = "watch.html"
+    template_name = "cages/watch.html"

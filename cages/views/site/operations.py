@@ -56,7 +56,7 @@ def prometheus(request):
 class OperationsView(PermittedMixin, TemplateView):
     """The ledger of the last hour, where the data lies, and which versions run."""
 
-    template_name = "ops.html"
+    template_name = "cages/ops.html"
     permission = Permission.OPERATIONS
 
     def get_context_data(self, **kwargs):

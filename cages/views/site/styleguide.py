@@ -45,7 +45,7 @@ def bucket_of(hour: Window, minutes: bytes, latency_ms: int) -> Bucket:
 
 
 class StyleGuideView(PermittedMixin, TemplateView):
-    template_name = "styleguide.html"
+    template_name = "cages/styleguide.html"
     permission = Permission.STYLE_GUIDE
 
     def get_context_data(self, **kwargs):
