@@ -87,16 +87,22 @@ HOURLY = [
         )
         for outcome in Outcome
     ),
-    Column("latency_p50_ms", "integer", _("Half of the answers took at most so long; estimated.")),
-    Column("latency_p95_ms", "integer", _("19 of 20 answers took at most so long; estimated.")),
-    Column("latency_max_ms", "integer", _("The slowest answer.")),
+    Column(
+        "latency_p50_ms", "integer", _("Median response time of answered polls, in ms, estimated.")
+    ),
+    Column(
+        "latency_p95_ms",
+        "integer",
+        _("95th percentile of the response times of answered polls, in ms, estimated."),
+    ),
+    Column("latency_max_ms", "integer", _("Longest response time of answered polls, in ms.")),
     *(
         Column(
             f"latency_{name}_width_ms",
             "integer",
             _(
-                "The width of the bin that %(name)s was estimated in: it is wrong by less than "
-                "this. Bins are %(widths)s wide."
+                "Width of the bin of %(name)s, in ms. The estimate is off by less than this. "
+                "Bins are %(widths)s wide."
             )
             % {"name": name, "widths": bin_widths()},
         )

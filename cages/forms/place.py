@@ -108,7 +108,7 @@ class NameForm(forms.ModelForm):
         for other in self.instance.namesakes(name):
             if other.is_used:
                 raise forms.ValidationError(
-                    _("“%(name)s” exists already. To make two into one, move the cages there."),
+                    _("“%(name)s” exists already. To merge the two, move the cages there."),
                     params={"name": other.name},
                 )
             self.unused.append(other)
@@ -154,7 +154,7 @@ class RackForm(NameForm):
             return cleaned
         for name, other in (("row_count", columns), ("column_count", rows)):
             if cleaned.get(name) is None and other is not None and name not in self.errors:
-                self.add_error(name, _("Give both, rows and columns, or neither."))
+                self.add_error(name, _("Enter both rows and columns, or neither."))
         numbered = cleaned["rows_are_numbers"]
         used = self.grid.used
         if used and all(row.isdigit() != numbered for row, _column in used):

@@ -52,7 +52,7 @@ class Span:
             first = date.fromisoformat(begin or end)
             last = date.fromisoformat(end or begin)
         except ValueError:
-            error = _("Write a day as 2026-03-31.")
+            error = _("Write a day like this: 2026-03-31.")
         else:
             if first > last:
                 error = _("The first day is after the last one.")

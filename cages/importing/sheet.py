@@ -41,7 +41,7 @@ def rows_of(data: bytes) -> list[SheetRow]:
     """[SheetRow] of a file's bytes, without empty rows; raises UnreadableSheetError."""
     if len(data) > LARGEST_FILE:
         raise UnreadableSheetError(
-            _("The file is larger than %(megabytes)d MB. Please split it.")
+            _("The file is larger than %(megabytes)d MB. Split it.")
             % {"megabytes": LARGEST_FILE // MEGABYTE}
         )
     try:
@@ -64,7 +64,7 @@ def rows_of(data: bytes) -> list[SheetRow]:
                 columns = _columns_from(cells)
             elif len(rows) == LARGEST_ROW_COUNT:
                 raise UnreadableSheetError(
-                    _("The file has over %(rows)s rows. Please split it.")
+                    _("The file has more than %(rows)s rows. Split it.")
                     % {"rows": number_format(LARGEST_ROW_COUNT, force_grouping=True)}
                 )
             else:

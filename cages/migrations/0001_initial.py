@@ -147,7 +147,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "^([A-Z]{1,2}|[1-9][0-9]{0,2})$",
-                                "A row is one or two letters, or a number, as on the rack.",
+                                "A row is one or two letters or a number, as on the rack.",
                             )
                         ],
                         verbose_name="Row",
@@ -183,8 +183,8 @@ class Migration(migrations.Migration):
                     "is_polled",
                     models.BooleanField(
                         default=True,
-                        help_text="Switch off to pause this cage; what was measured stays.",
-                        verbose_name="ask the sensor every minute",
+                        help_text="Switch off to pause this cage. All its data stays.",
+                        verbose_name="poll the sensor every minute",
                     ),
                 ),
                 (
@@ -252,7 +252,7 @@ class Migration(migrations.Migration):
                 (
                     "rows_are_numbers",
                     models.BooleanField(
-                        default=False, verbose_name="rows are numbered, not lettered"
+                        default=False, verbose_name="rows have numbers, not letters"
                     ),
                 ),
             ],

@@ -61,17 +61,24 @@ class CageField:
 
 FIELDS = (
     CageField("label", _("The name of the cage. Required."), width=(12, 8)),
-    CageField("room", _("The room, as written at the door."), STANDS, (6, 3)),
-    CageField("rack", _("The rack, as written on it."), STANDS, (6, 3)),
+    CageField("room", _("The room, as written on the door."), STANDS, (6, 3)),
+    CageField("rack", _("The rack, as written on the rack."), STANDS, (6, 3)),
     CageField("row", _("The row of its bay in the rack, such as B."), STANDS, (6, 3)),
     CageField(
         "column",
-        _("The column of its bay, such as 7. Cages can change places within one file."),
+        _("The column of its bay, such as 7. Cages can swap bays within one file."),
         STANDS,
         (6, 3),
     ),
-    CageField("strain", _("What lives in it."), LIVES, (8, 8), is_fact=True, is_on_card=True),
-    CageField("animal_count", _("How many animals live in it."), LIVES, (4, 4), is_fact=True),
+    CageField(
+        "strain",
+        _("Species or strain of the animals."),
+        LIVES,
+        (8, 8),
+        is_fact=True,
+        is_on_card=True,
+    ),
+    CageField("animal_count", _("Number of animals in the cage."), LIVES, (4, 4), is_fact=True),
     CageField(
         "owner",
         _("The username of the responsible person. Empty: unchanged; for a new cage, you."),

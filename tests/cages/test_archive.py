@@ -295,7 +295,7 @@ def test_a_purge_that_seems_stuck_can_be_ordered_again(client_of, archived, admi
     browser = client_of(administrator)
     order_purge(browser, archived)
     page = text_of(browser.get(url("purge", archived)))
-    assert "This cage is being purged since 2026-03-02 07:02." in page
+    assert "The purge of this cage started on 2026-03-02 07:02." in page
     assert order_purge(browser, archived).status_code == 302
     assert queue.llen("slots") == 2
 

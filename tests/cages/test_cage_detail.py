@@ -162,7 +162,7 @@ def test_the_longest_bad_of_the_day_says_how_much_of_it_is_known(browser, cage):
     polls = [Health.OK, Health.BAD, *[Outcome.TIMEOUT] * 20, Health.BAD, Health.BAD, Health.OK]
     record_minutes(cage, slot("03:00"), polls)
     page = text_of(look_at(browser, cage).content.decode())
-    assert "Longest Bad: 23 min, 3 of 23 minutes known; 03:01–03:23." in page
+    assert "Longest Bad period: 23 min, 3 of 23 minutes known; 03:01–03:23." in page
 
 
 def test_a_cage_created_today_has_no_minutes_before_that(browser, user):

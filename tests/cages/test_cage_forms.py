@@ -259,10 +259,10 @@ def test_a_name_is_shown_composed_and_with_single_blanks(browser, typed, stored)
     [
         ("R\n9", "A line break is not allowed here."),
         ("R\u20289", "A line break is not allowed here."),
-        ("R\u200b9", "a character that cannot be seen (U+200B)"),
-        ("R\u00ad9", "a character that cannot be seen (U+00AD)"),
-        ("R\u31649", "a character that cannot be seen (U+3164)"),
-        ("\ufe0f", "no character that can be seen"),
+        ("R\u200b9", "an invisible character (U+200B)"),
+        ("R\u00ad9", "an invisible character (U+00AD)"),
+        ("R\u31649", "an invisible character (U+3164)"),
+        ("\ufe0f", "no visible character"),
     ],
 )
 @pytest.mark.parametrize("field", ["label", "room", "rack", "strain"])

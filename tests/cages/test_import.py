@@ -292,7 +292,7 @@ def test_what_cannot_be_read_is_refused_by_field(browser):
     line_break = "A line break is not allowed here."
     for field in ("label", "room", "strain"):
         assert f"{field}: {line_break}" in found[2]
-    assert found[3].startswith("room: It contains a character that cannot be seen (U+200B).")
+    assert found[3].startswith("room: The text contains an invisible character (U+200B).")
 
 
 def test_a_label_that_another_cage_of_the_owner_has_is_refused(browser, user):

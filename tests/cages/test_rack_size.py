@@ -92,7 +92,7 @@ def test_a_rack_without_bays_may_have_numbered_rows(client_of, user, staff):
         ),
         (
             size_form("", 3),
-            {"row_count": ["Give both, rows and columns, or neither."]},
+            {"row_count": ["Enter both rows and columns, or neither."]},
         ),
     ],
 )
@@ -177,6 +177,6 @@ def test_two_people_who_give_a_name_at_once_are_told(client_of, user, staff, mon
     monkeypatch.setattr(Room, "is_used", False)
     monkeypatch.setattr(Room, "namesakes", lambda *_: [])
     response = client_of(staff).post(room_url(cage), {"name": "R3"}, follow=True)
-    assert "Somebody else gave this name just now." in text_of(response)
+    assert "Somebody else has just used this name." in text_of(response)
     cage.refresh_from_db()
     assert cage.room.name == "R2"

@@ -308,7 +308,7 @@ def test_what_is_not_there_is_404_with_a_way_back(browser):
 def test_what_is_not_allowed_is_403_with_a_way_back(browser):
     response = browser.get(reverse("ops"))
     assert response.status_code == 403
-    assert "Your account may not open this page" in text_of(response)
+    assert "You do not have access to this page" in text_of(response)
 
 
 @pytest.mark.django_db

@@ -57,8 +57,12 @@ class RackDetailView(LiveMixin, RackMixin, TemplateView):
     template_name = "cages/racks/detail.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        # The tab's title is about what the tab shows.
-        return super().get_context_data(trouble_count=self.grid.counts.trouble, **kwargs)
+        return super().get_context_data(
+            may_fill=self.changeable.active().exists(),
+            # The tab's title is about what the tab shows.
+            trouble_count=self.grid.counts.trouble,
+            **kwargs,
+        )
 
 
 class RackSheetView(RackMixin, TemplateView):
@@ -77,7 +81,7 @@ class RenamingView(PermittedMixin, CageAccessMixin, UpdateView):  # type: ignore
             form.save_for(self.now)
         except IntegrityError:
             messages.warning(
-                self.request, _("Somebody else gave this name just now. Please look again.")
+                self.request, _("Somebody else has just used this name. Choose another one.")
             )
         else:
             messages.success(self.request, _("Saved."))

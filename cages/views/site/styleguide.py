@@ -62,7 +62,7 @@ class StyleGuideView(PermittedMixin, TemplateView):
             ages=AGES,
             strips=[
                 (_("Every state"), EVERY_STATE),
-                (_("No answer at all"), bytes([Minute.NO_ANSWER] * 60)),
+                (_("No answers"), bytes([Minute.NO_ANSWER] * 60)),
                 (_("Not watched"), bytes([Minute.NOT_WATCHED] * 60)),
             ],
             day=day,
