@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.utils.functional import lazy
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cages.models import Outcome
@@ -39,8 +41,10 @@ REQUEST = [
     Column(
         "outcome",
         "text",
-        _("Outcome of the poll of this minute: %(words)s. Empty: no poll was planned.")
-        % {"words": WORDS},
+        format_lazy(
+            _("Outcome of the poll of this minute: {words}. Empty: no poll was planned."),
+            words=WORDS,
+        ),
     ),
     Column("http_status", "integer", _("The HTTP status of the answer. Empty: no answer.")),
     Column(
@@ -83,7 +87,7 @@ HOURLY = [
         Column(
             outcome.word,
             "integer",
-            _("Planned polls with this outcome: %(outcome)s.") % {"outcome": outcome.label},
+            format_lazy(_("Planned polls with this outcome: {outcome}."), outcome=outcome.label),
         )
         for outcome in Outcome
     ),
@@ -100,11 +104,14 @@ HOURLY = [
         Column(
             f"latency_{name}_width_ms",
             "integer",
-            _(
-                "Width of the bin of %(name)s, in ms. The estimate is off by less than this. "
-                "Bins are %(widths)s wide."
-            )
-            % {"name": name, "widths": bin_widths()},
+            format_lazy(
+                _(
+                    "Width of the bin of {name}, in ms. The estimate is off by less than this. "
+                    "Bin widths: {widths}."
+                ),
+                name=name,
+                widths=lazy(bin_widths, str)(),
+            ),
         )
         for name in ("p50", "p95")
     ),

@@ -144,6 +144,14 @@ def test_a_form_and_its_errors_are_in_german(german_browser):
         assert phrase in words
 
 
+def test_the_data_dictionary_is_in_german_with_its_figures(german_browser):
+    page = text_of(german_browser.get(reverse("cage-export")))
+    assert "Geplante Abfragen mit diesem Ergebnis: Zeit\xfcberschreitung." in page
+    assert "Klassenbreiten: 50 ms bis 100 ms, 100 ms bis 300 ms," in page
+    for english in ("Outcome of", "Planned polls", "Width of"):
+        assert english not in page
+
+
 def test_times_stay_iso_and_of_24_hours_and_figures_are_written_as_in_german(german_browser):
     make_cycle(slot("19:01"), planned=50_000, duration_ms=37_200)
     words = text_of(german_browser.get(reverse("ops")))

@@ -18,7 +18,7 @@ from cages.views.access import CageAccessMixin
 from cages.views.cages.selection import ticked_ids
 
 KIND_NAMES = {
-    "readings": _("Minutes: health and request, one row for every minute, known or not"),
+    "readings": _("Minutes: health and request, one row per minute"),
     "requests": _("Sensor requests, one row each, with details"),
     "hourly": _("Hours: minutes by state, requests by outcome, response times"),
 }

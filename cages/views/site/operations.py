@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.utils import Error as DatabaseError
 from django.http import HttpResponse, JsonResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
 from cages import metrics, storage
@@ -65,7 +66,7 @@ class OperationsView(PermittedMixin, TemplateView):
         return super().get_context_data(
             cycles=PollCycle.objects.order_by("-slot")[:CYCLES_SHOWN],
             outcomes=list(Outcome),
-            storage=f"TimescaleDB {version}" if version else "plain PostgreSQL",
+            storage=f"TimescaleDB {version}" if version else _("plain PostgreSQL"),
             series=series,
             large_plain=any(one.is_large_plain for one in series),
             many_rows=report.MANY_PLAIN_ROWS,
