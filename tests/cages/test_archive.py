@@ -180,8 +180,8 @@ def test_a_cage_is_not_restored_into_a_bay_that_was_taken(browser, archived, use
     make_cage("Newcomer", owner=user, **{**BAY, "rack": "b"})
     response = browser.post(url("restore", archived), follow=True)
     assert response.redirect_chain[-1][0] == url("restore", archived)
-    assert "Another cage stands in B-07 of this rack." in text_of(response)
-    assert "this one stays archived" in text_of(response)
+    assert "There is another cage in B-07 of this rack." in text_of(response)
+    assert "this cage stays archived" in text_of(response)
     archived.refresh_from_db()
     assert archived.is_archived
 
@@ -225,7 +225,7 @@ def test_the_page_says_how_much_is_deleted_and_asks_for_the_label(
     response = client_of(administrator).get(url("purge", archived))
     words = text_of(response)
     assert "Purge cage 117?" in words
-    assert "3 readings and 3 sensor requests are deleted, and the cage itself." in words
+    assert "3 readings and 3 sensor requests and the cage itself are deleted for good." in words
     assert "Type “Colony 4” to confirm." in words
     assert 'name="label"' in response.content.decode()
     assert "value=" not in re.search(r'<input[^>]*name="label"[^>]*>', response.content.decode())[0]

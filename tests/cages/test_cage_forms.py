@@ -209,7 +209,7 @@ def test_an_id_taken_since_the_form_was_checked_is_refused_at_its_field(browser,
 def test_two_cages_cannot_stand_in_one_bay(browser, changed):
     make_cage(**BAY)
     errors = errors_of(browser.post(NEW, form_of(**{**BAY, **changed})))
-    assert errors == {"column": ["Another cage stands in B-07 of this rack."]}
+    assert errors == {"column": ["There is another cage in B-07 of this rack."]}
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ def test_a_bay_taken_since_the_form_was_checked_is_refused_at_its_field(
     make_cage("First", **BAY)
     looked_too_early(monkeypatch)
     response = browser.post(NEW, form_of(**BAY, **typed))
-    assert errors_of(response) == {"column": ["Another cage stands in B-07 of this rack."]}
+    assert errors_of(response) == {"column": ["There is another cage in B-07 of this rack."]}
     assert "New cage" in response.content.decode()
     assert [cage.label for cage in Cage.objects.all()] == ["First"]
 
@@ -337,7 +337,7 @@ def test_a_bay_taken_while_another_cage_was_moved_is_refused_at_its_field(
     cage = make_cage("Second", owner=user)
     looked_too_early(monkeypatch)
     errors = errors_of(browser.post(edit_url(cage), form_of(**BAY)))
-    assert errors == {"column": ["Another cage stands in B-07 of this rack."]}
+    assert errors == {"column": ["There is another cage in B-07 of this rack."]}
     cage.refresh_from_db()
     assert (cage.label, cage.position) == ("Second", "")
 

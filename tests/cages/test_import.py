@@ -280,7 +280,7 @@ def test_a_cage_whose_label_reads_the_same_is_the_same_cage(browser, user):
 def test_rooms_and_rows_that_read_the_same_are_one(browser):
     text = "label,room,rack,row,column\nS1,Süd,A,07,1\nS2,Su\u0308d,A,7,1\nS3,Süd,A,007,2\n"
     dry_run = upload(browser, text)
-    assert reasons(dry_run) == {3: "It goes to 7-01 of the same rack as row 2."}
+    assert reasons(dry_run) == {3: "Row 2 has the same bay 7-01 of the same rack."}
     confirm(browser, dry_run)
     assert set(Cage.objects.values_list("room__name", "row")) == {("Süd", "7")}
     assert Room.objects.count() == Rack.objects.count() == 1

@@ -76,7 +76,7 @@ def test_a_cage_can_be_taken_out_of_its_rack(browser, cage):
 def test_a_bay_that_is_taken_is_refused_at_its_field(browser, address):
     make_cage(**{**BAY, "rack": "b"})
     response = browser.post(address, BAY)
-    assert errors_of(response) == {"column": ["Another cage stands in B-07 of this rack."]}
+    assert errors_of(response) == {"column": ["There is another cage in B-07 of this rack."]}
     assert "It is now in R1 · rack A · A-01." in text_of(response)
     assert Cage.objects.get(pk=7).position == "R1 · rack A · A-01"
     assert not CageEvent.objects.exists()
@@ -86,7 +86,7 @@ def test_a_bay_taken_since_the_form_was_checked_is_refused_at_its_field(browser)
     make_cage(**BAY)
     with patch.object(Cage, "validate_constraints"):
         response = browser.post(MOVE, BAY)
-    assert errors_of(response) == {"column": ["Another cage stands in B-07 of this rack."]}
+    assert errors_of(response) == {"column": ["There is another cage in B-07 of this rack."]}
     assert not CageEvent.objects.exists()
 
 

@@ -144,7 +144,7 @@ def test_two_rooms_or_racks_are_not_made_one_by_a_name(client_of, user, staff):
     stand(user, rack="C")
     elsewhere = stand(user, room="Süd", rack="D")
     browser = client_of(staff)
-    wanted = "“Süd” exists already. To make two into one, move the cages there."
+    wanted = "“Süd” exists already. To merge the two, move the cages there."
     assert errors_of(browser.post(room_url(cage), {"name": "SÜD"})) == {"name": [wanted]}
     address = reverse("rack-size", args=(cage.rack_id,))
     assert set(errors_of(browser.post(address, size_form(name="c")))) == {"name"}

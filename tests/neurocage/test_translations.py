@@ -135,10 +135,10 @@ def test_a_form_and_its_errors_are_in_german(german_browser):
     words = text_of(page)
     for phrase in (
         "Bezeichnung",
-        "Wo er steht",
+        "Standort",
         "Dieses Feld ist zwingend erforderlich.",
         "Eine Reihe ist ein oder zwei Buchstaben oder eine Zahl, wie am Regal.",
-        "Nennen Sie das Regal, zu dem diese Reihe und Spalte gehören.",
+        "Geben Sie das Regal zu dieser Reihe und Spalte ein.",
         "Abbrechen",
     ):
         assert phrase in words
