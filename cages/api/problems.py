@@ -3,9 +3,7 @@
 from django.http import JsonResponse
 
 ADDRESS = "/api/v1/"
-AUTHENTICATE = (
-    "Send your token as 'Authorization: Bearer nc_...'. You make one on the page /tokens/."
-)
+AUTHENTICATE = "Send a token as 'Authorization: Bearer nc_...'. Create one on the page /tokens/."
 RETRY_AFTER_SECONDS = "30"
 
 
@@ -20,9 +18,9 @@ def problem(status, detail, **headers):
 def server_problem(status):
     """The answer to what failed without a word of ours: 500, or 503 while the database is away."""
     if status == 503:
-        detail = "The database does not answer. Please try again in a moment."
+        detail = "The database does not answer. Try again later."
         return problem(503, detail, **{"Retry-After": RETRY_AFTER_SECONDS})
-    return problem(500, "Something went wrong in Neurocage. It is in the log.")
+    return problem(500, "Internal error. It is in the log.")
 
 
 def not_found(request, error):

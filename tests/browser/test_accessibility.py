@@ -132,8 +132,8 @@ def test_axe_finds_nothing_in_the_dry_run_of_an_import(new_page, facility, theme
     page = themed_page(new_page, facility, theme, size="phone")
     page.goto("/cages/import/")
     page.set_input_files("#id_file", {"name": "c.csv", "mimeType": "text/csv", "buffer": IMPORTED})
-    page.get_by_role("button", name="Show what it would do").click()
-    page.get_by_role("heading", name="What the import would do").wait_for()
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("heading", name="Preview of the import").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.locator("tbody tr").count() == 3
     page.evaluate(AXE)

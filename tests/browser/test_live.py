@@ -62,6 +62,19 @@ def test_focus_scroll_and_what_was_typed_survive_a_change(new_page, cage):
     assert page.evaluate("scrollY") == before
 
 
+def test_the_buttons_say_how_many_cages_are_selected_also_after_a_change(new_page, cage):
+    make_cage(owner=cage.owner)
+    page = new_page(cage.owner)
+    page.locator(".cell-tick label").first.click()
+    page.get_by_label("Action").select_option("archive")
+    selected = page.get_by_role("button", name="Selected (1): Archive…")
+    expect(selected).to_be_visible()
+    expect(page.get_by_role("button", name="All 2: Archive…")).to_be_visible()
+    turns_bad(cage)
+    expect(page.get_by_text("Bad").first).to_be_visible(timeout=SOON_MS)
+    expect(selected).to_be_visible()
+
+
 def test_a_form_is_not_touched_while_its_cycle_line_goes_on(new_page, cage):
     page = new_page(cage.owner)
     page.goto(f"/cages/{cage.pk}/edit/")

@@ -76,9 +76,9 @@ def measured():
 def test_the_page_says_what_archiving_does_and_what_stays(browser, cage):
     words = text_of(browser.get(url("archive", cage)))
     assert "Archive cage 117? Colony 4, R2 · rack B · B-07" in words
-    assert "Its sensor is not asked any more" in words
-    assert "All readings and sensor requests stay" in words
-    assert "It can be restored" in words
+    assert "Polling stops" in words
+    assert "All readings and sensor requests stay." in words
+    assert "You can restore it" in words
     cage.refresh_from_db()
     assert not cage.is_archived
 
@@ -87,7 +87,7 @@ def test_an_archived_cage_leaves_the_list_and_polling_but_nothing_measured(brows
     before = measured()
     response = browser.post(url("archive", cage), follow=True)
     assert response.redirect_chain[-1][0] == reverse("cage-list")
-    assert "Cage 117 · Colony 4 is archived. Its data stays." in text_of(response)
+    assert "Cage 117 · Colony 4 is archived. All its data stays." in text_of(response)
     assert "No cages yet" in text_of(response)
     cage.refresh_from_db()
     assert cage.archived_at == NOW
@@ -120,7 +120,7 @@ def test_the_archive_lists_the_newest_first_with_what_can_be_done(browser, user)
 
 
 def test_an_empty_archive_says_what_archiving_is(browser):
-    assert "Nothing is archived" in text_of(browser.get(ARCHIVE))
+    assert "No archived cages" in text_of(browser.get(ARCHIVE))
 
 
 def test_only_administrators_are_shown_the_way_to_a_purge(
@@ -152,13 +152,13 @@ def test_the_archive_is_paged_and_takes_as_many_queries_for_1_as_for_60(browser,
 def test_the_page_says_what_restoring_does(browser, archived):
     words = text_of(browser.get(url("restore", archived)))
     assert "Restore cage 117? Colony 4, R2 · rack B · B-07" in words
-    assert "its sensor is asked again from the next minute" in words
-    assert "The time since 2026-03-02 06:30 stays marked as not watched." in words
+    assert "its sensor is polled again from the next minute" in words
+    assert "The time since 2026-03-02 06:30 is marked as not watched." in words
 
 
 def test_a_paused_cage_is_restored_as_paused(browser, archived):
     Cage.objects.update(is_polled=False)
-    assert "paused as it was" in text_of(browser.get(url("restore", archived)))
+    assert "stays paused" in text_of(browser.get(url("restore", archived)))
     browser.post(url("restore", archived))
     cage = Cage.objects.get()
     assert (cage.is_archived, cage.is_polled) == (False, False)
@@ -168,7 +168,7 @@ def test_a_restored_cage_is_back_with_everything_it_had(browser, archived):
     before = measured()
     response = browser.post(url("restore", archived), follow=True)
     assert response.redirect_chain[-1][0] == archived.get_absolute_url()
-    assert "Cage 117 · Colony 4 is back." in text_of(response)
+    assert "Cage 117 · Colony 4 is restored." in text_of(response)
     cage = Cage.objects.get()
     assert (cage.archived_at, cage.position) == (None, "R2 · rack B · B-07")
     assert list(Cage.objects.polled()) == [cage]
@@ -180,8 +180,8 @@ def test_a_cage_is_not_restored_into_a_bay_that_was_taken(browser, archived, use
     make_cage("Newcomer", owner=user, **{**BAY, "rack": "b"})
     response = browser.post(url("restore", archived), follow=True)
     assert response.redirect_chain[-1][0] == url("restore", archived)
-    assert "Another cage stands in B-07 of this rack." in text_of(response)
-    assert "this one stays archived" in text_of(response)
+    assert "There is another cage in B-07 of this rack." in text_of(response)
+    assert "this cage stays archived" in text_of(response)
     archived.refresh_from_db()
     assert archived.is_archived
 
@@ -224,8 +224,8 @@ def test_the_page_says_how_much_is_deleted_and_asks_for_the_label(
 ):
     response = client_of(administrator).get(url("purge", archived))
     words = text_of(response)
-    assert "Purge cage 117 for good?" in words
-    assert "3 readings and 3 sensor requests are deleted, and the cage itself." in words
+    assert "Purge cage 117?" in words
+    assert "3 readings and 3 sensor requests and the cage itself are deleted for good." in words
     assert "Type “Colony 4” to confirm." in words
     assert 'name="label"' in response.content.decode()
     assert "value=" not in re.search(r'<input[^>]*name="label"[^>]*>', response.content.decode())[0]
@@ -286,7 +286,7 @@ def test_the_archive_says_that_a_cage_is_being_purged(client_of, archived, admin
     browser = client_of(administrator)
     order_purge(browser, archived)
     words = text_of(browser.get(ARCHIVE))
-    assert "Cage 117 · Colony 4 is being deleted in the background." in words
+    assert "Cage 117 · Colony 4 is being purged in the background." in words
     assert "being purged" in words
     assert "Restore…" not in words
 
@@ -295,7 +295,7 @@ def test_a_purge_that_seems_stuck_can_be_ordered_again(client_of, archived, admi
     browser = client_of(administrator)
     order_purge(browser, archived)
     page = text_of(browser.get(url("purge", archived)))
-    assert "A purge was ordered on 2026-03-02 07:02 and is under way." in page
+    assert "The purge of this cage started on 2026-03-02 07:02." in page
     assert order_purge(browser, archived).status_code == 302
     assert queue.llen("slots") == 2
 
@@ -324,6 +324,6 @@ def test_while_redis_is_away_the_order_stands_and_the_page_says_so(
     monkeypatch.setattr(purge_cage, "delay", order_in_vain)
     browser = client_of(administrator)
     assert order_purge(browser, archived).status_code == 302
-    assert "Redis does not answer. Order the purge again" in text_of(browser.get(ARCHIVE))
+    assert "Redis does not answer. Start the purge again" in text_of(browser.get(ARCHIVE))
     archived.refresh_from_db()
     assert archived.purge_ordered_at == NOW

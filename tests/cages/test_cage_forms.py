@@ -69,7 +69,7 @@ def test_a_cage_with_everything_is_kept_as_typed(browser):
 def test_after_creating_the_page_of_the_cage_says_when_to_expect_a_reading(browser):
     page = browser.post(NEW, form_of(), follow=True)
     assert page.redirect_chain[-1][0] == Cage.objects.get().get_absolute_url()
-    assert "Its first reading comes within two minutes." in page.content.decode()
+    assert "Its first reading appears within two minutes." in page.content.decode()
 
 
 def test_a_cage_can_be_made_without_being_polled(browser):
@@ -96,18 +96,18 @@ def test_blanks_around_what_was_typed_are_taken_off(browser):
         ({"id": str(LARGEST_TYPED_ID + 1)}, "id", "less than or equal to"),
         ({"id": "9" * 5000}, "id", "Enter a whole number."),
         ({"room": "x" * 51}, "room", "at most 50 characters"),
-        ({**BAY, "row": "B7"}, "row", "A row is one or two letters, or a number"),
-        ({**BAY, "row": "ABC"}, "row", "A row is one or two letters, or a number"),
-        ({**BAY, "row": "<b>"}, "row", "A row is one or two letters, or a number"),
+        ({**BAY, "row": "B7"}, "row", "A row is one or two letters or a number"),
+        ({**BAY, "row": "ABC"}, "row", "A row is one or two letters or a number"),
+        ({**BAY, "row": "<b>"}, "row", "A row is one or two letters or a number"),
         ({**BAY, "row": "1234"}, "row", "at most 3 characters"),
         ({**BAY, "column": "0"}, "column", "greater than or equal to 1"),
         ({**BAY, "column": "1000"}, "column", "less than or equal to 999"),
         ({**BAY, "column": "7th"}, "column", "Enter a whole number."),
-        ({"row": "B", "column": "7"}, "rack", "Name the rack"),
-        ({"room": "R2", "row": "B"}, "rack", "Name the rack"),
-        ({"column": "7"}, "rack", "Name the rack"),
-        ({"rack": "B", "row": "B"}, "column", "Give the column too"),
-        ({"rack": "B", "column": "7"}, "row", "Give the row too"),
+        ({"row": "B", "column": "7"}, "rack", "Enter the rack"),
+        ({"room": "R2", "row": "B"}, "rack", "Enter the rack"),
+        ({"column": "7"}, "rack", "Enter the rack"),
+        ({"rack": "B", "row": "B"}, "column", "Enter the column too"),
+        ({"rack": "B", "column": "7"}, "row", "Enter the row too"),
         ({"strain": "x" * 101}, "strain", "at most 100 characters"),
         ({"animal_count": "-1"}, "animal_count", "greater than or equal to 0"),
         ({"animal_count": "101"}, "animal_count", "less than or equal to 100"),
@@ -170,7 +170,7 @@ def test_an_id_that_is_taken_is_refused_whoever_owns_it(browser, user):
     make_cage(id=3, archived_at=at("06:00"))
     for number in (1, 2, 3):
         errors = errors_of(browser.post(NEW, form_of(id=number)))
-        message = f"There is a cage {number} already; it may be archived or somebody else's."
+        message = f"Cage {number} exists already. It may be archived or belong to somebody else."
         assert errors == {"id": [message]}
     assert Cage.objects.count() == 3
 
@@ -195,7 +195,7 @@ def test_an_id_taken_since_the_form_was_checked_is_refused_at_its_field(browser,
     make_cage("First", id=117)
     monkeypatch.setattr(CageForm, "clean_id", lambda form: form.cleaned_data["id"])
     errors = errors_of(browser.post(NEW, form_of(id=117)))
-    assert errors == {"id": ["This cage id was taken just now."]}
+    assert errors == {"id": ["This cage id has just been used by somebody else."]}
     assert [cage.label for cage in Cage.objects.all()] == ["First"]
 
 
@@ -209,7 +209,7 @@ def test_an_id_taken_since_the_form_was_checked_is_refused_at_its_field(browser,
 def test_two_cages_cannot_stand_in_one_bay(browser, changed):
     make_cage(**BAY)
     errors = errors_of(browser.post(NEW, form_of(**{**BAY, **changed})))
-    assert errors == {"column": ["Another cage stands in B-07 of this rack."]}
+    assert errors == {"column": ["There is another cage in B-07 of this rack."]}
 
 
 @pytest.mark.parametrize(
@@ -259,10 +259,10 @@ def test_a_name_is_shown_composed_and_with_single_blanks(browser, typed, stored)
     [
         ("R\n9", "A line break is not allowed here."),
         ("R\u20289", "A line break is not allowed here."),
-        ("R\u200b9", "a character that cannot be seen (U+200B)"),
-        ("R\u00ad9", "a character that cannot be seen (U+00AD)"),
-        ("R\u31649", "a character that cannot be seen (U+3164)"),
-        ("\ufe0f", "no character that can be seen"),
+        ("R\u200b9", "an invisible character (U+200B)"),
+        ("R\u00ad9", "an invisible character (U+00AD)"),
+        ("R\u31649", "an invisible character (U+3164)"),
+        ("\ufe0f", "no visible character"),
     ],
 )
 @pytest.mark.parametrize("field", ["label", "room", "rack", "strain"])
@@ -325,7 +325,7 @@ def test_a_bay_taken_since_the_form_was_checked_is_refused_at_its_field(
     make_cage("First", **BAY)
     looked_too_early(monkeypatch)
     response = browser.post(NEW, form_of(**BAY, **typed))
-    assert errors_of(response) == {"column": ["Another cage stands in B-07 of this rack."]}
+    assert errors_of(response) == {"column": ["There is another cage in B-07 of this rack."]}
     assert "New cage" in response.content.decode()
     assert [cage.label for cage in Cage.objects.all()] == ["First"]
 
@@ -337,7 +337,7 @@ def test_a_bay_taken_while_another_cage_was_moved_is_refused_at_its_field(
     cage = make_cage("Second", owner=user)
     looked_too_early(monkeypatch)
     errors = errors_of(browser.post(edit_url(cage), form_of(**BAY)))
-    assert errors == {"column": ["Another cage stands in B-07 of this rack."]}
+    assert errors == {"column": ["There is another cage in B-07 of this rack."]}
     cage.refresh_from_db()
     assert (cage.label, cage.position) == ("Second", "")
 
@@ -417,7 +417,7 @@ def test_only_staff_choose_the_owner(client_of, browser, user, staff):
 def test_an_owner_that_somebody_else_posts_is_ignored(browser, user, staff):
     cage = make_cage(owner=user)
     browser.post(edit_url(cage), form_of(label="Changed", owner=staff.pk))
-    made = create(browser, label="Made", owner=staff.pk)
+    made = create(browser, label="Created", owner=staff.pk)
     cage.refresh_from_db()
     assert (cage.label, cage.owner, made.owner) == ("Changed", user, user)
 

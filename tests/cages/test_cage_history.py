@@ -46,7 +46,7 @@ def test_any_day_is_shown_with_the_days_before_and_after(browser, cage):
     words = text_of(page := history(browser, cage, **{"from": "2026-03-01"}))
     assert "1,440 full minutes from 2026-03-01 00:00 to 2026-03-02 00:00 (Europe/Berlin)." in words
     assert "Perfect 1 0.1 % Ok 1 0.1 % Bad 2 0.1 % Not known 1,436 99.7 %" in words
-    assert "Not known: 1 asked without an answer, 1,435 not watched." in words
+    assert "Not known: 1 polled without an answer, 1,435 not watched." in words
     assert "Requests 6" not in words
     assert "Requests 5 Answered 4 Success 80.0 %" in words
     assert 'rel="prev" href="?from=2026-02-28&amp;to=2026-02-28"' in page.content.decode()
@@ -121,12 +121,12 @@ def test_spells_and_silences_are_listed_longest_first(browser, cage):
     assert page.context["bad_count"] == 2
     assert "2026-03-02 01:07 13 min" in words
     none = text_of(history(browser, cage, **{"from": "2026-02-20"}))
-    assert none.count("None in this time.") == 2
+    assert none.count("None in this period.") == 2
 
 
 def test_days_that_make_no_sense_are_told_where_they_were_given(browser, cage):
     words = text_of(history(browser, cage, **{"from": "2026-03-05", "to": "2026-03-04"}))
-    assert "The first day is after the last one. Shown is today." in words
+    assert "The first day is after the last one. Today is shown." in words
 
 
 def test_a_link_to_a_minute_opens_it_in_context(browser, cage):
@@ -227,7 +227,7 @@ def test_the_list_leads_to_the_comparison_and_too_many_cages_back(browser, owner
     response = browser.get(reverse("cage-bulk"), {"act": "compare", "which": "all"})
     assert response.url == f"{reverse('cage-compare')}?which=all"
     page = browser.get(response.url, follow=True)
-    assert "At most 8 cages can be compared at once." in text_of(page)
+    assert "At most 8 cages can be compared at a time." in text_of(page)
     assert page.redirect_chain[-1][0].startswith(reverse("cage-list"))
 
 

@@ -175,7 +175,7 @@ def test_a_new_cage_waits_for_its_first_reading(browser, user):
     make_cage(owner=user, created_at=NOW - 2 * MINUTE)
     row = only_row(browser.get(LIST))
     assert (row["state"], row["age"]) == ("No reading yet", "no reading yet")
-    assert (row["sensor"], row["position"]) == ("not asked yet", "–")
+    assert (row["sensor"], row["position"]) == ("not polled yet", "–")
 
 
 def test_a_cage_that_never_answered_is_unseen(browser, user):
@@ -219,7 +219,7 @@ def test_an_empty_list_says_how_to_begin(browser):
 def test_a_search_without_a_match_says_what_was_searched(browser, user, words):
     make_cage("Colony 4", owner=user)
     page = browser.get(LIST, {"q": words}).content.decode()
-    assert f"No cage matches “{words}”" in text_of(page)
+    assert f"No cages match “{words}”" in text_of(page)
     assert "<script>" not in page
 
 

@@ -57,12 +57,12 @@ def test_operations_show_an_hour_with_a_fixed_number_of_queries(staff_browser):
 
 def test_operations_tell_of_the_storage_and_who_limited_it(staff_browser):
     page = text_of(staff_browser.get(reverse("ops")))
-    assert "Minutes are kept for good" in page
+    assert "Retention no limit" in page
     assert "cages_poll" in page
     assert "rows on plain PostgreSQL" not in page
     RetentionChange.objects.create(at=at("07:00"), person="grace", keep_days=1200)
     page = text_of(staff_browser.get(reverse("ops")))
-    assert "Minutes are kept 1,200 days, as grace decided on 2026-03-02" in page
+    assert "Retention 1,200 days, set by grace on 2026-03-02" in page
 
 
 def test_more_rows_than_plain_postgresql_bears_are_told(staff_browser, monkeypatch):

@@ -205,7 +205,7 @@ def test_each_cage_is_in_its_cell_with_state_age_and_the_way_to_it(browser, user
 def test_cages_without_a_bay_are_listed_beside_the_grid(browser, user):
     placed, loose = stand(user, "A1", "")
     page = browser.get(url("rack-detail")).content.decode()
-    after = page.partition("No bay given")[2]
+    after = page.partition("No bay")[2]
     assert f'id="cage-{loose.pk}"' in after
     assert reverse("cage-move", args=(loose.pk,)) in after
     assert f'id="cage-{placed.pk}"' not in after
@@ -215,8 +215,8 @@ def test_a_rack_without_any_bay_says_so(browser, client_of, user, staff):
     stand(user, "")
     page = text_of(browser.get(url("rack-detail")))
     assert "No cage of this rack has a row and a column yet" in page
-    assert "Say how large the rack is" not in page
-    assert "Say how large the rack is" in text_of(client_of(staff).get(url("rack-detail")))
+    assert "Set the size of the rack" not in page
+    assert "Set the size of the rack" in text_of(client_of(staff).get(url("rack-detail")))
 
 
 @pytest.mark.parametrize("name", ["rack-detail", "rack-sheet"])
@@ -304,7 +304,7 @@ def test_the_sheet_of_a_cage_that_is_known_gives_the_time_and_no_age(browser, us
     assert f"Perfect last known 06:54 {late.pk}" in page
     assert f"Perfect 07:00 {cage.pk} · {cage.label} ruth" in page
     assert "no reading yet" in page
-    assert "No bay given" in page
+    assert "No bay" in page
     assert " ago" not in page.partition("As of")[2].partition("Last full cycle")[0]
 
 
@@ -319,7 +319,7 @@ def test_an_empty_bay_offers_the_nearest_cages_first(browser, user):
     make_cage("E archived", user, archived_at=NOW)
     make_cage("F of others")
     page = browser.get(url("rack-fill", row="A", column=1))
-    assert "A cage stands in A-01 by now." in text_of(browser.get(page["Location"]))
+    assert "There is now a cage in A-01." in text_of(browser.get(page["Location"]))
     give_size(2, 2)
     page = browser.get(url("rack-fill", row="b", column="02"))
     labels = [cage.label for cage in page.context["cages"]]
@@ -337,10 +337,10 @@ def test_cages_for_a_bay_can_be_searched(browser, user):
     address = url("rack-fill", row="A", column=1)
     page = browser.get(address)
     assert len(page.context["cages"]) == 20
-    assert "There are more." in text_of(page)
+    assert "There are more cages." in text_of(page)
     page = browser.get(address + "&q=colony+29")
     assert [cage.label for cage in page.context["cages"]] == ["Colony 29"]
-    assert "No cage is like that." in text_of(browser.get(address + "&q=nothing"))
+    assert "No cages match this filter." in text_of(browser.get(address + "&q=nothing"))
 
 
 @pytest.mark.parametrize("bay", [{}, {"row": "Z", "column": 1}, {"row": "A", "column": "%00"}])

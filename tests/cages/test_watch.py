@@ -93,8 +93,8 @@ def test_the_footer_warns_when_no_cycle_ended_in_the_last_two_minutes(browser, s
     make_cycle(slot("07:02"), planned=1, finished=False)
     words, is_warning = footer_of(browser.get(LIST))
     assert is_warning is warned
-    assert words.startswith("No full cycle for 2 min. Minutes are started") is warned
-    assert ("what you see here grows old. Check poller and worker." in words) is warned
+    assert words.startswith("No full cycle for 2 min. Cycles start") is warned
+    assert ("this page is getting out of date. Check poller and worker." in words) is warned
 
 
 @pytest.mark.parametrize(("seconds", "warned"), [(0, False), (90, False), (91, True)])
@@ -105,15 +105,15 @@ def test_the_footer_warns_when_no_minute_began_in_the_last_90_seconds(
     make_cycle(slot("07:01"), planned=1)
     words, is_warning = footer_of(browser.get(LIST))
     assert is_warning is warned
-    assert words.startswith("No minute has been started since 07:01, 1 min ago.") is warned
-    assert ("Neurocage is not asking the sensors" in words) is warned
+    assert words.startswith("No cycle has started since 07:01, 1 min ago.") is warned
+    assert ("Neurocage is not polling" in words) is warned
     assert ("Check beat, worker and Redis." in words) is warned
 
 
 def test_the_warning_says_for_how_long_and_since_which_day(browser):
     make_cycle(slot("07:00") - timedelta(days=1, hours=3), planned=1)
     words, is_warning = footer_of(browser.get(LIST))
-    assert words.startswith("No minute has been started since 2026-03-01 04:00, 1 d 3 h ago.")
+    assert words.startswith("No cycle has started since 2026-03-01 04:00, 1 d 3 h ago.")
     assert "Last full cycle 2026-03-01 04:00, 1 of 1 asked" in words
     assert is_warning
 
@@ -130,7 +130,7 @@ def test_the_warning_of_unfinished_minutes_says_for_how_long_and_since_which_day
 def test_while_the_very_first_minutes_are_not_finished_the_footer_says_what_to_expect(browser):
     make_cycle(slot("07:02"), planned=1, finished=False)
     words, is_warning = footer_of(browser.get(LIST))
-    assert words.startswith("No full cycle yet. Minutes are started and none is finished.")
+    assert words.startswith("No full cycle yet. Cycles start, but none has finished yet.")
     assert "Last full cycle" not in words
     assert is_warning
 
@@ -145,7 +145,7 @@ def test_readyz_and_every_page_know_of_a_dead_beat_within_two_minutes(browser, c
     assert not footer_of(browser.get(LIST))[1]
     assert browser.get(reverse("readyz")).status_code == 200
     clock(death + timedelta(minutes=2))
-    assert footer_of(browser.get(LIST))[0].startswith("No minute has been started since 07:01,")
+    assert footer_of(browser.get(LIST))[0].startswith("No cycle has started since 07:01,")
     assert browser.get(reverse("readyz")).json()["problems"] == {
         "polling": "no minute has been started since 2026-03-02 06:01 UTC"
     }
@@ -301,14 +301,14 @@ def test_metrics_take_two_queries_and_say_their_format(client):
 def test_what_is_not_there_is_404_with_a_way_back(browser):
     response = browser.get("/nowhere/")
     assert response.status_code == 404
-    assert "There is nothing here" in text_of(response)
+    assert "Page not found" in text_of(response)
     assert f'href="{LIST}"' in response.content.decode()
 
 
 def test_what_is_not_allowed_is_403_with_a_way_back(browser):
     response = browser.get(reverse("ops"))
     assert response.status_code == 403
-    assert "Your account may not open this page" in text_of(response)
+    assert "You do not have access to this page" in text_of(response)
 
 
 @pytest.mark.django_db
@@ -336,7 +336,7 @@ def broken(browser, monkeypatch):
 def test_an_error_of_ours_is_500_and_shows_nothing_of_it(broken):
     response = broken(ValueError("a secret")).get(LIST)
     assert response.status_code == 500
-    assert "Something broke in Neurocage" in text_of(response)
+    assert "Something went wrong" in text_of(response)
     assert "a secret" not in response.content.decode()
 
 
@@ -355,7 +355,7 @@ def test_while_the_database_is_away_pages_are_503_and_say_so(name):
     assert response.status_code == 503
     assert response["Retry-After"] == "30"
     assert "The database does not answer" in text_of(response)
-    assert "nothing is lost" in text_of(response)
+    assert "are not lost" in text_of(response)
 
 
 @pytest.mark.usefixtures("database_is_away")

@@ -135,13 +135,21 @@ def test_a_form_and_its_errors_are_in_german(german_browser):
     words = text_of(page)
     for phrase in (
         "Bezeichnung",
-        "Wo er steht",
+        "Standort",
         "Dieses Feld ist zwingend erforderlich.",
         "Eine Reihe ist ein oder zwei Buchstaben oder eine Zahl, wie am Regal.",
-        "Nennen Sie das Regal, zu dem diese Reihe und Spalte gehören.",
+        "Geben Sie das Regal zu dieser Reihe und Spalte ein.",
         "Abbrechen",
     ):
         assert phrase in words
+
+
+def test_the_data_dictionary_is_in_german_with_its_figures(german_browser):
+    page = text_of(german_browser.get(reverse("cage-export")))
+    assert "Geplante Abfragen mit diesem Ergebnis: Zeit\xfcberschreitung." in page
+    assert "Klassenbreiten: 50 ms bis 100 ms, 100 ms bis 300 ms," in page
+    for english in ("Outcome of", "Planned polls", "Width of"):
+        assert english not in page
 
 
 def test_times_stay_iso_and_of_24_hours_and_figures_are_written_as_in_german(german_browser):

@@ -208,7 +208,7 @@ def test_nothing_but_a_token_opens_the_api(client_of, user, authorization):
 def test_who_sends_no_token_is_told_how():
     said = Client().get(CAGES).json()["detail"]
     assert said == (
-        "Send your token as 'Authorization: Bearer nc_...'. You make one on the page /tokens/."
+        "Send a token as 'Authorization: Bearer nc_...'. Create one on the page /tokens/."
     )
 
 
@@ -274,7 +274,7 @@ def facility(transactional_db, live_server):
     browser = Client(headers={"Host": live_server.url.removeprefix("http://")})
     browser.force_login(person)
     examples = examples_of(browser.get(EXAMPLES))
-    assert list(examples) == ["curl", "Python", "Python, as a table of pandas", "R"]
+    assert list(examples) == ["curl", "Python", "Python, as a pandas table", "R"]
     return examples, {**os.environ, "NEUROCAGE_TOKEN": secret, "NO_PROXY": "*"}, slots
 
 

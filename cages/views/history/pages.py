@@ -111,7 +111,9 @@ class CompareView(SelectionMixin, TemplateView):
         if not self.count:
             return self.nothing_selected()
         if self.count > CAGES_COMPARED:
-            text = _("At most %(count)s cages can be compared at once.") % {"count": CAGES_COMPARED}
+            text = _("At most %(count)s cages can be compared at a time.") % {
+                "count": CAGES_COMPARED
+            }
             messages.warning(request, text)
             return redirect(self.list_address)
         return super().get(request, *args, **kwargs)
