@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.db import transaction
 from django.test import Client, override_settings
 
 from tests.factories import make_user
@@ -63,6 +64,17 @@ else:
         """Django's own test database, with its storage set up."""
         with django_db_blocker.unblock():
             migrate()
+
+
+@pytest.fixture(scope="module")
+def module_database(django_db_setup, django_db_blocker):
+    """The database, for what all tests of a module read. It forgets everything at their end.
+
+    A test that changes something asks for `db` as well, and the database forgets that at its end.
+    """
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture
