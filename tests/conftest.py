@@ -105,6 +105,18 @@ def client_of():
 
 
 @pytest.fixture
+def browser(client_of, user):
+    """A test client in which `user` is signed in."""
+    return client_of(user)
+
+
+@pytest.fixture
+def fixed_now(request, monkeypatch):
+    """For a module with a constant NOW: the clock stands there."""
+    monkeypatch.setattr("django.utils.timezone.now", lambda: request.module.NOW)
+
+
+@pytest.fixture
 def storage_of_its_own(transactional_db):
     """Use a database of its own, because roll-ups stay when the tests empty the hypertable."""
     yield

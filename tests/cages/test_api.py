@@ -23,14 +23,9 @@ from tests.factories import (
     record_minutes,
     slot,
 )
-from tests.programs import NOW, SERIES, WHOLE, address, as_utc, caller_of, get, refusal, walk
+from tests.programs import SERIES, WHOLE, address, as_utc, caller_of, get, refusal, walk
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fixed_now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fixed_now")]
 
 
 @pytest.fixture

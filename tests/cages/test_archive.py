@@ -19,19 +19,10 @@ from neurocage.celery import app
 from tests.factories import MINUTE, at, make_cage, record_minutes, slot
 
 NOW = at("07:02:30")
+pytestmark = pytest.mark.usefixtures("fixed_now")
 ARCHIVE = reverse("cage-archived")
 BAY = {"room": "R2", "rack": "B", "row": "B", "column": 7}
 LABEL = "Colony 4"
-
-
-@pytest.fixture(autouse=True)
-def _fixed_now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-
-
-@pytest.fixture
-def browser(client_of, user):
-    return client_of(user)
 
 
 @pytest.fixture
@@ -271,7 +262,7 @@ def test_a_purge_is_ordered_logged_and_queued(client_of, archived, administrator
     assert measured() == before
     assert queue.llen("slots") == 1
     with app.connection_for_read() as broker, broker.SimpleQueue(app.amqp.queues["slots"]) as box:
-        message = box.get(timeout=2)
+        message = box.get(timeout=60)
         message.ack()
     assert message.headers["task"] == "cages.polling.tasks.purge_cage"
     assert message.payload[0] == [117]

@@ -48,11 +48,6 @@ def cage(user):
     return make_cage("Colony 4", owner=user, id=117)
 
 
-@pytest.fixture
-def browser(client_of, user):
-    return client_of(user)
-
-
 def text_of(markup):
     """What a person reads: tags out, entities in, blanks squeezed."""
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", markup)).split())

@@ -17,11 +17,6 @@ NEW = reverse("cage-create")
 BAY = {"room": "R2", "rack": "B", "row": "B", "column": 7}
 
 
-@pytest.fixture
-def browser(client_of, user):
-    return client_of(user)
-
-
 def form_of(**typed):
     return {"label": "Colony 4", "is_polled": "on", "save": "Save", **typed}
 

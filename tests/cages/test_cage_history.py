@@ -12,14 +12,10 @@ from tests.factories import MINUTE, at, make_cage, make_user, record_minute, rec
 from tests.pages import text_of
 
 NOW = at("07:02:30")
+pytestmark = pytest.mark.usefixtures("fixed_now")
 DAY = timedelta(days=1)
 BAD, OK, PERFECT = Health
 HISTORY = "cage-history"
-
-
-@pytest.fixture(autouse=True)
-def _fixed_now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
 
 
 @pytest.fixture

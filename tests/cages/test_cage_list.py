@@ -23,17 +23,8 @@ from tests.factories import (
 )
 
 NOW = at("07:02:30")
+pytestmark = pytest.mark.usefixtures("fixed_now")
 LIST = reverse("cage-list")
-
-
-@pytest.fixture(autouse=True)
-def _fixed_now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-
-
-@pytest.fixture
-def browser(client_of, user):
-    return client_of(user)
 
 
 def text_of(markup):

@@ -29,14 +29,10 @@ from neurocage.ids import advance_ids
 from tests.factories import MINUTE, at, make_cage, make_user, slot
 
 NOW = at("11:07:20")
+pytestmark = pytest.mark.usefixtures("fixed_now")
 # The story is in the last two days; a fortnight of it takes ten seconds to write.
 DAYS = 3
 SLOTS = DAYS * 24 * 60 - 120
-
-
-@pytest.fixture(autouse=True)
-def _fixed_now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,7 @@ from tests.pages import errors_of, text_of
 NOW = at("07:02:30")
 BAY = {"room": "R2", "rack": "B", "row": "B", "column": 7}
 MOVE = reverse("cage-move", args=(7,))
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fixed_now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fixed_now")]
 
 
 @pytest.fixture

@@ -17,17 +17,7 @@ NOW = at("07:02:30")
 INDEX, WALL = reverse("rack-index"), reverse("wall")
 IN_B = {"room": "R2", "rack": "B"}
 OF_A_RACK = ["rack-detail", "rack-sheet", "rack-fill"]
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fixed_now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-
-
-@pytest.fixture
-def browser(client_of, user):
-    return client_of(user)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fixed_now")]
 
 
 def stand(owner, *places, **fields):

@@ -32,11 +32,6 @@ def clock(monkeypatch, settings):
 
 
 @pytest.fixture
-def browser(client_of, user):
-    return client_of(user)
-
-
-@pytest.fixture
 def database_is_away(django_db_blocker):
     """The connection leads to a port at which nothing listens."""
     real = connections["default"]

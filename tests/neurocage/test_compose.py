@@ -329,11 +329,11 @@ def test_a_worker_is_healthy_while_it_answers(valkey, tmp_path):
     try:
         with redis.from_url(valkey.url) as client:
             # It has asked for messages, so it is past its start.
-            assert until(lambda: any(c["cmd"] == "brpop" for c in client.client_list()), 20)
+            assert until(lambda: any(c["cmd"] == "brpop" for c in client.client_list()))
         assert health_check("poller", valkey.url) == 0
     finally:
         worker.terminate()
-        worker.wait(20)
+        worker.wait(60)
 
 
 @contextlib.contextmanager
@@ -351,7 +351,7 @@ def web_on(port, status):
             pass
 
     server = HTTPServer(("127.0.0.1", port), Web)
-    server.timeout = 10
+    server.timeout = 60
     thread = threading.Thread(target=server.handle_request)
     thread.start()
     try:

@@ -31,6 +31,7 @@ from tests.factories import (
 from tests.played import played_sensors
 
 NOW = at("07:02:30")
+pytestmark = pytest.mark.usefixtures("fixed_now")
 ROLES = ("anonymous", "owner", "viewer", "other", "staff", "administrator")
 LOGIN = "asked to sign in"
 MOVED = "led elsewhere"
@@ -125,11 +126,6 @@ FORMS = {
     "register": {"username": "eve", "password1": PASSWORD, "password2": PASSWORD},
     "setup": {"username": "eve", "password1": PASSWORD, "password2": PASSWORD},
 }
-
-
-@pytest.fixture(autouse=True)
-def _fixed_now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
 
 
 @pytest.fixture(scope="module")
