@@ -111,9 +111,14 @@ def browser(client_of, user):
 
 
 @pytest.fixture
-def fixed_now(request, monkeypatch):
-    """For a module with a constant NOW: the clock stands there."""
-    monkeypatch.setattr("django.utils.timezone.now", lambda: request.module.NOW)
+def clock(request, monkeypatch):
+    """clock(moment): what time it is from now on; NOW of the test's module at first."""
+
+    def set_clock(moment):
+        monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
+
+    set_clock(request.module.NOW)
+    return set_clock
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from tests.factories import (
 )
 from tests.programs import SERIES, WHOLE, address, as_utc, caller_of, get, refusal, walk
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fixed_now")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 @pytest.fixture

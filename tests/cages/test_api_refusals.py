@@ -13,7 +13,7 @@ from cages.api.tokens import REQUESTS_A_MINUTE
 from tests.factories import make_cage
 from tests.programs import NOW, SERIES, WHOLE, address, caller_of, get, refusal
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fixed_now")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 @pytest.fixture

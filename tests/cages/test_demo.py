@@ -29,7 +29,7 @@ from neurocage.ids import advance_ids
 from tests.factories import MINUTE, at, make_cage, make_user, slot
 
 NOW = at("11:07:20")
-pytestmark = pytest.mark.usefixtures("fixed_now")
+pytestmark = pytest.mark.usefixtures("clock")
 # The story is in the last two days; a fortnight of it takes ten seconds to write.
 DAYS = 3
 SLOTS = DAYS * 24 * 60 - 120

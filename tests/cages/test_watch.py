@@ -16,19 +16,9 @@ from tests.factories import MINUTE, at, make_cage, make_cycle, make_user, slot
 from tests.pages import text_of
 
 NOW = at("07:02:30")
+pytestmark = pytest.mark.usefixtures("clock")
 LIST = reverse("cage-list")
 COUNTS = {"answered": 361, "unavailable": 110, "timeout": 5, "malformed": 1, "skipped": 3}
-
-
-@pytest.fixture(autouse=True)
-def clock(monkeypatch, settings):
-    """clock(moment): what time it is from now on; NOW at first."""
-
-    def set_clock(moment):
-        monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
-
-    set_clock(NOW)
-    return set_clock
 
 
 @pytest.fixture

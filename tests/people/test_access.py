@@ -31,7 +31,7 @@ from tests.factories import (
 from tests.played import played_sensors
 
 NOW = at("07:02:30")
-pytestmark = pytest.mark.usefixtures("fixed_now")
+pytestmark = pytest.mark.usefixtures("clock")
 ROLES = ("anonymous", "owner", "viewer", "other", "staff", "administrator")
 LOGIN = "asked to sign in"
 MOVED = "led elsewhere"
