@@ -46,6 +46,12 @@ def instructions(text, name):
     return re.findall(rf"(?m)^{name} +(.*)$", text)
 
 
+def python(*arguments, cwd=PROJECT, env=None):
+    """Run Python with these arguments, and return how it ended."""
+    argv = [sys.executable, *arguments]
+    return subprocess.run(argv, cwd=cwd, env=env, capture_output=True, text=True)
+
+
 # docker-compose.yml
 
 
@@ -221,14 +227,7 @@ def test_the_image_can_be_built_from_what_is_sent_to_the_build(tmp_path):
     environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
     environment["DJANGO_SETTINGS_MODULE"] = "neurocage.settings"
     for arguments in (shlex.split(collect), ["-c", load]):
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = python(*arguments, cwd=tmp_path, env=environment)
         assert done.returncode == 0, done.stderr
     assert (tmp_path / "staticfiles/staticfiles.json").exists()
 
@@ -278,14 +277,8 @@ def test_a_process_starts_with_the_environment_of_its_service(tmp_path, name, st
         )
         for variable, value in SERVICES[name]["environment"].items()
     }
-    done = subprocess.run(
-        [sys.executable, "-c", f"import neurocage.{start}"],
-        cwd=PROJECT,
-        env=environment | {"PATH": os.environ["PATH"], "STATE_DIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment |= {"PATH": os.environ["PATH"], "STATE_DIR": str(tmp_path)}
+    done = python("-c", f"import neurocage.{start}", env=environment)
     assert done.returncode == 0, done.stderr
 
 
@@ -293,13 +286,7 @@ def health_check(name, redis_url):
     """The exit code of the service's health check, with the Redis of that address."""
     kind, *command = SERVICES[name]["healthcheck"]["test"]
     assert (kind, command[0]) == ("CMD", "python")
-    return subprocess.run(
-        [sys.executable, *command[1:]],
-        cwd=PROJECT,
-        env=os.environ | {"REDIS_URL": redis_url},
-        capture_output=True,
-        check=False,
-    ).returncode
+    return python(*command[1:], env=os.environ | {"REDIS_URL": redis_url}).returncode
 
 
 @pytest.fixture
@@ -363,12 +350,11 @@ def web_on(port, status):
 
 @pytest.mark.parametrize(("status", "exit_code"), [(200, 0), (500, 1)])
 def test_web_is_healthy_when_it_says_so(status, exit_code):
-    *python, script = SERVICES["web"]["healthcheck"]["test"][1:]
-    assert python == ["python", "-c"]
+    *start, script = SERVICES["web"]["healthcheck"]["test"][1:]
+    assert start == ["python", "-c"]
     port = free_port()
     here = script.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
     assert here != script
     with web_on(port, status) as asked:
-        done = subprocess.run([sys.executable, "-c", here], capture_output=True, check=False)
-    assert done.returncode == exit_code
+        assert python("-c", here).returncode == exit_code
     assert asked == [("/healthz", "localhost")]
