@@ -15,15 +15,7 @@ from django.db.models import Count
 from django.urls import reverse
 
 from cages import demo
-from cages.models import (
-    Cage,
-    CageState,
-    Condition,
-    Health,
-    Outcome,
-    Poll,
-    PollCycle,
-)
+from cages.models import Cage, CageState, Condition, Health, Outcome, Poll, PollCycle
 from cages.models.cycle import OUTCOME_COUNTS
 from neurocage.ids import advance_ids
 from tests.factories import MINUTE, at, make_cage, make_user, slot
@@ -39,11 +31,7 @@ SLOTS = DAYS * 24 * 60 - 120
 def loaded(django_db_setup, django_db_blocker, tmp_path_factory):
     """The demonstration, loaded once: what was printed, and the state file."""
     said, state_file = io.StringIO(), tmp_path_factory.mktemp("demo") / "demo.json"
-    with (
-        pytest.MonkeyPatch.context() as patched,
-        django_db_blocker.unblock(),
-        transaction.atomic(),
-    ):
+    with pytest.MonkeyPatch.context() as patched, django_db_blocker.unblock(), transaction.atomic():
         patched.setattr("django.utils.timezone.now", lambda: NOW)
         patched.setattr(demo, "DAYS", DAYS)
         # The first ids, as in a new database: a sequence is not turned back after other tests.
