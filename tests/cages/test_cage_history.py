@@ -3,23 +3,17 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cages.models import Health, Outcome
 from tests.factories import MINUTE, at, make_cage, make_user, record_minute, record_minutes, slot
-from tests.pages import text_of
+from tests.pages import queries_of, text_of
 
 NOW = at("07:02:30")
+pytestmark = pytest.mark.usefixtures("clock")
 DAY = timedelta(days=1)
 BAD, OK, PERFECT = Health
 HISTORY = "cage-history"
-
-
-@pytest.fixture(autouse=True)
-def _fixed_now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
 
 
 @pytest.fixture
@@ -104,9 +98,7 @@ def test_the_queries_are_few_and_fixed(browser, cage, query):
     counts = []
     for minutes in (1, 50):
         record_minutes(cage, slot("05:00") - minutes * MINUTE, [BAD] * minutes)
-        with CaptureQueriesContext(connection) as queries:
-            assert history(browser, cage, **query).status_code == 200
-        counts.append(len(queries))
+        counts.append(queries_of(history, browser, cage, **query))
     assert counts[0] == counts[1] <= 10
 
 
@@ -236,7 +228,5 @@ def test_the_queries_of_a_comparison_do_not_grow_with_the_cages(browser, owner):
     for number in (2, 8):
         while owner.cages.count() < number:
             make_cage(owner=owner)
-        with CaptureQueriesContext(connection) as queries:
-            assert browser.get(reverse("cage-compare"), {"which": "all"}).status_code == 200
-        counts.append(len(queries))
+        counts.append(queries_of(browser.get, reverse("cage-compare"), {"which": "all"}))
     assert counts[0] == counts[1] <= 12
