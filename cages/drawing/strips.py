@@ -4,6 +4,7 @@ Bad is highest and Perfect lowest, so that a strip can be read without colour. N
 not watched is hatched. Runs of one kind are one stroke, and all strokes of a kind one path.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
@@ -24,6 +25,7 @@ BARS = {
     Minute.OK: ("ok", 10),
     Minute.PERFECT: ("perfect", 6),
 }
+RUNS = {code: re.compile(rb"\x%02x+" % code) for code in BARS}
 HOURS_BETWEEN_TICKS = 6
 LINES_APART = 6
 # Days between ticks, so that no more than MOST_TICKS stand side by side.
@@ -51,14 +53,14 @@ def paths_of(minutes: bytes, start: int = 0) -> list[tuple[str, str]]:
 
     start: where on the strip the first minute is.
     """
-    strokes: dict[str, list[str]] = {name: [] for name, _height in BARS.values()}
-    for code, run in groupby(minutes):
-        length = len(list(run))
-        if code in BARS:
-            name, height = BARS[code]
-            strokes[name].append(f"M{start} {HEIGHT - height // 2}h{length}")
-        start += length
-    return [(name, "".join(parts)) for name, parts in strokes.items() if parts]
+    paths = []
+    for code, (name, height) in BARS.items():
+        y = HEIGHT - height // 2
+        runs = [run.span() for run in RUNS[code].finditer(minutes)]
+        if runs:
+            path = "".join([f"M{start + first} {y}h{end - first}" for first, end in runs])
+            paths.append((name, path))
+    return paths
 
 
 def bars_of(buckets, start: int = 0) -> list[tuple[str, str]]:

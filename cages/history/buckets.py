@@ -153,7 +153,7 @@ def _add_rollups(found, model, whole):
     starts = {part.start for part in whole}
     rows = model.objects.within(list(found), whole[0].start, whole[-1].end)
     columns = ("cage_id", "bucket", "latency_ms_max", *SUMS)
-    for cage_id, start, longest, *counts in rows.values_list(*columns).iterator():
+    for cage_id, start, longest, *counts in rows.values_list(*columns):
         if start in starts:
             bucket = found[cage_id][start]
             bucket.counts.update(dict(zip(SUMS, counts, strict=True)))
@@ -169,6 +169,6 @@ def _add_minutes(found, parts):
         within |= Q(slot__gte=part.start, slot__lt=part.end)
     polls = Poll.objects.filter(within, cage__in=list(found))
     columns = ("cage_id", "slot", "outcome", "status", "latency_ms")
-    for cage_id, slot, *poll in polls.values_list(*columns).iterator():
+    for cage_id, slot, *poll in polls.values_list(*columns):
         part = next(part for part in parts if part.start <= slot < part.end)
         found[cage_id][part.start].add_poll(*poll)
