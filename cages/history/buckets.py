@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from django.db.models import Q
 from django.utils import timezone
@@ -22,11 +23,12 @@ from cages.slots import slot_of
 SUMS = (*(outcome.word for outcome in Outcome), *(health.word for health in Health), *LATENCY_BINS)
 
 
-@dataclass(slots=True)
+@dataclass
 class Bucket:
     """The part of one hour or day that lies in the window.
 
-    counts: the words of Outcome and of Health, and LATENCY_BINS -> how many polls.
+    counts: the words of Outcome and of Health, and LATENCY_BINS -> how many polls. Its `health` and
+    `sensor` are kept once they are read, so read them when it is complete.
     """
 
     window: Window
@@ -46,7 +48,7 @@ class Bucket:
     def planned(self) -> int:
         return sum(self.counts[outcome.word] for outcome in Outcome)
 
-    @property
+    @cached_property
     def health(self) -> HealthSummary:
         asked = self.planned - self.counts[Outcome.SKIPPED.word]
         return HealthSummary(
@@ -56,7 +58,7 @@ class Bucket:
             not_watched=self.minutes - asked,
         )
 
-    @property
+    @cached_property
     def sensor(self) -> SensorSummary:
         """Its percentiles are estimates from the LATENCY_BINS."""
         return SensorSummary(

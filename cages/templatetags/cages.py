@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 import segno
 from django import template
 from django.utils import timezone
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
@@ -179,7 +180,9 @@ def day_stack(days, is_double=False):
     day_width = max((window.minutes for window in whole.values()), default=24 * 60)
     rows = [
         {
-            "day": day,
+            "day": f"{day:%Y-%m-%d}",
+            "weekday": WEEKDAYS_ABBR[day.weekday()],
+            "date": f"{day:%m-%d}",
             "hours": "" if whole[day].minutes == 24 * 60 else whole[day].minutes // 60,
             "paths": strips.paths_of(minutes, (part.start - whole[day].start) // SLOT_LENGTH),
             "label": f"{day:%Y-%m-%d}: {words.minutes_in_words(minutes)}",
