@@ -1,15 +1,18 @@
 """What every page shows, whatever it is about."""
 
+from typing import Any
+
 from django.conf import settings
-from django.utils import timezone
+from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from cages.clock import now_of
 from cages.models import PollCycle
 
 
-def watch(request):
+def watch(request: HttpRequest) -> dict[str, Any]:
     """How well Neurocage itself is watching, read once, and only on pages that show it."""
-    now = timezone.now()
+    now = now_of(request)
     return {
         "watch": SimpleLazyObject(lambda: PollCycle.objects.watch(now)),
         "now": now,
@@ -17,7 +20,7 @@ def watch(request):
     }
 
 
-def frame(request):
+def frame(request: HttpRequest) -> dict[str, Any]:
     """How the page was asked for."""
     return {
         # Asked for again by the open page: it has shown its messages already.

@@ -107,7 +107,7 @@ def facets(
         rows = rows.annotate(kind=Value(kind), value=F(f"{kind}_id"), text=text)
         return rows.values_list("kind", "value", "text")
 
-    ranks = chosen.without_state(cages, now).order_by().values("rank")
+    ranks: Any = chosen.without_state(cages, now).order_by().values("rank")
     counts = ranks.annotate(
         kind=Value(RANKS), value=F("rank"), text=Cast(Count("pk"), CharField())
     ).values_list("kind", "value", "text")

@@ -5,13 +5,15 @@ not watched is hatched. Runs of one kind are one stroke, and all strokes of a ki
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import groupby
 from math import ceil
 
 from django.utils import timezone
 
+from cages.history.buckets import Bucket
 from cages.history.minutes import Minute
 from cages.history.today import Share
 from cages.history.window import Window, midnight_of
@@ -43,8 +45,8 @@ class Tick:
     text: str
 
     @property
-    def is_last(self):
-        """Its text stands before it, as there is no room behind."""
+    def is_last(self) -> bool:
+        """Whether its text stands before it, because there is no room behind."""
         return self.percent > 88
 
 
@@ -63,14 +65,14 @@ def paths_of(minutes: bytes, start: int = 0) -> list[tuple[str, str]]:
     return paths
 
 
-def bars_of(buckets, start: int = 0) -> list[tuple[str, str]]:
+def bars_of(buckets: Iterable[Bucket], start: int = 0) -> list[tuple[str, str]]:
     """[(name of the kind, SVG path)]: a bar for each Bucket, one wide per minute and 100 high.
 
     From the bottom: Perfect, Ok, Bad; then what is not known, which is not drawn. What was not
     watched hangs from the top, hatched: "off" is to be stroked, the others to be filled.
     start: where the first bar begins.
     """
-    bars = {"perfect": [], "ok": [], "bad": []}
+    bars: dict[str, list[str]] = {"perfect": [], "ok": [], "bad": []}
     off, left = [], start
     for bucket in buckets:
         top, health = 100.0, bucket.health
@@ -85,25 +87,25 @@ def bars_of(buckets, start: int = 0) -> list[tuple[str, str]]:
     return [(name, "".join(parts)) for name, parts in bars.items() if parts]
 
 
-def _hatching(off):
-    """Lines across bars of (height, left, width) from the top; neighbours alike share theirs."""
+def _hatching(off: Iterable[tuple[float, int, int]]) -> list[str]:
+    """Lines across bars of (height, left, width). Neighbours of the same height share them."""
     lines = []
-    for height, run in groupby(off, key=lambda bar: bar[0]):
-        run = list(run)
+    for height, group in groupby(off, key=lambda bar: bar[0]):
+        run = list(group)
         left, width = run[0][1], sum(width for _height, _left, width in run)
         lines += [f"M{left} {y}h{width}" for y in range(2, ceil(height), LINES_APART)]
     return lines
 
 
-def ticks_of(start, zone=None):
-    """(minutes of the facility's day that begins at `start`, its Ticks); 23 and 25 hours too."""
+def ticks_of(start: datetime, zone: tzinfo | None = None) -> tuple[int, list[Tick]]:
+    """(minutes of the facility's day that `start` lies in, its Ticks)."""
     zone = zone or timezone.get_default_timezone()
     day = start.astimezone(zone).date()
     whole = Window.whole_day(day, zone)
     return whole.minutes, _ticks(whole, [(clock, f"{clock:%H}") for clock in _clocks([day], zone)])
 
 
-def ticks_within(window, zone=None):
+def ticks_within(window: Window, zone: tzinfo | None = None) -> list[Tick]:
     """The Ticks of any Window: hours where it is short, midnights where it is long."""
     zone = zone or timezone.get_default_timezone()
     days = [day for day, _part in window.days(zone)]
@@ -117,14 +119,14 @@ def ticks_within(window, zone=None):
     return _ticks(window, marks)
 
 
-def _clocks(days, zone):
-    """The moments that get a Tick where hours are shown, by the clock on the wall."""
+def _clocks(days: Iterable[date], zone: tzinfo) -> list[datetime]:
+    """The moments that get a Tick where hours are shown, in the zone."""
     hours = range(0, 24, HOURS_BETWEEN_TICKS)
     return [datetime.combine(day, time(hour), zone) for day in days for hour in hours]
 
 
-def _ticks(window, marks):
-    """The Ticks of those (moment, text) that lie in the window."""
+def _ticks(window: Window, marks: Iterable[tuple[datetime, str]]) -> list[Tick]:
+    """The Ticks of the (moment, text) that lie in the window."""
     # Aware moments of one zone are subtracted by the clock on the wall unless they go through UTC.
     moments = [(moment.astimezone(UTC), text) for moment, text in marks]
     return [
@@ -146,21 +148,15 @@ class Hour:
     not_watched: int
 
 
-def hours_of(minutes, start):
-    """The Hours that have begun, oldest first; the last one may not be over."""
+def hours_of(minutes: bytes, start: datetime) -> list[Hour]:
+    """The Hours of the facility's clock that have begun, oldest first.
+
+    The first one begins at `start`, and the last one may not be over.
+    """
+    codes = (Minute.PERFECT, Minute.OK, Minute.BAD, Minute.NO_ANSWER, Minute.NOT_WATCHED)
+    firsts = range(-timezone.localtime(start).minute, len(minutes), 60)
+    parts = [(max(first, 0), first + 60) for first in firsts if minutes]
     return [
-        Hour(
-            start + first * SLOT_LENGTH,
-            *(
-                minutes.count(code, first, first + 60)
-                for code in (
-                    Minute.PERFECT,
-                    Minute.OK,
-                    Minute.BAD,
-                    Minute.NO_ANSWER,
-                    Minute.NOT_WATCHED,
-                )
-            ),
-        )
-        for first in range(0, len(minutes), 60)
+        Hour(start + first * SLOT_LENGTH, *(minutes.count(code, first, end) for code in codes))
+        for first, end in parts
     ]

@@ -1,6 +1,7 @@
 """How well Neurocage itself does: footer, health checks, metrics, error pages."""
 
 import html
+import itertools
 import re
 from datetime import timedelta
 
@@ -34,6 +35,13 @@ def clock(monkeypatch, settings):
 @pytest.fixture
 def browser(client_of, user):
     return client_of(user)
+
+
+def test_a_page_and_its_footer_have_one_clock(browser, monkeypatch):
+    ticks = itertools.count()
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + next(ticks) * MINUTE)
+    context = browser.get(LIST).context
+    assert context["watch"].now == context["now"]
 
 
 @pytest.fixture
