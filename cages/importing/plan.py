@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from cages.importing.form import RowForm
 from cages.importing.sheet import SheetRow
 from cages.models import Cage, Places
+from cages.models.cage import set_labs
 from cages.models.fields import FIELDS, NAMES, YES, cells_of
 from neurocage.ids import LARGEST_TYPED_ID, id_from
 from people.access import Access, Permission
@@ -62,7 +63,7 @@ class Plan:
 
 
 def plan_of(rows: Iterable[SheetRow], person: User, lock: bool = False) -> Plan:
-    """Return the Plan of these rows for this person; at most seven queries, however many rows.
+    """Return the Plan of these rows for this person; at most eight queries, however many rows.
 
     lock: within a transaction, hold every cage concerned until its end.
     """
@@ -221,7 +222,8 @@ def bay_claim(cage: Cage) -> Claim | None:
 
 
 def label_claim(cage: Cage) -> Claim:
-    return ("label", cage.owner_id, key_of(cage.label))
+    """For cages with their lab (`set_labs`)."""
+    return ("label", cage.lab_id, key_of(cage.label))
 
 
 def _claims_of(cage: Cage) -> list[Claim]:
@@ -231,6 +233,11 @@ def _claims_of(cage: Cage) -> list[Claim]:
 def _judge_claims(planned: Sequence[PlannedRow]) -> None:
     """Refuse rows whose bay or label belongs to another cage after the import."""
     claims: dict[Claim, PlannedRow] = {}
+    set_labs(
+        row.cage
+        for row in _open(planned)
+        if row.stored is None or row.stored.owner_id != row.cage.owner_id
+    )
     for row in _open(planned):
         mine = _claims_of(row.cage)
         if twice := next((claim for claim in mine if claim in claims), None):
@@ -271,7 +278,7 @@ def _standing(claims: Iterable[Claim]) -> dict[Claim, Cage]:
     labels = {claim[2] for claim in claims if claim[0] == "label"}
     racks = {claim[2] for claim in claims if claim[0] == "bay"}
     active = Cage.objects.active().order_by()
-    named = active.filter(label_key__in=labels).only("label", "label_key", "owner")
+    named = active.filter(label_key__in=labels).only("label", "label_key", "lab")
     stand = active.filter(rack__key__in=racks).exclude(row="").exclude(column=None)
     stand = stand.with_place().only("row", "column", "label", "room__name", "rack__name")
     has = {label_claim(cage): cage for cage in named}

@@ -137,6 +137,15 @@ def test_a_link_to_a_minute_opens_it_in_context(browser, cage):
     assert 'class="mark"' in page.content.decode()
 
 
+def test_the_minute_under_way_is_not_called_unwatched(browser, cage):
+    def last():
+        return history(browser, cage, at="2026-03-02T07:01").context["moments"][-1].slot
+
+    assert last() == slot("07:01")
+    record_minute(cage, slot("07:02"), status=OK)
+    assert last() == slot("07:02")
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [

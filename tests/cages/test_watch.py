@@ -1,6 +1,7 @@
 """How well Neurocage itself does: footer, health checks, metrics, error pages."""
 
 import html
+import itertools
 import re
 from datetime import timedelta
 
@@ -19,6 +20,13 @@ NOW = at("07:02:30")
 pytestmark = pytest.mark.usefixtures("clock")
 LIST = reverse("cage-list")
 COUNTS = {"answered": 361, "unavailable": 110, "timeout": 5, "malformed": 1, "skipped": 3}
+
+
+def test_a_page_and_its_footer_have_one_clock(browser, monkeypatch):
+    ticks = itertools.count()
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + next(ticks) * MINUTE)
+    context = browser.get(LIST).context
+    assert context["watch"].now == context["now"]
 
 
 @pytest.fixture

@@ -54,6 +54,7 @@ class CageHistoryView(CageAccessMixin, DetailView):
             buckets=buckets,
             shares_chart=charts.shares(buckets, span.by_hour),
             latency_chart=charts.latencies(buckets, span.by_hour),
+            table=charts.table(buckets, span.by_hour),
             moments=moment.around(cage, at, self.now) if at else None,
             at=at,
             is_double="double" in self.request.GET,
