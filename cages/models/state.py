@@ -118,9 +118,16 @@ class CageState(models.Model):
         return None if self.reading_slot is None else max(now - self.reading_slot, timedelta())
 
     @property
+    def newest_slot(self) -> datetime:
+        """The slot of the newest poll. Raises ValueError without any."""
+        if self.outcome_slot is None:
+            raise ValueError("nothing was recorded of this cage")
+        return self.outcome_slot
+
+    @property
     def spell(self) -> Spell | None:
         """The Spell of the last reading, however old; None without any reading."""
-        if not self.known_count:
+        if self.status is None or self.status_since is None or self.reading_slot is None:
             return None
         return Spell(
             Health(self.status),
@@ -130,6 +137,24 @@ class CageState(models.Model):
             self.known_count,
             self.unanswered_count,
             self.is_since_known,
+        )
+
+    @property
+    def spell_before(self) -> Spell | None:
+        """The Spell that still lasts if the only reading of `spell` is a misreading.
+
+        It is told to the slot before that reading. None where there is none.
+        """
+        if self.before_status is None or self.before_since is None or self.status_since is None:
+            return None
+        return Spell(
+            Health(self.before_status),
+            self.before_since,
+            self.status_since - SLOT_LENGTH,
+            self.before_same or 0,
+            self.before_known or 0,
+            self.before_unanswered or 0,
+            bool(self.is_before_since_known),
         )
 
     def minutes_until(self, end: datetime, count: int = HOUR_MINUTES) -> bytes:
@@ -163,7 +188,7 @@ def rank_of(cage, state: CageState | None, now: datetime) -> Rank:
     """
     if not cage.is_polled:
         return Rank.PAUSED
-    if state is None or state.reading_slot is None:
+    if state is None or state.status is None or state.reading_slot is None:
         # A new cage has not been looked for long enough to be missed.
         waiting = now - cage.created_at < UNSEEN_AFTER
         return Rank.WAITING if waiting else Rank.UNSEEN

@@ -12,8 +12,8 @@ from kombu.exceptions import OperationalError as BrokerAway
 
 from cages.polling import schedule
 from cages.polling.poller import poll, stop_beginning
-from cages.polling.recorder import record
-from cages.polling.results import decode, encode, skipped
+from cages.polling.recorder import record, record_columns
+from cages.polling.results import encode, skipped
 from cages.slots import slot_of
 from cages.storage import purge
 from neurocage.celery import app
@@ -134,7 +134,7 @@ def hand_back(**kwargs):
 def record_polls(self, slot, columns):
     """Write one shard's results. While the database is away the message waits in Redis."""
     try:
-        record(_unpack(slot), decode(columns), now=timezone.now())
+        record_columns(_unpack(slot), columns, now=timezone.now())
     except DATABASE_AWAY as error:
         raise self.retry(exc=error, countdown=RETRY_SECONDS) from error
 

@@ -157,7 +157,7 @@ def _is_listed(cursor, listing, schema, column, name):
 
 def create_extension(connection: BaseDatabaseWrapper, cursor: CursorWrapper) -> None:
     cursor.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
-    version = timescaledb_version(connection)
+    version = timescaledb_version(connection) or "0"
     if tuple(int(part) for part in version.split("-")[0].split(".")[:2]) < OLDEST_TIMESCALEDB:
         oldest = ".".join(map(str, OLDEST_TIMESCALEDB))
         raise StorageError(f"TimescaleDB {version} is too old: {oldest} or newer is needed.")
