@@ -1,6 +1,7 @@
 """State: a cage's latest known health and since when, its last minutes, how its sensor did last."""
 
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -8,6 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from cages.models.minute import KNOWN, Minute, Spell
 from cages.models.poll import Health, Outcome
 from cages.slots import SLOT_LENGTH, slot_of
+
+if TYPE_CHECKING:
+    from cages.models.cage import Cage
 
 # At 25 % random failures fewer than 1 of 500 healthy cages has no reading for 5 minutes at any
 # moment, and one a month has none for 12.
@@ -181,7 +185,7 @@ class CageState(models.Model):
         return self.day_known - sum(codes.count(code) for code in KNOWN)
 
 
-def rank_of(cage, state: CageState | None, now: datetime) -> Rank:
+def rank_of(cage: "Cage", state: CageState | None, now: datetime) -> Rank:
     """The rank of an active cage at `now`; `state` is None for a cage without any record.
 
     `CageQuerySet.with_rank` says the same in SQL; a test holds the two together.
@@ -198,7 +202,7 @@ def rank_of(cage, state: CageState | None, now: datetime) -> Rank:
     return Rank[health.name]
 
 
-def condition_of(cage, state: CageState | None, now: datetime) -> Condition:
+def condition_of(cage: "Cage", state: CageState | None, now: datetime) -> Condition:
     """The condition of one cage at `now`; `state` is None for a cage without any record."""
     return Condition.ARCHIVED if cage.archived_at else rank_of(cage, state, now).condition
 

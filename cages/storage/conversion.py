@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 
 from cages.storage import layout
 from cages.storage.rollups import POLLS
@@ -69,7 +70,7 @@ class _Step:
         return [value for value in (self.start, self.end) if value]
 
 
-def _steps(connection):
+def _steps(connection: BaseDatabaseWrapper) -> list[_Step]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT min(slot), max(slot) FROM {POLLS}")
         first, last = cursor.fetchone()
@@ -80,7 +81,7 @@ def _steps(connection):
     return [_Step(start, end) for start, end in zip([None, *edges], [*edges, None], strict=True)]
 
 
-def _bring_into_line(cursor, step):
+def _bring_into_line(cursor: CursorWrapper, step: _Step) -> int:
     """Make the copy of one step what the table is; returns how many rows the table has there."""
     found = [_fingerprint(cursor, name, step) for name in (POLLS, COPY)]
     if found[0] != found[1]:
@@ -92,7 +93,7 @@ def _bring_into_line(cursor, step):
     return found[0][0]
 
 
-def _fingerprint(cursor, table, step):
+def _fingerprint(cursor: CursorWrapper, table: str, step: _Step) -> tuple[int, int]:
     """(number of rows, sum of a hash of each whole row): no change of a row goes unseen."""
     cursor.execute(
         f"""SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)
@@ -102,7 +103,7 @@ def _fingerprint(cursor, table, step):
     return cursor.fetchone()
 
 
-def _change_places(connection):
+def _change_places(connection: BaseDatabaseWrapper) -> None:
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         # Readers go on until the last moment; writers wait, and what they bring is not lost.
         cursor.execute(f"LOCK TABLE {POLLS} IN SHARE ROW EXCLUSIVE MODE")
