@@ -55,9 +55,11 @@ def _run(statement: str, parameters: list[Any], connection: BaseDatabaseWrapper)
 
 
 def _refreshes(cursor: CursorWrapper) -> Iterator[Step]:
-    oldest = layout.oldest_chunk(cursor)
     for name, rollup in ROLLUPS.items():
-        if oldest is None or not layout.is_continuous_aggregate(cursor, name):
+        if not layout.is_continuous_aggregate(cursor, name):
+            continue
+        oldest = layout.oldest_chunk(cursor)
+        if oldest is None:
             continue
         # Buckets whose minutes were removed would be removed by being counted.
         gone = layout.goes_back_further(cursor, rollup)
