@@ -130,20 +130,18 @@ class Soak:
         self.sample()
 
 
-def database_away(soak, blow):
-    _stop_for(soak, soak.stack.postgres.process, DATABASE_AWAY_SECONDS)
+def stop_for(seconds, server):
+    """A fault: one of the stack's servers is stopped for so long."""
 
+    def strike(soak, blow):
+        child = getattr(soak.stack, server).process
+        soak.away.add(child.name)
+        child.stop()
+        soak.wait(seconds)
+        child.start()
+        soak.away.discard(child.name)
 
-def redis_restarted(soak, blow):
-    _stop_for(soak, soak.stack.valkey.process, REDIS_AWAY_SECONDS)
-
-
-def _stop_for(soak, child, seconds):
-    soak.away.add(child.name)
-    child.stop()
-    soak.wait(seconds)
-    child.start()
-    soak.away.discard(child.name)
+    return strike
 
 
 def poller_killed(soak, blow):
@@ -151,7 +149,7 @@ def poller_killed(soak, blow):
     child = soak.stack.groups["poll"][0]
     blow.excused |= held_by(child.name)
     blow.hit = datetime.now(UTC)  # the question before took some seconds
-    _kill(soak, child)
+    kill(soak, child)
 
 
 def held_by(name):
@@ -190,20 +188,7 @@ def _tasks_of(name):
     return sum(of_worker, []) if len(of_worker) == len(answers) else None
 
 
-def recorder_killed(soak, blow):
-    _kill(soak, soak.stack.find("recorder"))
-
-
-def starter_killed(soak, blow):
-    _kill(soak, soak.stack.find("starter"))
-
-
-def beat_killed(soak, blow):
-    """Kill beat over the beginning of a minute. Beat has to start that minute when it is back."""
-    _kill(soak, soak.stack.find("beat"), BEAT_AWAY_SECONDS)
-
-
-def _kill(soak, child, seconds=RESTART_SECONDS):
+def kill(soak, child, seconds=RESTART_SECONDS):
     soak.away.add(child.name)
     child.kill()
     soak.wait(seconds)
@@ -229,13 +214,14 @@ def rolling_restart(soak, blow):
 
 
 BLOWS = {
-    "database-away": (20, database_away),
-    "redis-restarted": (20, redis_restarted),
+    "database-away": (20, stop_for(DATABASE_AWAY_SECONDS, "postgres")),
+    "redis-restarted": (20, stop_for(REDIS_AWAY_SECONDS, "valkey")),
     "poller-killed": (10, poller_killed),
-    "recorder-killed": (20, recorder_killed),
+    "recorder-killed": (20, lambda soak, blow: kill(soak, soak.stack.find("recorder"))),
     "rolling-restart": (10, rolling_restart),
-    "beat-killed": (50, beat_killed),
-    "starter-killed": (20, starter_killed),
+    # Over the beginning of a minute. Beat has to start that minute when it is back.
+    "beat-killed": (50, lambda soak, blow: kill(soak, soak.stack.find("beat"), BEAT_AWAY_SECONDS)),
+    "starter-killed": (20, lambda soak, blow: kill(soak, soak.stack.find("starter"))),
 }
 
 
@@ -312,15 +298,13 @@ def report(soak, slots, cages, log):
     say(f"  {len(excused):,} polls were held by a killed poller and are excused")
     for name in soak.ended:
         say(f"  ended by itself: {name}")
-    for kind, count in found.kinds.items():
-        say(f"DIFFERENT: {kind}: {count:,}")
     for example in found.examples:
         say(f"  {example}")
     grown = growth(soak.samples)
     errors = sum("ERROR" in line for _, line in log)
     say(f"  warnings in the logs: {len(log)}, of them errors: {errors}")
     failures = [
-        *([f"{found.differences} differences"] if found.differences else []),
+        *(f"{kind}: {count:,}" for kind, count in found.kinds.items()),
         *([f"{missing} polls are missing"] if missing else []),
         *([f"the ledger counts {counted}, the table holds {stored}"] if counted != stored else []),
         *(f"the cycle of {slot:%H:%M} is still open" for slot in sorted(unfinished)),
