@@ -48,7 +48,7 @@ def test_a_cage_is_archived_and_restored_without_losing_anything(new_page):
     page.get_by_role("link", name="Restore…").click()
     page.get_by_role("button", name="Restore this cage").click()
     expect(page.locator(".sentence")).to_contain_text("Ok")
-    assert cage.readings.count() == 1
+    assert cage.polls.answered().count() == 1
 
 
 def test_the_keyboard_alone_opens_a_cage_and_its_menu(new_page):

@@ -122,10 +122,6 @@ def test_the_last_full_minute_is_the_last_one_told(story):
     assert slots.first() == slot("11:06") - DAYS * 24 * 60 * MINUTE + MINUTE
 
 
-def test_a_fortnight_is_told():
-    assert demo.DAYS == 14
-
-
 def test_two_cages_are_bad_now_and_the_others_are_not(story):
     conditions = {number: cage.condition(NOW) for number, cage in story.items()}
     bad = {number for number, condition in conditions.items() if condition == Condition.BAD}
