@@ -105,7 +105,8 @@ def record_columns(slot: datetime, columns: Columns, now: datetime) -> int:
         if late:
             known = zip(columns["cage_id"], columns["status"], strict=True)
             late &= {cage_id for cage_id, status in known if status is not None}
-            place_late_readings(cursor, slot, late)
+        if late:
+            place_late_readings(slot, late)
         if fresh:
             # Last in the transaction: all shards of a slot wait for this one row.
             words = {word: counts[outcome] for outcome, word in OUTCOME_COUNTS.items()}

@@ -8,7 +8,6 @@ tell, with the stored ones of the last LOOKED_AT.
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from cages.history.minutes import KNOWN, Minute, minutes_of
@@ -131,30 +130,11 @@ UPSERT_STATES = """
 )
 
 # What a state keeps of its last spells.
-SPELL_TYPES = {
-    "status": "smallint",
-    "reading_slot": "timestamptz",
-    "status_since": "timestamptz",
-    "is_since_known": "boolean",
-    "known_count": "int",
-    "same_count": "int",
-    "unanswered_count": "int",
-    "silent_count": "int",
-    "before_status": "smallint",
-    "before_since": "timestamptz",
-    "is_before_since_known": "boolean",
-    "before_known": "int",
-    "before_same": "int",
-    "before_unanswered": "int",
-}
-UPDATE_SPELLS = """
-    UPDATE cages_cagestate AS state SET {sets}
-    FROM unnest(%s::int[], {arrays}) AS mended (cage_id, {names})
-    WHERE state.cage_id = mended.cage_id
-""".format(  # noqa: S608  (constants)
-    sets=", ".join(f"{name} = mended.{name}" for name in SPELL_TYPES),
-    arrays=", ".join(f"%s::{kind}[]" for kind in SPELL_TYPES.values()),
-    names=", ".join(SPELL_TYPES),
+SPELL_FIELDS = (
+    *("status", "reading_slot", "status_since", "is_since_known"),
+    *("known_count", "same_count", "unanswered_count", "silent_count"),
+    *("before_status", "before_since", "is_before_since_known"),
+    *("before_known", "before_same", "before_unanswered"),
 )
 
 
@@ -163,7 +143,7 @@ def day_of(slot: datetime) -> date:
     return timezone.localtime(slot, timezone.get_default_timezone()).date()
 
 
-def place_late_readings(cursor: CursorWrapper, slot: datetime, cage_ids: set[int]) -> None:
+def place_late_readings(slot: datetime, cage_ids: set[int]) -> None:
     """Judge the spells of these cages again, which have a new reading in an older slot.
 
     At most three queries, however many cages. Most are settled by the minutes in their state.
@@ -185,9 +165,7 @@ def place_late_readings(cursor: CursorWrapper, slot: datetime, cage_ids: set[int
             newest = (state.newest_slot - window.start) // SLOT_LENGTH
             minutes = stored[state.pk][: newest + 1]
             _judge(state, minutes, window.start, slot, is_all=True)
-    mended = [*settled, *open_]
-    columns = [[getattr(state, name) for state in mended] for name in SPELL_TYPES]
-    cursor.execute(UPDATE_SPELLS, [[state.pk for state in mended], *columns])
+    CageState.objects.bulk_update([*settled, *open_], SPELL_FIELDS)
 
 
 def _judge(state: CageState, minutes: bytes, start: datetime, slot: datetime, is_all: bool) -> bool:
@@ -257,7 +235,7 @@ def _continued(lasting: Spell, seen: Spell, old: bytes) -> Spell:
 
 
 def _set_spells(state: CageState, spells: Sequence[Spell], minutes: bytes, start: datetime) -> None:
-    """Set the fields SPELL_TYPES of a state, unsaved, to the last of the spells.
+    """Set the fields SPELL_FIELDS of a state, unsaved, to the last of the spells.
 
     minutes: `minutes_of` from the slot `start` up to the state's newest minute.
     """
