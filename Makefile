@@ -77,7 +77,7 @@ format: install-dev ## format Python, CSS and JavaScript
 	@$(NPM) run --silent format
 
 bench: install-dev assets ## measure what polling costs and whether every minute is recorded (CAGES="1000 5000" MINUTES=3)
-	@$(BIN)/python -m bench.polling --cages $(or $(CAGES),1000 5000 20000 50000) --minutes $(or $(MINUTES),5) --markdown
+	@$(BIN)/python -m bench.polling --cages $(or $(CAGES),1000 5000 20000 50000) --minutes $(or $(MINUTES),5)
 
 bench-limit: install-dev assets ## find the highest number of cages that can be polled (CAGES="50000 60000" MINUTES=5)
 	@$(BIN)/python -m bench.polling --find-limit $(if $(CAGES),--cages $(CAGES)) --minutes $(or $(MINUTES),5)
