@@ -4,15 +4,15 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from cages.clock import now_of
 from cages.models import PollCycle
 
 
 def watch(request: HttpRequest) -> dict[str, Any]:
     """Whether Neurocage itself is watching. One query, and only on pages that show it."""
-    now = timezone.now()
+    now = now_of(request)
     return {
         "watch": SimpleLazyObject(lambda: PollCycle.objects.watch(now)),
         "now": now,

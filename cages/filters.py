@@ -107,12 +107,10 @@ def facets(
         rows = rows.annotate(kind=Value(kind), value=F(f"{kind}_id"), text=text)
         return rows.values_list("kind", "value", "text")
 
-    ranked: Any = chosen.without_state(cages, now).order_by()
-    counts = (
-        ranked.values("rank")
-        .annotate(kind=Value(RANKS), value=F("rank"), text=Cast(Count("pk"), CharField()))
-        .values_list("kind", "value", "text")
-    )
+    ranks: Any = chosen.without_state(cages, now).order_by().values("rank")
+    counts = ranks.annotate(
+        kind=Value(RANKS), value=F("rank"), text=Cast(Count("pk"), CharField())
+    ).values_list("kind", "value", "text")
     rack = Case(
         When(room=None, then=F("rack__name")),
         default=Concat("room__name", Value(" · "), "rack__name"),

@@ -34,7 +34,7 @@ class CageForm(PlaceForm):
         required=False,
         min_value=1,
         max_value=LARGEST_TYPED_ID,
-        help_text=_("The number the sensor API knows it by. Leave empty for the next free one."),
+        help_text=_("The id of this cage in the sensor API. Leave empty for the next free id."),
     )
 
     class Meta:
@@ -111,14 +111,14 @@ class CageForm(PlaceForm):
         number = self.cleaned_data["id"]
         if number is not None and Cage.objects.filter(id=number).exists():
             raise forms.ValidationError(
-                _("There is a cage %(id)s already; it may be archived or somebody else's."),
+                _("Cage %(id)s exists already. It may be archived or belong to somebody else."),
                 params={"id": number},
             )
         return number
 
     def add_error_of(self, error: IntegrityError) -> None:
         if constraint_of(error) == CAGE_KEY and self.is_new:
-            self.add_error("id", _("This cage id was taken just now."))
+            self.add_error("id", _("This cage id has just been used by somebody else."))
         else:
             super().add_error_of(error)
 
@@ -155,6 +155,6 @@ class PurgeForm(forms.Form):
     def clean_label(self) -> str:
         if self.cleaned_data["label"] != self.cage.label.strip():
             raise forms.ValidationError(
-                _("This is not the label of the cage. Nothing was deleted.")
+                _("This does not match the label of the cage. Nothing was deleted.")
             )
         return self.cleaned_data["label"]

@@ -49,11 +49,11 @@ class PlaceFields(forms.Form):
         cleaned = self.cleaned_data
         rack, row, column = (cleaned.get(name) for name in ("rack", "row", "column"))
         if (row or column) and not rack and "rack" not in self.errors:
-            self.add_error("rack", _("Name the rack that this row and column are in."))
+            self.add_error("rack", _("Enter the rack of this row and column."))
         elif row and column is None and "column" not in self.errors:
-            self.add_error("column", _("Give the column too, or leave the row empty."))
+            self.add_error("column", _("Enter the column too, or leave the row empty."))
         elif column and not row and "row" not in self.errors:
-            self.add_error("row", _("Give the row too, or leave the column empty."))
+            self.add_error("row", _("Enter the row too, or leave the column empty."))
         return cleaned
 
 
@@ -108,7 +108,7 @@ class NameForm(forms.ModelForm):
         for other in self.instance.namesakes(name):
             if other.is_used:
                 raise forms.ValidationError(
-                    _("“%(name)s” exists already. To make two into one, move the cages there."),
+                    _("“%(name)s” exists already. To merge the two, move the cages there."),
                     params={"name": other.name},
                 )
             self.unused.append(other)
@@ -154,7 +154,7 @@ class RackForm(NameForm):
             return cleaned
         for name, other in (("row_count", columns), ("column_count", rows)):
             if cleaned.get(name) is None and other is not None and name not in self.errors:
-                self.add_error(name, _("Give both, rows and columns, or neither."))
+                self.add_error(name, _("Enter both rows and columns, or neither."))
         numbered = cleaned["rows_are_numbers"]
         used = self.grid.used
         if used and all(row.isdigit() != numbered for row, _column in used):
@@ -162,11 +162,13 @@ class RackForm(NameForm):
             return cleaned
         least_rows, least_columns = grids.extent_of(used, numbered)
         if rows is not None and rows < least_rows:
-            message = _("A cage stands in row %(row)s, so the rack needs %(count)d or more.")
+            message = _("There is a cage in row %(row)s, so the rack needs at least %(count)d.")
             params = {"row": row_label(least_rows, numbered), "count": least_rows}
             self.add_error("row_count", forms.ValidationError(message, params=params))
         if columns is not None and columns < least_columns:
-            message = _("A cage stands in column %(count)d, so the rack needs as many or more.")
+            message = _(
+                "There is a cage in column %(count)d, so the rack needs at least that many."
+            )
             error = forms.ValidationError(message, params={"count": least_columns})
             self.add_error("column_count", error)
         return cleaned
@@ -174,5 +176,5 @@ class RackForm(NameForm):
     @staticmethod
     def _other_names(numbered: bool) -> str:
         if numbered:
-            return gettext("The cages in this rack stand in rows with letters.")
-        return gettext("The cages in this rack stand in rows with numbers.")
+            return gettext("The rows of this rack have letters.")
+        return gettext("The rows of this rack have numbers.")

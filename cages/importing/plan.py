@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from cages.importing.form import RowForm
 from cages.importing.sheet import SheetRow
 from cages.models import Cage, Places
+from cages.models.cage import set_labs
 from cages.models.fields import FIELDS, NAMES, YES, cells_of
 from neurocage.ids import LARGEST_TYPED_ID, id_from
 from people.access import Access, Permission
@@ -62,7 +63,7 @@ class Plan:
 
 
 def plan_of(rows: Iterable[SheetRow], person: User, lock: bool = False) -> Plan:
-    """Return the Plan of these rows for this person; at most seven queries, however many rows.
+    """Return the Plan of these rows for this person; at most eight queries, however many rows.
 
     lock: within a transaction, hold every cage concerned until its end.
     """
@@ -120,7 +121,7 @@ def _find_cages(rows: Sequence[PlannedRow], access: Access, lock: bool) -> None:
         if row.reason:
             continue
         if key in seen:
-            row.reason = _("It is about the same cage as row %(row)d.") % {"row": seen[key]}
+            row.reason = _("Row %(row)d is for the same cage.") % {"row": seen[key]}
         else:
             seen[key] = row.number
 
@@ -130,13 +131,13 @@ def _find_by_id(
 ) -> None:
     cage = by_id.get(number or 0)
     if number is None or number < 1 or (cage is None and number > LARGEST_TYPED_ID):
-        row.reason = _("The id has to be a whole number from 1 to %(largest)d.") % {
+        row.reason = _("The id must be a whole number from 1 to %(largest)d.") % {
             "largest": LARGEST_TYPED_ID
         }
     elif cage is not None and not access.may_change(cage):
-        row.reason = _("There is a cage %(id)s already; it may be archived or somebody else's.") % {
-            "id": number
-        }
+        row.reason = _(
+            "Cage %(id)s exists already. It may be archived or belong to somebody else."
+        ) % {"id": number}
     elif cage is not None and cage.is_archived:
         row.reason = _("Cage %(id)d is archived. Restore it first.") % {"id": number}
     else:
@@ -147,7 +148,7 @@ def _find_by_label(row: PlannedRow, cages: Sequence[Cage]) -> None:
     owner = row.cells.get("owner")
     found = [cage for cage in cages if not owner or cage.owner.get_username() == owner]
     if len(found) > 1:
-        row.reason = _("%(count)d cages have this label. Give the id.") % {"count": len(found)}
+        row.reason = _("%(count)d cages have this label. Enter the id.") % {"count": len(found)}
     elif found:
         row.stored = found[0]
         # The labels read the same, so the stored one is kept.
@@ -193,9 +194,9 @@ def _judge(row: PlannedRow, owners: dict[str, User], access: Access) -> RowForm:
         row.cage.owner = owners[owner]
     elif row.stored is None or row.stored.owner.get_username() != owner:
         row.reason = (
-            _("owner: Nobody who can sign in is called “%(name)s”.")
+            _("owner: There is no active account “%(name)s”.")
             if access.may(Permission.OWNERS)
-            else _("owner: Only facility staff can name somebody else (“%(name)s”).")
+            else _("owner: Only facility staff can enter another person (“%(name)s”).")
         ) % {"name": owner[:150]}
     if row.stored is None:
         row.cage.pk = id_from(row.cells.get("id", ""))
@@ -221,7 +222,8 @@ def bay_claim(cage: Cage) -> Claim | None:
 
 
 def label_claim(cage: Cage) -> Claim:
-    return ("label", cage.owner_id, key_of(cage.label))
+    """For cages with their lab (`set_labs`)."""
+    return ("label", cage.lab_id, key_of(cage.label))
 
 
 def _claims_of(cage: Cage) -> list[Claim]:
@@ -231,6 +233,11 @@ def _claims_of(cage: Cage) -> list[Claim]:
 def _judge_claims(planned: Sequence[PlannedRow]) -> None:
     """Refuse rows whose bay or label belongs to another cage after the import."""
     claims: dict[Claim, PlannedRow] = {}
+    set_labs(
+        row.cage
+        for row in _open(planned)
+        if row.stored is None or row.stored.owner_id != row.cage.owner_id
+    )
     for row in _open(planned):
         mine = _claims_of(row.cage)
         if twice := next((claim for claim in mine if claim in claims), None):
@@ -271,7 +278,7 @@ def _standing(claims: Iterable[Claim]) -> dict[Claim, Cage]:
     labels = {claim[2] for claim in claims if claim[0] == "label"}
     racks = {claim[2] for claim in claims if claim[0] == "bay"}
     active = Cage.objects.active().order_by()
-    named = active.filter(label_key__in=labels).only("label", "label_key", "owner")
+    named = active.filter(label_key__in=labels).only("label", "label_key", "lab")
     stand = active.filter(rack__key__in=racks).exclude(row="").exclude(column=None)
     stand = stand.with_place().only("row", "column", "label", "room__name", "rack__name")
     has = {label_claim(cage): cage for cage in named}
@@ -284,7 +291,7 @@ def _standing(claims: Iterable[Claim]) -> dict[Claim, Cage]:
 def _said_twice(row: PlannedRow, claim: Claim, first: PlannedRow) -> str:
     if claim[0] == "label":
         return _("It has the same label as row %(row)d.") % {"row": first.number}
-    return _("It goes to %(bay)s of the same rack as row %(row)d.") % {
+    return _("Row %(row)d has the same bay %(bay)s of the same rack.") % {
         "bay": row.cage.bay_name,
         "row": first.number,
     }

@@ -8,11 +8,11 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.views.generic import View
 from django.views.generic.base import ContextMixin
 from django.views.generic.detail import SingleObjectMixin
 
+from cages.clock import now_of
 from cages.models import Cage
 from cages.models.cage import CageQuerySet
 from people.access import Access, person_of
@@ -29,7 +29,7 @@ class CageAccessMixin(ContextMixin, View):
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
-        self.now = timezone.now()
+        self.now = now_of(request)
         self.access = Access(person_of(request))
 
     @property

@@ -39,7 +39,7 @@ class ArchiveView(CageChangeMixin, DetailView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         cage = self.get_object()
         cage.archive(self.now, request.user)
-        messages.success(request, _("%s is archived. Its data stays.") % _name(cage))
+        messages.success(request, _("%s is archived. All its data stays.") % _name(cage))
         return redirect("cage-list")
 
 
@@ -65,7 +65,7 @@ class RestoreView(CageChangeMixin, DetailView):
         except IntegrityError:
             # The page says which other cage has the label or the bay.
             return redirect("cage-restore", cage.pk)
-        messages.success(request, _("%s is back.") % _name(cage))
+        messages.success(request, _("%s is restored.") % _name(cage))
         return redirect(cage)
 
 
@@ -107,11 +107,11 @@ class PurgeView(PermittedMixin, CageAccessMixin, FormView):
             purge_cage.delay(cage.pk)
         except QueueAway:
             text = _(
-                "%s is marked for deletion, but Redis does not answer. "
-                "Order the purge again when it does."
+                "%s is marked for purging, but Redis does not answer. "
+                "Start the purge again when it does."
             )
             messages.error(self.request, text % _name(cage))
         else:
-            text = _("%s is being deleted in the background.")
+            text = _("%s is being purged in the background.")
             messages.success(self.request, text % _name(cage))
         return redirect("cage-archived")

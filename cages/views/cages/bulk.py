@@ -56,12 +56,14 @@ class BulkView(SelectionMixin, TemplateView):
             return self.render_to_response(self.get_context_data(form=form))
         if request.POST.get("count") != str(self.count):
             # A filter may match other cages by now. Never act on more cages than were confirmed.
-            messages.warning(request, _("The number of cages has changed. Please look again."))
+            messages.warning(
+                request, _("The number of cages has changed. Check the list and confirm again.")
+            )
             return self.render_to_response(self.get_context_data(form=form))
         changed = self._do(form)
         done = {
             "pause": ngettext("%d cage is paused.", "%d cages are paused.", changed),
-            "resume": ngettext("%d cage is asked again.", "%d cages are asked again.", changed),
+            "resume": ngettext("%d cage is polled again.", "%d cages are polled again.", changed),
             "move": ngettext("%d cage was moved.", "%d cages were moved.", changed),
             "archive": ngettext("%d cage is archived.", "%d cages are archived.", changed),
         }

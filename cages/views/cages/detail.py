@@ -37,7 +37,7 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
 
     def get_queryset(self) -> CageQuerySet:
         trouble = self.seen.in_trouble(self.now).counted()
-        return super().get_queryset().annotate(trouble=trouble)
+        return self.access.marked(super().get_queryset().annotate(trouble=trouble))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         cage = self.object

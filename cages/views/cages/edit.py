@@ -60,7 +60,7 @@ class CageFormView(CageChangeMixin, UpdateView):
 
 
 class CageCreateView(CageFormView):
-    success_message = _("The cage is there. Its first reading comes within two minutes.")
+    success_message = _("The cage was created. Its first reading appears within two minutes.")
 
     def get_object(self, queryset: QuerySet[Cage] | None = None) -> None:  # type: ignore[override]
         return None
@@ -74,7 +74,9 @@ class CageCreateView(CageFormView):
         if problems:
             form.add_error("id", problems)
         elif cage_id is None:
-            form.add_error("id", _("Give the cage id to test its sensor before the cage is saved."))
+            form.add_error(
+                "id", _("Enter the cage id to test its sensor before you save the cage.")
+            )
         return cage_id
 
 

@@ -69,14 +69,17 @@ class ImportView(CageAccessMixin, FormView):
         except (PlanChangedError, IntegrityError):
             messages.warning(
                 self.request,
-                _("Cages were changed meanwhile, and nothing was imported. Please look again."),
+                _(
+                    "Cages have changed since the preview, so nothing was imported. "
+                    "Check the new preview."
+                ),
             )
             return self.show_plan(rows, text)
         messages.success(
             self.request,
             _(
                 "Imported: %(new)d new, %(changed)d changed, %(unchanged)d unchanged, "
-                "%(refused)d left out."
+                "%(refused)d refused."
             )
             % {kind: len(getattr(plan, kind)) for kind in plan.__slots__},
         )

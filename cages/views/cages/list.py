@@ -74,7 +74,7 @@ class CageListView(LiveMixin, CageListMixin):
     def get_queryset(self) -> CageQuerySet:
         cages = super().get_queryset().active()
         self.counts, self.choices = facets(cages, self.filter, self.now)
-        return self.filter.apply(cages, self.now)
+        return self.access.marked(self.filter.apply(cages, self.now))
 
     def get_paginator(self, queryset: Any, per_page: int, *args: Any, **kwargs: Any) -> Paginator:
         shown = self.filter.state
@@ -93,15 +93,22 @@ class CageListView(LiveMixin, CageListMixin):
             cage_count=self.counts.total,
             trouble_count=self.counts.trouble,
             everything=self.filter.with_(state=""),
-            acts=[*ACTS.items(), *OTHER_ACTS.items()],
             choices=self.choices,
             **kwargs,
         )
         today = Window.today(self.now)
+        context["acts"] = self._acts(context)
         for cage in context["cages"]:
             cage.minutes_of_hour = cage.last_hour(self.now)
             cage.known_today = _known_share(cage, today)
         return context
+
+    @staticmethod
+    def _acts(context):
+        """[(value, name)]: without those that change a cage, if the person may change none here."""
+        may_change = any(cage.is_changeable for cage in context["cages"])
+        changes = ACTS if may_change or context["is_paginated"] else {}
+        return [*changes.items(), *OTHER_ACTS.items()]
 
     @property
     def _states(self) -> dict[Condition, int]:
@@ -122,4 +129,4 @@ class ArchivedListView(CageListMixin):
     template_name = "cages/archived.html"
 
     def get_queryset(self) -> CageQuerySet:
-        return super().get_queryset().archived().order_by("-archived_at", "id")
+        return self.access.marked(super().get_queryset().archived().order_by("-archived_at", "id"))

@@ -57,7 +57,7 @@ class MoveView(CageChangeMixin, UpdateView):
             return self.form_invalid(form)
         told = {"id": cage.pk, "label": cage.label, "position": cage.position}
         if not cage.position:
-            messages.success(self.request, _("Cage %(id)s · %(label)s has no place now.") % told)
+            messages.success(self.request, _("Cage %(id)s · %(label)s has no position now.") % told)
             return redirect(cage)
-        messages.success(self.request, _("Cage %(id)s · %(label)s stands in %(position)s.") % told)
+        messages.success(self.request, _("Cage %(id)s · %(label)s is now in %(position)s.") % told)
         return redirect("rack-detail", cage.rack_id) if cage.rack else redirect(cage)

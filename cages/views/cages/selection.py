@@ -53,5 +53,5 @@ class SelectionMixin(CageAccessMixin):
         return reverse("cage-list") + (f"?{query}" if query else "")
 
     def nothing_selected(self) -> HttpResponse:
-        messages.warning(self.request, _("Tick the cages first, then say what to do with them."))
+        messages.warning(self.request, _("Select one or more cages first."))
         return redirect(self.list_address)

@@ -22,7 +22,7 @@ from cages.views.access import CageAccessMixin
 from cages.views.cages.selection import ticked_ids
 
 KIND_NAMES = {
-    "readings": _("Minutes: health and request, one row a minute, blanks included"),
+    "readings": _("Minutes: health and request, one row per minute"),
     "requests": _("Sensor requests, one row each, with details"),
     "hourly": _("Hours: minutes by state, requests by outcome, response times"),
 }
@@ -94,7 +94,7 @@ class ExportFileView(ExportMixin, View):
             pieces = files.as_csv(columns, batches, zone, for_excel=self.format == "excel")
             kind, ending = "text/csv; charset=utf-8", "csv"
         if not places.take():
-            text = _("%(count)d exports are under way. Try again when one of them has ended.")
+            text = _("%(count)d exports are running. Try again when one of them has finished.")
             messages.warning(request, text % {"count": places.AT_ONCE})
             return redirect(self._form)
         response = StreamingHttpResponse(places.Sending(pieces), content_type=kind)

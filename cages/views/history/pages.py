@@ -54,6 +54,7 @@ class CageHistoryView(CageAccessMixin, DetailView):
             buckets=buckets,
             shares_chart=charts.shares(buckets, span.by_hour),
             latency_chart=charts.latencies(buckets, span.by_hour),
+            table=charts.table(buckets, span.by_hour),
             moments=moment.around(cage, at, self.now) if at else None,
             at=at,
             is_double="double" in self.request.GET,
@@ -111,7 +112,9 @@ class CompareView(SelectionMixin, TemplateView):
         if not self.count:
             return self.nothing_selected()
         if self.count > CAGES_COMPARED:
-            text = _("At most %(count)s cages can be compared at once.") % {"count": CAGES_COMPARED}
+            text = _("At most %(count)s cages can be compared at a time.") % {
+                "count": CAGES_COMPARED
+            }
             messages.warning(request, text)
             return redirect(self.list_address)
         return super().get(request, *args, **kwargs)

@@ -24,7 +24,9 @@ class WallView(LiveMixin, CageAccessMixin, TemplateView):
     """
 
     def get_template_names(self) -> list[str]:
-        return ["racks/wall.html" if "room" in self.request.GET else "racks/wall_rooms.html"]
+        return [
+            "cages/racks/wall.html" if "room" in self.request.GET else "cages/racks/wall_rooms.html"
+        ]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         cages = self.seen.active()

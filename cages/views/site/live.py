@@ -59,4 +59,4 @@ class LiveMixin(CageAccessMixin):
 class WatchView(TemplateView):
     """Only the line about the cycle, for open pages with forms, whose content must not change."""
 
-    template_name = "watch.html"
+    template_name = "cages/watch.html"

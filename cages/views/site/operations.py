@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.utils import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
 from cages import metrics, storage
@@ -58,7 +59,7 @@ def prometheus(request: HttpRequest) -> HttpResponse:
 class OperationsView(PermittedMixin, TemplateView):
     """The ledger of the last hour, the storage, and the versions."""
 
-    template_name = "ops.html"
+    template_name = "cages/ops.html"
     permission = Permission.OPERATIONS
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -67,7 +68,7 @@ class OperationsView(PermittedMixin, TemplateView):
         return super().get_context_data(
             cycles=PollCycle.objects.order_by("-slot")[:CYCLES_SHOWN],
             outcomes=list(Outcome),
-            storage=f"TimescaleDB {version}" if version else "plain PostgreSQL",
+            storage=f"TimescaleDB {version}" if version else _("plain PostgreSQL"),
             series=series,
             large_plain=any(one.is_large_plain for one in series),
             many_rows=report.MANY_PLAIN_ROWS,

@@ -46,7 +46,7 @@ def bucket_of(hour: Window, minutes: bytes, latency_ms: int) -> Bucket:
 
 
 class StyleGuideView(PermittedMixin, TemplateView):
-    template_name = "styleguide.html"
+    template_name = "cages/styleguide.html"
     permission = Permission.STYLE_GUIDE
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class StyleGuideView(PermittedMixin, TemplateView):
             ages=AGES,
             strips=[
                 (_("Every state"), EVERY_STATE),
-                (_("No answer at all"), bytes([Minute.NO_ANSWER] * 60)),
+                (_("No answers"), bytes([Minute.NO_ANSWER] * 60)),
                 (_("Not watched"), bytes([Minute.NOT_WATCHED] * 60)),
             ],
             day=day,
