@@ -21,7 +21,8 @@ def render(now: datetime) -> bytes:
     if watch.newest:
         age = now - watch.newest.slot
         gauge("slot_age_seconds", "Since the newest minute began.", age.total_seconds())
-    if cycle := watch.last_finished:
+    cycle = watch.last_finished
+    if cycle and cycle.finished_at and cycle.duration_seconds is not None:
         age = now - cycle.finished_at
         gauge("cycle_age_seconds", "Since the last full cycle ended.", age.total_seconds())
         gauge("cycle_duration_seconds", "Of the last full cycle.", cycle.duration_seconds)
