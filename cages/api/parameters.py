@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, field_validator
 
 from cages.history.moment import moment_of
 
@@ -11,8 +11,8 @@ CAGES_AT_MOST = 8
 SHOWN_OF_A_VALUE = 40
 
 
-def moment_from(text):
-    """What `moment_of` says, or the sentence that tells a person how to write it."""
+def moment_from(text: str) -> datetime:
+    """`moment_of`, with an error that says how to write a time. Raises ValueError."""
     try:
         return moment_of(text)
     except ValueError:
@@ -46,7 +46,7 @@ class SeriesQuery(BaseModel):
 
     @field_validator("to")
     @classmethod
-    def is_after_from(cls, to, info):
+    def is_after_from(cls, to: datetime, info: ValidationInfo) -> datetime:
         start = info.data.get("from_")
         if start is not None and to <= start:
             raise ValueError("must be after from")

@@ -25,7 +25,7 @@ class Column:
     meaning: "str | StrPromise"
 
 
-def _times(what, meaning):
+def _times(what: str, meaning: "str | StrPromise") -> list[Column]:
     return [
         Column(f"{what}_utc", "moment", meaning),
         Column(f"{what}_local", "clock", _("The same in facility time.")),

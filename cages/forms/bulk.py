@@ -1,4 +1,4 @@
-"""Where many cages are moved to at once."""
+"""Move many cages at once."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from cages.forms.place import NameField
 
 
 class BulkMoveForm(forms.Form):
-    """A room, a rack, or both. Rows and columns are given cage by cage afterwards."""
+    """A room, a rack, or both. Bays are chosen later, for each cage."""
 
     prefix = "to"
     room = NameField(label=_("Room"), help_text=_("Leave empty to keep each cage in its room."))

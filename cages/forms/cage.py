@@ -27,7 +27,7 @@ ID_WIDTH = (12, 4)
 
 
 class CageForm(PlaceForm):
-    """Create or change a cage. user: the person who does so."""
+    """Create or change a cage. user: the person who fills in the form."""
 
     id = forms.IntegerField(
         label=_("Cage id"),
@@ -49,7 +49,7 @@ class CageForm(PlaceForm):
         if not self.is_new:
             del self.fields["id"]
         if Access(user).may(Permission.OWNERS):
-            # The present owner stays possible, also with an account that is switched off.
+            # The present owner can be kept, even if that account is disabled.
             possible = Q(is_active=True) | Q(pk=self.instance.owner_id)
             owners = User.objects.filter(possible).order_by("username")
             field = cast(forms.ModelChoiceField, self.fields["owner"])
@@ -123,7 +123,7 @@ class CageForm(PlaceForm):
             super().add_error_of(error)
 
     def save(self, commit: bool = True) -> Cage:
-        """Save the cage; raises IntegrityError for an id, a label or a bay taken just now."""
+        """Save the cage. Raises IntegrityError if its id, label or bay has just been taken."""
         if not self.is_new:
             self.instance.save_change(timezone.now(), self.user)
             return self.instance
@@ -137,18 +137,18 @@ class CageForm(PlaceForm):
 
 
 class PurgeForm(forms.Form):
-    """The label typed once more, because nothing brings a purged cage back."""
+    """Confirm a purge, which is final, by typing the label."""
 
     label = forms.CharField(label=_("Label of the cage"), max_length=200)
 
     def __init__(self, *args: Any, cage: Cage, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.cage = cage
-        # Crispy forms take a help text for markup.
+        # Crispy forms do not escape help texts.
         self.fields["label"].help_text = format_html(gettext("Type “{}” to confirm."), cage.label)
         self.fields["label"].widget.attrs["autocomplete"] = "off"
         self.helper = FormHelper()
-        # The page has the form's tag, and in it the token.
+        # The template has the form tag and the CSRF token.
         self.helper.form_tag = False
         self.helper.disable_csrf = True
 

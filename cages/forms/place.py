@@ -1,4 +1,4 @@
-"""Where a cage stands, what rooms and racks are called, and how large a rack is."""
+"""Move a cage, rename rooms and racks, and change the size of a rack."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -26,7 +26,7 @@ def constraint_of(error: IntegrityError) -> str | None:
 
 
 class NameField(forms.CharField):
-    """The name of a room or a rack, in the form in which it is shown."""
+    """The name of a room or a rack, cleaned by `shown_name`."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": NAME_LENGTH, "required": False, **kwargs})
@@ -36,7 +36,7 @@ class NameField(forms.CharField):
 
 
 class PlaceFields(forms.Form):
-    """Names of a room and a rack, and a bay in it, which make sense together."""
+    """Names of a room and a rack, and a bay. Checks that they fit together."""
 
     room = NameField(label=_("Room"))
     rack = NameField(label=_("Rack"))
@@ -58,7 +58,7 @@ class PlaceFields(forms.Form):
 
 
 class PlaceForm(PlaceFields, forms.ModelForm):
-    """The base for forms of one cage: names of a room and a rack are typed, and become rows."""
+    """The base for forms of one cage. Typed names of a room and a rack become rows."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class PlaceForm(PlaceFields, forms.ModelForm):
         return cleaned
 
     def add_error_of(self, error: IntegrityError) -> None:
-        """Put what the database refused at its field; raises the error where it has none."""
+        """Show an error of the database at its field. Raises it if it has no field here."""
         fields = {ONE_PER_BAY: "column", ONE_PER_LABEL: "label"}
         field = fields.get(constraint_of(error) or "")
         if field not in self.fields:
@@ -90,7 +90,7 @@ class PlaceForm(PlaceFields, forms.ModelForm):
 
 
 class MoveForm(PlaceForm):
-    """Where one cage goes to. Everything empty takes it out of its rack."""
+    """Move one cage. If all fields are empty, it leaves its rack."""
 
     class Meta:
         model = Cage
@@ -98,7 +98,7 @@ class MoveForm(PlaceForm):
 
 
 class NameForm(forms.ModelForm):
-    """The base for forms of a room or a rack. A name that another one has is refused."""
+    """The base for forms of a room or a rack. Refuses a name that is in use."""
 
     name = NameField(label=_("Name"), required=True)
 

@@ -1,4 +1,4 @@
-"""A CSV file as rows of named cells, and how it travels from the dry run to its confirmation."""
+"""Read a CSV file into rows, and pack it to be sent back when the import is confirmed."""
 
 import base64
 import binascii
@@ -16,13 +16,13 @@ COLUMNS = ("id", *NAMES)
 MEGABYTE = 1024 * 1024
 LARGEST_FILE = 2 * MEGABYTE
 LARGEST_ROW_COUNT = 10_000
-# Below what a form may weigh (DATA_UPLOAD_MAX_MEMORY_SIZE), with room for its other fields.
+# Less than DATA_UPLOAD_MAX_MEMORY_SIZE, because the form has other fields.
 LARGEST_PACKED = 900 * 1024
 DELIMITERS = ",;\t"
 
 
 class UnreadableSheetError(ValueError):
-    """The file as a whole makes no sense; str() says why, in the person's language."""
+    """The file cannot be read. str() says why, in the person's language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def unpacked(text: str) -> bytes:
     """The bytes that were packed; raises UnreadableSheetError for anything else."""
     stream = zlib.decompressobj()
     try:
-        # One byte more than allowed, so that what is too large is seen to be, and no more is made.
+        # One byte more than allowed shows that it is too large, without unpacking the rest.
         data = stream.decompress(base64.b64decode(text, validate=True), LARGEST_FILE + 1)
     except (binascii.Error, ValueError, zlib.error):
         data = None

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.db.models import Case, Q, Value, When
@@ -87,7 +87,8 @@ def find(access: Access, rack_id: int, now: datetime) -> Grid | None:
     if not cages:
         return None
     others = access.sees_not(everything).exclude(row="").exclude(column=None)
-    return grid_of(cages[0].rack, cages, others.values_list("row", "column"), now)
+    rack = cast("Rack", cages[0].rack)
+    return grid_of(rack, cages, others.values_list("row", "column"), now)
 
 
 def grid_of(

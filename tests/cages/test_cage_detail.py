@@ -25,37 +25,21 @@ from tests.factories import (
     result,
     slot,
 )
+from tests.pages import queries_of, text_of
 
 NOW = at("07:02:30")
 AUTUMN = date(2026, 10, 25)  # the day of 25 hours in Berlin
 
 
 @pytest.fixture(autouse=True)
-def clock(monkeypatch, settings):
-    """clock(moment): what time it is from now on; NOW at first."""
-
-    def set_clock(moment):
-        monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
-
-    set_clock(NOW)
-    # Nobody is signed out by a leap into another month.
+def _never_signed_out(clock, settings):
+    """Not even by a leap into another month."""
     settings.SESSION_COOKIE_AGE = timedelta(days=3650).total_seconds()
-    return set_clock
 
 
 @pytest.fixture
 def cage(user):
     return make_cage("Colony 4", owner=user, id=117)
-
-
-@pytest.fixture
-def browser(client_of, user):
-    return client_of(user)
-
-
-def text_of(markup):
-    """What a person reads: tags out, entities in, blanks squeezed."""
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", markup)).split())
 
 
 def look_at(browser, cage, **address):
@@ -408,11 +392,6 @@ def test_a_full_day_stays_under_150_kb_and_10_queries(client_of, cage, clock, is
 
 
 def test_the_number_of_queries_is_the_same_for_an_empty_day_and_a_busy_one(browser, busy):
-    counts = []
-    for _ in range(2):
-        with CaptureQueriesContext(connection) as queries:
-            look_at(browser, busy)
-        counts.append(len(queries))
-        Poll.objects.all().delete()
-    full, empty = counts
-    assert empty <= full <= 10
+    full = queries_of(look_at, browser, busy)
+    Poll.objects.all().delete()
+    assert queries_of(look_at, browser, busy) <= full <= 10

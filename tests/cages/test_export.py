@@ -154,7 +154,7 @@ def test_a_shard_recorded_while_the_export_reads_gives_no_half_minute(owner):
 
     window = Window(slot("06:00"), slot("06:01"))
     with connection.execute_wrapper(record_afterwards):
-        (batch,) = rows.readings([(cage.pk, cage.label)], window)
+        (batch,) = rows.readings([(cage.pk, cage.label, cage.created_at)], window)
     assert not waiting
     _id, _label, _seconds, status, _word, outcome, *_rest = batch[0]
     assert (status is not None) == (outcome == "answered")

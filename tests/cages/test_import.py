@@ -49,11 +49,6 @@ def places():
     return {cage.pk: cage.position for cage in Cage.objects.order_by("pk")}
 
 
-@pytest.fixture
-def browser(client_of, user):
-    return client_of(user)
-
-
 # The dry run, and after it
 
 

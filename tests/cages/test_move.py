@@ -3,23 +3,16 @@
 from unittest.mock import patch
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cages.models import Cage, CageEvent, EventKind, Rack
 from tests.factories import at, make_cage, make_user
-from tests.pages import errors_of, text_of
+from tests.pages import errors_of, queries_of, text_of
 
 NOW = at("07:02:30")
 BAY = {"room": "R2", "rack": "B", "row": "B", "column": 7}
 MOVE = reverse("cage-move", args=(7,))
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fixed_now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 @pytest.fixture
@@ -127,9 +120,7 @@ def test_an_archived_cage_is_not_moved(browser, cage):
 def test_the_form_takes_as_many_queries_whatever_stands_in_the_rack(browser):
     counts = []
     for _ in range(2):
-        with CaptureQueriesContext(connection) as queries:
-            browser.get(MOVE)
-        counts.append(len(queries))
+        counts.append(queries_of(browser.get, MOVE))
         for column in range(1, 31):
             place = {**BAY, "row": "C" * len(counts), "column": column}
             make_cage(id=1000 * len(counts) + column, **place)

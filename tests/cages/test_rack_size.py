@@ -8,12 +8,7 @@ from tests.factories import at, make_cage
 from tests.pages import errors_of, text_of
 
 NOW = at("07:02:30")
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fixed_now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 def stand(owner, row="", column=None, room="R2", rack="B"):

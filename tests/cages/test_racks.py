@@ -3,31 +3,19 @@
 import re
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cages.models import Cage, Condition, Health, Rack
 from cages.models.place import row_label, row_number
 from cages.places import grid
 from tests.factories import at, make_cage, make_cycle, make_user, record_minute, slot
-from tests.pages import text_of
+from tests.pages import queries_of, text_of
 
 NOW = at("07:02:30")
 INDEX, WALL = reverse("rack-index"), reverse("wall")
 IN_B = {"room": "R2", "rack": "B"}
 OF_A_RACK = ["rack-detail", "rack-sheet", "rack-fill"]
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fixed_now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-
-
-@pytest.fixture
-def browser(client_of, user):
-    return client_of(user)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 def stand(owner, *places, **fields):
@@ -273,15 +261,10 @@ def test_pages_take_as_many_queries_for_2_cages_as_for_80(browser, user, address
     address = address(cage.room_id)
     give_size(2, 3)
 
-    def queries():
-        with CaptureQueriesContext(connection) as asked:
-            assert browser.get(address).status_code == 200
-        return len(asked)
-
-    before = queries()
+    before = queries_of(browser.get, address)
     stand(user, *(f"{row}{n}" for row in "BCDEFGHI" for n in range(1, 11)))
     stand(make_user(), "A2")
-    assert before == queries() <= most
+    assert before == queries_of(browser.get, address) <= most
 
 
 # Its sheet

@@ -17,11 +17,6 @@ BAY = {"room": "R2", "rack": "B", "row": "B", "column": 7}
 
 
 @pytest.fixture
-def browser(client_of, user):
-    return client_of(user)
-
-
-@pytest.fixture
 def sensors(monkeypatch):
     """Plays the sensors; every answer takes 1234 ms."""
     monkeypatch.setattr("cages.polling.sensor_client._ms_since", lambda started: 1234)

@@ -1,6 +1,7 @@
 """How well Neurocage itself does: footer, health checks, metrics, error pages."""
 
 import html
+import itertools
 import re
 from datetime import timedelta
 
@@ -16,24 +17,16 @@ from tests.factories import MINUTE, at, make_cage, make_cycle, make_user, slot
 from tests.pages import text_of
 
 NOW = at("07:02:30")
+pytestmark = pytest.mark.usefixtures("clock")
 LIST = reverse("cage-list")
 COUNTS = {"answered": 361, "unavailable": 110, "timeout": 5, "malformed": 1, "skipped": 3}
 
 
-@pytest.fixture(autouse=True)
-def clock(monkeypatch, settings):
-    """clock(moment): what time it is from now on; NOW at first."""
-
-    def set_clock(moment):
-        monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
-
-    set_clock(NOW)
-    return set_clock
-
-
-@pytest.fixture
-def browser(client_of, user):
-    return client_of(user)
+def test_a_page_and_its_footer_have_one_clock(browser, monkeypatch):
+    ticks = itertools.count()
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + next(ticks) * MINUTE)
+    context = browser.get(LIST).context
+    assert context["watch"].now == context["now"]
 
 
 @pytest.fixture
@@ -183,57 +176,51 @@ def test_healthz_says_that_the_process_lives_whatever_is_away(client):
     assert (response.status_code, response.content) == (200, b"ok\n")
 
 
+def readiness(client):
+    """The status code of /readyz, and the problems it names."""
+    response = client.get(reverse("readyz"))
+    assert response.json()["ready"] == (response.status_code == 200)
+    return response.status_code, response.json()["problems"]
+
+
 @pytest.mark.django_db
 def test_readyz_is_200_when_all_that_polling_needs_is_there(client):
     make_cycle(slot("07:01"), planned=1)
-    response = client.get(reverse("readyz"))
-    assert (response.status_code, response.json()) == (200, {"ready": True, "problems": {}})
+    assert readiness(client) == (200, {})
 
 
 @pytest.mark.django_db
 def test_readyz_is_503_when_no_cycle_has_finished_for_two_minutes(client):
     make_cycle(slot("06:55"), planned=1, finished_at=NOW - timedelta(seconds=121))
     make_cycle(slot("07:02"), planned=1, finished=False)
-    response = client.get(reverse("readyz"))
-    assert response.status_code == 503
-    assert response.json()["problems"] == {"polling": "no cycle has finished for 2 minutes"}
+    assert readiness(client) == (503, {"polling": "no cycle has finished for 2 minutes"})
 
 
 @pytest.mark.django_db
 def test_readyz_is_503_before_the_first_cycle_and_until_it_has_finished(client):
-    response = client.get(reverse("readyz"))
-    assert response.status_code == 503
-    assert response.json()["problems"] == {"polling": "no cycle yet"}
+    assert readiness(client) == (503, {"polling": "no cycle yet"})
     make_cycle(slot("07:02"), planned=1, finished=False)
-    response = client.get(reverse("readyz"))
-    assert response.status_code == 503
-    assert response.json()["problems"] == {"polling": "no cycle has finished yet"}
+    assert readiness(client) == (503, {"polling": "no cycle has finished yet"})
 
 
 @pytest.mark.django_db
 def test_readyz_is_503_when_no_minute_has_been_started_for_90_seconds(client, clock):
     make_cycle(slot("07:01"), planned=1)
     clock(slot("07:01") + timedelta(seconds=91))
-    response = client.get(reverse("readyz"))
-    assert response.status_code == 503
     reason = "no minute has been started since 2026-03-02 06:01 UTC"
-    assert response.json()["problems"] == {"polling": reason}
+    assert readiness(client) == (503, {"polling": reason})
 
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("redis_is_away")
 def test_readyz_is_503_while_redis_is_away(client):
     make_cycle(slot("07:01"), planned=1)
-    response = client.get(reverse("readyz"))
-    assert response.status_code == 503
-    assert response.json() == {"ready": False, "problems": {"redis": "does not answer"}}
+    assert readiness(client) == (503, {"redis": "does not answer"})
 
 
 @pytest.mark.usefixtures("database_is_away")
 def test_readyz_is_503_while_the_database_is_away(client):
-    response = client.get(reverse("readyz"))
-    assert response.status_code == 503
-    assert response.json() == {"ready": False, "problems": {"database": "does not answer"}}
+    assert readiness(client) == (503, {"database": "does not answer"})
 
 
 @pytest.mark.usefixtures("database_is_away", "redis_is_away")

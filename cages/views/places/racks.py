@@ -1,4 +1,4 @@
-"""Racks: all of them, one as it stands, its sheet on paper, its name and size, what goes where."""
+"""Racks: the overview, one rack, its print sheet, its name and size, and filling a bay."""
 
 from typing import Any
 
@@ -59,20 +59,20 @@ class RackDetailView(LiveMixin, RackMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(
             may_fill=self.changeable.active().exists(),
-            # The tab's title is about what the tab shows.
+            # The title of the tab counts the trouble in this rack only.
             trouble_count=self.grid.counts.trouble,
             **kwargs,
         )
 
 
 class RackSheetView(RackMixin, TemplateView):
-    """The rack on paper."""
+    """The rack, to print."""
 
     template_name = "cages/racks/sheet.html"
 
 
-class RenamingView(PermittedMixin, CageAccessMixin, UpdateView):  # type: ignore[misc, type-arg]
-    """Saves the name of a room or a rack, and leads back to it."""
+class RenamingView(PermittedMixin, CageAccessMixin, UpdateView):
+    """Save the name of a room or a rack."""
 
     context_object_name = "place"
 
@@ -88,7 +88,7 @@ class RenamingView(PermittedMixin, CageAccessMixin, UpdateView):  # type: ignore
         return redirect(self.get_success_url())
 
 
-class RackSizeView(RackMixin, RenamingView):  # type: ignore[misc]
+class RackSizeView(RackMixin, RenamingView):
     """The name of a rack, its rows and its columns."""
 
     template_name = "cages/racks/size.html"
@@ -120,7 +120,7 @@ class RoomEditView(RenamingView):
 
 
 class RackFillView(RackMixin, TemplateView):
-    """Which cage goes into an empty bay. Choosing one leads to its move, filled in."""
+    """Choose a cage for an empty bay. It leads to the form that moves the cage."""
 
     template_name = "cages/racks/fill.html"
 

@@ -1,4 +1,4 @@
-"""How a program uses the API."""
+"""The page about using the API."""
 
 from datetime import timedelta
 from typing import Any
@@ -29,7 +29,7 @@ OFFERS = {
 
 
 class ApiExamplesView(CageAccessMixin, TemplateView):
-    """What the API offers, its rules, and example programs with the address of this server."""
+    """The API's addresses and rules, and example programs with the address of this server."""
 
     template_name = "cages/api_examples.html"
 
