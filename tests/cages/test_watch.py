@@ -59,13 +59,13 @@ def footer_of(response):
 def test_the_footer_says_how_the_last_full_cycle_went(browser):
     make_cycle(slot("07:01"), planned=480, duration_ms=37_200, **COUNTS)
     words, is_warning = footer_of(browser.get(LIST))
-    assert words == "Last full cycle 07:01, 477 of 480 asked, 361 answered, 37.2 s"
+    assert words == "Last full cycle 07:01, 477 of 480 polled, 361 answered, 37.2 s"
     assert not is_warning
 
 
 def test_thousands_are_readable(browser):
     make_cycle(slot("07:01"), planned=50_000)
-    assert "50,000 of 50,000 asked, 50,000 answered" in footer_of(browser.get(LIST))[0]
+    assert "50,000 of 50,000 polled, 50,000 answered" in footer_of(browser.get(LIST))[0]
 
 
 def test_a_cycle_under_way_is_not_a_full_one(browser):
@@ -107,7 +107,7 @@ def test_the_warning_says_for_how_long_and_since_which_day(browser):
     make_cycle(slot("07:00") - timedelta(days=1, hours=3), planned=1)
     words, is_warning = footer_of(browser.get(LIST))
     assert words.startswith("No cycle has started since 2026-03-01 04:00, 1 d 3 h ago.")
-    assert "Last full cycle 2026-03-01 04:00, 1 of 1 asked" in words
+    assert "Last full cycle 2026-03-01 04:00, 1 of 1 polled" in words
     assert is_warning
 
 
@@ -116,7 +116,7 @@ def test_the_warning_of_unfinished_minutes_says_for_how_long_and_since_which_day
     make_cycle(slot("07:02"), planned=1, finished=False)
     words, is_warning = footer_of(browser.get(LIST))
     assert words.startswith("No full cycle for 1 d 3 h.")
-    assert "Last full cycle 2026-03-01 04:02, 1 of 1 asked" in words
+    assert "Last full cycle 2026-03-01 04:02, 1 of 1 polled" in words
     assert is_warning
 
 
