@@ -13,6 +13,7 @@ from cages.api.parameters import moment_from
 from cages.api.schemas import CageItem
 from cages.models import Health, Outcome, Poll
 from cages.models.fields import NAMES
+from tests import programs
 from tests.factories import (
     LATENCY_MS,
     MINUTE,
@@ -25,6 +26,7 @@ from tests.factories import (
 )
 from tests.programs import SERIES, WHOLE, address, as_utc, caller_of, get, refusal, walk
 
+NOW = programs.NOW
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
