@@ -353,7 +353,7 @@ def test_a_cursor_that_is_not_ours_is_refused(caller, three_cages, text):
     for name in ("cages", "states", *SERIES):
         query = {"cage": 3, **WHOLE} if name in SERIES else {}
         said = refusal(caller.get(address(name, **query, cursor=text)), 422)
-        assert said.startswith("cursor: not one of ours.")
+        assert said.startswith("cursor: not valid.")
 
 
 def test_a_cursor_with_a_letter_changed_or_of_another_list_is_refused(caller, three_cages):
