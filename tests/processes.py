@@ -6,7 +6,7 @@ import time
 from local_stack.processes import Child
 
 
-def until(condition, seconds=60):
+def until(condition, seconds=300):
     """Wait until the condition holds and return its value; fail after the seconds.
 
     They only end a test that hangs. What takes a moment may take longer on a busy machine.

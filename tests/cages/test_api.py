@@ -13,6 +13,7 @@ from cages.api.parameters import moment_from
 from cages.api.schemas import CageItem
 from cages.models import Health, Outcome, Poll
 from cages.models.fields import NAMES
+from tests import programs
 from tests.factories import (
     LATENCY_MS,
     MINUTE,
@@ -25,6 +26,7 @@ from tests.factories import (
 )
 from tests.programs import SERIES, WHOLE, address, as_utc, caller_of, get, refusal, walk
 
+NOW = programs.NOW
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
@@ -351,7 +353,7 @@ def test_a_cursor_that_is_not_ours_is_refused(caller, three_cages, text):
     for name in ("cages", "states", *SERIES):
         query = {"cage": 3, **WHOLE} if name in SERIES else {}
         said = refusal(caller.get(address(name, **query, cursor=text)), 422)
-        assert said.startswith("cursor: not one of ours.")
+        assert said.startswith("cursor: not valid.")
 
 
 def test_a_cursor_with_a_letter_changed_or_of_another_list_is_refused(caller, three_cages):

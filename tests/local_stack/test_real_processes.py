@@ -228,7 +228,7 @@ def test_a_slot_started_twice_by_hand_is_polled(pipeline):
 def test_every_minute_is_polled_and_recorded_exactly_once(pipeline):
     with telling_logs(pipeline):
         # The first by hand, the others by the two beats.
-        slots = until(lambda: len(found := pipeline.finished_slots()) > 1 and found, 150)
+        slots = until(lambda: len(found := pipeline.finished_slots()) > 1 and found)
         first = slots[0]
         # Another story of a slot that is recorded already.
         other_story = [result(cage_id, status=Health.BAD) for cage_id in EXPECTED]

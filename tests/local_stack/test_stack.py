@@ -53,7 +53,7 @@ class Program:
 
     def __exit__(self, *_):
         self.popen.terminate()
-        self.popen.wait(60)
+        self.popen.wait(300)
 
     def said(self):
         return self.output.read_text()
@@ -67,7 +67,7 @@ class Program:
 
     def ends(self):
         """Wait for its end; returns the exit code."""
-        return self.popen.wait(60)
+        return self.popen.wait(300)
 
 
 def refusal(state_dir, **variables):
