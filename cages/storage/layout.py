@@ -14,7 +14,7 @@ from django.db.backends.utils import CursorWrapper
 from cages.storage.rollups import POLLS, ROLLUPS, VIEWS, Rollup
 
 # 36,000 minutes of a cage: 36 full batches of 1,000 rows when they are compressed. Each chunk
-# takes about 150 KB beside its rows, so shorter ones take more for each minute (bench/README.md).
+# takes the same beside its rows, so shorter ones take more for each minute (bench/README.md).
 # Longer ones leave more minutes uncompressed, 85 bytes each. Short chunks could be merged when they
 # are compressed, but TimescaleDB 2.29.1 merges none of a table with a primary key (issue 10511).
 CHUNK_INTERVAL = "25 days"
