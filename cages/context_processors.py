@@ -1,15 +1,18 @@
-"""What every page shows, whatever it is about."""
+"""Variables that every template gets."""
+
+from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
+from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from cages.clock import now_of
 from cages.models import PollCycle
 
 
-def watch(request):
-    """How well Neurocage itself is watching, read once, and only on pages that show it."""
-    now = timezone.now()
+def watch(request: HttpRequest) -> dict[str, Any]:
+    """Whether Neurocage itself is watching. One query, and only on pages that show it."""
+    now = now_of(request)
     return {
         "watch": SimpleLazyObject(lambda: PollCycle.objects.watch(now)),
         "now": now,
@@ -17,9 +20,9 @@ def watch(request):
     }
 
 
-def frame(request):
-    """How the page was asked for."""
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """`is_refresh`: whether an open page asks for its new content."""
     return {
-        # Asked for again by the open page: it has shown its messages already.
+        # Such a page has shown its messages already.
         "is_refresh": request.headers.get("HX-Request") == "true",
     }

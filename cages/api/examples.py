@@ -15,14 +15,14 @@ class Examples:
     end: str
 
     @property
-    def curl(self):
+    def curl(self) -> str:
         return f"""\
 curl -G {self.base}/readings \\
   -H "Authorization: Bearer ${TOKEN_VARIABLE}" \\
   -d cage={self.cage_id} -d from={self.start} -d to={self.end}"""
 
     @property
-    def python(self):
+    def python(self) -> str:
         return f"""\
 import os
 import time
@@ -52,7 +52,7 @@ span = {{"from": "{self.start}", "to": "{self.end}"}}
 readings = list(read("readings", cage=[{self.cage_id}], **span))"""
 
     @property
-    def pandas(self):
+    def pandas(self) -> str:
         return """\
 import pandas as pd
 
@@ -60,7 +60,7 @@ table = pd.DataFrame(readings)
 table["slot"] = pd.to_datetime(table["slot"])"""
 
     @property
-    def r(self):
+    def r(self) -> str:
         return f"""\
 library(httr2)
 library(jsonlite)

@@ -1,23 +1,31 @@
 """Pages: how far one got, and the address of the next."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any, TypeVar
 
 from django.core import signing
+from django.http import HttpRequest
 from ninja.errors import HttpError
+from pydantic import BaseModel
+
+# The ids and times of a row.
+Key = tuple[int | datetime, ...]
+Row = TypeVar("Row")
 
 SALT = "cages.api.paging"
 
 
-def encode(key):
-    """An opaque text for the key of a page's last item: its ids (int) and times (datetime)."""
+def encode(key: Key) -> str:
+    """Return the key of a page's last item as a signed text."""
     parts = [part.isoformat() if isinstance(part, datetime) else part for part in key]
     return signing.dumps(parts, salt=f"{SALT}.{len(parts)}")
 
 
-def decode(cursor, kinds):
-    """The key that `encode` was given, or None without a cursor; kinds: int or datetime, of each.
+def decode(cursor: str | None, kinds: Sequence[type]) -> Any:
+    """Return the Key in a cursor, or None without a cursor. kinds: int or datetime for each part.
 
-    Signed, so that nothing else than our own keys ever gets to the database.
+    Raises HttpError (422) for a text that `encode` did not make.
     """
     if not cursor:
         return None
@@ -25,7 +33,8 @@ def decode(cursor, kinds):
         parts = signing.loads(cursor, salt=f"{SALT}.{len(kinds)}")
     except signing.BadSignature:
         raise HttpError(
-            422, "cursor: not one of ours. Take the address in next as it is, or begin anew."
+            422,
+            "cursor: not valid. Use the address in next unchanged, or start without a cursor.",
         ) from None
     return tuple(
         datetime.fromisoformat(part) if kind is datetime else part
@@ -33,10 +42,16 @@ def decode(cursor, kinds):
     )
 
 
-def page(request, found, limit, key, item):
-    """{"items", "next"} of at most `limit` items; `found` holds one more where there are more.
+def page(
+    request: HttpRequest,
+    found: Sequence[Row],
+    limit: int,
+    key: Callable[[Row], Key],
+    item: Callable[[Row], BaseModel],
+) -> dict[str, Any]:
+    """Return {"items", "next"} with at most `limit` items.
 
-    key(row): what `encode` takes; item(row): what the page shows of it.
+    found: the rows, one more than the limit where there are more.
     """
     shown = found[:limit]
     following = None

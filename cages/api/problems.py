@@ -1,37 +1,38 @@
 """What is wrong, always as {"detail": a sentence}. The status codes are HTTP's own meaning."""
 
-from django.http import JsonResponse
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
 
 ADDRESS = "/api/v1/"
-AUTHENTICATE = (
-    "Send your token as 'Authorization: Bearer nc_...'. You make one on the page /tokens/."
-)
+AUTHENTICATE = "Send a token as 'Authorization: Bearer nc_...'. Create one on the page /tokens/."
 RETRY_AFTER_SECONDS = "30"
 
 
-def is_for_api(request):
+def is_for_api(request: HttpRequest) -> bool:
     return request.path.startswith(ADDRESS)
 
 
-def problem(status, detail, **headers):
+def problem(status: int, detail: str, **headers: str) -> JsonResponse:
     return JsonResponse({"detail": detail}, status=status, headers=headers)
 
 
-def server_problem(status):
-    """The answer to what failed without a word of ours: 500, or 503 while the database is away."""
+def server_problem(status: int) -> JsonResponse:
+    """The answer to an unexpected error: 500, or 503 while the database is away."""
     if status == 503:
-        detail = "The database does not answer. Please try again in a moment."
+        detail = "The database does not answer. Try again later."
         return problem(503, detail, **{"Retry-After": RETRY_AFTER_SECONDS})
-    return problem(500, "Something went wrong in Neurocage. It is in the log.")
+    return problem(500, "Internal error. It is in the log.")
 
 
-def not_found(request, error):
+def not_found(request: HttpRequest, error: object) -> JsonResponse:
     # Ours say something; Django's and ninja's name modules and addresses of their own.
     return problem(404, str(error) or f"Nothing is at {request.path}.")
 
 
-def refused(request, error):
-    """What was raised with a status: 401 of the tokens, 422 of ours, 429 of the throttle."""
+def refused(request: HttpRequest, error: Any) -> JsonResponse:
+    """The answer to an HttpError of ninja: 401 of the tokens, 422 of ours, 429 of the throttle."""
     if error.status_code == 401:
         asked = request.headers.get("Authorization")
         detail = error.message if asked and error.message != "Unauthorized" else AUTHENTICATE
@@ -39,16 +40,16 @@ def refused(request, error):
     return problem(error.status_code, error.message)
 
 
-def not_valid(request, error):
-    """Each parameter that is not as it should be, by its name."""
+def not_valid(request: HttpRequest, error: Any) -> JsonResponse:
+    """The answer to ninja's ValidationError: each wrong parameter by its name."""
     return problem(422, " ".join(_sentence(one) for one in error.errors))
 
 
-def suspicious(request, error):
+def suspicious(request: HttpRequest, error: object) -> JsonResponse:
     return problem(400, "This request cannot be read.")
 
 
-def _sentence(error):
+def _sentence(error: Mapping[str, Any]) -> str:
     # The list of a parameter's values ends with a number: which of them it is.
     name = [part for part in error["loc"] if isinstance(part, str)][-1]
     if error["type"] == "missing":

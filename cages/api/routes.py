@@ -1,14 +1,17 @@
 """What can be asked for. All of it is GET, and changes nothing."""
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
+from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
+from django.db.models import QuerySet
 from django.http import Http404
-from django.utils import timezone
 from ninja import NinjaAPI, Query
 from ninja.errors import HttpError, ValidationError
+from pydantic import BaseModel
 
 from cages.api import problems, series
 from cages.api.paging import decode, page
@@ -27,6 +30,7 @@ from cages.api.schemas import (
     StatePage,
 )
 from cages.api.tokens import TokenAuth, TokenRequest, TokenThrottle, signed_in
+from cages.clock import now_of
 from cages.models import Cage, Poll, PollHourly
 from cages.models.cage import CageQuerySet
 from neurocage.ids import LARGEST_ID
@@ -37,7 +41,7 @@ token_auth = TokenAuth()
 api = NinjaAPI(
     title="Neurocage",
     version="1",
-    description="What Neurocage has measured, to read. Times are UTC.",
+    description="Read-only access to everything measured by Neurocage. All times are UTC.",
     urls_namespace="api",
     openapi_url=None,
     docs_url=None,
@@ -53,7 +57,7 @@ PROBLEMS_OF_CAGES = {**PROBLEMS, 404: Problem}
 MINUTE_KEY = (int, datetime)
 by_slot = attrgetter("cage_id", "slot")
 by_hour = attrgetter("cage_id", "bucket")
-by_pk = attrgetter("pk")
+Answer = dict[str, Any]
 
 
 def visible_cages(request: TokenRequest) -> CageQuerySet:
@@ -62,8 +66,8 @@ def visible_cages(request: TokenRequest) -> CageQuerySet:
     return Access(auth.person if isinstance(auth, ApiToken) else auth).sees(Cage.objects.all())
 
 
-def ids_of_visible(request, wanted):
-    """The ids, each once and in order; 404 where one is unknown or somebody else's."""
+def ids_of_visible(request: TokenRequest, wanted: Iterable[int]) -> list[int]:
+    """The ids, each once and in order. Raises Http404 for a cage that the person may not see."""
     ids = sorted(set(wanted))
     possible = [cage_id for cage_id in ids if abs(cage_id) <= LARGEST_ID]
     found = set(visible_cages(request).filter(pk__in=possible).values_list("pk", flat=True))
@@ -73,19 +77,19 @@ def ids_of_visible(request, wanted):
     return ids
 
 
-def no_such(cage_id):
+def no_such(cage_id: int) -> Http404:
     return Http404(f"cage: there is no cage {cage_id} that you may see.")
 
 
-def cages_after(cages, query):
-    """The first cages behind the cursor, by id: one more than the limit where there are more."""
+def cages_after(cages: CageQuerySet, query: CagesQuery | StatesQuery) -> list[Cage]:
+    """The first cages after the cursor, by id: one more than the limit where there are more."""
     if key := decode(query.cursor, [int]):
         cages = cages.filter(pk__gt=key[0])
     return list(cages.order_by("pk")[: query.limit + 1])
 
 
 @api.get("/cages", response={200: CagePage, **PROBLEMS}, operation_id="cages", url_name="cages")
-def list_cages(request, query: Query[CagesQuery]):
+def list_cages(request: TokenRequest, query: Query[CagesQuery]) -> Answer:
     """Your cages, by id."""
     cages = visible_cages(request).select_related("owner", "room", "rack")
     cages = cages.archived() if query.archived else cages.active()
@@ -98,8 +102,8 @@ def list_cages(request, query: Query[CagesQuery]):
     operation_id="cage",
     url_name="cage",
 )
-def one_cage(request, cage_id: int):
-    """One of your cages, archived or not."""
+def one_cage(request: TokenRequest, cage_id: int) -> CageItem:
+    """One of your cages, active or archived."""
     cages = visible_cages(request).select_related("owner", "room", "rack")
     cage = cages.filter(pk=cage_id).first() if abs(cage_id) <= LARGEST_ID else None
     if cage is None:
@@ -108,10 +112,10 @@ def one_cage(request, cage_id: int):
 
 
 @api.get("/states", response={200: StatePage, **PROBLEMS}, operation_id="states", url_name="states")
-def list_states(request, query: Query[StatesQuery]):
+def list_states(request: TokenRequest, query: Query[StatesQuery]) -> Answer:
     """How each of your active cages is now, by id."""
     cages = visible_cages(request).active().select_related("state").defer("notes")
-    item = partial(StateItem.of, now=timezone.now())
+    item = partial(StateItem.of, now=now_of(request))
     return page(request, cages_after(cages, query), query.limit, lambda c: (c.pk,), item)
 
 
@@ -121,7 +125,7 @@ def list_states(request, query: Query[StatesQuery]):
     operation_id="readings",
     url_name="readings",
 )
-def list_readings(request, query: Query[SeriesQuery]):
+def list_readings(request: TokenRequest, query: Query[SeriesQuery]) -> Answer:
     """The known minutes of cages, by cage and time."""
     return minutes(request, query, Poll.objects.answered(), ReadingItem.of)
 
@@ -132,12 +136,17 @@ def list_readings(request, query: Query[SeriesQuery]):
     operation_id="requests",
     url_name="requests",
 )
-def list_requests(request, query: Query[SeriesQuery]):
+def list_requests(request: TokenRequest, query: Query[SeriesQuery]) -> Answer:
     """The polls of cages and what came of each, by cage and time."""
     return minutes(request, query, Poll.objects.all(), RequestItem.of)
 
 
-def minutes(request, query, polls, item):
+def minutes(
+    request: TokenRequest,
+    query: SeriesQuery,
+    polls: QuerySet[Poll],
+    item: Callable[[Poll], BaseModel],
+) -> Answer:
     key = decode(query.cursor, MINUTE_KEY)
     ids = ids_of_visible(request, query.cage)
     found = series.after(key, polls, "slot", ids, query, query.limit)
@@ -150,7 +159,7 @@ def minutes(request, query, polls, item):
     operation_id="hourly",
     url_name="hourly",
 )
-def list_hours(request, query: Query[SeriesQuery]):
+def list_hours(request: TokenRequest, query: Query[SeriesQuery]) -> Answer:
     """Counts of the UTC hours that begin within the time asked for, by cage and time."""
     key = decode(query.cursor, MINUTE_KEY)
     ids = ids_of_visible(request, query.cage)
@@ -159,6 +168,6 @@ def list_hours(request, query: Query[SeriesQuery]):
 
 
 @api.get("/openapi.json", auth=[token_auth, signed_in], include_in_schema=False, url_name="openapi")
-def openapi(request):
+def openapi(request: TokenRequest) -> dict[str, Any]:
     """This document. A person who is signed in may read it without a token."""
     return api.get_openapi_schema()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, Field
 
-from cages.models import Cage, Condition, Health, Outcome, Poll, PollHourly
+from cages.models import Cage, CageState, Condition, Health, Outcome, Poll, PollHourly
 from cages.models.fields import values_of
 from cages.models.rollups import LATENCY_BINS, LATENCY_EDGES_MS, bin_widths
 
@@ -23,7 +23,7 @@ STATUS = "1 bad, 2 ok, 3 perfect."
 
 
 class Problem(BaseModel):
-    detail: str = Field(description="What is wrong, in a sentence.")
+    detail: str = Field(description="What is wrong.")
 
 
 class CageItem(BaseModel):
@@ -53,33 +53,27 @@ class StateItem(BaseModel):
 
     cage_id: int
     condition: ConditionWord
-    status: int | None = Field(description=f"The last known health, however old. {STATUS}")
+    status: int | None = Field(description=f"Last known health, of any age. {STATUS}")
     status_label: HealthWord | None
     reading_slot: datetime | None
-    age_seconds: int | None = Field(description="How long ago reading_slot began.")
-    outcome: OutcomeWord | None = Field(description="How the last poll ended.")
+    age_seconds: int | None = Field(description="Seconds since reading_slot began.")
+    outcome: OutcomeWord | None = Field(description="Outcome of the last poll.")
     outcome_slot: datetime | None
 
     @classmethod
     def of(cls, cage: Cage, now: datetime) -> Self:
-        state = cage.known_state
-        known = {}
-        if state:
-            age = state.age(now)
-            known = {
-                "status": state.status,
-                "reading_slot": state.reading_slot,
-                "age_seconds": None if age is None else int(age.total_seconds()),
-                "outcome": OUTCOME_WORDS.get(state.outcome),
-                "outcome_slot": state.outcome_slot,
-            }
-        unknown = dict.fromkeys(cls.model_fields)
-        itself = {
-            "cage_id": cage.pk,
-            "condition": cage.condition(now).value,
-            "status_label": HEALTH_WORDS.get(known.get("status")),
-        }
-        return cls(**{**unknown, **known, **itself})
+        state = cage.known_state or CageState()
+        age = state.age(now)
+        return cls(
+            cage_id=cage.pk,
+            condition=cage.condition(now).value,
+            status=state.status,
+            status_label=HEALTH_WORDS.get(state.status or 0),
+            reading_slot=state.reading_slot,
+            age_seconds=None if age is None else int(age.total_seconds()),
+            outcome=OUTCOME_WORDS.get(state.outcome or 0),
+            outcome_slot=state.outcome_slot,
+        )
 
 
 class ReadingItem(BaseModel):
@@ -93,11 +87,9 @@ class ReadingItem(BaseModel):
     @classmethod
     def of(cls, poll: Poll) -> Self:
         """poll: an answered one."""
+        status = Health(poll.status or 0)
         return cls(
-            cage_id=poll.cage_id,
-            slot=poll.slot,
-            status=poll.status,
-            status_label=HEALTH_WORDS[poll.status],
+            cage_id=poll.cage_id, slot=poll.slot, status=status.value, status_label=status.word
         )
 
 
@@ -138,8 +130,8 @@ class HourItem(BaseModel):
     http_error: int
     malformed: int
     skipped: int
-    latency_ms_sum: int | None = Field(description="Of the answered polls.")
-    latency_ms_max: int | None = Field(description="Of the answered polls.")
+    latency_ms_sum: int | None = Field(description="Answered polls only.")
+    latency_ms_max: int | None = Field(description="Answered polls only.")
     latency_bins: list[int] = Field(
         description="How many of the answered polls took up to "
         f"{', '.join(map(str, LATENCY_EDGES_MS))} ms, and how many longer. Add up the bins of "

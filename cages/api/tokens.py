@@ -13,6 +13,7 @@ from ninja.security import HttpBearer
 from ninja.throttling import BaseThrottle
 from redis.exceptions import RedisError
 
+from cages.clock import now_of
 from cages.slots import SLOT_LENGTH, slot_of
 from people.models import ApiToken, User
 
@@ -30,7 +31,7 @@ class TokenAuth(HttpBearer):
             raise AuthenticationError(
                 message="This token is unknown or revoked, or its person may no longer sign in."
             )
-        found.note_use(timezone.now())
+        found.note_use(now_of(request))
         return found
 
 
@@ -52,7 +53,7 @@ class TokenThrottle(BaseThrottle):
         token = getattr(request, "auth", None)
         if not isinstance(token, ApiToken):
             return True
-        minute = slot_of(timezone.now())
+        minute = slot_of(now_of(request))
         key = f"api:{token.digest}:{minute:%H%M}"
         try:
             # Redis counts: if processes read and then wrote, requests would get lost between them.

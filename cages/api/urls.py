@@ -1,9 +1,12 @@
 """The addresses under /api/v1/. Nothing here leads a program to the page for signing in."""
 
+from collections.abc import Callable
 from functools import wraps
+from typing import Any, NoReturn
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import re_path
 from django.views.decorators.csrf import csrf_exempt
 
@@ -11,13 +14,13 @@ from cages.api import problems
 from cages.api.routes import api
 
 
-def for_programs(view):
+def for_programs(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """The view, saying in JSON what it would say in HTML or plain text."""
 
     @csrf_exempt
     @login_not_required
     @wraps(view)
-    def answer(request, *args, **kwargs):
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             response = view(request, *args, **kwargs)
         except Http404:
@@ -30,12 +33,13 @@ def for_programs(view):
     return answer
 
 
-def nothing_here(request):
+def nothing_here(request: HttpRequest) -> NoReturn:
     raise Http404
 
 
 app_name = "api"
 urlpatterns, _app_name, _namespace = api.urls
 for pattern in urlpatterns:
-    pattern.callback = for_programs(pattern.callback)
+    if pattern.callback:
+        pattern.callback = for_programs(pattern.callback)
 urlpatterns.append(re_path("", for_programs(nothing_here)))

@@ -4,13 +4,16 @@ Bad is highest and Perfect lowest, so that a strip can be read without colour. N
 not watched is hatched. Runs of one kind are one stroke, and all strokes of a kind one path.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import groupby
 from math import ceil
 
 from django.utils import timezone
 
+from cages.history.buckets import Bucket
 from cages.history.minutes import Minute
 from cages.history.today import Share
 from cages.history.window import Window, midnight_of
@@ -24,6 +27,7 @@ BARS = {
     Minute.OK: ("ok", 10),
     Minute.PERFECT: ("perfect", 6),
 }
+RUNS = {code: re.compile(rb"\x%02x+" % code) for code in BARS}
 HOURS_BETWEEN_TICKS = 6
 LINES_APART = 6
 # Days between ticks, so that no more than MOST_TICKS stand side by side.
@@ -41,8 +45,8 @@ class Tick:
     text: str
 
     @property
-    def is_last(self):
-        """Its text stands before it, as there is no room behind."""
+    def is_last(self) -> bool:
+        """Whether its text stands before it, because there is no room behind."""
         return self.percent > 88
 
 
@@ -51,24 +55,24 @@ def paths_of(minutes: bytes, start: int = 0) -> list[tuple[str, str]]:
 
     start: where on the strip the first minute is.
     """
-    strokes: dict[str, list[str]] = {name: [] for name, _height in BARS.values()}
-    for code, run in groupby(minutes):
-        length = len(list(run))
-        if code in BARS:
-            name, height = BARS[code]
-            strokes[name].append(f"M{start} {HEIGHT - height // 2}h{length}")
-        start += length
-    return [(name, "".join(parts)) for name, parts in strokes.items() if parts]
+    paths = []
+    for code, (name, height) in BARS.items():
+        y = HEIGHT - height // 2
+        runs = [run.span() for run in RUNS[code].finditer(minutes)]
+        if runs:
+            path = "".join([f"M{start + first} {y}h{end - first}" for first, end in runs])
+            paths.append((name, path))
+    return paths
 
 
-def bars_of(buckets, start: int = 0) -> list[tuple[str, str]]:
+def bars_of(buckets: Iterable[Bucket], start: int = 0) -> list[tuple[str, str]]:
     """[(name of the kind, SVG path)]: a bar for each Bucket, one wide per minute and 100 high.
 
     From the bottom: Perfect, Ok, Bad; then what is not known, which is not drawn. What was not
     watched hangs from the top, hatched: "off" is to be stroked, the others to be filled.
     start: where the first bar begins.
     """
-    bars = {"perfect": [], "ok": [], "bad": []}
+    bars: dict[str, list[str]] = {"perfect": [], "ok": [], "bad": []}
     off, left = [], start
     for bucket in buckets:
         top, health = 100.0, bucket.health
@@ -83,25 +87,25 @@ def bars_of(buckets, start: int = 0) -> list[tuple[str, str]]:
     return [(name, "".join(parts)) for name, parts in bars.items() if parts]
 
 
-def _hatching(off):
-    """Lines across bars of (height, left, width) from the top; neighbours alike share theirs."""
+def _hatching(off: Iterable[tuple[float, int, int]]) -> list[str]:
+    """Lines across bars of (height, left, width). Neighbours of the same height share them."""
     lines = []
-    for height, run in groupby(off, key=lambda bar: bar[0]):
-        run = list(run)
+    for height, group in groupby(off, key=lambda bar: bar[0]):
+        run = list(group)
         left, width = run[0][1], sum(width for _height, _left, width in run)
         lines += [f"M{left} {y}h{width}" for y in range(2, ceil(height), LINES_APART)]
     return lines
 
 
-def ticks_of(start, zone=None):
-    """(minutes of the facility's day that begins at `start`, its Ticks); 23 and 25 hours too."""
+def ticks_of(start: datetime, zone: tzinfo | None = None) -> tuple[int, list[Tick]]:
+    """(minutes of the facility's day that `start` lies in, its Ticks)."""
     zone = zone or timezone.get_default_timezone()
     day = start.astimezone(zone).date()
     whole = Window.whole_day(day, zone)
     return whole.minutes, _ticks(whole, [(clock, f"{clock:%H}") for clock in _clocks([day], zone)])
 
 
-def ticks_within(window, zone=None):
+def ticks_within(window: Window, zone: tzinfo | None = None) -> list[Tick]:
     """The Ticks of any Window: hours where it is short, midnights where it is long."""
     zone = zone or timezone.get_default_timezone()
     days = [day for day, _part in window.days(zone)]
@@ -115,14 +119,14 @@ def ticks_within(window, zone=None):
     return _ticks(window, marks)
 
 
-def _clocks(days, zone):
-    """The moments that get a Tick where hours are shown, by the clock on the wall."""
+def _clocks(days: Iterable[date], zone: tzinfo) -> list[datetime]:
+    """The moments that get a Tick where hours are shown, in the zone."""
     hours = range(0, 24, HOURS_BETWEEN_TICKS)
     return [datetime.combine(day, time(hour), zone) for day in days for hour in hours]
 
 
-def _ticks(window, marks):
-    """The Ticks of those (moment, text) that lie in the window."""
+def _ticks(window: Window, marks: Iterable[tuple[datetime, str]]) -> list[Tick]:
+    """The Ticks of the (moment, text) that lie in the window."""
     # Aware moments of one zone are subtracted by the clock on the wall unless they go through UTC.
     moments = [(moment.astimezone(UTC), text) for moment, text in marks]
     return [
@@ -144,21 +148,15 @@ class Hour:
     not_watched: int
 
 
-def hours_of(minutes, start):
-    """The Hours that have begun, oldest first; the last one may not be over."""
+def hours_of(minutes: bytes, start: datetime) -> list[Hour]:
+    """The Hours of the facility's clock that have begun, oldest first.
+
+    The first one begins at `start`, and the last one may not be over.
+    """
+    codes = (Minute.PERFECT, Minute.OK, Minute.BAD, Minute.NO_ANSWER, Minute.NOT_WATCHED)
+    firsts = range(-timezone.localtime(start).minute, len(minutes), 60)
+    parts = [(max(first, 0), first + 60) for first in firsts if minutes]
     return [
-        Hour(
-            start + first * SLOT_LENGTH,
-            *(
-                minutes.count(code, first, first + 60)
-                for code in (
-                    Minute.PERFECT,
-                    Minute.OK,
-                    Minute.BAD,
-                    Minute.NO_ANSWER,
-                    Minute.NOT_WATCHED,
-                )
-            ),
-        )
-        for first in range(0, len(minutes), 60)
+        Hour(start + first * SLOT_LENGTH, *(minutes.count(code, first, end) for code in codes))
+        for first, end in parts
     ]

@@ -2,10 +2,17 @@
 
 import csv
 import io
-from datetime import UTC, datetime, timedelta
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
+
+from cages.exporting.columns import Column
+from cages.exporting.rows import Batches
+
+Pieces = Generator[bytes, None, None]
 
 BOM = b"\xef\xbb\xbf"
 # Clocks are only ever set at full quarters of an hour.
@@ -24,39 +31,41 @@ TYPES = {
 }
 
 
-def harmless(text):
-    """The text as no spreadsheet runs it: with an apostrophe before what could be a formula."""
+def harmless(text: Any) -> Any:
+    """Return the value, with an apostrophe before a text that a spreadsheet takes for a formula."""
     return f"'{text}" if isinstance(text, str) and text.startswith(FORMULA) else text
 
 
 class Clock:
-    """Seconds since 1970 as the facility's clock shows them; quick for many in a row."""
+    """The offset of a zone from UTC, found once for the many moments of a quarter of an hour."""
 
-    def __init__(self, zone):
+    def __init__(self, zone: tzinfo) -> None:
         self.zone = zone
-        self._quarter = None
-        self._known = None
+        self._quarter: int | None = None
+        self._known = (0, "")
 
-    def offset(self, seconds):
-        """(seconds to add for the clock on the wall, "+01:00")."""
+    def offset(self, seconds: int) -> tuple[int, str]:
+        """(seconds to add to UTC, "+01:00") at a moment, in seconds since 1970."""
         quarter = seconds // QUARTER
         if quarter != self._quarter:
             moment = datetime.fromtimestamp(quarter * QUARTER, tz=UTC).astimezone(self.zone)
-            shift = moment.utcoffset() // timedelta(seconds=1)
+            shift = (moment.utcoffset() or timedelta()) // timedelta(seconds=1)
             text = f"{moment:%z}"
             self._quarter, self._known = quarter, (shift, f"{text[:3]}:{text[3:5]}")
         return self._known
 
 
-def as_csv(columns, batches, zone, for_excel=False):
-    """The pieces of a CSV file (RFC 4180, UTF-8), the names of the columns first.
+def as_csv(
+    columns: Sequence[Column], batches: Batches, zone: tzinfo, for_excel: bool = False
+) -> Pieces:
+    """Yield the pieces of a CSV file (RFC 4180, UTF-8), the names of the columns first.
 
     for_excel: with the mark by which Excel knows UTF-8.
     """
     text = io.StringIO()
     write = csv.writer(text)
 
-    def taken():
+    def taken() -> bytes:
         piece = text.getvalue().encode()
         text.seek(0)
         text.truncate()
@@ -72,7 +81,7 @@ def as_csv(columns, batches, zone, for_excel=False):
             yield taken()
 
 
-def _in_words(row, clock, last_is_text):
+def _in_words(row: tuple[Any, ...], clock: Clock, last_is_text: bool) -> tuple[Any, ...]:
     cage_id, label, seconds, *rest = row
     shift, offset = clock.offset(seconds)
     moment = EPOCH + timedelta(seconds=seconds)
@@ -82,8 +91,8 @@ def _in_words(row, clock, last_is_text):
     return (cage_id, harmless(label), f"{moment.isoformat()}Z", local.isoformat(), offset, *rest)
 
 
-def as_parquet(columns, batches, zone):
-    """The pieces of a Parquet file, a row group for each batch."""
+def as_parquet(columns: Sequence[Column], batches: Batches, zone: tzinfo) -> Pieces:
+    """Yield the pieces of a Parquet file, a row group for each batch."""
     schema = pa.schema([(column.name, TYPES[column.kind]) for column in columns])
     sink, clock = _Sink(), Clock(zone)
     with pa.parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
@@ -94,7 +103,7 @@ def as_parquet(columns, batches, zone):
     yield sink.taken()
 
 
-def _table(batch, schema, clock):
+def _table(batch: list[tuple[Any, ...]], schema: pa.Schema, clock: Clock) -> pa.Table:
     columns = [list(column) for column in zip(*batch, strict=True)]
     seconds = columns[TIME]
     offsets = [clock.offset(moment) for moment in seconds]
@@ -105,29 +114,30 @@ def _table(batch, schema, clock):
 
 
 class _Sink(io.RawIOBase):
-    """Where a writer writes to; `taken` empties it."""
+    """Keeps what a writer writes until it is taken."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self._pieces, self._position = [], 0
+        self._pieces: list[bytes] = []
+        self._position = 0
 
-    def writable(self):
+    def writable(self) -> bool:
         return True
 
-    def write(self, piece):
+    def write(self, piece: Any) -> int:
         self._pieces.append(bytes(piece))
         self._position += len(piece)
         return len(piece)
 
-    def tell(self):
+    def tell(self) -> int:
         return self._position
 
-    def taken(self):
+    def taken(self) -> bytes:
         pieces, self._pieces = self._pieces, []
         return b"".join(pieces)
 
 
-def dictionary(kinds, zone_name):
+def dictionary(kinds: Mapping[str, Iterable[Column]], zone_name: str) -> str:
     """The data dictionary as CSV: a row for each column of each kind of file."""
     text = io.StringIO()
     write = csv.writer(text)

@@ -13,7 +13,7 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Value
 from django.db.models.functions import Coalesce
 
-from cages.history.buckets import buckets_of
+from cages.history.buckets import Bucket, buckets_of
 from cages.history.minutes import MINUTE_NUMBER, minute_number
 from cages.history.window import Window
 from cages.models import Health, Outcome, Poll
@@ -70,7 +70,7 @@ def hourly(cages: Cages, window: Window) -> Batches:
 ROWS = {"readings": readings, "requests": requests, "hourly": hourly}
 
 
-def _parts(cages, window):
+def _parts(cages: Cages, window: Window) -> Iterator[tuple[tuple[int, str], Window]]:
     for cage_id, label, created_at in cages:
         start = window.since(created_at).start
         # From full hours on, so that no hour is cut in two.
@@ -82,7 +82,7 @@ def _parts(cages, window):
             start = end
 
 
-def _minutes(cage_id, label, window):
+def _minutes(cage_id: int, label: str, window: Window) -> list[tuple[Any, ...]]:
     polls = Poll.objects.within([cage_id], window).order_by()
     # A third of the time of rows.
     columns = polls.aggregate(
@@ -93,7 +93,7 @@ def _minutes(cage_id, label, window):
         latencies=ArrayAgg("latency_ms", default=[]),
     )
     first = minute_number(window.start)
-    of_minutes = [UNPLANNED] * window.minutes
+    of_minutes: list[tuple[Any, ...]] = [UNPLANNED] * window.minutes
     for minute, health, outcome, http_status, latency_ms in zip(*columns.values(), strict=True):
         of_minutes[minute - first] = (
             health,
@@ -109,7 +109,7 @@ def _minutes(cage_id, label, window):
     ]
 
 
-def _of_bucket(bucket):
+def _of_bucket(bucket: Bucket) -> tuple[Any, ...]:
     health, sensor = bucket.health, bucket.sensor
     perfect, ok, bad = (share.count for share in health.shares)
     return (

@@ -6,7 +6,9 @@ from math import sqrt
 
 from django.db.models import Sum
 
-from cages.models import Outcome, PollHourly
+from cages.history.today import Share
+from cages.history.window import Window
+from cages.models import Cage, Outcome, PollHourly
 
 BASELINE = timedelta(days=7)
 # A share of fewer requests says little, of the baseline and of today.
@@ -22,29 +24,30 @@ class Band:
     low: float
     high: float
 
-    def place_of(self, share):
-        """ "below", "within" or "above" for a Share of answers."""
-        if share.percent < self.low:
+    def place_of(self, share: Share) -> str:
+        """Where a Share of at least one request lies: "below", "within" or "above"."""
+        percent = share.percent or 0
+        if percent < self.low:
             return "below"
-        return "above" if share.percent > self.high else "within"
+        return "above" if percent > self.high else "within"
 
 
-def band_around(baseline, requests):
-    """The Band of so many requests, of which each is answered with the chance `baseline` (0-1)."""
+def band_around(baseline: float, requests: int) -> Band:
+    """The Band where each of the requests is answered with the probability `baseline` (0-1)."""
     reach = SIGMAS * sqrt(baseline * (1 - baseline) / requests)
     return Band(100 * max(baseline - reach, 0), 100 * min(baseline + reach, 1))
 
 
-def expected(cage, window, requests):
-    """The Band for so many requests in the window, or None where too little is known; one query.
+def expected(cage: Cage, window: Window, requests: int) -> Band | None:
+    """The Band for this number of requests in the window, or None where too little is known.
 
-    Around what this very sensor did in the 7 days before the window.
+    It lies around the share that this sensor answered in the BASELINE before. One query.
     """
     if requests < ENOUGH_TODAY:
         return None
-    hours = PollHourly.objects.filter(
-        cage=cage, bucket__gte=window.start - BASELINE, bucket__lt=window.start
-    )
+    # Full UTC hours: in some time zones the day begins within one.
+    end = window.start.replace(minute=0)
+    hours = PollHourly.objects.within([cage.pk], end - BASELINE, end)
     sums = hours.aggregate(
         **{o.word: Sum(o.word, default=0) for o in Outcome if o != Outcome.SKIPPED}
     )

@@ -6,9 +6,10 @@ perfect + ok + bad + no answer + not watched = its minutes.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from functools import cached_property
 
 from django.db.models import Q
 from django.utils import timezone
@@ -16,21 +17,22 @@ from django.utils import timezone
 from cages.history.today import HealthSummary, Percentile, SensorSummary
 from cages.history.window import DAY, HOUR, Window, midnight_comes_twice
 from cages.models import Health, Outcome, Poll, PollDaily, PollHourly
-from cages.models.rollups import LATENCY_BINS, bin_bounds, latency_bin
+from cages.models.rollups import LATENCY_BINS, RollupQuerySet, bin_bounds, latency_bin
 from cages.slots import slot_of
 
 SUMS = (*(outcome.word for outcome in Outcome), *(health.word for health in Health), *LATENCY_BINS)
 
 
-@dataclass(slots=True)
+@dataclass
 class Bucket:
     """The part of one hour or day that lies in the window.
 
-    counts: the words of Outcome and of Health, and LATENCY_BINS -> how many polls.
+    counts: the words of Outcome and of Health, and LATENCY_BINS -> how many polls. Its `health` and
+    `sensor` are kept once they are read, so read them when it is complete.
     """
 
     window: Window
-    counts: Counter = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
     latency_ms_max: int | None = None
 
     @property
@@ -46,7 +48,7 @@ class Bucket:
     def planned(self) -> int:
         return sum(self.counts[outcome.word] for outcome in Outcome)
 
-    @property
+    @cached_property
     def health(self) -> HealthSummary:
         asked = self.planned - self.counts[Outcome.SKIPPED.word]
         return HealthSummary(
@@ -56,7 +58,7 @@ class Bucket:
             not_watched=self.minutes - asked,
         )
 
-    @property
+    @cached_property
     def sensor(self) -> SensorSummary:
         """Its percentiles are estimates from the LATENCY_BINS."""
         return SensorSummary(
@@ -78,12 +80,12 @@ class Bucket:
             self.counts[latency_bin(latency_ms)] += 1
             self._note_longest(latency_ms)
 
-    def _note_longest(self, latency_ms):
+    def _note_longest(self, latency_ms: int | None) -> None:
         known = [ms for ms in (self.latency_ms_max, latency_ms) if ms is not None]
         self.latency_ms_max = max(known, default=None)
 
 
-def total_of(buckets, window):
+def total_of(buckets: Iterable[Bucket], window: Window) -> Bucket:
     """All buckets of a window as one."""
     total = Bucket(window)
     for bucket in buckets:
@@ -102,7 +104,7 @@ def since(buckets: list[Bucket], moment: datetime) -> list[Bucket]:
     return kept
 
 
-def percentile(bins: Counter, longest_ms: int | None, fraction: float) -> Percentile | None:
+def percentile(bins: Counter[str], longest_ms: int | None, fraction: float) -> Percentile | None:
     """The estimated latency that this fraction of the answers counted in LATENCY_BINS stays under.
 
     Within a bin the answers are taken as evenly spread, so the error is at most the bin's width.
@@ -120,12 +122,16 @@ def percentile(bins: Counter, longest_ms: int | None, fraction: float) -> Percen
     return Percentile(low + (high - low) * min(wanted / bins[name], 1), low, high)
 
 
+# {cage id: {start of the bucket: the Bucket}}
+Found = dict[int, dict[datetime, Bucket]]
+
+
 def buckets_of(cage_ids: Iterable[int], window: Window, by_hour: bool) -> dict[int, list[Bucket]]:
     """{cage id: [Bucket], oldest first}; two queries at most, however many cages and buckets."""
     if by_hour:
         parts = window.hours()
         whole = [part for part in parts if part.end - part.start == HOUR]
-        model = PollHourly
+        rollups: RollupQuerySet = PollHourly.objects.all()
     else:
         days = window.days()
         parts = [part for _day, part in days]
@@ -134,33 +140,32 @@ def buckets_of(cage_ids: Iterable[int], window: Window, by_hour: bool) -> dict[i
             for day, part in days
             if part == Window.whole_day(day) and _begins_and_ends_once(day)
         ]
-        model = PollDaily
+        rollups = PollDaily.objects.all()
     found = {cage_id: {part.start: Bucket(part) for part in parts} for cage_id in cage_ids}
     counted = set(whole)
     if whole and found:
-        _add_rollups(found, model, whole)
+        _add_rollups(found, rollups.within(list(found), whole[0].start, whole[-1].end), whole)
     _add_minutes(found, [part for part in parts if part not in counted])
     return {cage_id: list(buckets.values()) for cage_id, buckets in found.items()}
 
 
-def _begins_and_ends_once(day):
+def _begins_and_ends_once(day: date) -> bool:
     """False where PostgreSQL and TimescaleDB would begin the day, or the next, an hour later."""
     zone = timezone.get_default_timezone()
     return not any(midnight_comes_twice(one, zone) for one in (day, day + DAY))
 
 
-def _add_rollups(found, model, whole):
+def _add_rollups(found: Found, rows: RollupQuerySet, whole: Iterable[Window]) -> None:
     starts = {part.start for part in whole}
-    rows = model.objects.within(list(found), whole[0].start, whole[-1].end)
     columns = ("cage_id", "bucket", "latency_ms_max", *SUMS)
-    for cage_id, start, longest, *counts in rows.values_list(*columns).iterator():
+    for cage_id, start, longest, *counts in rows.values_list(*columns):
         if start in starts:
             bucket = found[cage_id][start]
             bucket.counts.update(dict(zip(SUMS, counts, strict=True)))
             bucket.latency_ms_max = longest
 
 
-def _add_minutes(found, parts):
+def _add_minutes(found: Found, parts: Sequence[Window]) -> None:
     """Count the parts from the minutes: as a rule two at most, at the window's start and end."""
     if not parts or not found:
         return
@@ -169,6 +174,6 @@ def _add_minutes(found, parts):
         within |= Q(slot__gte=part.start, slot__lt=part.end)
     polls = Poll.objects.filter(within, cage__in=list(found))
     columns = ("cage_id", "slot", "outcome", "status", "latency_ms")
-    for cage_id, slot, *poll in polls.values_list(*columns).iterator():
+    for cage_id, slot, *poll in polls.values_list(*columns):
         part = next(part for part in parts if part.start <= slot < part.end)
         found[cage_id][part.start].add_poll(*poll)

@@ -7,7 +7,7 @@ demonstration too, writes their cycles.
 Purged cages are no fault: their rows are gone, while the ledger keeps its counts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -77,7 +77,7 @@ def check(window: Window, now: datetime, most: int = 100) -> LedgerCheck:
     return result
 
 
-def _check_step(window, now):
+def _check_step(window: Window, now: datetime) -> tuple[list[PollCycle], list[Imbalance]]:
     """(cycles, imbalances) of a short window.
 
     Between two of its queries a late shard may be recorded or a purge go on, so what does not
@@ -90,52 +90,47 @@ def _check_step(window, now):
     return cycles, imbalances
 
 
-def _look(window, now):
-    cycles = list(PollCycle.objects.filter(**_in(window)).order_by("slot"))
+def _look(window: Window, now: datetime) -> tuple[list[PollCycle], list[Imbalance]]:
+    cycles = list(
+        PollCycle.objects.filter(slot__gte=window.start, slot__lt=window.end).order_by("slot")
+    )
     return cycles, _imbalances(cycles, _rows(window), now)
 
 
-def _in(window):
-    return {"slot__gte": window.start, "slot__lt": window.end}
-
-
-def _rows(window):
+def _rows(window: Window) -> dict[datetime, dict[Outcome, int]]:
     """{slot: {Outcome: how many polls}} for each slot of the window that has any; one query."""
     by_outcome = {outcome.word: Count("slot", filter=Q(outcome=outcome)) for outcome in Outcome}
     # No index leads by slot. The one by cage serves where the cages are named.
-    polls = Poll.objects.filter(**_in(window), cage__in=Cage.objects.values("id"))
-    return {
-        counts["slot"]: {outcome: counts[outcome.word] for outcome in Outcome}
-        for counts in polls.values("slot").annotate(**by_outcome)
-    }
+    polls = Poll.objects.within(Cage.objects.values_list("pk", flat=True), window).values("slot")
+    rows = polls.annotate(**by_outcome).values_list("slot", *by_outcome)
+    return {slot: dict(zip(Outcome, counts, strict=True)) for slot, *counts in rows}
 
 
-def _imbalances(cycles, rows, now):
-    """A list, oldest first; asks which cages are left only where rows are missing."""
+def _imbalances(
+    cycles: Iterable[PollCycle], rows: dict[datetime, dict[Outcome, int]], now: datetime
+) -> list[Imbalance]:
+    """Oldest first. Asks the database which cages are left only where rows are missing."""
     left = _CagesLeft()
     by_slot = {cycle.slot: cycle for cycle in cycles}
     found = []
     for slot in sorted({*by_slot, *rows}):
         kept = rows.get(slot) or dict.fromkeys(Outcome, 0)
-        if slot not in by_slot:
-            phrases = _without_cycle(kept)
-        elif _is_under_way(by_slot[slot], now):
+        cycle = by_slot.get(slot)
+        if cycle is None:
+            phrases = [f"no cycle, but {_polls(sum(kept.values()))}"]
+        elif _is_under_way(cycle, now):
             phrases = []
         else:
-            phrases = [*_within(by_slot[slot]), *_between(by_slot[slot], kept, left)]
+            phrases = [*_within(cycle), *_between(cycle, kept, left)]
         found += [Imbalance(slot, phrase) for phrase in phrases]
     return found
 
 
-def _is_under_way(cycle, now):
+def _is_under_way(cycle: PollCycle, now: datetime) -> bool:
     return cycle.finished_at is None and cycle.slot >= now - LOST_AFTER
 
 
-def _without_cycle(kept) -> Iterator[str]:
-    yield f"no cycle, but {_polls(sum(kept.values()))}"
-
-
-def _within(cycle) -> Iterator[str]:
+def _within(cycle: PollCycle) -> Iterator[str]:
     if cycle.finished_at is None:
         minutes = LOST_AFTER // SLOT_LENGTH
         yield f"still open after {minutes} minutes: {cycle.recorded} of {cycle.planned} recorded"
@@ -143,8 +138,8 @@ def _within(cycle) -> Iterator[str]:
         yield f"planned {cycle.planned}, but its outcomes add up to {cycle.recorded}"
 
 
-def _between(cycle, kept, left) -> Iterator[str]:
-    """Where the cycle and the polls of its slot disagree. left: a `_CagesLeft`."""
+def _between(cycle: PollCycle, kept: dict[Outcome, int], left: "_CagesLeft") -> Iterator[str]:
+    """Where the cycle and the polls of its slot disagree."""
     counted = {outcome: getattr(cycle, word) for outcome, word in OUTCOME_COUNTS.items()}
     differing = [outcome for outcome in Outcome if kept[outcome] != counted[outcome]]
     too_many = any(kept[outcome] > counted[outcome] for outcome in differing)
@@ -157,8 +152,8 @@ def _between(cycle, kept, left) -> Iterator[str]:
 class _CagesLeft:
     """Which planned cages can still have all their polls; one query, when first asked."""
 
-    def __init__(self):
-        self._with_rows = None
+    def __init__(self) -> None:
+        self._with_rows: set[int] | None = None
         # Hour after hour the same cages are planned.
         self.without_rows = lru_cache(self._without_rows)
 
@@ -170,5 +165,5 @@ class _CagesLeft:
         return sum(cage_id not in self._with_rows for cage_id in from_ranges(planned_ids))
 
 
-def _polls(count):
+def _polls(count: int) -> str:
     return f"{count} poll" if count == 1 else f"{count} polls"

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
-from cages.models import Poll
-from cages.slots import slot_of
+from cages.models import Cage, Poll
+from cages.slots import SLOT_LENGTH, slot_of
 
-# So many minutes before and after are shown beside it.
+# What is shown before and after the minute.
 AROUND = timedelta(minutes=10)
 
 
-def moment_of(text):
+def moment_of(text: str) -> datetime:
     """The aware moment, in UTC, that an ISO 8601 text means; in facility time without an offset.
 
     Raises ValueError where it means none.
@@ -26,7 +26,7 @@ def moment_of(text):
         raise ValueError("out of the calendar") from error
 
 
-def slot_from(text):
+def slot_from(text: str) -> datetime | None:
     """The slot that `?at=2026-03-02T03:14` means, or None."""
     if "T" not in text:
         return None
@@ -46,15 +46,15 @@ class Moment:
     is_meant: bool
 
 
-def around(cage, slot, now):
+def around(cage: Cage, slot: datetime, now: datetime) -> list[Moment]:
     """Return the Moments around a slot, oldest first. One query.
 
-    None of them is in the future, or before the cage was created.
+    None of them is before the cage was created. The minute under way is one only once it is polled.
     """
     first = max(slot - AROUND, slot_of(cage.created_at))
     last = min(slot + AROUND, slot_of(now))
     polls = Poll.objects.filter(cage=cage, slot__gte=first, slot__lte=last)
     by_slot = {poll.slot: poll for poll in polls}
-    count = max(int((last - first) / timedelta(minutes=1)) + 1, 0)
-    slots = [first + number * timedelta(minutes=1) for number in range(count)]
-    return [Moment(one, by_slot.get(one), one == slot) for one in slots]
+    slots = [first + number * SLOT_LENGTH for number in range((last - first) // SLOT_LENGTH + 1)]
+    known = [one for one in slots if one < slot_of(now) or one in by_slot]
+    return [Moment(one, by_slot.get(one), one == slot) for one in known]

@@ -1,7 +1,9 @@
-"""Which window an address asks for: today, 24 hours, 7 or 30 days, or any days."""
+"""Which window a URL asks for: today, 24 hours, 7 or 30 days, or any days."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import Self
 from urllib.parse import urlencode
 
 from django.utils import timezone
@@ -29,7 +31,7 @@ class Span:
     error: str = ""
 
     @classmethod
-    def from_query(cls, query, now, default="today"):
+    def from_query(cls, query: Mapping[str, str], now: datetime, default: str = "today") -> Self:
         """From request.GET: `span=7d`, or `from=2026-03-01&to=2026-03-31`, both included.
 
         `to` may be left out for one day. What makes no sense gives an error in words, and today.
@@ -46,20 +48,20 @@ class Span:
         return cls(name, Window.of_days(first, today, now), first, today)
 
     @classmethod
-    def _custom(cls, begin, end, today, now):
+    def _custom(cls, begin: str, end: str, today: date, now: datetime) -> Self:
         error = ""
         try:
             first = date.fromisoformat(begin or end)
             last = date.fromisoformat(end or begin)
         except ValueError:
-            error = _("A day is written like 2026-03-31.")
+            error = _("Write a day like this: 2026-03-31.")
         else:
             if first > last:
                 error = _("The first day is after the last one.")
             elif first > today:
-                error = _("These days are yet to come.")
+                error = _("These days are in the future.")
             elif (last - first).days >= LONGEST_DAYS:
-                error = _("At most %(days)s days at once.") % {"days": LONGEST_DAYS}
+                error = _("At most %(days)s days at a time.") % {"days": LONGEST_DAYS}
         if error:
             return cls("today", Window.of_days(today, today, now), today, today, error)
         last = min(last, today)
@@ -67,21 +69,21 @@ class Span:
         return cls(name, Window.of_days(first, last, now), first, last)
 
     @property
-    def query(self):
-        """As in an address."""
+    def query(self) -> str:
+        """The span as it appears in a URL."""
         if self.name != "custom":
             return urlencode({"span": self.name})
         return urlencode({"from": self.first.isoformat(), "to": self.last.isoformat()})
 
     @property
-    def day_count(self):
+    def day_count(self) -> int:
         return (self.last - self.first).days + 1
 
     @property
-    def is_one_day(self):
+    def is_one_day(self) -> bool:
         return self.first == self.last
 
     @property
-    def by_hour(self):
+    def by_hour(self) -> bool:
         """Whether its buckets are hours; else days."""
         return self.window.end - self.window.start <= HOURS_UP_TO

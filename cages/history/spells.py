@@ -1,10 +1,8 @@
 """Spells and silences: for how long a cage has been as it is, from its minutes."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
 
 from cages.history.minutes import KNOWN, Minute
 from cages.models import Health, Spell
@@ -75,21 +73,14 @@ def longest_bad(minutes: bytes, start: datetime) -> Spell | None:
 
 
 def longest_silence(minutes: bytes, start: datetime) -> Silence | None:
-    """The longest one of any length. A minute that was not watched is none, and ends one."""
-    silences = _silences(minutes, start)
-    return max(silences, key=lambda silence: silence.minutes, default=None)
+    """The longest silence of any length, or None."""
+    return next(iter(silences_in(minutes, start, 1)), None)
 
 
-def silences_in(minutes: bytes, start: datetime) -> list[Silence]:
-    """All silences of GAP minutes or more, longest first."""
-    long = [silence for silence in _silences(minutes, start) if silence.minutes >= GAP]
-    return sorted(long, key=lambda silence: (-silence.minutes, silence.first))
-
-
-def _silences(minutes: bytes, start: datetime) -> Iterator[Silence]:
-    first = 0
-    for code, run in groupby(minutes):
-        length = len(list(run))
-        if code == Minute.NO_ANSWER:
-            yield Silence(start + first * SLOT_LENGTH, length)
-        first += length
+def silences_in(minutes: bytes, start: datetime, shortest: int = GAP) -> list[Silence]:
+    """All silences of at least `shortest` minutes, longest first."""
+    found = re.finditer(rb"\x%02x{%d,}" % (Minute.NO_ANSWER, shortest), minutes)
+    silences = [
+        Silence(start + run.start() * SLOT_LENGTH, run.end() - run.start()) for run in found
+    ]
+    return sorted(silences, key=lambda silence: (-silence.minutes, silence.first))

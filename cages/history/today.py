@@ -36,7 +36,7 @@ class Share:
     status: Health | None = None
 
     @property
-    def percent(self):
+    def percent(self) -> float | None:
         """In percent, or None where there is nothing to have a share of."""
         return 100 * self.count / self.total if self.total else None
 
@@ -51,15 +51,15 @@ class HealthSummary:
     not_watched: int
 
     @property
-    def known(self):
+    def known(self) -> int:
         return sum(self.by_status.values())
 
     @property
-    def not_known(self):
+    def not_known(self) -> int:
         return self.unanswered + self.not_watched
 
     @property
-    def shares(self):
+    def shares(self) -> list[Share]:
         """Of the minutes elapsed; Perfect first, as people read them."""
         return [
             Share(self.by_status[status], self.minutes, status)
@@ -67,7 +67,7 @@ class HealthSummary:
         ]
 
     @property
-    def not_known_share(self):
+    def not_known_share(self) -> Share:
         return Share(self.not_known, self.minutes)
 
 
@@ -95,29 +95,29 @@ class SensorSummary:
     latency_max_ms: int | None
 
     @property
-    def planned(self):
+    def planned(self) -> int:
         return sum(self.by_outcome.values())
 
     @property
-    def skipped(self):
+    def skipped(self) -> int:
         return self.by_outcome[Outcome.SKIPPED]
 
     @property
-    def requests(self):
+    def requests(self) -> int:
         """What was really sent: a skipped poll says nothing about the sensor."""
         return self.planned - self.skipped
 
     @property
-    def answered(self):
+    def answered(self) -> Share:
         return Share(self.by_outcome[Outcome.ANSWERED], self.requests)
 
     @property
     def latency_p50_ms(self) -> float | None:
-        return self.p50 and self.p50.ms
+        return self.p50.ms if self.p50 else None
 
     @property
     def latency_p95_ms(self) -> float | None:
-        return self.p95 and self.p95.ms
+        return self.p95.ms if self.p95 else None
 
     @property
     def whole_latencies_ms(self) -> list[int | None]:
@@ -126,10 +126,10 @@ class SensorSummary:
         return [None if latency is None else round(latency) for latency in latencies]
 
     @property
-    def failures(self):
+    def failures(self) -> "list[tuple[str, int]]":
         """(label, count) of each kind of failure that happened, most frequent first."""
         kinds = [o for o in Outcome if o not in (Outcome.ANSWERED, Outcome.SKIPPED)]
-        counts = [(outcome.label, self.by_outcome[outcome]) for outcome in kinds]
+        counts = [(str(outcome.label), self.by_outcome[outcome]) for outcome in kinds]
         return sorted((pair for pair in counts if pair[1]), key=lambda pair: -pair[1])
 
 
@@ -149,7 +149,7 @@ def sensor_in(cage: Cage, window: Window) -> SensorSummary:
     )
 
 
-def _exact(ms):
+def _exact(ms: float | None) -> Percentile | None:
     return None if ms is None else Percentile(ms, ms, ms)
 
 

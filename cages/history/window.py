@@ -1,7 +1,8 @@
 """The span a page shows."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Self
 
 from django.utils import timezone
 
@@ -11,18 +12,19 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
 
-def midnight_of(day, zone):
+def midnight_of(day: date, zone: tzinfo) -> datetime:
     """The moment, in UTC, at which the date begins in the zone."""
     return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
 
 
-def midnight_comes_twice(day, zone):
+def midnight_comes_twice(day: date, zone: tzinfo) -> bool:
     """Whether the clock is set back over the date's midnight, as in Havana and on the Azores.
 
     `midnight_of` means the first one.
     """
     first, second = (datetime.combine(day, time(0, fold=fold), tzinfo=zone) for fold in (0, 1))
-    return first.utcoffset() > second.utcoffset()
+    # The later offset is the smaller one. Where midnight never comes, it is the larger one.
+    return (first.utcoffset() or timedelta()) > (second.utcoffset() or timedelta())
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Window:
     end: datetime
 
     @classmethod
-    def today(cls, now, zone=None):
+    def today(cls, now: datetime, zone: tzinfo | None = None) -> Self:
         """Since facility midnight; only minutes that are over, so that the parts add up.
 
         zone: a tzinfo, the facility's unless given. Right on days of 23 and 25 hours.
@@ -43,10 +45,10 @@ class Window:
         return cls.of_days(day, day, now, zone)
 
     @classmethod
-    def of_days(cls, first, last, now, zone=None):
+    def of_days(cls, first: date, last: date, now: datetime, zone: tzinfo | None = None) -> Self:
         """The facility's days from `first` to `last`, both included; of today what is over.
 
-        first, last: dates. Empty where they are all to come.
+        Empty where they are all to come.
         """
         zone = zone or timezone.get_default_timezone()
         end = slot_of(now)
@@ -54,14 +56,14 @@ class Window:
         return cls(start=begin, end=max(begin, min(midnight_of(last + DAY, zone), end)))
 
     @classmethod
-    def whole_day(cls, day, zone=None):
+    def whole_day(cls, day: date, zone: tzinfo | None = None) -> Self:
         """One facility day, from midnight to midnight, over or not."""
         zone = zone or timezone.get_default_timezone()
         return cls(start=midnight_of(day, zone), end=midnight_of(day + DAY, zone))
 
     @classmethod
-    def last_hours(cls, hours, now):
-        """So many full hours of minutes that are over."""
+    def last_hours(cls, hours: int, now: datetime) -> Self:
+        """The last `hours` hours up to the end of the last full minute."""
         end = slot_of(now)
         return cls(start=end - timedelta(hours=hours), end=end)
 
@@ -70,24 +72,24 @@ class Window:
         return Window(min(max(self.start, slot_of(moment)), self.end), self.end)
 
     @property
-    def minutes(self):
+    def minutes(self) -> int:
         """How many slots lie in the window."""
         return (self.end - self.start) // SLOT_LENGTH
 
-    def days(self, zone=None):
+    def days(self, zone: tzinfo | None = None) -> "list[tuple[date, Window]]":
         """[(date, the Window's part of that facility day)], oldest first; 23 and 25 hours too."""
         zone = zone or timezone.get_default_timezone()
         day, days = self.start.astimezone(zone).date(), []
-        while midnight_of(day, zone) < self.end:
+        while self.minutes and midnight_of(day, zone) < self.end:
             whole = Window.whole_day(day, zone)
             days.append((day, Window(max(whole.start, self.start), min(whole.end, self.end))))
             day += DAY
         return days
 
-    def hours(self):
+    def hours(self) -> "list[Window]":
         """The Window's parts of the UTC hours, oldest first."""
         hour, hours = self.start.replace(minute=0), []
-        while hour < self.end:
+        while self.minutes and hour < self.end:
             hours.append(Window(max(hour, self.start), min(hour + HOUR, self.end)))
             hour += HOUR
         return hours

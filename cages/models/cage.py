@@ -2,20 +2,22 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Self, cast
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
-from django.db.models import Case, Count, F, Q, Subquery, Value, When, Window
+from django.db.models import Count, F, Q, Subquery, Value, Window
 from django.db.models.functions import Lag, Lead, Length, Lower
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from cages.models.changes import CageChanges
 from cages.models.event import CageEvent, EventKind
+from cages.models.minute import Spell
 from cages.models.place import (
     LARGEST_COLUMN,
     ROW_PATTERN,
@@ -26,11 +28,10 @@ from cages.models.place import (
     bay_name,
     bay_row,
 )
-from cages.models.poll import Health
+from cages.models.rank import rank_at
 from cages.models.state import (
     HEALTH_CONDITIONS,
     LATE_AFTER,
-    UNSEEN_AFTER,
     CageState,
     Condition,
     Rank,
@@ -40,7 +41,7 @@ from cages.models.state import (
 )
 from cages.models.tally import RANK_COUNTS, Tally
 from neurocage.ids import id_from
-from people.models import Lab
+from people.models import Lab, User
 from people.names import KeyField, key_of, shown_name
 
 # The names of constraints in the database.
@@ -48,166 +49,82 @@ ONE_PER_BAY = "cages_cage_one_per_bay"
 ONE_PER_LABEL = "cages_cage_one_per_label"
 
 
-def _set_labs(cages: Iterable["Cage"]) -> None:
-    """Give each cage the lab of its owner; one query."""
+def set_labs(cages: Iterable["Cage"]) -> None:
+    """Give each cage the lab of its owner, without saving it. One query."""
     cages = list(cages)
-    if not cages:
-        return
     labs = Lab.objects.ids_by_person(cage.owner_id for cage in cages)
     for cage in cages:
         cage.lab_id = labs[cage.owner_id]
 
 
-class CageQuerySet(models.QuerySet["Cage"]):
-    def bulk_create(  # type: ignore[override]
-        self, objs: Iterable["Cage"], *args: Any, **kwargs: Any
-    ) -> list["Cage"]:
+class CageQuerySet(CageChanges):
+    def bulk_create(self, objs: Iterable["Cage"], *args: Any, **kwargs: Any) -> list["Cage"]:
         """As Django's, but each cage gets the lab of its owner first."""
         cages = list(objs)
-        _set_labs(cages)
-        return super().bulk_create(cages, *args, **kwargs)  # type: ignore[arg-type, return-value]
+        set_labs(cages)
+        return super().bulk_create(cages, *args, **kwargs)
 
-    def active(self):
-        return self.filter(archived_at=None)
-
-    def archived(self):
-        return self.exclude(archived_at=None)
-
-    def polled(self):
-        return self.active().filter(is_polled=True)
-
-    def matching(self, words):
+    def matching(self, words: str) -> Self:
         """Cages whose label holds the words, or whose id they are ("117", "#117", "cage 117")."""
         words = words.strip()
         number = id_from(words.lower().removeprefix("cage").strip().removeprefix("#"))
         found = Q(label_key__contains=key_of(words))
         return self.filter(found if number is None else found | Q(id=number))
 
-    def with_place(self) -> "CageQuerySet":
-        """The cages with their room and rack, which their `position` needs."""
-        return self.select_related("room", "rack")
-
-    def sharing_bay_of(self, cage: "Cage") -> "CageQuerySet":
+    def sharing_bay_of(self, cage: "Cage") -> Self:
         """Other active cages in the same bay of the same rack."""
         if not (cage.rack_id and cage.bay_name):
             return self.none()
-        return (
-            self.active()
-            .exclude(pk=cage.pk)
-            .filter(rack=cage.rack_id, row=cage.row, column=cage.column)
-        )
+        bay = {"rack": cage.rack_id, "row": cage.row, "column": cage.column}
+        return self.active().exclude(pk=cage.pk).filter(**bay)
 
-    def sharing_label_of(self, cage: "Cage") -> "CageQuerySet":
-        """Other active cages of the lab of its owner whose label reads the same."""
-        return (
-            self.active()
-            .exclude(pk=cage.pk)
-            .filter(lab__own_of=cage.owner_id, label_key=key_of(cage.label))
-        )
+    def sharing_label_of(self, cage: "Cage") -> Self:
+        """Other active cages of its lab whose label reads the same."""
+        same = {"lab": cage.lab_id, "label_key": key_of(cage.label)}
+        return self.active().exclude(pk=cage.pk).filter(**same)
 
-    def archive(self, now, person=None):
-        """Archive the active cages among these; returns how many there were."""
-        return self.active()._change({"archived_at": now}, EventKind.ARCHIVED, now, person)
+    def with_rank(self, now: datetime) -> Self:
+        """Annotate `rank`, a Rank."""
+        return self.annotate(rank=rank_at(now))
 
-    def pause(self, now, person=None):
-        """Stop asking the polled cages among these; returns how many there were."""
-        return self.polled()._change({"is_polled": False}, EventKind.PAUSED, now, person)
-
-    def resume(self, now, person=None):
-        """Ask the paused cages among these again; returns how many there were."""
-        paused = self.active().filter(is_polled=False)
-        return paused._change({"is_polled": True}, EventKind.RESUMED, now, person)
-
-    @transaction.atomic
-    def move(self, room: str, rack: str, now: datetime, person: Any = None) -> int:
-        """Move the active cages among these to a room or a rack; returns how many were elsewhere.
-
-        room, rack: names. An empty room leaves each cage in its own room. Row and column are
-        cleared, because nobody has said yet in which bay each of them stands.
-        """
-        cages = list(self.active()._locked().with_place())
-        places = Places({(room or cage.room_name, rack) for cage in cages})
-        moved, before = [], {}
-        for cage in cages:
-            target = places.find(room or cage.room_name, rack)
-            if target != (cage.room, cage.rack):
-                before[cage.pk] = cage.position_on_record
-                cage.stand_in(*target)
-                moved.append(cage)
-        Places.keep(moved)
-        for room_id, rack_id in {(cage.room_id, cage.rack_id) for cage in moved}:
-            ids = [cage.pk for cage in moved if (cage.room_id, cage.rack_id) == (room_id, rack_id)]
-            Cage.objects.filter(pk__in=ids).update(
-                room=room_id, rack=rack_id, row="", column=None, updated_at=now
-            )
-        CageEvent.objects.note(EventKind.MOVED, moved, now, person, before)
-        return len(moved)
-
-    def _locked(self) -> "CageQuerySet":
-        """The same cages, held until the transaction ends and always in the same order."""
-        ids = self.order_by().values("pk")
-        return Cage.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",))
-
-    @transaction.atomic
-    def _change(self, fields: dict[str, Any], kind: EventKind, now: datetime, person: Any) -> int:
-        cages = list(self._locked())
-        ids = [cage.pk for cage in cages]
-        Cage.objects.filter(pk__in=ids).update(**fields, updated_at=now)
-        CageEvent.objects.note(kind, cages, now, person)
-        return len(cages)
-
-    def with_rank(self, now):
-        """Annotate `rank`, a Rank; as `rank_of` says it in Python."""
-        seen = Q(state__reading_slot__gt=now - UNSEEN_AFTER)
-        was = {health: Q(state__status=health) for health in Health}
-        new = Q(state__reading_slot=None, created_at__gt=now - UNSEEN_AFTER)
-        ranks = [
-            When(is_polled=False, then=Rank.PAUSED),
-            *(When(seen & was[health], then=Rank[health.name]) for health in Health),
-            When(new, then=Rank.WAITING),
-            When(was[Health.BAD], then=Rank.UNSEEN_BAD),
-        ]
-        return self.annotate(
-            rank=Case(*ranks, default=Rank.UNSEEN, output_field=models.SmallIntegerField())
-        )
-
-    def in_condition(self, condition):
+    def in_condition(self, condition: Condition) -> Self:
         """Those in a Condition; for cages `with_rank`."""
         return self.filter(rank__in=[rank for rank in Rank if rank.condition == condition])
 
-    def in_trouble(self, now):
+    def in_trouble(self, now: datetime) -> Self:
         """Active cages that are Bad or unseen."""
         trouble = [rank for rank in Rank if rank.is_trouble]
         return self.active().with_rank(now).filter(rank__in=trouble)
 
-    def tally(self, now):
+    def tally(self, now: datetime) -> Tally:
         """The Tally of these active cages; one query."""
         return Tally.of_row(self.with_rank(now).order_by().aggregate(**RANK_COUNTS))
 
-    def counted(self):
+    def counted(self) -> Subquery:
         """How many there are, as a column for another query."""
         counts = self.order_by().annotate(all=Value(1)).values("all").annotate(n=Count("pk"))
         return Subquery(counts.values("n"), output_field=models.IntegerField())
 
-    def worst_first(self, now):
+    def worst_first(self, now: datetime) -> Self:
         """By Rank, then by label."""
         return self.with_rank(now).order_by("rank", Lower("label"), "id")
 
-    def neighbours_of(self, cage):
+    def neighbours_of(self, cage: "Cage") -> dict[str, "Cage"]:
         """{"previous": Cage, "next": Cage} beside the cage in this order, where there are any."""
-        order = list(self.query.order_by)
-        beside = self.annotate(
-            id_before=Window(Lag("pk"), order_by=order), id_after=Window(Lead("pk"), order_by=order)
-        ).filter(Q(id_before=cage.pk) | Q(id_after=cage.pk))
-        return {("next" if near.id_before == cage.pk else "previous"): near for near in beside}
+        order = cast("list[str]", list(self.query.order_by))
+        before, after = (Window(beside("pk"), order_by=order) for beside in (Lag, Lead))
+        beside = self.annotate(id_before=before, is_next=Q(id_before=cage.pk), id_after=after)
+        beside = beside.filter(Q(is_next=True) | Q(id_after=cage.pk))
+        return {("next" if vars(near)["is_next"] else "previous"): near for near in beside}
 
-    def in_order(self, order, now):
+    def in_order(self, order: str, now: datetime) -> Self:
         """order: "worst", "label", "id" or "position"; anything else raises KeyError."""
         if order == "worst":
             return self.worst_first(now)
         names = [F(f"{name}__key").asc(nulls_first=True) for name in ("room", "rack")]
-        place = [*names, Length("row"), "row", "column"]
-        return self.order_by(*{"label": [Lower("label")], "id": [], "position": place}[order], "id")
+        place = (*names, Length("row"), "row", "column")
+        orders: dict[str, Any] = {"label": [Lower("label")], "id": [], "position": place}
+        return self.order_by(*orders[order], "id")
 
 
 class Cage(models.Model):
@@ -255,9 +172,9 @@ class Cage(models.Model):
     )
     notes = models.TextField(_("Notes"), max_length=5000, blank=True)
     is_polled = models.BooleanField(
-        _("ask the sensor every minute"),
+        _("poll the sensor every minute"),
         default=True,
-        help_text=_("Switch off to pause this cage; what was measured stays."),
+        help_text=_("Switch off to pause this cage. All its data stays."),
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     # Tells an open page that it is out of date. Queryset updates have to set it themselves.
@@ -292,17 +209,17 @@ class Cage(models.Model):
         ]
         indexes = [models.Index(fields=["lab", "archived_at"], name="cages_cage_of_lab")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.label
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save the cage in the lab of its owner, and its room and rack where these are new."""
-        _set_labs([self])
+        set_labs([self])
         with transaction.atomic():
             Places.keep([self])
             super().save(*args, **kwargs)
 
-    def get_absolute_url(self):
+    def get_absolute_url(self) -> str:
         return reverse("cage-detail", args=[self.pk])
 
     def stand_in(
@@ -314,8 +231,13 @@ class Cage(models.Model):
         self.row, self.column = row, column
 
     def conflicts(self) -> dict[str, str]:
-        """{field: message} for a label and a bay that another active cage has. Two queries."""
+        """{field: message} for a label and a bay that another active cage has. Three queries.
+
+        Sets the lab, which may be another one since the owner was chosen.
+        """
         found = {}
+        if self.owner_id is not None:
+            set_labs([self])
         if same := Cage.objects.sharing_label_of(self).first():
             found["label"] = same.label_taken_message
         if Cage.objects.sharing_bay_of(self).exists():
@@ -376,66 +298,64 @@ class Cage(models.Model):
 
     @property
     def bay_taken_message(self) -> str:
-        return gettext("Another cage stands in %(bay)s of this rack.") % {"bay": self.bay_name}
+        return gettext("There is another cage in %(bay)s of this rack.") % {"bay": self.bay_name}
 
     @property
     def label_taken_message(self) -> str:
         """The words for another cage that was to have the label of this one."""
-        return gettext("Cage %(id)d has this label already: “%(label)s”.") % {
-            "id": self.pk,
-            "label": self.label,
-        }
+        text = gettext("Cage %(id)d has this label already: “%(label)s”.")
+        return text % {"id": self.pk, "label": self.label}
 
     @property
-    def position(self):
+    def position(self) -> str:
         """Where the cage stands in one line: "R2 · rack B · B-07", or empty."""
         rack = gettext("rack %(rack)s") % {"rack": self.rack_name} if self.rack else ""
         return " · ".join(part for part in (self.room_name, rack, self.bay_name) if part)
 
     @property
-    def position_on_record(self):
+    def position_on_record(self) -> str:
         """The position as events keep it: in English, whoever acts."""
         with translation.override("en"):
             return self.position
 
     @property
-    def known_state(self):
+    def known_state(self) -> CageState | None:
         """The state, or None before the first record. Select it: `select_related("state")`."""
         try:
             return self.state
         except CageState.DoesNotExist:
             return None
 
-    def condition(self, now):
+    def condition(self, now: datetime) -> Condition:
         return condition_of(self, self.known_state, now)
 
-    def current_rank(self, now):
+    def current_rank(self, now: datetime) -> Rank:
         """The Rank of this active cage."""
         return rank_of(self, self.known_state, now)
 
-    def last_hour(self, now):
+    def last_hour(self, now: datetime) -> bytes:
         """The minutes of the last hour, as bytes of Minute codes; fewer for a newer cage."""
         return last_hour_of(self.known_state, self.created_at, now)
 
-    def spell(self, now):
+    def spell(self, now: datetime) -> Spell | None:
         """The Spell of a cage whose health is known at `now`, else None."""
-        if self.condition(now) not in HEALTH_CONDITIONS.values():
-            return None
-        return self.known_state.spell
+        state = self.known_state
+        return state.spell if state and self.condition(now) in HEALTH_CONDITIONS.values() else None
 
-    def is_late(self, now):
+    def is_late(self, now: datetime) -> bool:
         """Watched, but its last known health is older than a few missed answers explain."""
         if self.condition(now) in (Condition.PAUSED, Condition.ARCHIVED, Condition.WAITING):
             return False
-        age = self.known_state and self.known_state.age(now)
+        state = self.known_state
+        age = state.age(now) if state else None
         return age is None or age >= LATE_AFTER
 
-    def archive(self, now, person=None):
+    def archive(self, now: datetime, person: User | None = None) -> None:
         """Take the cage out of the list and of polling. What was measured stays. Harmless twice."""
         if not self.is_archived and Cage.objects.filter(pk=self.pk).archive(now, person):
             self.archived_at = now
 
-    def save_change(self, now, person=None):
+    def save_change(self, now: datetime, person: User | None = None) -> None:
         """Save what a form changed of an existing cage; a move or a pause becomes an event.
 
         Raises IntegrityError where the bay or the label was taken in this moment.
@@ -450,16 +370,15 @@ class Cage(models.Model):
                 kind = EventKind.RESUMED if self.is_polled else EventKind.PAUSED
                 CageEvent.objects.note(kind, [self], now, person)
 
-    def order_purge(self, now):
+    def order_purge(self, now: datetime) -> bool:
         """Mark an archived cage for its final deletion; False where it was restored meanwhile."""
         # Like restore, one statement: of two people who press at once, one wins.
-        marked = (
-            Cage.objects.archived().filter(pk=self.pk).update(purge_ordered_at=now, updated_at=now)
-        )
+        archived = Cage.objects.archived().filter(pk=self.pk)
+        marked = archived.update(purge_ordered_at=now, updated_at=now)
         self.purge_ordered_at = now if marked else None
         return bool(marked)
 
-    def restore(self, now, person=None):
+    def restore(self, now: datetime, person: User | None = None) -> bool:
         """Bring an archived cage back, polled as before; False where its purge was ordered.
 
         Raises IntegrityError where another active cage has its bay or its label (`conflicts`).

@@ -1,8 +1,16 @@
 """Events: what people did to a cage, when, and who. Never changed afterwards."""
 
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from cages.models.cage import Cage
+    from people.models import User
 
 
 class EventKind(models.TextChoices):
@@ -13,26 +21,32 @@ class EventKind(models.TextChoices):
     RESTORED = "restored", _("restored")
 
 
-class CageEventQuerySet(models.QuerySet):
-    def note(self, kind, cages, now, person, before=None):
-        """One event of this kind for each cage; before: {cage id: position} of those moved."""
-        moved = kind == EventKind.MOVED
-        self.bulk_create(
+class CageEventQuerySet(models.QuerySet["CageEvent"]):
+    def note(
+        self,
+        kind: EventKind,
+        cages: "Iterable[Cage]",
+        now: datetime,
+        person: "User | None",
+        before: Mapping[int, str] | None = None,
+    ) -> None:
+        """Keep one event of each cage. before: {cage id: position} of cages that were moved."""
+        CageEvent.objects.bulk_create(
             [
                 CageEvent(
                     cage=cage,
                     kind=kind,
                     at=now,
                     person=person,
-                    before=before[cage.pk] if moved else "",
-                    after=cage.position_on_record if moved else "",
+                    before=before[cage.pk] if before else "",
+                    after=cage.position_on_record if before else "",
                 )
                 for cage in cages
             ],
             batch_size=2000,
         )
 
-    def newest_first(self):
+    def newest_first(self) -> Self:
         return self.order_by("-at", "-id")
 
 
@@ -54,5 +68,5 @@ class CageEvent(models.Model):
     class Meta:
         indexes = [models.Index(fields=["cage", "-at"], name="cages_cageevent_of_cage")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"cage {self.cage_id} {self.kind} at {self.at:%Y-%m-%d %H:%M}Z"

@@ -18,5 +18,5 @@ class RetentionChange(models.Model):
         get_latest_by = "at"
 
     def __str__(self) -> str:
-        kept = "for good" if self.keep_days is None else f"{self.keep_days} days"
+        kept = "no limit" if self.keep_days is None else f"{self.keep_days} days"
         return f"{self.at:%Y-%m-%d %H:%M}Z, {self.person}: minutes kept {kept}"

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Count, Q
 
@@ -19,7 +20,7 @@ class Tally:
     by_rank: Counter[Rank] = field(default_factory=Counter)
 
     @classmethod
-    def of_row(cls, row: Mapping[str, int]) -> "Tally":
+    def of_row(cls, row: Mapping[str, Any]) -> "Tally":
         """From the columns RANK_COUNTS."""
         return cls(Counter({rank: row[f"rank_{rank.value}"] for rank in Rank}))
 

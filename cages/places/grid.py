@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.db.models import Case, Q, Value, When
@@ -80,12 +80,15 @@ def find(access: Access, rack_id: int, now: datetime) -> Grid | None:
     Two queries. Of cages that the person may not see, only the bays are told.
     """
     everything = Cage.objects.active().filter(rack=rack_id)
-    seen = access.sees(everything).select_related("owner", "state", "room", "rack__room")
+    seen = access.marked(access.sees(everything)).select_related(
+        "owner", "state", "room", "rack__room"
+    )
     cages = list(seen.order_by("label_key", "id"))
     if not cages:
         return None
     others = access.sees_not(everything).exclude(row="").exclude(column=None)
-    return grid_of(cages[0].rack, cages, others.values_list("row", "column"), now)
+    rack = cast("Rack", cages[0].rack)
+    return grid_of(rack, cages, others.values_list("row", "column"), now)
 
 
 def grid_of(

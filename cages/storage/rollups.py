@@ -10,25 +10,46 @@ POLLS = "cages_poll"
 ANSWERED = f"outcome = {Outcome.ANSWERED.value}"
 
 
-def _count(condition: str, name: str) -> str:
-    return f"(count(*) FILTER (WHERE {condition}))::int AS {name}"
-
-
-def _latency_bins() -> list[str]:
+def _conditions() -> dict[str, str]:
+    """{column: which polls it counts}, in order, as a continuous aggregate counts them."""
     above = [f"latency_ms > {edge}" for edge in LATENCY_EDGES_MS]
     up_to = [f"latency_ms <= {edge}" for edge in LATENCY_EDGES_MS]
     bounds = zip(["true", *above], [*up_to, "true"], LATENCY_BINS, strict=True)
-    return [_count(f"{ANSWERED} AND {low} AND {high}", name) for low, high, name in bounds]
+    return {
+        **{outcome.word: f"outcome = {outcome.value}" for outcome in Outcome},
+        **{health.word: f"status = {health.value}" for health in Health},
+        **{name: f"{ANSWERED} AND {low} AND {high}" for low, high, name in bounds},
+    }
 
 
-COLUMNS = [
-    "count(*)::int AS planned",
-    *(_count(f"outcome = {outcome.value}", outcome.word) for outcome in Outcome),
-    *(_count(f"status = {health.value}", health.word) for health in Health),
-    f"(sum(latency_ms) FILTER (WHERE {ANSWERED}))::bigint AS latency_ms_sum",
-    f"max(latency_ms) FILTER (WHERE {ANSWERED}) AS latency_ms_max",
-    *_latency_bins(),
-]
+CONDITIONS = _conditions()
+# A view first counts the polls that are alike. That takes 0.6 of the time of testing every poll
+# for every column.
+CONDITIONS_OF_ALIKE = CONDITIONS | {
+    name: f"{ANSWERED} AND bin = {number}" for number, name in enumerate(LATENCY_BINS)
+}
+EDGES = ", ".join(map(str, LATENCY_EDGES_MS))
+ALIKE = f"""
+    SELECT outcome, status, width_bucket(latency_ms - 1, ARRAY[{EDGES}]) AS bin,
+           count(*) AS polls, sum(latency_ms) AS total_ms, max(latency_ms) AS longest_ms
+    FROM {POLLS}
+    WHERE cage_id = cages_cage.id AND slot >= begun.bucket AND slot < begun.until
+    GROUP BY outcome, status, bin
+"""
+
+
+def _columns(planned: str, total: str, longest: str, counts: dict[str, str]) -> str:
+    counted = [f"({count})::int AS {name}" for name, count in counts.items()]
+    healths_end = len(Outcome) + len(Health)
+    return ",\n".join(
+        [
+            f"{planned}::int AS planned",
+            *counted[:healths_end],
+            f"({total} FILTER (WHERE {ANSWERED}))::bigint AS latency_ms_sum",
+            f"{longest} FILTER (WHERE {ANSWERED}) AS latency_ms_max",
+            *counted[healths_end:],
+        ]
+    )
 
 
 @dataclass(frozen=True)
@@ -47,9 +68,10 @@ class Rollup:
         """The SELECT that a view or a continuous aggregate is made of. zone: an IANA name."""
         unit, in_zone = ("day", zone) if self.is_daily else ("hour", "UTC")
         literal = "'" + in_zone.replace("'", "''") + "'"
-        columns = ",\n".join(COLUMNS)
         if not timescaledb:
-            return self._view(unit, literal, columns)
+            return self._view(unit, literal)
+        counts = {name: f"count(*) FILTER (WHERE {polls})" for name, polls in CONDITIONS.items()}
+        columns = _columns("count(*)", "sum(latency_ms)", "max(latency_ms)", counts)
         bucket = (
             f"time_bucket('1 day', slot, {literal})"
             if self.is_daily
@@ -60,7 +82,12 @@ class Rollup:
             f"GROUP BY cage_id, {bucket}"
         )
 
-    def _view(self, unit: str, zone: str, columns: str) -> str:
+    def _view(self, unit: str, zone: str) -> str:
+        counts = {
+            name: f"coalesce(sum(polls) FILTER (WHERE {polls}), 0)"
+            for name, polls in CONDITIONS_OF_ALIKE.items()
+        }
+        columns = _columns("sum(polls)", "sum(total_ms)", "max(longest_ms)", counts)
         # First the possible buckets, then the minutes of each. A query for some buckets then reads
         # only those, where GROUP BY would read all minutes of the cage.
         return f"""
@@ -78,8 +105,7 @@ class Rollup:
                        (local.clock + interval '1 {unit}') AT TIME ZONE {zone} AS until
             ) AS begun
             CROSS JOIN LATERAL (
-                SELECT {columns} FROM {POLLS}
-                WHERE cage_id = cages_cage.id AND slot >= begun.bucket AND slot < begun.until
+                SELECT {columns} FROM ({ALIKE}) AS alike
             ) AS counted
             WHERE counted.planned > 0
         """

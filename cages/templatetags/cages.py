@@ -1,24 +1,30 @@
 """How states, ages and figures are put into words and shapes, the same on every page."""
 
+from datetime import date, datetime
+from typing import Any
 from urllib.parse import urlencode
 
 import segno
 from django import template
+from django.core.paginator import Page
 from django.utils import timezone
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.html import format_html
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cages.drawing import strips, words
-from cages.history.buckets import total_of
-from cages.history.today import Share
+from cages.history.buckets import Bucket, total_of
+from cages.history.today import HealthSummary, Share
 from cages.history.window import Window, midnight_of
-from cages.models import Condition, Health
+from cages.models import Cage, Condition, Health, Spell
 from cages.models.state import HEALTH_CONDITIONS, HOUR_MINUTES
 from cages.slots import SLOT_LENGTH
 
 register = template.Library()
+# What a partial is given.
+Context = dict[str, Any]
 
 CLOCK = '<path class="line" d="M8 1.4a6.6 6.6 0 1 0 0 13.2A6.6 6.6 0 1 0 8 1.4M8 4.4V8l2.6 1.8"/>'
 # Each state has a shape of its own, so that it is known without colour. Drawn in a box of 16 by 16.
@@ -41,13 +47,13 @@ PAGED = {
 
 
 @register.simple_tag
-def qr_code(text):
+def qr_code(text: str) -> SafeString:
     """The text as a QR code, with the quiet zone that cameras need around it."""
     code = segno.make(text, error="m", micro=False)
     return mark_safe(code.svg_inline(border=4, omitsize=True, light="#fff", lineclass=None))  # noqa: S308
 
 
-def _svg(inner, css):
+def _svg(inner: str, css: str) -> SafeString:
     return format_html(
         '<svg class="shape {}" viewBox="0 0 16 16" aria-hidden="true" focusable="false">{}</svg>',
         css,
@@ -56,35 +62,35 @@ def _svg(inner, css):
 
 
 @register.simple_tag
-def shape(condition):
+def shape(condition: str) -> SafeString:
     """The shape of a condition. The word always stands beside it."""
     return _svg(SHAPES[Condition(condition)], f"is-{condition}")
 
 
 @register.simple_tag
-def unknown_shape():
+def unknown_shape() -> SafeString:
     return _svg(SHAPES[Condition.WAITING], "is-unknown")
 
 
 @register.simple_tag
-def clock():
+def clock() -> SafeString:
     return _svg(CLOCK, "is-late")
 
 
 @register.inclusion_tag("cages/_condition.html")
-def condition(cage, now):
+def condition(cage: Cage, now: datetime) -> Context:
     """Shape and word of a cage's condition."""
     return {"condition": cage.condition(now)}
 
 
 @register.inclusion_tag("cages/_condition.html")
-def health(status):
+def health(status: int) -> Context:
     """Shape and word of one known health value."""
     return {"condition": HEALTH_CONDITIONS[Health(status)]}
 
 
 @register.inclusion_tag("cages/_age.html")
-def reading_age(cage, now):
+def reading_age(cage: Cage, now: datetime) -> Context:
     """How old the last known health is, in words; says so where it is late or was never known."""
     state = cage.known_state
     return {
@@ -95,27 +101,27 @@ def reading_age(cage, now):
     }
 
 
-def last_known_of(cage, now):
-    """The last known health in a word, where the condition is not the health itself; else ""."""
+def last_known_of(cage: Cage, now: datetime) -> str:
+    """The last known health in a word; "" where the condition says it already."""
     state = cage.known_state
     is_shown = cage.condition(now) in HEALTH_CONDITIONS.values()
     return "" if is_shown or state is None or state.status is None else state.get_status_display()
 
 
 @register.inclusion_tag("cages/_last_known.html")
-def last_known(cage, now):
+def last_known(cage: Cage, now: datetime) -> Context:
     """What stands before the time of a reading that is not of now."""
     return {"late": cage.is_late(now), "last_known": last_known_of(cage, now)}
 
 
 @register.simple_tag
-def spell(spell, kinds=False, is_over=False):
+def spell(spell: Spell, kinds: bool = False, is_over: bool = False) -> str:
     """How long a Spell lasts and how much of it is known; see `spell_in_words`."""
     return words.spell_in_words(spell, kinds=kinds, is_over=is_over)
 
 
 @register.simple_tag
-def bad_for(cage, now):
+def bad_for(cage: Cage, now: datetime) -> str:
     """For how long a cage has been Bad, and how much of that is known; "" where it is not Bad."""
     lasting = cage.spell(now)
     if not lasting or lasting.status != Health.BAD:
@@ -123,7 +129,7 @@ def bad_for(cage, now):
     return _("for %(duration)s") % {"duration": words.spell_in_words(lasting)}
 
 
-def _strip(minutes, title, width=None, start=0):
+def _strip(minutes: bytes, title: str, width: int = 0, start: int = 0) -> Context:
     return {
         "paths": strips.paths_of(minutes, start),
         "width": width or len(minutes),
@@ -132,19 +138,19 @@ def _strip(minutes, title, width=None, start=0):
 
 
 @register.inclusion_tag("cages/_strip.html")
-def strip(minutes, title):
+def strip(minutes: bytes, title: str) -> Context:
     """The minutes (`minutes_of`) as bars; `title` and what they show are its text."""
     return _strip(minutes, title)
 
 
 @register.inclusion_tag("cages/_strip.html")
-def hour_strip(minutes, title):
+def hour_strip(minutes: bytes, title: str) -> Context:
     """The last minutes of an hour, at the end of its width: a newer cage has fewer."""
     return _strip(minutes, title, HOUR_MINUTES, HOUR_MINUTES - len(minutes))
 
 
 @register.inclusion_tag("cages/_strip.html")
-def day_strip(minutes, start, title, at=None):
+def day_strip(minutes: bytes, start: datetime, title: date, at: datetime | None = None) -> Context:
     """The minutes since the slot `start` on the whole width of its facility day.
 
     at: a moment to be marked, or None.
@@ -153,33 +159,35 @@ def day_strip(minutes, start, title, at=None):
     midnight = midnight_of(timezone.localtime(start).date(), timezone.get_default_timezone())
     number = (at - midnight) // SLOT_LENGTH if at else -1
     mark = round(100 * (number + 0.5) / width, 2) if 0 <= number < width else None
-    drawn = _strip(minutes, title, width, (start - midnight) // SLOT_LENGTH)
+    drawn = _strip(minutes, str(title), width, (start - midnight) // SLOT_LENGTH)
     return {**drawn, "ticks": ticks, "mark": mark}
 
 
 @register.inclusion_tag("cages/_strip.html")
-def window_strip(minutes, window, title):
+def window_strip(minutes: bytes, window: Window, title: str) -> Context:
     """The last minutes of a Window that is no single day, with its hours or days below."""
     return {**window_minutes(minutes, window, title), "ticks": strips.ticks_within(window)}
 
 
 @register.inclusion_tag("cages/_strip.html")
-def window_minutes(minutes, window, title):
+def window_minutes(minutes: bytes, window: Window, title: str) -> Context:
     """The last minutes of a Window, on its width: a newer cage has fewer."""
     return _strip(minutes, title, window.minutes, window.minutes - len(minutes))
 
 
 @register.inclusion_tag("cages/_stack.html")
-def day_stack(days, is_double=False):
-    """[(date, Window, minutes)] under each other, one or two days a row, on one scale.
+def day_stack(days: list[tuple[date, Window, bytes]], is_double: bool = False) -> Context:
+    """Days under each other, one or two in a row, on one scale. days: (date, Window, minutes).
 
     The hours below are those of a day on which the clock is not set.
     """
     whole = {day: Window.whole_day(day) for day, _part, _minutes in days}
     day_width = max((window.minutes for window in whole.values()), default=24 * 60)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
-            "day": day,
+            "day": f"{day:%Y-%m-%d}",
+            "weekday": WEEKDAYS_ABBR[day.weekday()],
+            "date": f"{day:%m-%d}",
             "hours": "" if whole[day].minutes == 24 * 60 else whole[day].minutes // 60,
             "paths": strips.paths_of(minutes, (part.start - whole[day].start) // SLOT_LENGTH),
             "label": f"{day:%Y-%m-%d}: {words.minutes_in_words(minutes)}",
@@ -196,7 +204,7 @@ def day_stack(days, is_double=False):
 
 
 @register.inclusion_tag("cages/_bars.html")
-def share_bars(buckets, window, title):
+def share_bars(buckets: list[Bucket], window: Window, title: str) -> Context:
     """The shares of each Bucket as a stacked bar; what they show together is its text."""
     left = (buckets[0].window.start - window.start) // SLOT_LENGTH if buckets else 0
     shown = window.since(buckets[0].window.start) if buckets else window
@@ -210,14 +218,14 @@ def share_bars(buckets, window, title):
 
 
 @register.filter
-def known_share(health_summary):
+def known_share(health_summary: HealthSummary) -> Share:
     """Coverage: the Share of the minutes elapsed that is known."""
     return Share(health_summary.known, health_summary.minutes)
 
 
 @register.filter
-def since(moment, now):
-    """The time from `moment` to `now` in words, or nothing without a moment."""
+def since(moment: datetime | None, now: datetime) -> str:
+    """The time from `moment` to `now` in words; "" without a moment."""
     return words.in_words(now - moment) if moment else ""
 
 
@@ -232,23 +240,25 @@ for said in (
 
 
 @register.simple_tag
-def minute_address(cage, slot):
+def minute_address(cage: Cage, slot: datetime) -> str:
     """The address of the minute, in its context."""
     moment = timezone.localtime(slot)
     return f"{cage.get_absolute_url()}?{urlencode({'at': f'{moment:%Y-%m-%dT%H:%M%z}'})}"
 
 
 @register.inclusion_tag("cages/_pages.html", takes_context=True)
-def pages(context, page, parameter="page", anchor=""):
-    """Links to the pages of a list; all else in the address stays. Nothing where one page is all.
+def pages(
+    context: template.Context, page: Page[Any], parameter: str = "page", anchor: str = ""
+) -> Context:
+    """Links to the pages of a list. The rest of the URL stays. Nothing where one page is all.
 
-    parameter: the page's name in the address; anchor: the id of the place to return to.
+    parameter: the page's name in the URL; anchor: the id of the place to return to.
     """
     query = context["request"].GET
 
-    def href(number):
+    def href(number: int) -> str:
         changed = query.copy()
-        changed[parameter] = number
+        changed[parameter] = str(number)
         return f"?{changed.urlencode()}{'#' + anchor if anchor else ''}"
 
     elided = page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)

@@ -8,11 +8,11 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.views.generic import View
 from django.views.generic.base import ContextMixin
 from django.views.generic.detail import SingleObjectMixin
 
+from cages.clock import now_of
 from cages.models import Cage
 from cages.models.cage import CageQuerySet
 from people.access import Access, person_of
@@ -29,7 +29,7 @@ class CageAccessMixin(ContextMixin, View):
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
-        self.now = timezone.now()
+        self.now = now_of(request)
         self.access = Access(person_of(request))
 
     @property
@@ -46,7 +46,7 @@ class CageAccessMixin(ContextMixin, View):
         return self.seen.select_related("owner", "state", "room", "rack")
 
     def checked(self, cage: Cage) -> Cage:
-        """The cage itself. Raises PermissionDenied if the person may not change it."""
+        """Return the cage. Raises PermissionDenied if the person may not change it."""
         if not self.access.may_change(cage):
             raise PermissionDenied
         return cage
@@ -56,7 +56,7 @@ class CageAccessMixin(ContextMixin, View):
 
 
 class CageChangeMixin(CageAccessMixin, SingleObjectMixin):
-    """A view that changes one cage. 403 where the person sees the cage but may not change it."""
+    """A view that changes one cage. 403 if the person may see it but not change it."""
 
     def get_object(self, queryset: QuerySet[Cage] | None = None) -> Cage:
         return self.checked(super().get_object(queryset))

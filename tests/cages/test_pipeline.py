@@ -58,7 +58,7 @@ def deliver(queue):
     with app.connection_for_read() as broker:
         inbox = broker.SimpleQueue(app.amqp.queues[queue])
         with contextlib.closing(inbox):
-            message = inbox.get(timeout=2)
+            message = inbox.get(timeout=60)
             args, kwargs, _ = message.payload
             app.tasks[message.headers["task"]](*args, **kwargs)
             message.ack()

@@ -157,6 +157,15 @@ def test_the_hours_say_the_same_as_the_strip():
     assert hours[1].start == slot("01:00")
 
 
+def test_the_first_hour_of_a_new_cage_ends_with_the_hour_of_the_clock():
+    hours = strips.hours_of(codes("b" * 30 + "p.-"), slot("05:30"))
+    assert [(hour.start, hour.bad, hour.perfect) for hour in hours] == [
+        (slot("05:30"), 30, 0),
+        (slot("06:00"), 0, 1),
+    ]
+    assert strips.hours_of(b"", slot("05:30")) == []
+
+
 # Spells
 
 

@@ -81,6 +81,11 @@ def test_a_day_is_right_wherever_the_facility_stands(zone, moment, minutes):
     assert today_in(zone, *moment).minutes == minutes
 
 
+def test_a_window_without_minutes_has_no_hours_and_no_days():
+    empty = Window.today(at("07:20:59"), FACILITY).since(at("07:20:30"))
+    assert (empty.minutes, empty.hours(), empty.days(FACILITY)) == (0, [], [])
+
+
 def test_a_window_never_ends_before_it_begins():
     # Every minute of two years in which the clocks changed, as they come.
     moment = datetime(2026, 1, 1, tzinfo=UTC)
