@@ -103,14 +103,17 @@ def facets(
     """
 
     def of(kind: str, text: Any) -> Any:
-        rows = cages.order_by().exclude(**{kind: None})
+        rows: Any = cages.order_by().exclude(**{kind: None})
         rows = rows.annotate(kind=Value(kind), value=F(f"{kind}_id"), text=text)
         return rows.values_list("kind", "value", "text")
 
-    ranks: Any = chosen.without_state(cages, now).order_by().values("rank")
-    counts = ranks.annotate(
-        kind=Value(RANKS), value=F("rank"), text=Cast(Count("pk"), CharField())
-    ).values_list("kind", "value", "text")
+    # The type checker does not know the columns that are annotated.
+    ranked: Any = chosen.without_state(cages, now).order_by()
+    counts = (
+        ranked.values("rank")
+        .annotate(kind=Value(RANKS), value=F("rank"), text=Cast(Count("pk"), CharField()))
+        .values_list("kind", "value", "text")
+    )
     rack = Case(
         When(room=None, then=F("rack__name")),
         default=Concat("room__name", Value(" · "), "rack__name"),
