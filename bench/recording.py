@@ -1,6 +1,7 @@
 """What one poll costs the recorder: CPU seconds of this process and of the database's."""
 
 import argparse
+import json
 import random
 import time
 from datetime import timedelta
@@ -29,27 +30,24 @@ def main() -> None:
         for number in range(arguments.minutes):
             began = time.process_time()
             slot = first + timedelta(minutes=number)
-            shards = _shards(slot, arguments.cages)
+            messages = _messages(slot, arguments.cages)
             made += time.process_time() - began
-            recorded += _record(slot, shards)
+            recorded += _record(slot, messages)
         client, server = _cpu(psutil.Process()) - before[0] - made, _cpu(backend) - before[1]
         for who, seconds in (("recorder", client), ("database", server), ("both", client + server)):
             print(f"{who}: {1000 * seconds / recorded:.4f} CPU s per 1,000 polls")
 
 
-def _record(slot, shards):
-    from cages.models import PollCycle
-    from cages.polling.recorder import record
+def _record(slot, messages):
+    from cages.polling.recorder import record_columns
 
-    planned = sum(len(shard) for shard in shards)
-    PollCycle.objects.create(slot=slot, started_at=slot, planned=planned)
-    return sum(record(slot, shard, slot) for shard in shards)
+    return sum(record_columns(slot, json.loads(message), slot) for message in messages)
 
 
-def _shards(slot, cages):
-    """The results of one minute: 3 of 4 polls answered after 1 to 3 s."""
-    from cages.models import Cage, Health, Outcome
-    from cages.polling.results import PollResult
+def _messages(slot, cages):
+    """The messages of one minute and its cycle: 3 of 4 polls are answered after 1 to 3 s."""
+    from cages.models import Cage, Health, Outcome, PollCycle
+    from cages.polling.results import PollResult, encode
 
     chance = random.Random(slot.timestamp())  # noqa: S311  (made-up minutes, not a secret)
     ids = list(Cage.objects.order_by("pk").values_list("pk", flat=True)[:cages])
@@ -59,7 +57,9 @@ def _shards(slot, cages):
         else PollResult(i, Outcome.UNAVAILABLE, chance.randint(1000, 3000), 503)
         for i in ids
     ]
-    return [results[start : start + SHARD] for start in range(0, cages, SHARD)]
+    PollCycle.objects.create(slot=slot, started_at=slot, planned=cages)
+    starts = range(0, cages, SHARD)
+    return [json.dumps(encode(results[start : start + SHARD])) for start in starts]
 
 
 def _cpu(process):

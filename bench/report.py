@@ -1,4 +1,4 @@
-"""Show the results: one run as text, several as a table with a column for each."""
+"""The results as a table with a column for each run, and what went wrong in a run."""
 
 import statistics
 
@@ -21,52 +21,37 @@ def per_thousand(result, *groups):
     return seconds / max(result["recorded"], 1) * 1000
 
 
-def bare_per_thousand(result):
-    bare = result.get("bare")
-    return bare and bare["cpu_seconds"] / max(bare["polls"], 1) * 1000
-
-
 def rows(result):
     """Return the measures of a run as [(title, text), ...], with the same titles for every run."""
-    without_web = [group for group in OURS if group != "web"]
-    bare = bare_per_thousand(result)
     cycle, started = result["cycle_seconds"], result["started_seconds"]
-    median_ms, most_ms, largest_ms = result["lateness_ms"]
+    _, most_ms, largest_ms = result["lateness_ms"]
     return [
         ("pollers", f"{result['pollers']}"),
         ("polls planned", f"{result['planned']:,}"),
         ("polls recorded", f"{result['recorded']:,}"),
         ("skipped, missing, doubled", _join(result, "skipped", "missing", "doubled")),
-        *((word, _outcome(result, word)) for word in ("answered", "unavailable")),
-        ("any other outcome", f"{_other_outcomes(result):,}"),
         ("cycle, median", _seconds(statistics.median(cycle)) if cycle else NONE),
-        ("cycle, longest", f"**{_seconds(max(cycle))}**" if cycle else NONE),
+        ("cycle, longest", f"{_seconds(max(cycle))}" if cycle else NONE),
         ("start_slot begins, latest", _seconds(max(started)) if started else NONE),
-        ("start_slot takes, median of 5", _milliseconds(result["start_slot_seconds"])),
         *(
             (f"CPU s per 1,000 polls: {title}", f"{per_thousand(result, group):.3f}")
             for group, title in OURS.items()
         ),
-        ("**CPU s per 1,000 polls: in all**", f"**{per_thousand(result, *OURS):.3f}**"),
-        ("CPU s per 1,000 polls: in all, without web", f"{per_thousand(result, *without_web):.3f}"),
-        ("CPU s per 1,000 polls: bare loop", f"{bare:.3f}" if bare else NONE),
-        ("poll ÷ bare loop", f"{per_thousand(result, 'poll') / bare:.2f}" if bare else NONE),
-        ("all, without web ÷ bare loop", _ratio(per_thousand(result, *without_web), bare)),
+        ("CPU s per 1,000 polls: in all", f"{per_thousand(result, *OURS):.3f}"),
         *(
             (f"peak {result['memory_kind']}, MB: {title}", _megabytes(result, group))
             for group, title in OURS.items()
         ),
-        (f"**peak {result['memory_kind']}, MB, in all**", f"**{_megabytes(result, 'total')}**"),
+        (f"peak {result['memory_kind']}, MB, in all", f"{_megabytes(result, 'total')}"),
         ("answers of the sensors", f"{result['served']:,}"),
         ("equal row by row", f"{result['compared']:,}"),
         ("differences", f"{result['differences']:,}"),
-        ("recorded − real latency, ms: median", _number(median_ms)),
         ("recorded − real latency, ms: 99.9 %", _number(most_ms)),
         ("recorded − real latency, ms: largest", _number(largest_ms)),
         ("most requests in one second", f"{result['busiest_second']:,}"),
         ("CPU s per 1,000 polls: the sensors", f"{per_thousand(result, 'sensors'):.3f}"),
         ("CPU of other programs, cores", _others(result)),
-        ("held", "**no**" if result["failures"] else "yes"),
+        ("held", "no" if result["failures"] else "yes"),
     ]
 
 
@@ -74,26 +59,8 @@ def _join(result, *names):
     return ", ".join(f"{result[name]:,}" for name in names)
 
 
-def _outcome(result, word):
-    count = result["outcomes"].get(word, 0)
-    return f"{count:,} ({count / max(result['recorded'], 1):.1%})"
-
-
-def _other_outcomes(result):
-    usual = ("answered", "unavailable", "skipped")
-    return sum(count for word, count in result["outcomes"].items() if word not in usual)
-
-
 def _seconds(seconds):
     return f"{seconds:.1f} s" if seconds >= 10 else f"{seconds:.2f} s"
-
-
-def _milliseconds(seconds):
-    return f"{statistics.median(seconds) * 1000:.0f} ms"
-
-
-def _ratio(ours, bare):
-    return f"{ours / bare:.2f}" if bare else NONE
 
 
 def _megabytes(result, group):
@@ -114,17 +81,13 @@ def head(result):
     return f"{result['date']}: {result['machine']}; {result['versions']}{given}."
 
 
-def show(result):
-    say()
-    say(head(result))
-    lines = rows(result)
-    width = max(len(_plain(title)) for title, _ in lines)
-    for title, text in lines:
-        say(f"  {_plain(title):<{width}}  {_plain(text):>16}")
-    for name, line in result["log"][:10]:
-        say(f"  log of {name}: {line[:200]}")
-    if len(result["log"]) > 10:
-        say(f"  ... and {len(result['log']) - 10} more lines in the logs")
+def show_trouble(result):
+    """Print what a person should look at of one run."""
+    lines = [f"log of {name}: {line[:200]}" for name, line in result["log"]]
+    for line in lines[:10]:
+        say(f"  {line}")
+    if len(lines) > 10:
+        say(f"  ... and {len(lines) - 10} more lines in the logs")
     for kind, count in result["kinds"].items():
         say(f"DIFFERENT: {kind}: {count:,}")
     for example in result["examples"]:
@@ -134,33 +97,9 @@ def show(result):
 
 
 def markdown(results):
-    """Return the runs as a Markdown table. README.md shows a part of it."""
+    """Return the runs as a Markdown table with a column for each."""
     heads = [f"{result['cages']:,} cages" for result in results]
     lines = [head(results[0]), "", f"| | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
     for row in zip(*(rows(result) for result in results), strict=True):
         lines.append(f"| {row[0][0]} | {' | '.join(text for _, text in row)} |")
     return "\n".join(lines)
-
-
-def table(results):
-    """Return the runs as a table for a terminal."""
-    lines = [
-        ("cages", *(f"{result['cages']:,}" for result in results)),
-        *(
-            (row[0][0], *(text for _, text in row))
-            for row in zip(*(rows(result) for result in results), strict=True)
-        ),
-    ]
-    lines = [[_plain(text) for text in line] for line in lines]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(
-            f"{text:>{width}}" if column else f"{text:<{width}}"
-            for column, (text, width) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in lines
-    )
-
-
-def _plain(text):
-    return text.replace("**", "")

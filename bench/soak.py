@@ -17,7 +17,6 @@ from datetime import UTC, datetime, timedelta
 import psutil
 import redis
 
-from bench.blows import BLOWS
 from bench.comparison import compare, minute_of, rows_of
 from bench.sensors import read_served
 from bench.stack import MINUTE, Stack, Trouble, end_cleanly, say
@@ -32,6 +31,14 @@ QUEUES = ("slots", "polls", "records")
 # A group of processes may grow by this factor and by this many bytes together.
 GROWTH_PART = 0.25
 GROWTH_BYTES = 20e6
+# Longer than a minute, so that results wait in Redis when the next minute begins.
+DATABASE_AWAY_SECONDS = 60
+REDIS_AWAY_SECONDS = 5
+# The supervisor of `make up` waits as long.
+RESTART_SECONDS = 1
+# A process that is asked to stop first finishes its shard: its minute and one timeout.
+POLITE_SECONDS = 90
+BEAT_AWAY_SECONDS = 15
 
 
 @dataclass
@@ -123,6 +130,101 @@ class Soak:
         self.sample()
 
 
+def stop_for(seconds, server):
+    """A fault: one of the stack's servers is stopped for so long."""
+
+    def strike(soak, blow):
+        child = getattr(soak.stack, server).process
+        soak.away.add(child.name)
+        child.stop()
+        soak.wait(seconds)
+        child.start()
+        soak.away.discard(child.name)
+
+    return strike
+
+
+def poller_killed(soak, blow):
+    """Kill a poller and excuse the polls it held: answers it did not hand on are lost."""
+    child = soak.stack.groups["poll"][0]
+    blow.excused |= held_by(child.name)
+    blow.hit = datetime.now(UTC)  # the question before took some seconds
+    kill(soak, child)
+
+
+def held_by(name):
+    """Return {(cage id, minute)} of the shards that a poller has taken."""
+    from django.utils import timezone
+
+    tasks = None
+    for _ in range(3):
+        if (tasks := _tasks_of(name)) is not None:
+            break
+    if tasks is None:
+        raise Trouble(f"{name} does not say what it holds")
+    held = set()
+    for task in tasks:
+        slot, cage_ids = task["args"][:2]
+        held |= {(cage_id, slot // 60) for cage_id in cage_ids}
+    # Polls of older minutes are skipped, so no sensor was asked.
+    now = minute_of(timezone.now())
+    return {(cage_id, minute) for cage_id, minute in held if minute >= now - 1}
+
+
+def _tasks_of(name):
+    """Return the tasks that the worker has taken, or None if it does not answer."""
+    from neurocage.celery import app
+
+    # A connection of the pool may have been closed by an earlier fault.
+    with app.connection_for_write() as connection:
+        inspect = app.control.inspect(connection=connection, timeout=3)
+        answers = inspect.reserved(), inspect.active()
+    of_worker = [
+        tasks
+        for answer in answers
+        for worker, tasks in (answer or {}).items()
+        if worker.partition("@")[0] == name
+    ]
+    return sum(of_worker, []) if len(of_worker) == len(answers) else None
+
+
+def kill(soak, child, seconds=RESTART_SECONDS):
+    soak.away.add(child.name)
+    child.kill()
+    soak.wait(seconds)
+    child.start()
+    soak.away.discard(child.name)
+
+
+def rolling_restart(soak, blow):
+    """Stop and start all processes one after the other, as an upgrade does."""
+    pollers = [child.name for child in soak.stack.groups["poll"]]
+    for name in (*pollers, "recorder", "starter", "web", "beat"):
+        child = soak.stack.find(name)
+        soak.away.add(name)
+        child.ask_to_stop()
+        deadline = time.monotonic() + POLITE_SECONDS
+        while child.is_alive() and time.monotonic() < deadline:
+            soak.wait(0.2)
+        if child.is_alive():
+            soak.ended.append(f"{name} did not stop within {POLITE_SECONDS} s and was killed")
+            child.kill()
+        child.start()
+        soak.away.discard(name)
+
+
+BLOWS = {
+    "database-away": (20, stop_for(DATABASE_AWAY_SECONDS, "postgres")),
+    "redis-restarted": (20, stop_for(REDIS_AWAY_SECONDS, "valkey")),
+    "poller-killed": (10, poller_killed),
+    "recorder-killed": (20, lambda soak, blow: kill(soak, soak.stack.find("recorder"))),
+    "rolling-restart": (10, rolling_restart),
+    # Over the beginning of a minute. Beat has to start that minute when it is back.
+    "beat-killed": (50, lambda soak, blow: kill(soak, soak.stack.find("beat"), BEAT_AWAY_SECONDS)),
+    "starter-killed": (20, lambda soak, blow: kill(soak, soak.stack.find("starter"))),
+}
+
+
 def main():
     options = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
     options.add_argument("--minutes", type=int, default=20)
@@ -196,15 +298,13 @@ def report(soak, slots, cages, log):
     say(f"  {len(excused):,} polls were held by a killed poller and are excused")
     for name in soak.ended:
         say(f"  ended by itself: {name}")
-    for kind, count in found.kinds.items():
-        say(f"DIFFERENT: {kind}: {count:,}")
     for example in found.examples:
         say(f"  {example}")
     grown = growth(soak.samples)
     errors = sum("ERROR" in line for _, line in log)
     say(f"  warnings in the logs: {len(log)}, of them errors: {errors}")
     failures = [
-        *([f"{found.differences} differences"] if found.differences else []),
+        *(f"{kind}: {count:,}" for kind, count in found.kinds.items()),
         *([f"{missing} polls are missing"] if missing else []),
         *([f"the ledger counts {counted}, the table holds {stored}"] if counted != stored else []),
         *(f"the cycle of {slot:%H:%M} is still open" for slot in sorted(unfinished)),

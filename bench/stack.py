@@ -128,7 +128,7 @@ class Stack:
         django.setup()
         call_command("migrate", verbosity=0)
         call_command("setup_storage", "--layout-only", stdout=StringIO())
-        make_cages(cages)
+        call_command("make_cages", cages, verbosity=0)
         connection.close()
 
     def start_sensors(self, *options):
@@ -260,22 +260,6 @@ def run_program(*arguments):
         # The program stops what it started, which takes a while.
         process.terminate()
         process.wait()
-
-
-def make_cages(count):
-    from django.contrib.auth import get_user_model
-    from django.core.management import call_command, get_commands
-
-    from cages.models import Cage
-
-    if "make_cages" in get_commands():
-        call_command("make_cages", count, verbosity=0)
-    else:
-        owner = get_user_model().objects.create_user("bench")
-        cages = (Cage(label=f"Cage {n}", owner=owner) for n in range(1, count + 1))
-        Cage.objects.bulk_create(cages, batch_size=5000)
-    if (found := Cage.objects.polled().count()) != count:
-        raise Trouble(f"{found} cages are in the database, not {count}")
 
 
 def next_minute():

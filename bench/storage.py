@@ -1,14 +1,9 @@
-"""How small a year of minutes becomes, and how long the pages' queries take on it."""
+"""How small a year of minutes becomes."""
 
 import argparse
-import statistics
 import time
-from datetime import timedelta
-from functools import partial
 
 from bench import years
-
-REPEATS = 25
 
 
 def main():
@@ -25,7 +20,6 @@ def main():
         print(f"{arguments.cages} cages, {arguments.days} days, on {arguments.on}: ", end="")
         print(f"generated in {seconds:.0f} s")
         _print_sizes(sizes or before, _sizes())
-        _print_times(arguments.days)
 
 
 def _note(sizes):
@@ -94,57 +88,6 @@ def _compressed(names):
             )
             found[name] = round(float(cursor.fetchone()[0]), 2)
     return found
-
-
-def _print_times(days):
-    from django.utils import timezone
-
-    from cages.history.band import expected
-    from cages.history.buckets import buckets_of
-    from cages.history.minutes import minutes_of
-    from cages.history.moment import around
-    from cages.history.today import sensor_in
-    from cages.history.window import Window
-    from cages.models import Cage, Poll
-
-    now = timezone.now()
-    today = timezone.localtime(now).date()
-    cages = list(Cage.objects.order_by("pk")[:50])
-    cage, eight = cages[0], [one.pk for one in cages[:8]]
-
-    def last(count):
-        return Window.of_days(today - timedelta(days=count - 1), today, now)
-
-    day, month, year = last(1), last(30), last(days)
-    newest = Poll.objects.of(cage, day)
-    work = {
-        "a cage: minutes of today": lambda: minutes_of([cage.pk], day),
-        "a cage: requests of today": lambda: sensor_in(cage, day),
-        "a cage: its band, from the last week": lambda: expected(cage, day, 1000),
-        "a cage: a page of requests": lambda: list(newest[:60]),
-        "a minute in its context": lambda: around(cage, now - timedelta(days=days // 2), now),
-        "minutes of a month": lambda: minutes_of([cage.pk], month),
-        "minutes of 90 days": lambda: minutes_of([cage.pk], last(90)),
-    }
-    for step in ("day", "hour"):
-        for words, window in (("a month", month), (f"{days} days", year)):
-            work[f"{words} by {step}"] = partial(buckets_of, [cage.pk], window, step == "hour")
-    for words, window in (("a month", month), (f"{days} days", year)):
-        work[f"8 cages, {words} by day"] = partial(buckets_of, eight, window, False)
-    print("\n| queries | median | p95 |\n|---|---:|---:|")
-    medians = {}
-    for name, run in work.items():
-        times = []
-        for _ in range(REPEATS):
-            began = time.perf_counter()
-            run()
-            times.append(1000 * (time.perf_counter() - began))
-        medians[name] = statistics.median(times)
-        print(f"| {name} | {medians[name]:.0f} ms | {years.percentile_95(times):.0f} ms |")
-    print()
-    for what in ("{} by day", "{} by hour", "8 cages, {} by day"):
-        growth = medians[what.format(f"{days} days")] / medians[what.format("a month")]
-        print(f"{what.format(f'{days} days')}: {growth:.1f} times as long as a month.")
 
 
 def _arguments():

@@ -1,6 +1,7 @@
-"""Django's admin for cages; users have Django's own. Measured data is not edited by anyone."""
+"""Cages in Django's admin. Nobody can edit measured data there."""
 
 from django.contrib import admin
+from django.http import HttpRequest
 
 from cages.forms.place import PlaceForm
 from cages.models import Cage
@@ -27,6 +28,6 @@ class CageAdmin(admin.ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
 
-    def has_delete_permission(self, request, obj=None):
-        # Archive it on its page; only a purge, ordered there, deletes.
+    def has_delete_permission(self, request: HttpRequest, obj: Cage | None = None) -> bool:
+        # Cages are archived on their pages. Only a purge deletes one.
         return False

@@ -5,5 +5,5 @@ class CagesConfig(AppConfig):
     name = "cages"
     verbose_name = "Cages"
 
-    def ready(self):
+    def ready(self) -> None:
         from cages import checks  # noqa: F401  (registers the system checks)

@@ -1,4 +1,7 @@
-"""System checks: what would only show itself at night, said at the start."""
+"""System checks of the database and of the storage of minutes."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from django.conf import settings
 from django.core import checks
@@ -9,7 +12,9 @@ from cages.storage import conversion, layout, report
 
 
 @checks.register(checks.Tags.database)
-def database_is_usable(app_configs, databases, **kwargs):
+def database_is_usable(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
     if not databases:
         return []
     if settings.DATABASES["default"]["ENGINE"].endswith("dummy"):
@@ -38,7 +43,7 @@ def database_is_usable(app_configs, databases, **kwargs):
     return list(_storage_warnings()) if storage.POLLS in tables else []
 
 
-def _storage_warnings():
+def _storage_warnings() -> Iterator[checks.Warning]:
     if layout.outdated(connection) or conversion.is_needed(connection):
         yield checks.Warning(
             "The table of minutes or its roll-ups are not as this version and the settings need.",

@@ -1,4 +1,4 @@
-"""What every page shows, whatever it is about."""
+"""Variables that every template gets."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from cages.models import PollCycle
 
 
 def watch(request: HttpRequest) -> dict[str, Any]:
-    """How well Neurocage itself is watching, read once, and only on pages that show it."""
+    """Whether Neurocage itself is watching. One query, and only on pages that show it."""
     now = now_of(request)
     return {
         "watch": SimpleLazyObject(lambda: PollCycle.objects.watch(now)),
@@ -21,8 +21,8 @@ def watch(request: HttpRequest) -> dict[str, Any]:
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """How the page was asked for."""
+    """`is_refresh`: whether an open page asks for its new content."""
     return {
-        # Asked for again by the open page: it has shown its messages already.
+        # Such a page has shown its messages already.
         "is_refresh": request.headers.get("HX-Request") == "true",
     }

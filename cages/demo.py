@@ -1,4 +1,4 @@
-"""The demonstration: 12 cages in 2 racks with a fortnight of minutes, made up but plausible.
+"""The demonstration: 12 cages in 2 racks with 14 days of invented minutes.
 
 Two cages are sick, one sensor has been dead since yesterday afternoon, and Neurocage itself was
 off for two hours. `sensor_api_env` tells the sensor simulator to go on with the same story.
@@ -6,7 +6,9 @@ off for two hours. `sensor_api_env` tells the sensor simulator to go on with the
 
 import random
 from collections import Counter
-from datetime import datetime, time, timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, time, timedelta, tzinfo
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import transaction
@@ -19,6 +21,10 @@ from cages.polling.recorder import record_past
 from cages.polling.results import PollResult
 from cages.slots import SLOT_LENGTH, slot_of
 from neurocage.ids import advance_ids
+from people.models import User
+
+Choice = TypeVar("Choice", Health, Outcome)
+Ledger = dict[datetime, Counter[Outcome]]
 
 DAYS = 14
 SEED = 117
@@ -28,7 +34,7 @@ OUTAGE = (timedelta(hours=7), timedelta(hours=5))  # from, to: before now
 STRAINS = ["C57BL/6J", "PV-Cre", "BALB/c", "Long-Evans rat", "5xFAD", "Thy1-GCaMP6"]
 LABELS = ["colony", "breeding pair", "cohort", "surgery recovery", "ageing"]
 
-# Chances that the animals' health changes in a minute, and what it changes to, by weights.
+# The probability that health changes in a minute, and the weights of what it changes to.
 CHANGE = 0.03
 DARK = {Health.PERFECT: 80, Health.OK: 18, Health.BAD: 2}
 LIGHT = {Health.PERFECT: 25, Health.OK: 72, Health.BAD: 3}
@@ -36,8 +42,8 @@ SICK_WEIGHTS = {Health.OK: 4, Health.BAD: 96}
 OUTCOMES = {Outcome.ANSWERED: 748, Outcome.UNAVAILABLE: 249, Outcome.TIMEOUT: 3}
 
 
-def sensor_api_env():
-    """Settings of the sensor simulator, by which the live answers continue the made-up past."""
+def sensor_api_env() -> dict[str, str]:
+    """Settings of the sensor simulator with which live answers continue the invented ones."""
     return {
         "SENSOR_SICK_CAGES": ",".join(str(number) for number in SICK),
         "SENSOR_FAULTS": f"{DEAD}=refuse",
@@ -45,13 +51,15 @@ def sensor_api_env():
     }
 
 
-def load(owner, now, progress=lambda text: None):
-    """Fill an empty database; `progress` is told what is being done. Returns the cages made."""
+def load(
+    owner: User, now: datetime, progress: Callable[[str], object] = lambda text: None
+) -> list[Cage]:
+    """Fill an empty database. Returns the new cages. progress: called with each step in words."""
     cages = _make_cages(owner, now)
     last = slot_of(now) - timedelta(minutes=1)
     slots = [last - timedelta(minutes=m) for m in range(DAYS * 24 * 60 - 1, -1, -1)]
     slots = [slot for slot in slots if not now - OUTAGE[0] <= slot < now - OUTAGE[1]]
-    ledger = {slot: Counter() for slot in slots}
+    ledger: Ledger = {slot: Counter() for slot in slots}
     for cage in cages:
         progress(f"{DAYS} days of minutes: cage {cage.pk} of {len(cages)}")
         minutes = list(_minutes(cage.pk, slots, now))
@@ -65,13 +73,13 @@ def load(owner, now, progress=lambda text: None):
 
 
 @transaction.atomic
-def _make_cages(owner, now):
+def _make_cages(owner: User, now: datetime) -> list[Cage]:
     cages = []
     places = Places([("R2", "A"), ("R2", "B")])
     for index in range(12):
         strain = STRAINS[index % len(STRAINS)]
         cage = Cage(
-            # The story names its cages, so it does not leave their ids to the database.
+            # SICK and DEAD name cages by id, so the database must not choose the ids.
             id=index + 1,
             label=f"{strain} {LABELS[index % len(LABELS)]} {index // len(LABELS) + 1}",
             owner=owner,
@@ -88,7 +96,9 @@ def _make_cages(owner, now):
     return cages
 
 
-def _minutes(cage_id, slots, now):
+def _minutes(
+    cage_id: int, slots: list[datetime], now: datetime
+) -> Iterator[tuple[datetime, PollResult]]:
     chance = random.Random(SEED * 1000 + cage_id)  # noqa: S311  (a story, not a secret)
     zone = timezone.get_default_timezone()
     yesterday = (now.astimezone(zone) - timedelta(days=1)).date()
@@ -113,34 +123,35 @@ def _minutes(cage_id, slots, now):
             yield slot, PollResult(cage_id, outcome, latency_ms, 200, status)
 
 
-def _weights(cage_id, slot, now, zone):
+def _weights(cage_id: int, slot: datetime, now: datetime, zone: tzinfo) -> dict[Health, int]:
     if cage_id in SICK and slot > now - SICK[cage_id]:
         return SICK_WEIGHTS
-    # Lights are on from 07 to 19; rodents are up and about in the dark.
+    # Lights are on from 07 to 19. Rodents are active in the dark.
     return LIGHT if 7 <= slot.astimezone(zone).hour < 19 else DARK
 
 
-def _pick(chance, weights):
+def _pick(chance: random.Random, weights: dict[Choice, int]) -> Choice:
     return chance.choices(list(weights), weights=list(weights.values()))[0]
 
 
-def _write_state(cage, minutes, first):
+def _write_state(cage: Cage, minutes: list[tuple[datetime, PollResult]], first: datetime) -> None:
     outcomes = [(slot, result.outcome) for slot, result in minutes]
+    last, outcome = outcomes[-1]
     state = CageState(
         cage=cage,
-        outcome=outcomes[-1][1],
-        outcome_slot=outcomes[-1][0],
+        outcome=outcome,
+        outcome_slot=last,
         outcome_since=_start_of_last_run(outcomes),
     )
-    codes = bytearray((state.outcome_slot - first) // SLOT_LENGTH + 1)
+    codes = bytearray((last - first) // SLOT_LENGTH + 1)
     for slot, result in minutes:
         codes[(slot - first) // SLOT_LENGTH] = Minute.of(result.outcome, result.status)
     states.restate(state, bytes(codes), first)
     state.save(force_insert=True)
 
 
-def _start_of_last_run(pairs):
-    """The slot at which the last value of (slot, value) pairs began without a break."""
+def _start_of_last_run(pairs: list[tuple[datetime, Outcome]]) -> datetime:
+    """The first slot of the unbroken run of equal values at the end of the pairs."""
     start = pairs[-1][0]
     for slot, value in reversed(pairs):
         if value != pairs[-1][1]:
@@ -149,7 +160,7 @@ def _start_of_last_run(pairs):
     return start
 
 
-def _write_cycles(ledger, cages):
+def _write_cycles(ledger: Ledger, cages: list[Cage]) -> None:
     ids = to_ranges([cage.pk for cage in cages])
     PollCycle.objects.bulk_create(
         (

@@ -1,4 +1,4 @@
-"""Which cages a list is about, and in which order: all in the address, so it can be shared."""
+"""The filter and the order of a list of cages. Both are in the URL, so a list can be shared."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ CHOICES_LIMIT = 1500
 # The kind of row in `facets` that comes first, so that the limit never cuts it off.
 RANKS = "0"
 ORDERS = ("worst", "label", "id", "position")
-# What a list can be asked for, worst first.
+# The states to filter by, worst first.
 STATES = tuple(dict.fromkeys(rank.condition for rank in Rank))
 
 
@@ -32,7 +32,7 @@ def text_from(query: QueryDict, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CageFilter:
-    """What is empty filters nothing. `room`, `rack` and `owner` are ids."""
+    """A filter of cages. Empty fields filter nothing. `room`, `rack` and `owner` are ids."""
 
     q: str = ""
     state: str = ""
@@ -43,9 +43,9 @@ class CageFilter:
 
     @classmethod
     def from_query(cls, query: QueryDict) -> "CageFilter":
-        """From request.GET; what makes no sense is left out."""
+        """Read request.GET. Values that make no sense are ignored."""
 
-        def text(name):
+        def text(name: str) -> str:
             return text_from(query, name)
 
         state, order = text("state"), text("order")
@@ -65,13 +65,13 @@ class CageFilter:
 
     @property
     def fields(self) -> list[tuple[str, Any]]:
-        """[(name, value)] of what is not as it always is."""
+        """[(name, value)] of the fields that differ from their defaults."""
         values = [(name, getattr(self, name)) for name in self.__slots__]
         return [pair for pair in values if pair[1] and pair != ("order", "worst")]
 
     @property
     def is_active(self) -> bool:
-        """Whether it leaves anything out."""
+        """Whether it may leave out cages."""
         return bool(self.q or self.state or self.room or self.rack or self.owner)
 
     def with_(self, **changes: Any) -> "CageFilter":

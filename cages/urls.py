@@ -1,4 +1,4 @@
-"""Where each page of the app lives. Names are what templates and tests use."""
+"""The URLs of the app's pages. Templates and tests use their names."""
 
 from django.urls import path
 from django.views.generic import RedirectView

@@ -71,8 +71,3 @@ def secret_settings() -> dict[str, str]:
     if file := env.text("SECRET_KEY_FILE"):
         return {"SECRET_KEY_FILE": str(Path(file).resolve())}
     return {}
-
-
-def allowed_hosts() -> str:
-    """The value of ALLOWED_HOSTS, empty when it is not set."""
-    return env.text("ALLOWED_HOSTS")

@@ -64,10 +64,8 @@ class EmbeddedPostgres(EmbeddedServer):
         return super()._kept_password()
 
     def _prepare(self) -> None:
-        program = postgres_programs() / "postgres"
-        version = subprocess.run(
-            [program, "--version"], capture_output=True, text=True, check=True
-        ).stdout
+        command = [str(postgres_programs() / "postgres"), "--version"]
+        version = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         wanted = version.split()[-1].split(".")[0]
         try:
             found = (self.data / "PG_VERSION").read_text().strip()
@@ -120,13 +118,8 @@ class EmbeddedPostgres(EmbeddedServer):
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         program = postgres_programs() / "postgres"
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return [
-            *command_prefix(program, self.data, self.stop_signal),
-            program,
-            "-D",
-            self.data,
-            *options,
-        ]
+        prefix = command_prefix(program, self.data, self.stop_signal)
+        return [*prefix, program, "-D", self.data, *options]
 
     def _before_start(self) -> None:
         """Deal with a postmaster.pid that an earlier server left.

@@ -55,7 +55,7 @@ def gunicorn(config: str | Path, port: int, application: str) -> list[str]:
     return [*PYTHON, "gunicorn", "-c", str(config), "--bind", bind, application]
 
 
-def host_header(allowed_hosts: str) -> str:
-    """A Host header that Django accepts. allowed_hosts: the value of ALLOWED_HOSTS."""
-    first = allowed_hosts.split(",")[0].strip().lstrip(".")
+def host_header() -> str:
+    """A Host header that Django accepts: the first name in ALLOWED_HOSTS, or localhost."""
+    first = env.text("ALLOWED_HOSTS").split(",")[0].strip().lstrip(".")
     return first if first not in ("", "*") and urlsplit(f"//{first}").hostname else "localhost"

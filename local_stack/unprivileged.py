@@ -75,12 +75,6 @@ def _works(prefix: Sequence[str], program: Path, data: Path) -> bool:
     """Whether the program starts with this prefix and may write in its folder."""
     if not shutil.which(prefix[0]):
         return False
-    test: list[str | Path] = [
-        *prefix,
-        "sh",
-        "-c",
-        'test -w "$1" && exec "$0" --version',
-        program,
-        data,
-    ]
+    script = 'test -w "$1" && exec "$0" --version'
+    test: list[str | Path] = [*prefix, "sh", "-c", script, program, data]
     return subprocess.run(test, capture_output=True, check=False, timeout=30).returncode == 0

@@ -129,20 +129,16 @@ class Stack:
 
     def _prepare_database(self) -> None:
         with self._step("Bringing the database up to date"):
-            self._run_to_end(
-                "migrate", programs.manage("migrate", "--noinput"), self.logs / "migrate.log"
-            )
+            log = self.logs / "migrate.log"
+            # Its end is shown when a command fails, and must be about this start.
+            log.unlink(missing_ok=True)
+            self._run_to_end(["migrate", "--noinput"], log)
             # The days of the roll-ups follow FACILITY_TIME_ZONE, which may have changed.
-            self._run_to_end(
-                "setup_storage",
-                programs.manage("setup_storage", "--layout-only"),
-                self.logs / "migrate.log",
-            )
+            self._run_to_end(["setup_storage", "--layout-only"], log)
         if self.settings.demo:
             file = self.state_dir / "demo.json"
             with self._step("Preparing the demo", closing=False):
-                command = programs.manage("load_demo", "--if-empty", "--state-file", str(file))
-                self._run_to_end("load_demo", command, log=None)
+                self._run_to_end(["load_demo", "--if-empty", "--state-file", str(file)], log=None)
 
     @cached_property
     def demo(self) -> dict[str, Any]:
@@ -204,8 +200,9 @@ class Stack:
             if name not in config.NOT_FOR_THE_SENSOR_API
         }
 
-    def _run_to_end(self, name: str, command: list[str], log: Path | None) -> None:
-        child = self._child(name, command, log)
+    def _run_to_end(self, command: list[str], log: Path | None) -> None:
+        """Run a management command. Raises StackError when it fails."""
+        child = self._child(command[0], programs.manage(*command), log)
         child.start()
         try:
             while child.is_alive():
@@ -214,10 +211,10 @@ class Stack:
             child.stop(seconds=5)
         if child.poll():
             end = f" The end of {log}:\n{tail(log)}" if log else ""
-            raise StackError(f"manage.py {name} failed.{end}")
+            raise StackError(f"manage.py {command[0]} failed.{end}")
 
     def _wait_until_healthy(self, name: str, port: int) -> None:
-        host = programs.host_header(config.allowed_hosts()) if name == "web" else "localhost"
+        host = programs.host_header() if name == "web" else "localhost"
         with self._step(f"Waiting for {name}"):
             deadline = time.monotonic() + READY_SECONDS
             while not answers.answers_200(port, host=host):

@@ -1,10 +1,13 @@
 """Settings of gunicorn for the pages, in `make up` and in the container."""
 
+import gc
 import os
 
 worker_class = "gthread"
 workers = 2
 threads = 8
+# The workers share the memory of what the master has loaded.
+preload_app = True
 # A page that takes this long counts as broken, and its worker is replaced.
 timeout = 60
 # Shorter than the time that `make up` (8 s) and docker compose (15 s) give before they kill.
@@ -19,3 +22,13 @@ errorlog = "-"
 loglevel = "info"
 # Its path would be the same for all gunicorns of a user.
 control_socket_disable = True
+
+
+def when_ready(server: object) -> None:
+    """Load the pages, which Django does at the first request, before the workers are started."""
+    from django.urls import get_resolver
+
+    get_resolver().url_patterns  # noqa: B018
+    # The garbage collector would write into each shared page.
+    gc.collect()
+    gc.freeze()

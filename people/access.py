@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Value
 from django.http import HttpRequest
 
 from people.models import Membership, Role, User
@@ -65,6 +65,15 @@ class Access:
     def may_change(self, row: InLab) -> bool:
         """Whether `changes` would hold the row. One query at most, however many rows are asked."""
         return self._reaches_every_lab or row.lab_id in self._changing_labs
+
+    def marked(self, rows: Rows) -> Rows:
+        """The rows, each with `is_changeable`: the same as `may_change`, without a query."""
+        changing = Q(lab__in=self._labs(CHANGING_ROLES))
+        return rows.annotate(
+            is_changeable=Value(True)
+            if self._reaches_every_lab
+            else ExpressionWrapper(changing, BooleanField())
+        )
 
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions

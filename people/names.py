@@ -35,12 +35,12 @@ def shown_name(text: str) -> str:
     for character in name:
         if character in FILLERS or unicodedata.category(character) in ("Cc", "Cf"):
             raise ValidationError(
-                _("It contains a character that cannot be seen (U+%(code)s). Type it again."),
+                _("The text contains an invisible character (U+%(code)s). Type it again."),
                 code="invisible",
                 params={"code": f"{ord(character):04X}"},
             )
     if name and not key_of(name):
-        raise ValidationError(_("It contains no character that can be seen."), code="invisible")
+        raise ValidationError(_("The text contains no visible character."), code="invisible")
     return name
 
 

@@ -4,7 +4,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 THEMES = {
-    "auto": _("As the system"),
+    "auto": _("System"),
     "light": _("Light"),
     "dark": _("Dark"),
     "night": _("Night (dim red)"),

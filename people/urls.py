@@ -1,4 +1,4 @@
-"""Where each page of the app lives. Templates and tests use the names."""
+"""The URLs of the app's pages. Templates and tests use their names."""
 
 from django.contrib.auth.views import LogoutView
 from django.urls import path

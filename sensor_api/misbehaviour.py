@@ -104,19 +104,8 @@ def huge(sensor: "Sensor", cage_id: int, connection: Connection) -> ResponseRetu
     return flask.Response(answer + " " * HUGE_BODY_BYTES, content_type="application/json")
 
 
+_CUTTING = (refuse, hang, drip)
+_ANSWERING = (slow, unavailable, error, redirect, malformed, wrong_id, bad_status, huge)
 FAULTS: dict[str, Callable[["Sensor", int, Connection], ResponseReturnValue]] = {
-    function.__name__: function
-    for function in (
-        refuse,
-        hang,
-        drip,
-        slow,
-        unavailable,
-        error,
-        redirect,
-        malformed,
-        wrong_id,
-        bad_status,
-        huge,
-    )
+    function.__name__: function for function in _CUTTING + _ANSWERING
 }

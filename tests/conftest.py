@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.db import transaction
 from django.test import Client, override_settings
 
 from tests.factories import make_user
@@ -65,6 +66,17 @@ else:
             migrate()
 
 
+@pytest.fixture(scope="module")
+def module_database(django_db_setup, django_db_blocker):
+    """The database, for what all tests of a module read. It forgets everything at their end.
+
+    A test that changes something asks for `db` as well, and the database forgets that at its end.
+    """
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
 def user(db):
     return make_user("ruth")
@@ -90,6 +102,23 @@ def client_of():
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def browser(client_of, user):
+    """A test client in which `user` is signed in."""
+    return client_of(user)
+
+
+@pytest.fixture
+def clock(request, monkeypatch):
+    """clock(moment): what time it is from now on; NOW of the test's module at first."""
+
+    def set_clock(moment):
+        monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
+
+    set_clock(request.module.NOW)
+    return set_clock
 
 
 @pytest.fixture

@@ -3,6 +3,9 @@
 import html
 import re
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
 
 def errors_of(response):
     """Return {field: error messages} and check that the page shows each one at its field."""
@@ -18,6 +21,18 @@ def errors_of(response):
     return {field: list(messages) for field, messages in errors.items()}
 
 
-def text_of(response):
-    """Return the text that a person reads: no tags, entities decoded, blanks folded."""
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", response.content.decode())).split())
+def text_of(page):
+    """Return the text that a person reads: no tags, entities decoded, blanks folded.
+
+    page: an answer, or its markup.
+    """
+    markup = page if isinstance(page, str) else page.content.decode()
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", markup)).split())
+
+
+def queries_of(call, *args, **kwargs):
+    """Return the number of queries of the call; of one that gets a page, if it is 200."""
+    with CaptureQueriesContext(connection) as queries:
+        answer = call(*args, **kwargs)
+    assert getattr(answer, "status_code", 200) == 200
+    return len(queries)

@@ -6,8 +6,11 @@ import time
 from local_stack.processes import Child
 
 
-def until(condition, seconds=10):
-    """Wait until the condition holds and return its value; fail after the seconds."""
+def until(condition, seconds=60):
+    """Wait until the condition holds and return its value; fail after the seconds.
+
+    They only end a test that hangs. What takes a moment may take longer on a busy machine.
+    """
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"still not so after {seconds} s"

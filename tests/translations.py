@@ -94,7 +94,7 @@ def update():
     known = translated() if PO.exists() else Catalog(locale="de")
     for message in catalog:
         before = message.id and known.get(message.id, message.context)
-        if before:
+        if before and type(before.id) is type(message.id):  # with a plural, or without
             message.string = before.string
     PO.parent.mkdir(parents=True, exist_ok=True)
     PO.write_text(as_po(catalog))

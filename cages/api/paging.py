@@ -33,7 +33,8 @@ def decode(cursor: str | None, kinds: Sequence[type]) -> Any:
         parts = signing.loads(cursor, salt=f"{SALT}.{len(kinds)}")
     except signing.BadSignature:
         raise HttpError(
-            422, "cursor: not one of ours. Take the address in next as it is, or begin anew."
+            422,
+            "cursor: not valid. Use the address in next unchanged, or start without a cursor.",
         ) from None
     return tuple(
         datetime.fromisoformat(part) if kind is datetime else part

@@ -24,7 +24,8 @@ def moment_from(text: str) -> datetime:
 
 Moment = Annotated[datetime, BeforeValidator(moment_from)]
 Cursor = Annotated[
-    str | None, Field(description="Where the page before ended. It stands in that page's `next`.")
+    str | None,
+    Field(description="Position after the previous page. Use the address in its `next`."),
 ]
 
 
@@ -34,13 +35,13 @@ class SeriesQuery(BaseModel):
     cage: list[int] = Field(
         min_length=1,
         max_length=CAGES_AT_MOST,
-        description="A cage's id. Give the parameter again for each further cage.",
+        description="Id of a cage. Repeat the parameter for more cages.",
     )
     from_: Moment = Field(
-        alias="from", description="The first moment. Without an offset it is facility time."
+        alias="from", description="Start, included. A time without an offset is facility time."
     )
-    to: Moment = Field(description="The moment after the last one.")
-    limit: int = Field(1000, ge=1, le=10_000, description="How many items a page has at most.")
+    to: Moment = Field(description="End, not included.")
+    limit: int = Field(1000, ge=1, le=10_000, description="Largest number of items on a page.")
     cursor: Cursor = None
 
     @field_validator("to")
@@ -48,16 +49,16 @@ class SeriesQuery(BaseModel):
     def is_after_from(cls, to: datetime, info: ValidationInfo) -> datetime:
         start = info.data.get("from_")
         if start is not None and to <= start:
-            raise ValueError("must be later than from")
+            raise ValueError("must be after from")
         return to
 
 
 class CagesQuery(BaseModel):
-    archived: bool = Field(False, description="The archived cages in place of the active ones.")
-    limit: int = Field(500, ge=1, le=500, description="How many cages a page has at most.")
+    archived: bool = Field(False, description="Archived cages instead of active ones.")
+    limit: int = Field(500, ge=1, le=500, description="Largest number of cages on a page.")
     cursor: Cursor = None
 
 
 class StatesQuery(BaseModel):
-    limit: int = Field(1000, ge=1, le=10_000, description="How many items a page has at most.")
+    limit: int = Field(1000, ge=1, le=10_000, description="Largest number of items on a page.")
     cursor: Cursor = None

@@ -6,9 +6,7 @@ from typing import Any
 from django.http import HttpRequest, JsonResponse
 
 ADDRESS = "/api/v1/"
-AUTHENTICATE = (
-    "Send your token as 'Authorization: Bearer nc_...'. You make one on the page /tokens/."
-)
+AUTHENTICATE = "Send a token as 'Authorization: Bearer nc_...'. Create one on the page /tokens/."
 RETRY_AFTER_SECONDS = "30"
 
 
@@ -23,9 +21,9 @@ def problem(status: int, detail: str, **headers: str) -> JsonResponse:
 def server_problem(status: int) -> JsonResponse:
     """The answer to an unexpected error: 500, or 503 while the database is away."""
     if status == 503:
-        detail = "The database does not answer. Please try again in a moment."
+        detail = "The database does not answer. Try again later."
         return problem(503, detail, **{"Retry-After": RETRY_AFTER_SECONDS})
-    return problem(500, "Something went wrong in Neurocage. It is in the log.")
+    return problem(500, "Internal error. It is in the log.")
 
 
 def not_found(request: HttpRequest, error: object) -> JsonResponse:

@@ -41,7 +41,7 @@ token_auth = TokenAuth()
 api = NinjaAPI(
     title="Neurocage",
     version="1",
-    description="What Neurocage has measured, to read. Times are UTC.",
+    description="Read-only access to everything measured by Neurocage. All times are UTC.",
     urls_namespace="api",
     openapi_url=None,
     docs_url=None,
@@ -103,7 +103,7 @@ def list_cages(request: TokenRequest, query: Query[CagesQuery]) -> Answer:
     url_name="cage",
 )
 def one_cage(request: TokenRequest, cage_id: int) -> CageItem:
-    """One of your cages, archived or not."""
+    """One of your cages, active or archived."""
     cages = visible_cages(request).select_related("owner", "room", "rack")
     cage = cages.filter(pk=cage_id).first() if abs(cage_id) <= LARGEST_ID else None
     if cage is None:

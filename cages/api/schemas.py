@@ -23,7 +23,7 @@ STATUS = "1 bad, 2 ok, 3 perfect."
 
 
 class Problem(BaseModel):
-    detail: str = Field(description="What is wrong, in a sentence.")
+    detail: str = Field(description="What is wrong.")
 
 
 class CageItem(BaseModel):
@@ -53,11 +53,11 @@ class StateItem(BaseModel):
 
     cage_id: int
     condition: ConditionWord
-    status: int | None = Field(description=f"The last known health, however old. {STATUS}")
+    status: int | None = Field(description=f"Last known health, of any age. {STATUS}")
     status_label: HealthWord | None
     reading_slot: datetime | None
-    age_seconds: int | None = Field(description="How long ago reading_slot began.")
-    outcome: OutcomeWord | None = Field(description="How the last poll ended.")
+    age_seconds: int | None = Field(description="Seconds since reading_slot began.")
+    outcome: OutcomeWord | None = Field(description="Outcome of the last poll.")
     outcome_slot: datetime | None
 
     @classmethod
@@ -130,8 +130,8 @@ class HourItem(BaseModel):
     http_error: int
     malformed: int
     skipped: int
-    latency_ms_sum: int | None = Field(description="Of the answered polls.")
-    latency_ms_max: int | None = Field(description="Of the answered polls.")
+    latency_ms_sum: int | None = Field(description="Answered polls only.")
+    latency_ms_max: int | None = Field(description="Answered polls only.")
     latency_bins: list[int] = Field(
         description="How many of the answered polls took up to "
         f"{', '.join(map(str, LATENCY_EDGES_MS))} ms, and how many longer. Add up the bins of "

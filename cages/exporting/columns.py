@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.utils.functional import lazy
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cages.models import Outcome
@@ -26,42 +28,49 @@ class Column:
 def _times(what: str, meaning: "str | StrPromise") -> list[Column]:
     return [
         Column(f"{what}_utc", "moment", meaning),
-        Column(f"{what}_local", "clock", _("The same on the facility's clock.")),
-        Column("utc_offset", "text", _("The facility's clock minus UTC at that moment.")),
+        Column(f"{what}_local", "clock", _("The same in facility time.")),
+        Column("utc_offset", "text", _("Facility time minus UTC at that moment.")),
     ]
 
 
 CAGE = [
-    Column("cage_id", "integer", _("The cage's id, as its sensor knows it.")),
+    Column("cage_id", "integer", _("The id of the cage in the sensor API.")),
     Column("label", "text", _("The cage's label at the time of the export.")),
 ]
 REQUEST = [
     Column(
         "outcome",
         "text",
-        _("How the poll of this minute ended: %(words)s. Empty: none was planned.")
-        % {"words": WORDS},
+        format_lazy(
+            _("Outcome of the poll of this minute: {words}. Empty: no poll was planned."),
+            words=WORDS,
+        ),
     ),
-    Column("http_status", "integer", _("The HTTP status of the answer; empty without one.")),
+    Column("http_status", "integer", _("The HTTP status of the answer. Empty: no answer.")),
     Column(
         "latency_ms",
         "integer",
-        _("From sending to the complete answer or to giving up, in ms. Empty: nothing was sent."),
+        _(
+            "Time from sending to the complete answer or to giving up, in ms. "
+            "Empty: nothing was sent."
+        ),
     ),
 ]
 READINGS = [
     *CAGE,
     *_times("slot", _("The beginning of the minute, in UTC.")),
-    Column("status", "integer", _("1 Bad, 2 Ok, 3 Perfect. Empty: not known; never filled in.")),
+    Column(
+        "status", "integer", _("1 Bad, 2 Ok, 3 Perfect. Empty: not known. It is never filled in.")
+    ),
     Column("status_label", "text", _("The same as a word: bad, ok, perfect.")),
     *REQUEST,
-    Column("watched", "integer", _("1: the sensor was asked in this minute. 0: it was not.")),
+    Column("watched", "integer", _("1: the sensor was polled in this minute. 0: it was not.")),
 ]
 REQUESTS = [
     *CAGE,
     *_times("slot", _("The beginning of the minute, in UTC.")),
     *REQUEST,
-    Column("detail", "text", _("Why it failed, where the outcome does not say it all.")),
+    Column("detail", "text", _("Why the poll failed, if the outcome does not say it all.")),
 ]
 HOURLY = [
     *CAGE,
@@ -70,28 +79,39 @@ HOURLY = [
     Column("perfect", "integer", _("Minutes known to be Perfect.")),
     Column("ok", "integer", _("Minutes known to be Ok.")),
     Column("bad", "integer", _("Minutes known to be Bad.")),
-    Column("no_answer", "integer", _("Minutes asked without a valid answer.")),
-    Column("not_watched", "integer", _("Minutes not asked. These five add up to the minutes.")),
+    Column("no_answer", "integer", _("Minutes polled without a valid answer.")),
+    Column(
+        "not_watched", "integer", _("Minutes not polled. These five columns add up to minutes.")
+    ),
     *(
         Column(
             outcome.word,
             "integer",
-            _("Planned polls that ended so: %(outcome)s.") % {"outcome": outcome.label},
+            format_lazy(_("Planned polls with this outcome: {outcome}."), outcome=outcome.label),
         )
         for outcome in Outcome
     ),
-    Column("latency_p50_ms", "integer", _("Half of the answers took at most so long; estimated.")),
-    Column("latency_p95_ms", "integer", _("19 of 20 answers took at most so long; estimated.")),
-    Column("latency_max_ms", "integer", _("The slowest answer.")),
+    Column(
+        "latency_p50_ms", "integer", _("Median response time of answered polls, in ms, estimated.")
+    ),
+    Column(
+        "latency_p95_ms",
+        "integer",
+        _("95th percentile of the response times of answered polls, in ms, estimated."),
+    ),
+    Column("latency_max_ms", "integer", _("Longest response time of answered polls, in ms.")),
     *(
         Column(
             f"latency_{name}_width_ms",
             "integer",
-            _(
-                "The width of the bin that %(name)s was estimated in: it is wrong by less than "
-                "this. Bins are %(widths)s wide."
-            )
-            % {"name": name, "widths": bin_widths()},
+            format_lazy(
+                _(
+                    "Width of the bin of {name}, in ms. The estimate is off by less than this. "
+                    "Bin widths: {widths}."
+                ),
+                name=name,
+                widths=lazy(bin_widths, str)(),
+            ),
         )
         for name in ("p50", "p95")
     ),

@@ -1,1 +1,1 @@
-"""What people fill in, one subject a file. Each error stands at its field."""
+"""Forms, one file for each subject. Each error is shown at its field."""

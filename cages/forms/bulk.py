@@ -1,4 +1,4 @@
-"""Where many cages are moved to at once."""
+"""Move many cages at once."""
 
 from typing import Any
 
@@ -9,15 +9,15 @@ from cages.forms.place import NameField
 
 
 class BulkMoveForm(forms.Form):
-    """A room, a rack, or both. Rows and columns are given cage by cage afterwards."""
+    """A room, a rack, or both. Bays are chosen later, for each cage."""
 
     prefix = "to"
-    room = NameField(label=_("Room"), help_text=_("Empty: each stays in its room."))
-    rack = NameField(label=_("Rack"), help_text=_("Empty: they stand in no rack yet."))
+    room = NameField(label=_("Room"), help_text=_("Leave empty to keep each cage in its room."))
+    rack = NameField(label=_("Rack"), help_text=_("Leave empty if they are in no rack yet."))
 
     def clean(self) -> dict[str, Any]:
         super().clean()
         cleaned = self.cleaned_data
         if not (cleaned.get("room") or cleaned.get("rack") or self.errors):
-            self.add_error("room", _("Give the room, the rack, or both."))
+            self.add_error("room", _("Enter a room, a rack or both."))
         return cleaned

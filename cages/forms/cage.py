@@ -27,14 +27,14 @@ ID_WIDTH = (12, 4)
 
 
 class CageForm(PlaceForm):
-    """Create or change a cage. user: the person who does so."""
+    """Create or change a cage. user: the person who fills in the form."""
 
     id = forms.IntegerField(
         label=_("Cage id"),
         required=False,
         min_value=1,
         max_value=LARGEST_TYPED_ID,
-        help_text=_("The number the sensor API knows it by. Leave empty for the next free one."),
+        help_text=_("The id of this cage in the sensor API. Leave empty for the next free id."),
     )
 
     class Meta:
@@ -49,7 +49,7 @@ class CageForm(PlaceForm):
         if not self.is_new:
             del self.fields["id"]
         if Access(user).may(Permission.OWNERS):
-            # The present owner stays possible, also with an account that is switched off.
+            # The present owner can be kept, even if that account is disabled.
             possible = Q(is_active=True) | Q(pk=self.instance.owner_id)
             owners = User.objects.filter(possible).order_by("username")
             field = cast(forms.ModelChoiceField, self.fields["owner"])
@@ -111,19 +111,19 @@ class CageForm(PlaceForm):
         number = self.cleaned_data["id"]
         if number is not None and Cage.objects.filter(id=number).exists():
             raise forms.ValidationError(
-                _("There is a cage %(id)s already; it may be archived or somebody else's."),
+                _("Cage %(id)s exists already. It may be archived or belong to somebody else."),
                 params={"id": number},
             )
         return number
 
     def add_error_of(self, error: IntegrityError) -> None:
         if constraint_of(error) == CAGE_KEY and self.is_new:
-            self.add_error("id", _("This cage id was taken just now."))
+            self.add_error("id", _("This cage id has just been used by somebody else."))
         else:
             super().add_error_of(error)
 
     def save(self, commit: bool = True) -> Cage:
-        """Save the cage; raises IntegrityError for an id, a label or a bay taken just now."""
+        """Save the cage. Raises IntegrityError if its id, label or bay has just been taken."""
         if not self.is_new:
             self.instance.save_change(timezone.now(), self.user)
             return self.instance
@@ -137,24 +137,24 @@ class CageForm(PlaceForm):
 
 
 class PurgeForm(forms.Form):
-    """The label typed once more, because nothing brings a purged cage back."""
+    """Confirm a purge, which is final, by typing the label."""
 
     label = forms.CharField(label=_("Label of the cage"), max_length=200)
 
     def __init__(self, *args: Any, cage: Cage, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.cage = cage
-        # Crispy forms take a help text for markup.
+        # Crispy forms do not escape help texts.
         self.fields["label"].help_text = format_html(gettext("Type “{}” to confirm."), cage.label)
         self.fields["label"].widget.attrs["autocomplete"] = "off"
         self.helper = FormHelper()
-        # The page has the form's tag, and in it the token.
+        # The template has the form tag and the CSRF token.
         self.helper.form_tag = False
         self.helper.disable_csrf = True
 
     def clean_label(self) -> str:
         if self.cleaned_data["label"] != self.cage.label.strip():
             raise forms.ValidationError(
-                _("This is not the label of the cage. Nothing was deleted.")
+                _("This does not match the label of the cage. Nothing was deleted.")
             )
         return self.cleaned_data["label"]

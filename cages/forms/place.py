@@ -1,4 +1,4 @@
-"""Where a cage stands, what rooms and racks are called, and how large a rack is."""
+"""Move a cage, rename rooms and racks, and change the size of a rack."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -26,7 +26,7 @@ def constraint_of(error: IntegrityError) -> str | None:
 
 
 class NameField(forms.CharField):
-    """The name of a room or a rack, in the form in which it is shown."""
+    """The name of a room or a rack, cleaned by `shown_name`."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": NAME_LENGTH, "required": False, **kwargs})
@@ -36,7 +36,7 @@ class NameField(forms.CharField):
 
 
 class PlaceFields(forms.Form):
-    """Names of a room and a rack, and a bay in it, which make sense together."""
+    """Names of a room and a rack, and a bay. Checks that they fit together."""
 
     room = NameField(label=_("Room"))
     rack = NameField(label=_("Rack"))
@@ -49,16 +49,16 @@ class PlaceFields(forms.Form):
         cleaned = self.cleaned_data
         rack, row, column = (cleaned.get(name) for name in ("rack", "row", "column"))
         if (row or column) and not rack and "rack" not in self.errors:
-            self.add_error("rack", _("Name the rack that this row and column are in."))
+            self.add_error("rack", _("Enter the rack of this row and column."))
         elif row and column is None and "column" not in self.errors:
-            self.add_error("column", _("Give the column too, or leave the row empty."))
+            self.add_error("column", _("Enter the column too, or leave the row empty."))
         elif column and not row and "row" not in self.errors:
-            self.add_error("row", _("Give the row too, or leave the column empty."))
+            self.add_error("row", _("Enter the row too, or leave the column empty."))
         return cleaned
 
 
 class PlaceForm(PlaceFields, forms.ModelForm):
-    """The base for forms of one cage: names of a room and a rack are typed, and become rows."""
+    """The base for forms of one cage. Typed names of a room and a rack become rows."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class PlaceForm(PlaceFields, forms.ModelForm):
         return cleaned
 
     def add_error_of(self, error: IntegrityError) -> None:
-        """Put what the database refused at its field; raises the error where it has none."""
+        """Show an error of the database at its field. Raises it if it has no field here."""
         fields = {ONE_PER_BAY: "column", ONE_PER_LABEL: "label"}
         field = fields.get(constraint_of(error) or "")
         if field not in self.fields:
@@ -90,7 +90,7 @@ class PlaceForm(PlaceFields, forms.ModelForm):
 
 
 class MoveForm(PlaceForm):
-    """Where one cage goes to. Everything empty takes it out of its rack."""
+    """Move one cage. If all fields are empty, it leaves its rack."""
 
     class Meta:
         model = Cage
@@ -98,7 +98,7 @@ class MoveForm(PlaceForm):
 
 
 class NameForm(forms.ModelForm):
-    """The base for forms of a room or a rack. A name that another one has is refused."""
+    """The base for forms of a room or a rack. Refuses a name that is in use."""
 
     name = NameField(label=_("Name"), required=True)
 
@@ -108,7 +108,7 @@ class NameForm(forms.ModelForm):
         for other in self.instance.namesakes(name):
             if other.is_used:
                 raise forms.ValidationError(
-                    _("“%(name)s” exists already. To make two into one, move the cages there."),
+                    _("“%(name)s” exists already. To merge the two, move the cages there."),
                     params={"name": other.name},
                 )
             self.unused.append(other)
@@ -154,7 +154,7 @@ class RackForm(NameForm):
             return cleaned
         for name, other in (("row_count", columns), ("column_count", rows)):
             if cleaned.get(name) is None and other is not None and name not in self.errors:
-                self.add_error(name, _("Give both, rows and columns, or neither."))
+                self.add_error(name, _("Enter both rows and columns, or neither."))
         numbered = cleaned["rows_are_numbers"]
         used = self.grid.used
         if used and all(row.isdigit() != numbered for row, _column in used):
@@ -162,11 +162,13 @@ class RackForm(NameForm):
             return cleaned
         least_rows, least_columns = grids.extent_of(used, numbered)
         if rows is not None and rows < least_rows:
-            message = _("A cage stands in row %(row)s, so the rack needs %(count)d or more.")
+            message = _("There is a cage in row %(row)s, so the rack needs at least %(count)d.")
             params = {"row": row_label(least_rows, numbered), "count": least_rows}
             self.add_error("row_count", forms.ValidationError(message, params=params))
         if columns is not None and columns < least_columns:
-            message = _("A cage stands in column %(count)d, so the rack needs as many or more.")
+            message = _(
+                "There is a cage in column %(count)d, so the rack needs at least that many."
+            )
             error = forms.ValidationError(message, params={"count": least_columns})
             self.add_error("column_count", error)
         return cleaned
@@ -174,5 +176,5 @@ class RackForm(NameForm):
     @staticmethod
     def _other_names(numbered: bool) -> str:
         if numbered:
-            return gettext("The cages in this rack stand in rows with letters.")
-        return gettext("The cages in this rack stand in rows with numbers.")
+            return gettext("The rows of this rack have letters.")
+        return gettext("The rows of this rack have numbers.")

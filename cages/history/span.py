@@ -54,14 +54,14 @@ class Span:
             first = date.fromisoformat(begin or end)
             last = date.fromisoformat(end or begin)
         except ValueError:
-            error = _("A day is written like 2026-03-31.")
+            error = _("Write a day like this: 2026-03-31.")
         else:
             if first > last:
                 error = _("The first day is after the last one.")
             elif first > today:
-                error = _("These days are yet to come.")
+                error = _("These days are in the future.")
             elif (last - first).days >= LONGEST_DAYS:
-                error = _("At most %(days)s days at once.") % {"days": LONGEST_DAYS}
+                error = _("At most %(days)s days at a time.") % {"days": LONGEST_DAYS}
         if error:
             return cls("today", Window.of_days(today, today, now), today, today, error)
         last = min(last, today)

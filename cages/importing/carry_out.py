@@ -1,4 +1,4 @@
-"""Write what a plan says, all of it or nothing."""
+"""Write everything in a plan, or nothing."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ BATCH = 1000
 
 
 class PlanChangedError(Exception):
-    """The file would do something else by now than what was confirmed; nothing was written."""
+    """The plan is no longer the one that was confirmed. Nothing was written."""
 
 
 @transaction.atomic
@@ -40,7 +40,7 @@ def _change(rows: Sequence[PlannedRow], person: User, now: datetime) -> None:
     both = [(row.stored, row.cage) for row in rows if row.stored]
     moved = {old.pk: (old, new) for old, new in both if old.position != new.position}
     renamed = [old.pk for old, new in both if label_claim(old) != label_claim(new)]
-    # Cages that change places would meet in a bay, so all of them step out first.
+    # Two cages may swap bays, and a bay holds one cage. So all leave their bays first.
     Cage.objects.filter(pk__in=moved).update(row="", column=None)
     # The same for labels. No label has a line break.
     unused = Concat(Value("\n"), Cast("pk", CharField()))
@@ -48,7 +48,7 @@ def _change(rows: Sequence[PlannedRow], person: User, now: datetime) -> None:
     cages = [row.cage for row in rows]
     for cage in cages:
         cage.updated_at = now
-    # In one statement a batch; bulk_update would take minutes for what this does in seconds.
+    # One statement for each batch takes seconds. bulk_update would take minutes.
     Cage.objects.bulk_create(
         cages,
         batch_size=BATCH,
@@ -72,5 +72,5 @@ def _create(rows: Sequence[PlannedRow], now: datetime) -> None:
     Cage.objects.bulk_create(numbered, batch_size=BATCH)
     if numbered:
         advance_ids(Cage)
-    # After those that bring an id, so that none of these is given it.
+    # Last, so that the database does not give one of them an id that the file names.
     Cage.objects.bulk_create([cage for cage in cages if cage.pk is None], batch_size=BATCH)

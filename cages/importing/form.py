@@ -39,7 +39,7 @@ class ImportForm(forms.Form):
 
 
 class RowForm(PlaceFields):
-    """One cage as a row describes it. It asks the database nothing: there are thousands of rows.
+    """One cage as described by a row. It makes no query, because there are thousands of rows.
 
     cage: gets the row's values when the form is valid. Its owner and its place are left to the
     plan; the names of the room and the rack are in `cleaned_data`.
@@ -70,7 +70,7 @@ class RowForm(PlaceFields):
         return cleaned
 
     def reasons(self) -> str:
-        """Why the row is refused, in one line: each field's name and what is wrong with it."""
+        """Why the row is refused: each field's name and its errors, in one line."""
         return " ".join(
             f"{name}: {words}" if name in NAMES else words
             for name, errors in self.errors.items()

@@ -1,4 +1,4 @@
-"""What an import would do, row by row: new, changed, unchanged, or refused and why."""
+"""What an import would do with each row: new, changed, unchanged, or refused and why."""
 
 import copy
 import hashlib
@@ -24,7 +24,7 @@ KEPT_IF_EMPTY = {field.name for field in FIELDS if field.is_kept_if_empty}
 
 @dataclass(slots=True)
 class PlannedRow:
-    """One row and what is to become of it.
+    """One row and what the import would do with it.
 
     stored: the Cage as it is, None for a new one; cage: as it would be, not for refused rows;
     changes: [(field, before, after)] as text; reason: why the row is refused, or empty.
@@ -39,7 +39,7 @@ class PlannedRow:
 
     @property
     def name(self) -> str:
-        """Which cage the row is about, as the file says it."""
+        """The id and the label in the file."""
         return " · ".join(filter(None, (self.cells.get("id"), self.cells.get("label"))))
 
 
@@ -54,7 +54,7 @@ class Plan:
 
     @property
     def fingerprint(self) -> str:
-        """The same for two plans that would do the same."""
+        """A digest of everything that would be written. Equal for plans with the same effect."""
         what = [
             [(row.number, row.stored and row.stored.pk, row.changes) for row in rows]
             for rows in (self.new, self.changed)
@@ -69,18 +69,17 @@ def plan_of(rows: Iterable[SheetRow], person: User, lock: bool = False) -> Plan:
     """
     planned = [PlannedRow(row.number, row.cells, reason=row.problem) for row in rows]
     access = Access(person)
-    _find_cages(planned, access, lock)
+    _find_cages(_open(planned), access, lock)
     owners = _owners_named(planned, access)
-    forms = {row.number: _judge(row, owners, access) for row in planned if not row.reason}
-    names = {row.number: _place_names(forms[row.number]) for row in planned if not row.reason}
-    places = Places(set(names.values()))
-    for row in planned:
-        if not row.reason:
-            cleaned = forms[row.number].cleaned_data
-            row.cage.stand_in(*places.find(*names[row.number]), cleaned["row"], cleaned["column"])
-            _note_changes(row)
+    forms = [(row, _judge(row, owners, access)) for row in _open(planned)]
+    judged = [(row, form.cleaned_data) for row, form in forms if not row.reason]
+    places = Places({(values["room"], values["rack"]) for _row, values in judged})
+    for row, values in judged:
+        place = places.find(values["room"], values["rack"])
+        row.cage.stand_in(*place, values["row"], values["column"])
+        _note_changes(row)
     _judge_claims(planned)
-    good = [row for row in planned if not row.reason]
+    good = _open(planned)
     return Plan(
         new=[row for row in good if row.stored is None],
         changed=[row for row in good if row.stored and row.changes],
@@ -89,21 +88,16 @@ def plan_of(rows: Iterable[SheetRow], person: User, lock: bool = False) -> Plan:
     )
 
 
-def _place_names(form: RowForm) -> tuple[str, str]:
-    return form.cleaned_data["room"], form.cleaned_data["rack"]
+def _open(planned: Sequence[PlannedRow]) -> list[PlannedRow]:
+    """The rows that are not refused so far."""
+    return [row for row in planned if not row.reason]
 
 
-def _find_cages(planned: Sequence[PlannedRow], access: Access, lock: bool) -> None:
-    """Give each row the cage it is about: by its id, or by its label (and owner) if it has none."""
-    ids, labels = {}, set()
-    for row in planned:
-        if row.reason:
-            continue
-        if text := row.cells.get("id"):
-            ids[row.number] = id_from(text)
-        else:
-            labels.add(key_of(row.cells.get("label", "")))
-    # Nobody may take up an id that is somebody else's, so all cages are looked at.
+def _find_cages(rows: Sequence[PlannedRow], access: Access, lock: bool) -> None:
+    """Find the stored cage of each row by its id, or by label and owner if it has no id."""
+    ids = {row.number: id_from(text) for row in rows if (text := row.cells.get("id"))}
+    labels = {key_of(row.cells.get("label", "")) for row in rows if row.number not in ids}
+    # An id may be that of a cage the person does not see, so the query is about all cages.
     by_name = Q(label_key__in=_askable(labels), archived_at=None)
     known = Q(pk__in=set(ids.values()) - {None}) | by_name
     cages = Cage.objects.filter(known).select_related("owner", "room", "rack").order_by("pk")
@@ -116,9 +110,7 @@ def _find_cages(planned: Sequence[PlannedRow], access: Access, lock: bool) -> No
             by_label.setdefault(cage.label_key, []).append(cage)
     seen: dict[object, int] = {}
     key: object
-    for row in planned:
-        if row.reason:
-            continue
+    for row in rows:
         if row.number in ids:
             _find_by_id(row, ids[row.number], by_id, access)
             key = ids[row.number]
@@ -129,7 +121,7 @@ def _find_cages(planned: Sequence[PlannedRow], access: Access, lock: bool) -> No
         if row.reason:
             continue
         if key in seen:
-            row.reason = _("It is about the same cage as row %(row)d.") % {"row": seen[key]}
+            row.reason = _("Row %(row)d is for the same cage.") % {"row": seen[key]}
         else:
             seen[key] = row.number
 
@@ -139,13 +131,13 @@ def _find_by_id(
 ) -> None:
     cage = by_id.get(number or 0)
     if number is None or number < 1 or (cage is None and number > LARGEST_TYPED_ID):
-        row.reason = _("The id has to be a whole number from 1 to %(largest)d.") % {
+        row.reason = _("The id must be a whole number from 1 to %(largest)d.") % {
             "largest": LARGEST_TYPED_ID
         }
     elif cage is not None and not access.may_change(cage):
-        row.reason = _("There is a cage %(id)s already; it may be archived or somebody else's.") % {
-            "id": number
-        }
+        row.reason = _(
+            "Cage %(id)s exists already. It may be archived or belong to somebody else."
+        ) % {"id": number}
     elif cage is not None and cage.is_archived:
         row.reason = _("Cage %(id)d is archived. Restore it first.") % {"id": number}
     else:
@@ -156,10 +148,10 @@ def _find_by_label(row: PlannedRow, cages: Sequence[Cage]) -> None:
     owner = row.cells.get("owner")
     found = [cage for cage in cages if not owner or cage.owner.get_username() == owner]
     if len(found) > 1:
-        row.reason = _("%(count)d cages have this label. Give the id.") % {"count": len(found)}
+        row.reason = _("%(count)d cages have this label. Enter the id.") % {"count": len(found)}
     elif found:
         row.stored = found[0]
-        # It reads the same, so the label stays as somebody wrote it first.
+        # The labels read the same, so the stored one is kept.
         row.cells = {**row.cells, "label": row.stored.label}
 
 
@@ -177,12 +169,12 @@ def _owners_named(planned: list[PlannedRow], access: Access) -> dict[str, User]:
 
 
 def _askable(texts: Iterable[str]) -> set[str]:
-    """Return those that the database can look for: PostgreSQL refuses NUL characters in text."""
+    """Return the texts to search for. PostgreSQL refuses NUL characters in text."""
     return {text for text in texts if text and "\x00" not in text}
 
 
 def _judge(row: PlannedRow, owners: dict[str, User], access: Access) -> RowForm:
-    """Fill in the row's cage, all but its place, or the reason why the row is refused."""
+    """Set the row's cage (except its place), or the reason why the row is refused."""
     before = cells_of(row.stored) if row.stored else {"is_polled": YES}
     given = {
         name: cell
@@ -202,9 +194,9 @@ def _judge(row: PlannedRow, owners: dict[str, User], access: Access) -> RowForm:
         row.cage.owner = owners[owner]
     elif row.stored is None or row.stored.owner.get_username() != owner:
         row.reason = (
-            _("owner: Nobody who can sign in is called “%(name)s”.")
+            _("owner: There is no active account “%(name)s”.")
             if access.may(Permission.OWNERS)
-            else _("owner: Only facility staff can name somebody else (“%(name)s”).")
+            else _("owner: Only facility staff can enter another person (“%(name)s”).")
         ) % {"name": owner[:150]}
     if row.stored is None:
         row.cage.pk = id_from(row.cells.get("id", ""))
@@ -239,27 +231,25 @@ def _claims_of(cage: Cage) -> list[Claim]:
 
 
 def _judge_claims(planned: Sequence[PlannedRow]) -> None:
-    """Refuse rows whose bay or label another cage has, or comes to have, after the import."""
+    """Refuse rows whose bay or label belongs to another cage after the import."""
     claims: dict[Claim, PlannedRow] = {}
     set_labs(
         row.cage
-        for row in planned
-        if not row.reason and (row.stored is None or row.stored.owner_id != row.cage.owner_id)
+        for row in _open(planned)
+        if row.stored is None or row.stored.owner_id != row.cage.owner_id
     )
-    for row in planned:
-        if row.reason:
-            continue
+    for row in _open(planned):
         mine = _claims_of(row.cage)
         if twice := next((claim for claim in mine if claim in claims), None):
             row.reason = _said_twice(row, twice, claims[twice])
         else:
             claims |= dict.fromkeys(mine, row)
     has = _standing(claims)
-    # Of two rows about one cage the second is refused by now, and claims nothing.
-    row_of = {row.stored.pk: row for row in planned if row.stored and not row.reason}
+    # The second of two rows about one cage was refused already.
+    row_of = {row.stored.pk: row for row in _open(planned) if row.stored}
 
     def other_with(claim: Claim, row: PlannedRow) -> Cage | None:
-        """The cage that has it and keeps it."""
+        """The other cage that has the claim and keeps it, if there is one."""
         other = has.get(claim)
         if other is None or (row.stored and row.stored.pk == other.pk):
             return None
@@ -268,7 +258,7 @@ def _judge_claims(planned: Sequence[PlannedRow]) -> None:
             return None
         return other
 
-    # A refused row leaves its cage as it is, and that may be what another row wanted to have.
+    # The cage of a refused row keeps its bay and label, which another row may have claimed.
     waiting = list({id(row): row for row in claims.values()}.values())[::-1]
     while waiting:
         row = waiting.pop()
@@ -301,7 +291,7 @@ def _standing(claims: Iterable[Claim]) -> dict[Claim, Cage]:
 def _said_twice(row: PlannedRow, claim: Claim, first: PlannedRow) -> str:
     if claim[0] == "label":
         return _("It has the same label as row %(row)d.") % {"row": first.number}
-    return _("It goes to %(bay)s of the same rack as row %(row)d.") % {
+    return _("Row %(row)d has the same bay %(bay)s of the same rack.") % {
         "bay": row.cage.bay_name,
         "row": first.number,
     }

@@ -1,4 +1,4 @@
-"""A CSV file as rows of named cells, and how it travels from the dry run to its confirmation."""
+"""Read a CSV file into rows, and pack it to be sent back when the import is confirmed."""
 
 import base64
 import binascii
@@ -16,13 +16,13 @@ COLUMNS = ("id", *NAMES)
 MEGABYTE = 1024 * 1024
 LARGEST_FILE = 2 * MEGABYTE
 LARGEST_ROW_COUNT = 10_000
-# Below what a form may weigh (DATA_UPLOAD_MAX_MEMORY_SIZE), with room for its other fields.
+# Less than DATA_UPLOAD_MAX_MEMORY_SIZE, because the form has other fields.
 LARGEST_PACKED = 900 * 1024
 DELIMITERS = ",;\t"
 
 
 class UnreadableSheetError(ValueError):
-    """The file as a whole makes no sense; str() says why, in the person's language."""
+    """The file cannot be read. str() says why, in the person's language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def rows_of(data: bytes) -> list[SheetRow]:
     """[SheetRow] of a file's bytes, without empty rows; raises UnreadableSheetError."""
     if len(data) > LARGEST_FILE:
         raise UnreadableSheetError(
-            _("The file is larger than %(megabytes)d MB. Please split it.")
+            _("The file is larger than %(megabytes)d MB. Split it.")
             % {"megabytes": LARGEST_FILE // MEGABYTE}
         )
     try:
@@ -64,14 +64,14 @@ def rows_of(data: bytes) -> list[SheetRow]:
                 columns = _columns_from(cells)
             elif len(rows) == LARGEST_ROW_COUNT:
                 raise UnreadableSheetError(
-                    _("The file has over %(rows)s rows. Please split it.")
+                    _("The file has more than %(rows)s rows. Split it.")
                     % {"rows": number_format(LARGEST_ROW_COUNT, force_grouping=True)}
                 )
             else:
                 rows.append(_row(number, cells, columns))
     except csv.Error as error:
         raise UnreadableSheetError(
-            _("The file is not CSV as it should be, near line %(line)d: %(error)s.")
+            _("The file is not valid CSV near line %(line)d: %(error)s.")
             % {"line": lines.line_num, "error": error}
         ) from None
     if not rows:
@@ -83,22 +83,22 @@ def _columns_from(cells: list[str]) -> list[str]:
     columns = ["_".join(cell.lower().split()) for cell in cells]
     if strange := [cell for cell, name in zip(cells, columns, strict=True) if name not in COLUMNS]:
         raise UnreadableSheetError(
-            _("The first row names a column that is not known: “%(column)s”. Known: %(known)s.")
+            _("The first row has an unknown column: “%(column)s”. Known columns: %(known)s.")
             % {"column": strange[0][:50], "known": ", ".join(COLUMNS)}
         )
     if twice := [name for name in COLUMNS if columns.count(name) > 1]:
         raise UnreadableSheetError(
-            _("The first row names the column “%(column)s” twice.") % {"column": twice[0]}
+            _("The first row has the column “%(column)s” twice.") % {"column": twice[0]}
         )
     if not {"id", "label"} & set(columns):
-        raise UnreadableSheetError(_("One of the columns “id” and “label” has to be there."))
+        raise UnreadableSheetError(_("The file needs the column “id” or “label”."))
     return columns
 
 
 def _row(number: int, cells: list[str], columns: list[str]) -> SheetRow:
     problem = ""
     if len(cells) != len(columns):
-        problem = _("It has %(cells)d cells, and the first row has %(columns)d.") % {
+        problem = _("This row has %(cells)d cells; the first row has %(columns)d.") % {
             "cells": len(cells),
             "columns": len(columns),
         }
@@ -109,7 +109,7 @@ def packed(data: bytes) -> str:
     """A file's bytes as text for a hidden field; raises UnreadableSheetError where too large."""
     text = base64.b64encode(zlib.compress(data)).decode()
     if len(text) > LARGEST_PACKED:
-        raise UnreadableSheetError(_("The file holds too much text. Please split it."))
+        raise UnreadableSheetError(_("The file contains too much text. Split it."))
     return text
 
 
@@ -117,10 +117,10 @@ def unpacked(text: str) -> bytes:
     """The bytes that were packed; raises UnreadableSheetError for anything else."""
     stream = zlib.decompressobj()
     try:
-        # One byte more than allowed, so that what is too large is seen to be, and no more is made.
+        # One byte more than allowed shows that it is too large, without unpacking the rest.
         data = stream.decompress(base64.b64decode(text, validate=True), LARGEST_FILE + 1)
     except (binascii.Error, ValueError, zlib.error):
         data = None
     if data is None or not (stream.eof or len(data) > LARGEST_FILE):
-        raise UnreadableSheetError(_("The file did not come back whole. Please choose it again."))
+        raise UnreadableSheetError(_("The file was not sent completely. Choose it again."))
     return data

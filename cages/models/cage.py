@@ -172,9 +172,9 @@ class Cage(models.Model):
     )
     notes = models.TextField(_("Notes"), max_length=5000, blank=True)
     is_polled = models.BooleanField(
-        _("ask the sensor every minute"),
+        _("poll the sensor every minute"),
         default=True,
-        help_text=_("Switch off to pause this cage; what was measured stays."),
+        help_text=_("Switch off to pause this cage. All its data stays."),
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     # Tells an open page that it is out of date. Queryset updates have to set it themselves.
@@ -298,7 +298,7 @@ class Cage(models.Model):
 
     @property
     def bay_taken_message(self) -> str:
-        return gettext("Another cage stands in %(bay)s of this rack.") % {"bay": self.bay_name}
+        return gettext("There is another cage in %(bay)s of this rack.") % {"bay": self.bay_name}
 
     @property
     def label_taken_message(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from django.db import models
 from django.db.models import Subquery
@@ -36,14 +37,14 @@ def from_ranges(text: str) -> list[int]:
     return ids
 
 
-class PollCycleQuerySet(models.QuerySet):
-    def open(self):
+class PollCycleQuerySet(models.QuerySet["PollCycle"]):
+    def open(self) -> "PollCycleQuerySet":
         return self.filter(finished_at=None)
 
-    def finished(self):
+    def finished(self) -> "PollCycleQuerySet":
         return self.exclude(finished_at=None)
 
-    def version(self):
+    def version(self) -> list[tuple[Any, ...]]:
         """Changes with whatever is recorded and whatever a person changes of a cage; one query."""
         changed = Cage.objects.order_by("-updated_at").values("updated_at")[:1]
         return list(
@@ -52,12 +53,12 @@ class PollCycleQuerySet(models.QuerySet):
             .values_list("slot", "finished_at", "changed", *OUTCOME_COUNTS.values())[:2]
         )
 
-    def watch(self, now):
+    def watch(self, now: datetime) -> "Watch":
         """How well Neurocage itself is watching; one query, on every page."""
         # The ids of scattered cages are long, and nobody who looks at a page reads them.
         lines = self.defer("planned_ids").order_by("-slot")
-        cycles = list(lines[:1].union(lines.finished()[:1], all=True))
-        finished = [cycle for cycle in cycles if cycle.finished_at]
+        cycles: list[PollCycle] = list(lines[:1].union(lines.finished()[:1], all=True))
+        finished: list[PollCycle] = [cycle for cycle in cycles if cycle.finished_at]
         return Watch(
             newest=max(cycles, key=lambda cycle: cycle.slot, default=None),
             last_finished=max(finished, key=lambda cycle: cycle.slot, default=None),
@@ -99,31 +100,31 @@ class PollCycle(models.Model):
             )
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.slot:%Y-%m-%d %H:%M}Z: {self.recorded} of {self.planned} recorded"
 
     @property
-    def counts(self):
+    def counts(self) -> list[int]:
         """How many polls ended in each outcome, in the outcomes' order."""
         return [getattr(self, word) for word in OUTCOME_COUNTS.values()]
 
     @property
-    def recorded(self):
+    def recorded(self) -> int:
         return sum(self.counts)
 
     @property
-    def asked(self):
+    def asked(self) -> int:
         return self.planned - self.skipped
 
     @property
-    def duration_seconds(self):
+    def duration_seconds(self) -> float | None:
         return None if self.duration_ms is None else self.duration_ms / 1000
 
-    def is_stale(self, now):
-        """For a finished cycle: it ended too long ago to be the last one."""
-        return now - self.finished_at > self.STALE_AFTER
+    def is_stale(self, now: datetime) -> bool:
+        """Whether it ended too long ago to be the last one that did. False if it is open."""
+        return self.finished_at is not None and now - self.finished_at > self.STALE_AFTER
 
-    def is_overdue(self, now):
+    def is_overdue(self, now: datetime) -> bool:
         """It began too long ago to be the newest one.
 
         A slot in the future, left by a clock that was stepped back since, is not.

@@ -16,7 +16,7 @@ from cages.models.cage import Cage
 from people.access import Permission
 
 # Headings of the form. Fields with the same heading stand side by side under it.
-STANDS, LIVES = _("Where it stands"), _("What lives in it")
+STANDS, LIVES = _("Position"), _("Animals")
 YES, NO = "yes", "no"
 
 
@@ -60,32 +60,39 @@ class CageField:
 
 
 FIELDS = (
-    CageField("label", _("What people call it. Every cage needs one."), width=(12, 8)),
-    CageField("room", _("The room, as written at the door."), STANDS, (6, 3)),
-    CageField("rack", _("The rack, as written on it."), STANDS, (6, 3)),
+    CageField("label", _("The name of the cage. Required."), width=(12, 8)),
+    CageField("room", _("The room, as written on the door."), STANDS, (6, 3)),
+    CageField("rack", _("The rack, as written on the rack."), STANDS, (6, 3)),
     CageField("row", _("The row of its bay in the rack, such as B."), STANDS, (6, 3)),
     CageField(
         "column",
-        _("The column of its bay, such as 7. Cages can change places within one file."),
+        _("The column of its bay, such as 7. Cages can swap bays within one file."),
         STANDS,
         (6, 3),
     ),
-    CageField("strain", _("What lives in it."), LIVES, (8, 8), is_fact=True, is_on_card=True),
-    CageField("animal_count", _("How many animals live in it."), LIVES, (4, 4), is_fact=True),
+    CageField(
+        "strain",
+        _("Species or strain of the animals."),
+        LIVES,
+        (8, 8),
+        is_fact=True,
+        is_on_card=True,
+    ),
+    CageField("animal_count", _("Number of animals in the cage."), LIVES, (4, 4), is_fact=True),
     CageField(
         "owner",
-        _("The username of who answers for it. Empty: as it is, and you for a new one."),
+        _("The username of the responsible person. Empty: unchanged; for a new cage, you."),
         is_kept_if_empty=True,
         permission=Permission.OWNERS,
         is_fact=True,
         is_on_card=True,
     ),
-    CageField("notes", _("Anything else.")),
+    CageField("notes", _("Any other information.")),
     CageField(
         "is_polled",
         _(
-            "yes: its sensor is asked every minute; no: paused. Empty: as it is, and yes for a new "
-            "one."
+            "yes: its sensor is polled every minute; no: paused. "
+            "Empty: unchanged; for a new cage, yes."
         ),
         is_kept_if_empty=True,
     ),

@@ -22,7 +22,7 @@ NAME_LENGTH = 50
 ROW_REGEX = "^([A-Z]{1,2}|[1-9][0-9]{0,2})$"
 ROW_PATTERN = RegexValidator(
     ROW_REGEX,
-    _("A row is one or two letters, or a number, as on the rack."),
+    _("A row is one or two letters or a number, as on the rack."),
 )
 Named = TypeVar("Named", "Room", "Rack")
 
@@ -105,7 +105,7 @@ class Rack(models.Model):
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(LARGEST_GRID)],
     )
-    rows_are_numbers = models.BooleanField(_("rows are numbered, not lettered"), default=False)
+    rows_are_numbers = models.BooleanField(_("rows have numbers, not letters"), default=False)
 
     class Meta:
         constraints = [

@@ -17,6 +17,6 @@ class RetentionChange(models.Model):
     class Meta:
         get_latest_by = "at"
 
-    def __str__(self):
-        kept = "for good" if self.keep_days is None else f"{self.keep_days} days"
+    def __str__(self) -> str:
+        kept = "no limit" if self.keep_days is None else f"{self.keep_days} days"
         return f"{self.at:%Y-%m-%d %H:%M}Z, {self.person}: minutes kept {kept}"

@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import groupby, pairwise
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 # The upper edges of the bins that response times are counted in, in ms. An answer of exactly an
 # edge is in its bin. Fine from 1 to 3 s, where sensors answer. The last bin has no upper edge.
@@ -40,7 +41,8 @@ def bin_widths() -> str:
     """The widths of the bins in words: "50 ms up to 100 ms, 100 ms up to 300 ms, …"."""
     edges = pairwise((0, *LATENCY_EDGES_MS))
     widths = groupby(edges, key=lambda edge: edge[1] - edge[0])
-    return ", ".join(f"{width} ms up to {list(same)[-1][1]} ms" for width, same in widths)
+    told = _("%(width)d ms up to %(end)d ms")
+    return ", ".join(told % {"width": width, "end": list(same)[-1][1]} for width, same in widths)
 
 
 class RollupQuerySet(models.QuerySet):

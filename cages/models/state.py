@@ -1,6 +1,7 @@
 """State: a cage's latest known health and since when, its last minutes, how its sensor did last."""
 
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -8,6 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from cages.models.minute import KNOWN, Minute, Spell
 from cages.models.poll import Health, Outcome
 from cages.slots import SLOT_LENGTH, slot_of
+
+if TYPE_CHECKING:
+    from cages.models.cage import Cage
 
 # At 25 % random failures fewer than 1 of 500 healthy cages has no reading for 5 minutes at any
 # moment, and one a month has none for 12.
@@ -118,9 +122,16 @@ class CageState(models.Model):
         return None if self.reading_slot is None else max(now - self.reading_slot, timedelta())
 
     @property
+    def newest_slot(self) -> datetime:
+        """The slot of the newest poll. Raises ValueError without any."""
+        if self.outcome_slot is None:
+            raise ValueError("nothing was recorded of this cage")
+        return self.outcome_slot
+
+    @property
     def spell(self) -> Spell | None:
         """The Spell of the last reading, however old; None without any reading."""
-        if not self.known_count:
+        if self.status is None or self.status_since is None or self.reading_slot is None:
             return None
         return Spell(
             Health(self.status),
@@ -130,6 +141,24 @@ class CageState(models.Model):
             self.known_count,
             self.unanswered_count,
             self.is_since_known,
+        )
+
+    @property
+    def spell_before(self) -> Spell | None:
+        """The Spell that still lasts if the only reading of `spell` is a misreading.
+
+        It is told to the slot before that reading. None where there is none.
+        """
+        if self.before_status is None or self.before_since is None or self.status_since is None:
+            return None
+        return Spell(
+            Health(self.before_status),
+            self.before_since,
+            self.status_since - SLOT_LENGTH,
+            self.before_same or 0,
+            self.before_known or 0,
+            self.before_unanswered or 0,
+            bool(self.is_before_since_known),
         )
 
     def minutes_until(self, end: datetime, count: int = HOUR_MINUTES) -> bytes:
@@ -156,14 +185,14 @@ class CageState(models.Model):
         return self.day_known - sum(codes.count(code) for code in KNOWN)
 
 
-def rank_of(cage, state: CageState | None, now: datetime) -> Rank:
+def rank_of(cage: "Cage", state: CageState | None, now: datetime) -> Rank:
     """The rank of an active cage at `now`; `state` is None for a cage without any record.
 
     `CageQuerySet.with_rank` says the same in SQL; a test holds the two together.
     """
     if not cage.is_polled:
         return Rank.PAUSED
-    if state is None or state.reading_slot is None:
+    if state is None or state.status is None or state.reading_slot is None:
         # A new cage has not been looked for long enough to be missed.
         waiting = now - cage.created_at < UNSEEN_AFTER
         return Rank.WAITING if waiting else Rank.UNSEEN
@@ -173,7 +202,7 @@ def rank_of(cage, state: CageState | None, now: datetime) -> Rank:
     return Rank[health.name]
 
 
-def condition_of(cage, state: CageState | None, now: datetime) -> Condition:
+def condition_of(cage: "Cage", state: CageState | None, now: datetime) -> Condition:
     """The condition of one cage at `now`; `state` is None for a cage without any record."""
     return Condition.ARCHIVED if cage.archived_at else rank_of(cage, state, now).condition
 

@@ -80,7 +80,9 @@ def find(access: Access, rack_id: int, now: datetime) -> Grid | None:
     Two queries. Of cages that the person may not see, only the bays are told.
     """
     everything = Cage.objects.active().filter(rack=rack_id)
-    seen = access.sees(everything).select_related("owner", "state", "room", "rack__room")
+    seen = access.marked(access.sees(everything)).select_related(
+        "owner", "state", "room", "rack__room"
+    )
     cages = list(seen.order_by("label_key", "id"))
     if not cages:
         return None

@@ -5,19 +5,19 @@ slot), and the first record of a slot stays, so writing twice changes nothing. O
 "skipped" gives way to a real result that arrives later, because what was measured is never lost.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
-from django.db.models import F
 
-from cages.models import Outcome, PollCycle
 from cages.models.cycle import OUTCOME_COUNTS
-from cages.polling.results import PollResult
-from cages.polling.states import update_states
+from cages.models.poll import Outcome
+from cages.polling.results import Columns, PollResult, encode
+from cages.polling.states import UPSERT_STATES, day_of, place_late_readings
 
 # A cage that was purged meanwhile has no row to hang a record on; its results go nowhere.
 # Always in the order of slots and ids, so that two recorders cannot wait for each other.
@@ -29,48 +29,89 @@ INSERT_POLLS = """
     ORDER BY slot, polled.cage_id
     ON CONFLICT DO NOTHING
 """
-
-RESULTS = """
-    unnest(%s::int[], %s::int[], %s::smallint[], %s::smallint[], %s::smallint[], %s::text[])
-    AS result (cage_id, latency_ms, outcome, status, http_status, detail)
-"""
-OF_ONE_SLOT = f"SELECT %s::timestamptz AS slot, result.* FROM {RESULTS}"
-OF_MANY_SLOTS = """
-    SELECT * FROM unnest(%s::timestamptz[], %s::int[], %s::int[], %s::smallint[], %s::smallint[],
-                         %s::smallint[], %s::text[])
-    AS result (slot, cage_id, latency_ms, outcome, status, http_status, detail)
-"""
-
 REPLACE_SKIPPED = f"""
-    UPDATE cages_poll AS stored
-    SET latency_ms = result.latency_ms, outcome = result.outcome, status = result.status,
-        http_status = result.http_status, detail = result.detail
-    FROM {RESULTS}
-    WHERE stored.slot = %s AND stored.cage_id = result.cage_id AND stored.outcome = %s
-    RETURNING stored.cage_id
+    UPDATE cages_poll
+    SET latency_ms = polled.latency_ms, outcome = polled.outcome, status = polled.status,
+        http_status = polled.http_status, detail = polled.detail
+    FROM ({{source}}) AS polled
+    WHERE cages_poll.slot = polled.slot AND cages_poll.cage_id = polled.cage_id
+        AND cages_poll.outcome = {Outcome.SKIPPED.value}
+        AND polled.outcome <> {Outcome.SKIPPED.value}
 """
+NAMES = "cage_id, outcome, latency_ms, http_status, status, detail"
+ARRAYS = """
+    %(cage_id)s::int[], %(outcome)s::smallint[], %(latency_ms)s::int[],
+    %(http_status)s::smallint[], %(status)s::smallint[], %(detail)s::text[]
+"""
+OF_ONE_SLOT = f"SELECT %(slot)s::timestamptz AS slot, * FROM unnest({ARRAYS}) AS result ({NAMES})"
+OF_MANY_SLOTS = (
+    f"SELECT * FROM unnest(%(slots)s::timestamptz[], {ARRAYS}) AS result (slot, {NAMES})"
+)
+# Polls and states in one statement, so that the columns travel and are parsed once.
+# Returns (outcome, number of polls stored, ids of cages whose state is newer than their poll).
+STORE = f"""
+    WITH stored AS ({{store}} RETURNING cages_poll.cage_id, cages_poll.outcome, cages_poll.status),
+    updated AS ({UPSERT_STATES} RETURNING cage_id, outcome_slot, reading_slot)
+    SELECT outcome, count(*), (
+        SELECT array_agg(cage_id) FROM updated
+        WHERE outcome_slot > %(slot)s AND reading_slot IS DISTINCT FROM %(slot)s
+    )
+    FROM stored GROUP BY outcome
+"""
+STORE_NEW = STORE.format(store=INSERT_POLLS.format(source=OF_ONE_SLOT))
+STORE_REPLACED = STORE.format(store=REPLACE_SKIPPED.format(source=OF_ONE_SLOT))
+
+COUNT = """
+    UPDATE cages_pollcycle SET
+        {counts},
+        finished_at = CASE WHEN {is_complete} THEN %(now)s ELSE finished_at END,
+        duration_ms = CASE
+            WHEN {is_complete}
+            THEN greatest(1000 * extract(epoch FROM %(now)s::timestamptz - started_at), 0)
+            ELSE duration_ms
+        END
+    WHERE slot = %(slot)s
+""".format(
+    counts=", ".join(f"{word} = {word} + %({word})s" for word in OUTCOME_COUNTS.values()),
+    is_complete="finished_at IS NULL AND planned = %(added)s + "
+    + " + ".join(OUTCOME_COUNTS.values()),
+)
 
 
 def record(slot: datetime, results: Sequence[PollResult], now: datetime) -> int:
+    """Write one shard's results, as `record_columns` does."""
+    return record_columns(slot, encode(results), now)
+
+
+def record_columns(slot: datetime, columns: Columns, now: datetime) -> int:
     """Write one shard's results and count them in the slot's cycle.
 
     slot: aware, a full minute. now: when the cycle counts as finished, if these were its last.
-    Returns how many results were new. Raises what the database raises; then nothing was written.
+    Returns how many results were new. Raises what the database raises, and KeyError or ValueError
+    for columns that do not fit together; then nothing was written.
     """
-    if not results:
+    if not columns["cage_id"]:
         return 0
+    parameters = {"slot": slot, "day": day_of(slot), **_arrays(columns)}
     with transaction.atomic(), connection.cursor() as cursor:
-        new = _write_polls(cursor, slot, results)
-        replaced = (
-            _replace_skipped(cursor, slot, results, new) if len(new) < len(results) else set()
-        )
-        fresh = [
-            result for result in results if result.cage_id in new or result.cage_id in replaced
-        ]
+        counts, late = _store(cursor, STORE_NEW, parameters)
+        fresh = counts.total()
+        if fresh < len(columns["cage_id"]):
+            replaced, also_late = _store(cursor, STORE_REPLACED, parameters)
+            late |= also_late
+            fresh += replaced.total()
+            counts.update(replaced)
+            counts[Outcome.SKIPPED] -= replaced.total()
+        if late:
+            known = zip(columns["cage_id"], columns["status"], strict=True)
+            late &= {cage_id for cage_id, status in known if status is not None}
+        if late:
+            place_late_readings(slot, late)
         if fresh:
-            update_states(cursor, slot, fresh)
-            _count(slot, fresh, replaced=len(replaced), now=now)
-    return len(fresh)
+            # Last in the transaction: all shards of a slot wait for this one row.
+            words = {word: counts[outcome] for outcome, word in OUTCOME_COUNTS.items()}
+            cursor.execute(COUNT, {"slot": slot, "now": now, "added": counts.total(), **words})
+    return fresh
 
 
 def record_past(minutes: Sequence[tuple[datetime, PollResult]]) -> None:
@@ -78,73 +119,59 @@ def record_past(minutes: Sequence[tuple[datetime, PollResult]]) -> None:
 
     Changes neither states nor the ledger: the caller knows the whole story and writes both.
     """
-    columns = _columns([result for _, result in minutes])
+    columns = encode([result for _, result in minutes])
+    slots = as_array(json.dumps(slot.isoformat()) for slot, _ in minutes)
     with connection.cursor() as cursor:
-        slots = as_array(f'"{slot.isoformat()}"' for slot, _ in minutes)
-        insert_polls(cursor, OF_MANY_SLOTS, [slots, *columns])
+        insert_polls(cursor, OF_MANY_SLOTS, {"slots": slots, **_arrays(columns)})
 
 
-def insert_polls(cursor: CursorWrapper, source: str, parameters: list[Any], more: str = "") -> None:
+def insert_polls(cursor: CursorWrapper, source: str, parameters: Any) -> None:
     """The one INSERT of polls; rows whose key exists are left out.
 
     source: a SELECT of slot, cage_id, latency_ms, outcome, status, http_status and detail, with its
-    parameters. more: SQL behind the statement, such as RETURNING.
+    parameters.
     """
-    cursor.execute(INSERT_POLLS.format(source=source) + more, parameters)
+    cursor.execute(INSERT_POLLS.format(source=source), parameters)
 
 
-def _columns(results):
-    """Each column of the results as an array, in the order of RESULTS."""
-    return [
-        as_array(result.cage_id for result in results),
-        as_array(result.latency_ms for result in results),
-        as_array(result.outcome for result in results),
-        as_array(result.status for result in results),
-        as_array(result.stored_http_status for result in results),
-        as_array(_quoted(result.detail) if result.detail else None for result in results),
-    ]
+def _store(
+    cursor: CursorWrapper, statement: str, parameters: dict[str, Any]
+) -> tuple[Counter[int], set[int]]:
+    """(how many polls were stored by outcome, ids of cages whose state is newer than their poll)"""
+    cursor.execute(statement, parameters)
+    counts: Counter[int] = Counter()
+    late: set[int] = set()
+    for outcome, count, older in cursor.fetchall():
+        counts[outcome] = count
+        late.update(older or ())
+    return counts, late
 
 
-def as_array(values: Iterable[Any]) -> str:
-    """The values as a PostgreSQL array literal.
+def _arrays(columns: Columns) -> dict[str, str]:
+    """Each column as a PostgreSQL array literal.
 
     Lists would reach the database as ARRAY[...], which both sides handle a value at a time.
     """
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+    count = len(columns["cage_id"])
+    details: list[str | None] = [None] * count
+    for number, detail in columns["detail"].items():
+        details[int(number)] = _quoted(detail)
+    arrays = {"detail": as_array(details)}
+    for name in ("cage_id", "outcome", "latency_ms", "http_status", "status"):
+        values = columns[name]
+        if len(values) != count:
+            raise ValueError(f"{count} results, but {len(values)} values of {name}")
+        # Numbers and null are written alike in JSON and in PostgreSQL.
+        arrays[name] = f"{{{json.dumps(values)[1:-1]}}}"
+    return arrays
 
 
-def _quoted(text):
+def as_array(values: Iterable[str | None]) -> str:
+    """The values, quoted where they need it, as a PostgreSQL array literal."""
+    return "{" + ",".join(["NULL" if value is None else value for value in values]) + "}"
+
+
+def _quoted(text: str) -> str:
     # PostgreSQL refuses NUL characters in text.
     escaped = text.replace("\x00", " ").replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
-
-
-def _write_polls(cursor, slot, results):
-    columns = _columns(results)
-    insert_polls(cursor, OF_ONE_SLOT, [slot, *columns], "RETURNING cages_poll.cage_id")
-    return {cage_id for (cage_id,) in cursor.fetchall()}
-
-
-def _replace_skipped(cursor, slot, results, new):
-    real = [
-        result
-        for result in results
-        if result.outcome != Outcome.SKIPPED and result.cage_id not in new
-    ]
-    if not real:
-        return set()
-    cursor.execute(REPLACE_SKIPPED, [*_columns(real), slot, Outcome.SKIPPED.value])
-    return {cage_id for (cage_id,) in cursor.fetchall()}
-
-
-def _count(slot, fresh, replaced, now):
-    """Last in the transaction: all shards of a slot wait for this one row."""
-    counts = Counter(OUTCOME_COUNTS[result.outcome] for result in fresh)
-    counts[Outcome.SKIPPED.word] -= replaced
-    cycle = PollCycle.objects.filter(slot=slot)
-    cycle.update(**{word: F(word) + count for word, count in counts.items() if count})
-    recorded = sum(F(word) for word in OUTCOME_COUNTS.values())
-    complete = cycle.open().annotate(recorded=recorded).filter(recorded=F("planned"))
-    for started_at in complete.values_list("started_at", flat=True):
-        duration = max(now - started_at, timedelta())
-        cycle.update(finished_at=now, duration_ms=round(duration.total_seconds() * 1000))

@@ -7,16 +7,14 @@ tell, with the stored ones of the last LOOKED_AT.
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from django.utils import timezone
 
 from cages.history.minutes import KNOWN, Minute, minutes_of
 from cages.history.spells import spells_in
 from cages.history.window import Window
-from cages.models import CageState, Health, Outcome, Spell
+from cages.models import CageState, Outcome, Spell
 from cages.models.state import MINUTES_KEPT, UNSEEN_AFTER
-from cages.polling.results import PollResult
 from cages.slots import SLOT_LENGTH
 
 # A reading that arrives later than this still counts in the day, but moves no spell.
@@ -27,7 +25,7 @@ LOOKED_AT = timedelta(hours=24)
 # shows that the single reading before was a misreading ('fold'), or it begins another ('new').
 # OFFSET 0 keeps PostgreSQL from working out each expression once for every use of it.
 UPSERT_STATES = """
-    WITH updated AS (INSERT INTO cages_cagestate AS state
+    INSERT INTO cages_cagestate AS state
         (cage_id, outcome, outcome_slot, outcome_since, status, reading_slot, status_since,
          known_count, same_count, silent_count, day, day_known, minutes)
     SELECT cage_id, outcome, %(slot)s, %(slot)s, status, known_slot, known_slot,
@@ -37,8 +35,7 @@ UPSERT_STATES = """
                CASE WHEN status IS NOT NULL THEN %(slot)s::timestamptz END AS known_slot,
                CASE WHEN status IS NOT NULL THEN status::text
                     WHEN outcome = {skipped} THEN {was_skipped} ELSE {no_answer} END AS code
-        FROM unnest(%(cage_ids)s::int[], %(outcomes)s::smallint[], %(statuses)s::smallint[])
-             AS polled (cage_id, outcome, status)
+        FROM stored
     ) AS polled
     ORDER BY cage_id
     ON CONFLICT (cage_id) DO UPDATE SET
@@ -124,9 +121,6 @@ UPSERT_STATES = """
             OFFSET 0
         ) AS steps
     )
-    RETURNING cage_id, outcome_slot, reading_slot)
-    SELECT cage_id FROM updated
-    WHERE outcome_slot > %(slot)s AND reading_slot IS DISTINCT FROM %(slot)s
 """.format(  # noqa: S608  (constants)
     kept=MINUTES_KEPT,
     no_answer=f"'{Minute.NO_ANSWER.value}'",
@@ -136,53 +130,12 @@ UPSERT_STATES = """
 )
 
 # What a state keeps of its last spells.
-SPELL_TYPES = {
-    "status": "smallint",
-    "reading_slot": "timestamptz",
-    "status_since": "timestamptz",
-    "is_since_known": "boolean",
-    "known_count": "int",
-    "same_count": "int",
-    "unanswered_count": "int",
-    "silent_count": "int",
-    "before_status": "smallint",
-    "before_since": "timestamptz",
-    "is_before_since_known": "boolean",
-    "before_known": "int",
-    "before_same": "int",
-    "before_unanswered": "int",
-}
-UPDATE_SPELLS = """
-    UPDATE cages_cagestate AS state SET {sets}
-    FROM unnest(%s::int[], {arrays}) AS mended (cage_id, {names})
-    WHERE state.cage_id = mended.cage_id
-""".format(  # noqa: S608  (constants)
-    sets=", ".join(f"{name} = mended.{name}" for name in SPELL_TYPES),
-    arrays=", ".join(f"%s::{kind}[]" for kind in SPELL_TYPES.values()),
-    names=", ".join(SPELL_TYPES),
+SPELL_FIELDS = (
+    *("status", "reading_slot", "status_since", "is_since_known"),
+    *("known_count", "same_count", "unanswered_count", "silent_count"),
+    *("before_status", "before_since", "is_before_since_known"),
+    *("before_known", "before_same", "before_unanswered"),
 )
-
-
-def update_states(cursor: Any, slot: datetime, results: Sequence[PollResult]) -> None:
-    """Bring the states up to date with results that were stored just now, all of one slot.
-
-    The row of each state is locked until the transaction ends, so two recorders that write
-    different slots of a cage come one after the other.
-    """
-    cursor.execute(
-        UPSERT_STATES,
-        {
-            "slot": slot,
-            "day": day_of(slot),
-            "cage_ids": [result.cage_id for result in results],
-            "outcomes": [int(result.outcome) for result in results],
-            "statuses": [None if r.status is None else int(r.status) for r in results],
-        },
-    )
-    answered = {result.cage_id for result in results if result.status is not None}
-    late = answered & {cage_id for (cage_id,) in cursor.fetchall()}
-    if late:
-        _place_late_readings(cursor, slot, late)
 
 
 def day_of(slot: datetime) -> date:
@@ -190,7 +143,7 @@ def day_of(slot: datetime) -> date:
     return timezone.localtime(slot, timezone.get_default_timezone()).date()
 
 
-def _place_late_readings(cursor: Any, slot: datetime, cage_ids: set[int]) -> None:
+def place_late_readings(slot: datetime, cage_ids: set[int]) -> None:
     """Judge the spells of these cages again, which have a new reading in an older slot.
 
     At most three queries, however many cages. Most are settled by the minutes in their state.
@@ -198,22 +151,21 @@ def _place_late_readings(cursor: Any, slot: datetime, cage_ids: set[int]) -> Non
     settled: list[CageState] = []
     open_: list[CageState] = []
     for state in CageState.objects.filter(cage__in=cage_ids):
-        start = state.outcome_slot - (MINUTES_KEPT - 1) * SLOT_LENGTH
-        minutes = state.minutes_until(state.outcome_slot + SLOT_LENGTH, MINUTES_KEPT)
+        after = state.newest_slot + SLOT_LENGTH
+        start = after - MINUTES_KEPT * SLOT_LENGTH
+        minutes = state.minutes_until(after, MINUTES_KEPT)
         done = slot >= start and _judge(state, minutes, start, slot, is_all=False)
         (settled if done else open_).append(state)
-    open_ = [state for state in open_ if state.outcome_slot - slot < LOOKED_AT]
+    open_ = [state for state in open_ if state.newest_slot - slot < LOOKED_AT]
     if open_:
-        end = max(state.outcome_slot for state in open_) + SLOT_LENGTH
+        end = max(state.newest_slot for state in open_) + SLOT_LENGTH
         window = Window(end - LOOKED_AT, end)
         stored = minutes_of([state.pk for state in open_], window)
         for state in open_:
-            newest = (state.outcome_slot - window.start) // SLOT_LENGTH
+            newest = (state.newest_slot - window.start) // SLOT_LENGTH
             minutes = stored[state.pk][: newest + 1]
             _judge(state, minutes, window.start, slot, is_all=True)
-    mended = [*settled, *open_]
-    columns = [[getattr(state, name) for state in mended] for name in SPELL_TYPES]
-    cursor.execute(UPDATE_SPELLS, [[state.pk for state in mended], *columns])
+    CageState.objects.bulk_update([*settled, *open_], SPELL_FIELDS)
 
 
 def _judge(state: CageState, minutes: bytes, start: datetime, slot: datetime, is_all: bool) -> bool:
@@ -252,19 +204,10 @@ def _judge(state: CageState, minutes: bytes, start: datetime, slot: datetime, is
 
 def _lasting(state: CageState) -> tuple[Spell | None, datetime]:
     """The state's last spell that a single reading does not make, and the slot after it."""
-    if state.before_since is None:
-        spell = state.spell
-        return spell, spell.last + SLOT_LENGTH if spell else state.outcome_slot
-    before = Spell(
-        Health(state.before_status),
-        state.before_since,
-        state.status_since,
-        state.before_same,
-        state.before_known,
-        state.before_unanswered,
-        state.is_before_since_known,
-    )
-    return before, state.status_since
+    if (before := state.spell_before) is not None:
+        return before, before.last + SLOT_LENGTH
+    spell = state.spell
+    return spell, spell.last + SLOT_LENGTH if spell else state.newest_slot
 
 
 def _same_pair_before(minutes: bytes, at: int) -> int | None:
@@ -292,7 +235,7 @@ def _continued(lasting: Spell, seen: Spell, old: bytes) -> Spell:
 
 
 def _set_spells(state: CageState, spells: Sequence[Spell], minutes: bytes, start: datetime) -> None:
-    """Set the fields SPELL_TYPES of a state, unsaved, to the last of the spells.
+    """Set the fields SPELL_FIELDS of a state, unsaved, to the last of the spells.
 
     minutes: `minutes_of` from the slot `start` up to the state's newest minute.
     """
@@ -308,12 +251,14 @@ def _set_spells(state: CageState, spells: Sequence[Spell], minutes: bytes, start
         return minutes.count(Minute.NO_ANSWER, (first - start) // SLOT_LENGTH, end)
 
     state.silent_count = unanswered(last.last)
-    state.before_status = before and before.status
-    state.before_since = before and before.first
-    state.is_before_since_known = before and before.begins_known
-    state.before_known = before and before.known
-    state.before_same = before and before.same
-    state.before_unanswered = before and before.unanswered + unanswered(before.last, last.first)
+    if before is None:
+        state.before_status = state.before_since = state.is_before_since_known = None
+        state.before_known = state.before_same = state.before_unanswered = None
+        return
+    state.before_status, state.before_since = before.status, before.first
+    state.is_before_since_known = before.begins_known
+    state.before_known, state.before_same = before.known, before.same
+    state.before_unanswered = before.unanswered + unanswered(before.last, last.first)
 
 
 def restate(state: CageState, minutes: bytes, start: datetime) -> None:
@@ -324,6 +269,6 @@ def restate(state: CageState, minutes: bytes, start: datetime) -> None:
     if spells := spells_in(minutes, start):
         _set_spells(state, spells, minutes, start)
     state.minutes = "".join(map(str, minutes[-MINUTES_KEPT:])).rjust(MINUTES_KEPT, "0")
-    state.day = day_of(state.outcome_slot)
+    state.day = day_of(state.newest_slot)
     today = max((Window.whole_day(state.day).start - start) // SLOT_LENGTH, 0)
     state.day_known = sum(minutes[today:].count(code) for code in KNOWN)

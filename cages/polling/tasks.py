@@ -4,7 +4,9 @@ import itertools
 import logging
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from celery import Task
 from celery.signals import worker_shutting_down
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
@@ -12,8 +14,8 @@ from kombu.exceptions import OperationalError as BrokerAway
 
 from cages.polling import schedule
 from cages.polling.poller import poll, stop_beginning
-from cages.polling.recorder import record
-from cages.polling.results import decode, encode, skipped
+from cages.polling.recorder import record, record_columns
+from cages.polling.results import Columns, encode, skipped
 from cages.slots import slot_of
 from cages.storage import purge
 from neurocage.celery import app
@@ -31,7 +33,7 @@ HAND_OVER_RETRY_SECONDS = 2
 
 
 @app.task(bind=True, max_retries=None)
-def start_slot(self):
+def start_slot(self: Task) -> None:
     """Claim this minute and send its shards out; closes cycles whose shards were lost."""
     now = timezone.now()
     slot = slot_of(now)
@@ -53,13 +55,13 @@ def start_slot(self):
         _skip(lost_slot, lost_ids, "lost")
 
 
-def _overload(shards):
+def _overload(shards: int) -> str:
     """Why a further slot of so many shards must not be sent; "" where it may.
 
     What waits is bounded here, as nobody else sees it grow: two minutes of shards.
     """
     with app.connection_for_write() as redis:
-        channel = redis.default_channel
+        channel: Any = redis.default_channel
         polls, records = (
             channel.queue_declare(name).message_count for name in ("polls", "records")
         )
@@ -70,7 +72,7 @@ def _overload(shards):
     return ""
 
 
-def _send(slot, shards):
+def _send(slot: datetime, shards: list[schedule.Shard]) -> None:
     sent = 0
     try:
         with app.producer_or_acquire() as producer:
@@ -86,14 +88,16 @@ def _send(slot, shards):
             _skip(slot, shard.cage_ids, "Redis went away")
 
 
-def _skip(slot, cage_ids, why):
+def _skip(slot: datetime, cage_ids: list[int], why: str) -> None:
     """Record at once that these were not asked, a shard at a time."""
     for part in schedule.cut(cage_ids):
         record(slot, [skipped(cage_id, why) for cage_id in part.cage_ids], now=timezone.now())
 
 
 @app.task
-def poll_cages(slot, cage_ids, begin_seconds=0.0, spread_seconds=0.0):
+def poll_cages(
+    slot: int, cage_ids: list[int], begin_seconds: float = 0.0, spread_seconds: float = 0.0
+) -> None:
     """Ask one shard's sensors and hand the results on. Knows no database."""
     results = poll(cage_ids, _unpack(slot), begin_seconds, spread_seconds)
     if results:
@@ -106,7 +110,7 @@ def poll_cages(slot, cage_ids, begin_seconds=0.0, spread_seconds=0.0):
         _hand_over(poll_cages, slot, rest, begin_seconds + gap * len(results), gap * len(rest))
 
 
-def _hand_over(task, *args):
+def _hand_over(task: Task, *args: Any) -> None:
     """Send the message, however long Redis is away: what was measured is only here.
 
     A retry policy is not enough: where the connection is gone already, kombu tries to make another
@@ -115,7 +119,8 @@ def _hand_over(task, *args):
     began = time.monotonic()
     for tries in itertools.count():
         try:
-            return task.apply_async(args)
+            task.apply_async(args)
+            return
         except BrokerAway as error:
             if time.monotonic() > began + HOLD_SECONDS:
                 raise
@@ -125,22 +130,22 @@ def _hand_over(task, *args):
 
 
 @worker_shutting_down.connect
-def hand_back(**kwargs):
+def hand_back(**kwargs: Any) -> None:
     """Runs in a signal handler."""
     stop_beginning()
 
 
 @app.task(bind=True, max_retries=None)
-def record_polls(self, slot, columns):
+def record_polls(self: Task, slot: int, columns: Columns) -> None:
     """Write one shard's results. While the database is away the message waits in Redis."""
     try:
-        record(_unpack(slot), decode(columns), now=timezone.now())
+        record_columns(_unpack(slot), columns, now=timezone.now())
     except DATABASE_AWAY as error:
         raise self.retry(exc=error, countdown=RETRY_SECONDS) from error
 
 
 @app.task(bind=True, max_retries=None)
-def purge_cage(self, cage_id):
+def purge_cage(self: Task, cage_id: int) -> None:
     """Delete one bounded part of a cage ordered purged, and come back for the rest."""
     try:
         pause = purge.step(cage_id, timezone.now())
@@ -150,9 +155,9 @@ def purge_cage(self, cage_id):
         purge_cage.apply_async((cage_id,), countdown=pause)
 
 
-def _pack(slot):
+def _pack(slot: datetime) -> int:
     return int(slot.timestamp())
 
 
-def _unpack(seconds):
+def _unpack(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)

@@ -7,17 +7,19 @@ the next run goes on. Needs as much free space as the table takes.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
+from itertools import pairwise
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 
 from cages.storage import layout
 from cages.storage.rollups import POLLS
 
 STEP = timedelta(days=1)
 COPY = f"{POLLS}_copy"
+WITHIN = "slot >= %s AND slot < %s"
 
 
 def is_needed(connection: BaseDatabaseWrapper) -> bool:
@@ -52,57 +54,42 @@ def convert(connection: BaseDatabaseWrapper) -> Iterator[int]:
     _change_places(connection)
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """From `start` up to `end`; None reaches as far as there is anything."""
-
-    start: datetime | None
-    end: datetime | None
-
-    @property
-    def where(self) -> str:
-        bounds = [("slot >= ", self.start), ("slot < ", self.end)]
-        return " AND ".join(f"{bound}%s" for bound, value in bounds if value) or "true"
-
-    @property
-    def values(self) -> list[datetime]:
-        return [value for value in (self.start, self.end) if value]
-
-
-def _steps(connection):
+def _steps(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:
+    """The spans of slots, as PostgreSQL reads their bounds, that together hold all minutes."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT min(slot), max(slot) FROM {POLLS}")
         first, last = cursor.fetchone()
     if first is None:
-        return [_Step(None, None)]
+        return [("-infinity", "infinity")]
     begin = first.astimezone(UTC).replace(hour=0, minute=0)
-    edges = [begin + number * STEP for number in range(1, (last - begin) // STEP + 1)]
-    return [_Step(start, end) for start, end in zip([None, *edges], [*edges, None], strict=True)]
+    days = range(1, (last - begin) // STEP + 1)
+    edges = [(begin + number * STEP).isoformat() for number in days]
+    return list(pairwise(["-infinity", *edges, "infinity"]))
 
 
-def _bring_into_line(cursor, step):
+def _bring_into_line(cursor: CursorWrapper, step: tuple[str, str]) -> int:
     """Make the copy of one step what the table is; returns how many rows the table has there."""
     found = [_fingerprint(cursor, name, step) for name in (POLLS, COPY)]
     if found[0] != found[1]:
-        cursor.execute(f"DELETE FROM {COPY} WHERE {step.where}", step.values)
+        cursor.execute(f"DELETE FROM {COPY} WHERE {WITHIN}", step)
         cursor.execute(
-            f"INSERT INTO {COPY} SELECT * FROM {POLLS} WHERE {step.where} ORDER BY cage_id, slot",
-            step.values,
+            f"INSERT INTO {COPY} SELECT * FROM {POLLS} WHERE {WITHIN} ORDER BY cage_id, slot",
+            step,
         )
     return found[0][0]
 
 
-def _fingerprint(cursor, table, step):
+def _fingerprint(cursor: CursorWrapper, table: str, step: tuple[str, str]) -> tuple[int, int]:
     """(number of rows, sum of a hash of each whole row): no change of a row goes unseen."""
     cursor.execute(
         f"""SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)
-            FROM {table} AS t WHERE {step.where}""",
-        step.values,
+            FROM {table} AS t WHERE {WITHIN}""",
+        step,
     )
     return cursor.fetchone()
 
 
-def _change_places(connection):
+def _change_places(connection: BaseDatabaseWrapper) -> None:
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         # Readers go on until the last moment; writers wait, and what they bring is not lost.
         cursor.execute(f"LOCK TABLE {POLLS} IN SHARE ROW EXCLUSIVE MODE")

@@ -143,7 +143,7 @@ def outdated(connection: BaseDatabaseWrapper) -> list[str]:
         return [name for name, query in wanted.items() if _mark_of(cursor, name) != _mark(query)]
 
 
-def _is_listed(cursor, listing, schema, column, name):
+def _is_listed(cursor: CursorWrapper, listing: str, schema: str, column: str, name: str) -> bool:
     cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'")
     if cursor.fetchone() is None:
         return False
@@ -157,18 +157,18 @@ def _is_listed(cursor, listing, schema, column, name):
 
 def create_extension(connection: BaseDatabaseWrapper, cursor: CursorWrapper) -> None:
     cursor.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
-    version = timescaledb_version(connection)
+    version = timescaledb_version(connection) or "0"
     if tuple(int(part) for part in version.split("-")[0].split(".")[:2]) < OLDEST_TIMESCALEDB:
         oldest = ".".join(map(str, OLDEST_TIMESCALEDB))
         raise StorageError(f"TimescaleDB {version} is too old: {oldest} or newer is needed.")
 
 
-def _has_many_rows(cursor):
+def _has_many_rows(cursor: CursorWrapper) -> bool:
     cursor.execute(f"SELECT count(*) FROM (SELECT 1 FROM {POLLS} LIMIT {FEW_ROWS + 1}) AS found")
     return cursor.fetchone()[0] > FEW_ROWS
 
 
-def _make_hypertable(cursor):
+def _make_hypertable(cursor: CursorWrapper) -> None:
     # A database that was plain until now has views of the roll-ups' names on this table.
     drop_views(cursor)
     # Rows written in this very transaction would hold foreign keys back that are checked at its
@@ -186,7 +186,7 @@ def create_hypertable(cursor: CursorWrapper, table: str) -> None:
     )
 
 
-def _compress_old_chunks(cursor):
+def _compress_old_chunks(cursor: CursorWrapper) -> None:
     cursor.execute(
         """SELECT compression_enabled FROM timescaledb_information.hypertables
            WHERE hypertable_name = %s AND hypertable_schema = current_schema()""",
@@ -203,12 +203,12 @@ def _compress_old_chunks(cursor):
     )
 
 
-def _mark(query):
+def _mark(query: str) -> str:
     """Tells one definition from another; kept as the relation's comment."""
     return "Neurocage " + hashlib.sha256(query.encode()).hexdigest()[:16]
 
 
-def _mark_of(cursor, name):
+def _mark_of(cursor: CursorWrapper, name: str) -> str | None:
     cursor.execute("SELECT obj_description(to_regclass(%s), 'pg_class')", [name])
     return cursor.fetchone()[0]
 
@@ -219,12 +219,12 @@ def drop_views(cursor: CursorWrapper) -> None:
         _drop(cursor, name)
 
 
-def _drop(cursor, name):
+def _drop(cursor: CursorWrapper, name: str) -> None:
     kind = "MATERIALIZED VIEW" if is_continuous_aggregate(cursor, name) else "VIEW"
     cursor.execute(f"DROP {kind} IF EXISTS {name}")
 
 
-def _make_view(cursor, name, query):
+def _make_view(cursor: CursorWrapper, name: str, query: str) -> None:
     if _mark_of(cursor, name) == _mark(query):
         return
     _drop(cursor, name)
@@ -232,7 +232,7 @@ def _make_view(cursor, name, query):
     cursor.execute(f"COMMENT ON VIEW {name} IS %s", [_mark(query)])
 
 
-def _make_continuous_aggregate(cursor, rollup, zone):
+def _make_continuous_aggregate(cursor: CursorWrapper, rollup: Rollup, zone: str) -> None:
     query = rollup.query(zone, timescaledb=True)
     if _mark_of(cursor, rollup.name) == _mark(query):
         return
@@ -272,7 +272,7 @@ def keep_refreshed(cursor: CursorWrapper, name: str) -> None:
     )
 
 
-def _refreshed_since(cursor):
+def _refreshed_since(cursor: CursorWrapper) -> str | None:
     """How far back roll-ups are refreshed, as an interval; None: all the way.
 
     A refresh of a span whose minutes were removed would remove its roll-up too, so it stays well
@@ -283,7 +283,7 @@ def _refreshed_since(cursor):
     return days and f"{days - REFRESH_MARGIN_DAYS} days"
 
 
-def _refuse_to_lose_history(cursor, rollup):
+def _refuse_to_lose_history(cursor: CursorWrapper, rollup: Rollup) -> None:
     """A roll-up is made anew from the minutes, so it must not know more than they do."""
     if not is_continuous_aggregate(cursor, rollup.name):
         return

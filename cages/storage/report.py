@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 
 from cages.storage import layout
 from cages.storage.rollups import POLLS, ROLLUPS
@@ -46,8 +47,8 @@ def series(connection: BaseDatabaseWrapper) -> list[Series]:
     with connection.cursor() as cursor:
         if not layout.is_hypertable(cursor):
             return [_plain(cursor)]
-        rollups = [(name, layout.rows_of_rollup(cursor, name)) for name in ROLLUPS]
-        return [_hypertable(cursor, *pair) for pair in [(POLLS, POLLS), *rollups] if pair[1]]
+        tables = {POLLS: POLLS} | {name: layout.rows_of_rollup(cursor, name) for name in ROLLUPS}
+        return [_hypertable(cursor, name, table) for name, table in tables.items() if table]
 
 
 def jobs(connection: BaseDatabaseWrapper) -> list[Job]:
@@ -71,7 +72,7 @@ def jobs(connection: BaseDatabaseWrapper) -> list[Job]:
         return [Job(name.partition(" [")[0], *rest) for name, *rest in cursor.fetchall()]
 
 
-def _plain(cursor):
+def _plain(cursor: CursorWrapper) -> Series:
     cursor.execute(
         """SELECT relname, nullif(reltuples, -1)::bigint, pg_total_relation_size(oid)
            FROM pg_class WHERE oid = %s::regclass""",
@@ -80,7 +81,7 @@ def _plain(cursor):
     return Series(*cursor.fetchone())
 
 
-def _hypertable(cursor, name, relation):
+def _hypertable(cursor: CursorWrapper, name: str, relation: str) -> Series:
     cursor.execute(
         """SELECT approximate_row_count(%s::regclass), hypertable_size(%s::regclass),
                   count(*), count(*) FILTER (WHERE is_compressed)

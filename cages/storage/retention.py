@@ -12,12 +12,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from cages.models import RetentionChange
 from cages.storage import layout
 from cages.storage.rollups import POLLS, ROLLUPS
+from cages.storage.upkeep import LONGEST_BUCKET, refresh
 
 # Shorter would take away minutes that the pages show minute by minute.
 SHORTEST_DAYS = 100
 LONGEST_DAYS = 36_500
-# The longest bucket, a day of 25 hours, in whole UTC days.
-MARGIN = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,8 @@ def change(
     found = removal(connection, keep_days, now) if keep_days else Removal(0, 0, 0, None, None)
     if found.first and found.last:
         # Before their minutes go, all buckets that they lie in are counted.
-        _count_roll_ups(connection, found.first - MARGIN, found.last + MARGIN)
+        for name in ROLLUPS:
+            refresh(name, found.first - LONGEST_BUCKET, found.last + LONGEST_BUCKET, connection)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         noted = RetentionChange.objects.create(
             at=now,
@@ -84,12 +84,3 @@ def change(
                 [POLLS, found.last],
             )
     return noted
-
-
-def _count_roll_ups(connection, start, end):
-    with connection.cursor() as cursor:
-        for name in ROLLUPS:
-            cursor.execute(
-                "CALL refresh_continuous_aggregate(%s, %s::timestamptz, %s::timestamptz)",
-                [name, start, end],
-            )

@@ -1,1 +1,1 @@
-"""Pages. A file is one subject; views translate between HTTP and the domain and hold no rule."""
+"""Pages, one file for each subject. Views translate between HTTP and the domain."""

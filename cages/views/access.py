@@ -46,7 +46,7 @@ class CageAccessMixin(ContextMixin, View):
         return self.seen.select_related("owner", "state", "room", "rack")
 
     def checked(self, cage: Cage) -> Cage:
-        """The cage itself. Raises PermissionDenied if the person may not change it."""
+        """Return the cage. Raises PermissionDenied if the person may not change it."""
         if not self.access.may_change(cage):
             raise PermissionDenied
         return cage
@@ -56,7 +56,7 @@ class CageAccessMixin(ContextMixin, View):
 
 
 class CageChangeMixin(CageAccessMixin, SingleObjectMixin):
-    """A view that changes one cage. 403 where the person sees the cage but may not change it."""
+    """A view that changes one cage. 403 if the person may see it but not change it."""
 
     def get_object(self, queryset: QuerySet[Cage] | None = None) -> Cage:
         return self.checked(super().get_object(queryset))

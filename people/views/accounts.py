@@ -69,7 +69,7 @@ class RegisterView(NewAccountView):
     template_name = "people/register.html"
     form_class = RegisterForm
 
-    welcome = _("Welcome. Add your first cage to begin.")
+    welcome = _("Welcome. Add your first cage.")
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not settings.REGISTRATION_OPEN:
@@ -86,7 +86,7 @@ class SetupView(NewAccountView):
     template_name = "people/setup.html"
     form_class = SetupForm
 
-    welcome = _("Neurocage is yours. Add your first cage to begin.")
+    welcome = _("Neurocage is set up. Add your first cage.")
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not nobody_has_an_account():

@@ -1,14 +1,14 @@
-// Lets ages grow between two answers of the server: "20 s ago" becomes "21 s ago".
+// Updates the ages between two answers of the server: "20 s ago" becomes "21 s ago".
 (() => {
   "use strict";
 
   const EVERY_MS = 1000;
-  // A duration as the server writes it (cages/templatetags/cages.py). The words around it stay.
+  // A duration as the server writes it (cages/templatetags/cages.py). The words around it stay unchanged.
   const DURATION = /\d+ (?:d|h|min|s)(?: \d+ (?:h|min))?/;
 
   const region = document.getElementById("live");
   if (!region) return;
-  // The server's clock decides: the one of this machine may be wrong.
+  // Uses the server's clock, because the clock of this machine may be wrong.
   const ahead = Date.now() - Date.parse(region.dataset.now);
 
   function inWords(seconds) {

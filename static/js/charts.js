@@ -1,5 +1,5 @@
-// Draws the charts of a history page with uPlot. Their data stand in the page
-// (cages/drawing/charts.py), with the words in the page's language.
+// Draws the charts of the history page with uPlot. The page contains their data
+// (cages/drawing/charts.py), with texts in the language of the page.
 (() => {
   "use strict";
 
@@ -17,7 +17,7 @@
     p95: "late",
     max: "bad",
   };
-  // As in the strips: the lighter, the better.
+  // Lighter is better, as in the strips.
   const OPACITIES = { perfect: 0.55, ok: 0.8, bad: 1 };
 
   // The colours of palette.css are registered properties, so this is a colour in every theme.
@@ -50,7 +50,7 @@
   }
 
   // From the bottom: Perfect, Ok, Bad. No answer stays blank; not watched hangs from the top. Bad
-  // has an edge, so that it can be found without colour.
+  // has an edge, so that it is visible without colour.
   function drawShares(plot, data) {
     const { ctx, bbox } = plot;
     const shares = Object.fromEntries(data.series.map(([key, , values]) => [key, values]));
@@ -87,7 +87,7 @@
     ctx.restore();
   }
 
-  // One bar in words, for those who read and for those who hear.
+  // One bar as text, also for screen readers.
   function describe(data, index, time) {
     const when = time(data.starts[index]).slice(0, data.step === "day" ? 10 : 16);
     const parts = data.series.map(([, word, values]) => {
@@ -124,8 +124,8 @@
     ];
   }
 
-  // What the two kinds of charts do not share. Shares are drawn by drawShares, so uPlot gets one
-  // series without a line, which is there to be pointed at.
+  // The differences of the two kinds of charts. drawShares draws shares, so uPlot gets one
+  // series without a line, which the pointer can select.
   function kindOf(data) {
     if (data.kind === "shares") {
       return {
@@ -163,7 +163,7 @@
     const middles = data.starts.map((start, index) => (start + data.ends[index]) / 2);
     const range = [data.starts[0], data.ends.at(-1)];
     const kind = kindOf(data);
-    // The bar that was pointed at last, with the mouse or with the keys.
+    // The last bar selected with the mouse or the keys.
     let current = null;
 
     const tell = (index) => {

@@ -1,8 +1,8 @@
-// Keeps an open page up to date. The server makes the page; this only asks for it again.
+// Keeps an open page up to date. The server makes the page. This script requests it again.
 //
-// The region #live (base.html) is asked for every few seconds, with the ETag of what is shown, so
-// that an unchanged page is a 304. htmx fetches it and idiomorph changes only what differs: focus,
-// scroll, open menus and half-filled forms stay as they are.
+// Every few seconds it requests the region #live (base.html) with the ETag of the shown content, so
+// an unchanged page is a 304. htmx fetches it and idiomorph changes only what differs: focus,
+// scroll, open menus and half-filled forms stay.
 (() => {
   "use strict";
 
@@ -20,7 +20,7 @@
   let asked = Date.now();
   let signedOut = false;
 
-  // What a person has changed stays: fields keep what was typed, menus stay open.
+  // Fields keep what a person has typed, and menus stay open.
   Object.assign(Idiomorph.defaults.callbacks, {
     beforeNodeMorphed: (node) => !(node.matches && node.matches("input, select, textarea")),
     beforeAttributeUpdated: (name, node) => !(name === "open" && node.tagName === "DETAILS"),
@@ -38,7 +38,7 @@
     banner.hidden = state === "good";
   }
 
-  // Whoever is signed out is sent to another page.
+  // A signed-out person is redirected to another page.
   function wasSentElsewhere(xhr) {
     const wanted = new URL(region.getAttribute("hx-get"), location.href);
     return xhr.responseURL && new URL(xhr.responseURL).pathname !== wanted.pathname;
@@ -74,7 +74,7 @@
 
   document.addEventListener("visibilitychange", () => {
     if (document.hidden || signedOut) return;
-    // A hidden page asks seldom, so its silence does not mean that the connection is lost.
+    // A hidden page asks seldom, so a long time without an answer does not mean a lost connection.
     heard = Date.now();
     refresh();
   });

@@ -1,4 +1,4 @@
-// Menus (<details class="menu">) close with Escape and with a click anywhere else.
+// Menus (<details class="menu">) close with Escape and with a click outside.
 (() => {
   "use strict";
 

@@ -1,6 +1,8 @@
 import os
 
 import pytest
+from django.conf import settings
+from django.test import Client
 
 from tests.browser import chromium
 
@@ -24,15 +26,13 @@ def browser():
 def new_page(browser, live_server):
     """Return a function that gives a page in which the person is signed in.
 
-    Options: new_page(person, size=..., java_script_enabled=...). At the end of the test it checks
-        that nothing was loaded from another host, that no script failed, and that no file was
-        missing.
+    It shows the list. Options: new_page(person, size=..., java_script_enabled=...). At the end of
+        the test it checks that nothing was loaded from another host, that no script failed, and
+        that no file was missing.
     """
     contexts, strangers, missing, errors = [], [], [], []
 
     def open_page(person=None, **options):
-        from tests.factories import PASSWORD
-
         context = chromium.new_context(browser, base_url=live_server.url, **options)
         contexts.append(context)
         page = context.new_page()
@@ -40,7 +40,12 @@ def new_page(browser, live_server):
         page.on("response", lambda got: got.ok or got.status < 400 or missing.append(got.url))
         page.on("pageerror", lambda error: errors.append(str(error)))
         if person:
-            chromium.sign_in(page, live_server.url, person.get_username(), PASSWORD)
+            client = Client()
+            client.force_login(person)
+            name = settings.SESSION_COOKIE_NAME
+            session = {"name": name, "value": client.cookies[name].value, "url": live_server.url}
+            context.add_cookies([session])
+            page.goto("/cages/")
         return page
 
     yield open_page

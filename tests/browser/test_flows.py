@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 
 from cages.models import Cage, Health, Outcome, Room
 from cages.slots import slot_of
-from tests.browser.chromium import SIZES
-from tests.factories import MINUTE, make_cage, make_user, record_minute
+from tests.browser.chromium import SIZES, sign_in
+from tests.factories import MINUTE, PASSWORD, make_cage, make_user, record_minute
 from tests.played import played_sensors
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,18 +37,19 @@ def test_a_new_facility_sets_itself_up_and_adds_its_first_cage(new_page):
 def test_a_cage_is_archived_and_restored_without_losing_anything(new_page):
     cage = make_cage("PV-Cre pair", owner=make_user("ruth"))
     record_minute(cage, slot_of(timezone.now()) - MINUTE, status=Health.OK)
-    page = new_page(cage.owner, java_script_enabled=False)
+    page = new_page(java_script_enabled=False)
+    sign_in(page, "", "ruth", PASSWORD)
     page.get_by_role("link", name="PV-Cre pair").click()
     page.get_by_label(f"Menu of cage {cage.pk}").click()
     page.get_by_role("link", name="Archive…").click()
-    expect(page.get_by_text("All readings and sensor requests stay")).to_be_visible()
+    expect(page.get_by_text("All readings and sensor requests stay.")).to_be_visible()
     page.get_by_role("button", name="Archive this cage").click()
     expect(page.get_by_text("No cages yet")).to_be_visible()
     page.get_by_role("link", name="Archive", exact=True).click()
     page.get_by_role("link", name="Restore…").click()
     page.get_by_role("button", name="Restore this cage").click()
     expect(page.locator(".sentence")).to_contain_text("Ok")
-    assert cage.readings.count() == 1
+    assert cage.polls.answered().count() == 1
 
 
 def test_the_keyboard_alone_opens_a_cage_and_its_menu(new_page):
@@ -74,7 +75,7 @@ def test_a_mistake_is_shown_at_its_field_and_nothing_typed_is_lost(new_page):
     page.get_by_label("Row").fill("B")
     page.get_by_role("button", name="Create cage").click()
     expect(page.locator("#div_id_label")).to_contain_text("This field is required")
-    expect(page.locator("#div_id_rack")).to_contain_text("Name the rack")
+    expect(page.locator("#div_id_rack")).to_contain_text("Enter the rack")
     expect(page.get_by_label("Notes")).to_have_value("on wet food since Monday")
     assert not Cage.objects.exists()
 
@@ -97,7 +98,7 @@ def test_cages_are_imported_after_a_look_at_what_would_happen(new_page):
     text = b"id,label,room\n7,New name,R2\n8,Second,R2\n9,,R2\n"
     file = {"name": "cages.csv", "mimeType": "text/csv", "buffer": text}
     page.get_by_label("CSV file").set_input_files(file)
-    page.get_by_role("button", name="Show what it would do").click()
+    page.get_by_role("button", name="Preview").click()
     expect(page.get_by_role("row", name="7 · Old name")).to_contain_text("New name")
     expect(page.get_by_role("row", name="9")).to_contain_text("This field is required")
     assert Cage.objects.get().label == "Old name"
@@ -116,14 +117,14 @@ def test_the_cages_of_a_room_are_filtered_paused_and_their_cards_printed(new_pag
     page.get_by_role("button", name="Show").click()
     expect(page.locator("tbody tr")).to_have_count(3)
     page.locator("label", has_text="South 1").click()
-    page.get_by_label("With the cages").select_option("pause")
-    page.get_by_role("button", name="that are ticked").click()
+    page.get_by_label("Action").select_option("pause")
+    page.get_by_role("button", name="Apply to selected").click()
     page.get_by_role("button", name="Pause 1 cage").click()
     expect(page.get_by_text("1 cage is paused.")).to_be_visible()
     expect(page).to_have_url(re.compile(rf"/cages/\?room={Room.objects.get(name='R2').pk}$"))
     assert list(Cage.objects.filter(is_polled=False).values_list("pk", flat=True)) == [21]
-    page.get_by_label("With the cages").select_option("cards")
-    page.get_by_role("button", name="that are listed").click()
+    page.get_by_label("Action").select_option("cards")
+    page.get_by_role("button", name="Apply to all").click()
     expect(page.get_by_role("heading", name="3 cage cards")).to_be_visible()
     page.get_by_label("Paper").select_option("letter")
     page.get_by_role("button", name="Show").click()

@@ -83,6 +83,6 @@ def test_a_cage_is_moved_by_way_of_an_empty_bay(new_page, person):
     page.goto(rack_url("rack-detail"))
     page.get_by_role("link", name="Move a cage to I-03").click()
     page.get_by_role("link", name="Newcomer").click()
-    page.get_by_role("button", name="Move it").click()
-    page.get_by_text("stands in R2 · rack B · I-03.").wait_for()
+    page.get_by_role("button", name="Move").click()
+    page.get_by_text("is now in R2 · rack B · I-03.").wait_for()
     assert page.get_by_role("link", name=re.compile("Newcomer ?, I-03")).count() == 1

@@ -3,12 +3,11 @@
 import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cages.models import Cage
 from tests.factories import PASSWORD, at, make_cage, make_user
+from tests.pages import queries_of
 
 CAGES = reverse("admin:cages_cage_changelist")
 ADD = reverse("admin:cages_cage_add")
@@ -68,9 +67,7 @@ def test_the_list_takes_as_many_queries_for_1_cage_as_for_40(browser, user):
     for number in (1, 40):
         while Cage.objects.count() < number:
             make_cage(owner=user)
-        with CaptureQueriesContext(connection) as queries:
-            browser.get(CAGES)
-        counts.append(len(queries))
+        counts.append(queries_of(browser.get, CAGES))
     assert counts[0] == counts[1] <= 12
 
 
@@ -105,29 +102,18 @@ def test_what_is_not_a_persons_to_choose_is_only_shown(browser, user):
 
 def test_no_cage_is_deleted_here(browser, user):
     cage = make_cage(owner=user)
-    assert browser.get(reverse("admin:cages_cage_delete", args=(cage.pk,))).status_code == 403
-    assert (
-        browser.post(
-            reverse("admin:cages_cage_delete", args=(cage.pk,)), {"post": "yes"}
-        ).status_code
-        == 403
-    )
+    address = reverse("admin:cages_cage_delete", args=(cage.pk,))
+    assert browser.get(address).status_code == 403
+    assert browser.post(address, {"post": "yes"}).status_code == 403
     action = {"action": "delete_selected", "_selected_action": cage.pk, "post": "yes"}
     browser.post(CAGES, action)
     assert Cage.objects.filter(pk=cage.pk).exists()
 
 
 def test_a_person_is_added_and_can_sign_in(browser, client):
-    browser.post(
-        reverse("admin:people_user_add"),
-        {
-            "username": "eve",
-            "usable_password": "true",
-            "password1": PASSWORD,
-            "password2": PASSWORD,
-            "_save": "Save",
-        },
-    )
+    passwords = dict.fromkeys(("password1", "password2"), PASSWORD)
+    form = {"username": "eve", "usable_password": "true", **passwords, "_save": "Save"}
+    browser.post(reverse("admin:people_user_add"), form)
     assert client.login(username="eve", password=PASSWORD)
 
 

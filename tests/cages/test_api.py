@@ -23,14 +23,9 @@ from tests.factories import (
     record_minutes,
     slot,
 )
-from tests.programs import NOW, SERIES, WHOLE, address, as_utc, caller_of, get, refusal, walk
+from tests.programs import SERIES, WHOLE, address, as_utc, caller_of, get, refusal, walk
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fixed_now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 @pytest.fixture
@@ -268,7 +263,9 @@ def three_cages(user):
 
 
 @pytest.mark.storage
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@hypothesis_settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25
+)
 @given(
     limit=st.integers(1, 40),
     cages=st.lists(st.sampled_from([3, 7, 8]), min_size=1, max_size=8),
@@ -345,7 +342,9 @@ def test_a_page_takes_the_same_few_queries_whatever_it_holds(caller, user, name,
         assert items >= len(ids)
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@hypothesis_settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25
+)
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_a_cursor_that_is_not_ours_is_refused(caller, three_cages, text):
     caches["default"].clear()

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 from datetime import timedelta
 
 import pytest
@@ -14,12 +13,7 @@ from cages.api.tokens import REQUESTS_A_MINUTE
 from tests.factories import make_cage
 from tests.programs import NOW, SERIES, WHOLE, address, caller_of, get, refusal
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fixed_now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 @pytest.fixture
@@ -30,7 +24,6 @@ def caller(user):
 # Asked wrongly
 
 
-@pytest.mark.parametrize("name", SERIES)
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -55,11 +48,12 @@ def caller(user):
         ({"from": None, "limit": "0"}, "from: this parameter is required. limit: "),
     ],
 )
-def test_a_bad_parameter_is_named(caller, user, name, change, said):
+def test_a_bad_parameter_is_named(caller, user, change, said):
     make_cage(owner=user, id=1)
     asked = {"cage": 1, **WHOLE, **change}
     query = {key: value for key, value in asked.items() if value is not None}
-    assert said in refusal(caller.get(address(name, **query)), 422)
+    for name in SERIES:
+        assert said in refusal(caller.get(address(name, **query)), 422)
 
 
 @pytest.mark.parametrize(
@@ -75,15 +69,13 @@ def test_a_bad_parameter_of_cages_is_named(caller, name, query, said):
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "head", "options", "trace"])
-@pytest.mark.parametrize("path", ["cages", "states", "readings", "cages/1", "openapi.json"])
-def test_everything_is_read_with_get(caller, path, method):
+def test_everything_is_read_with_get(caller, method):
     checked = Client(enforce_csrf_checks=True, headers=caller.headers)
-    response = getattr(checked, method)(f"/api/v1/{path}")
-    assert response.status_code == 405
-    assert response["Allow"] == "GET"
-    assert response["Content-Type"] == "application/json"
-    if method != "head":
-        assert "this API is read with GET" in refusal(response, 405)
+    for path in ("cages", "states", "readings", "cages/1", "openapi.json"):
+        response = getattr(checked, method)(f"/api/v1/{path}")
+        assert (response.status_code, response["Allow"]) == (405, "GET")
+        assert response["Content-Type"] == "application/json"
+        assert method == "head" or "this API is read with GET" in refusal(response, 405)
 
 
 @pytest.mark.parametrize("path", ["", "nothing", "cages/", "cages/1/", "docs", "cages/1/x", "\n"])
@@ -156,10 +148,12 @@ def test_a_redis_that_hangs_is_asked_once_and_not_waited_for(caller, settings, c
         away = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
         quick = {**cache["OPTIONS"], "socket_timeout": 0.2}
         settings.CACHES = {"default": {**cache, "LOCATION": away, "OPTIONS": quick}}
-        began = time.monotonic()
         get(caller, "cages")
+        server.setblocking(False)
+        server.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            server.accept()
     assert caplog.text.count("Requests to the API are not counted: Timeout") == 1
-    assert time.monotonic() - began < 1
     assert cache["OPTIONS"]["socket_timeout"] == cache["OPTIONS"]["socket_connect_timeout"] == 2
 
 

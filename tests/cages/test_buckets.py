@@ -175,11 +175,11 @@ def test_an_address_names_its_window(query, name, minutes, days):
 @pytest.mark.parametrize(
     ("query", "error"),
     [
-        ({"from": "yesterday"}, "A day is written like 2026-03-31."),
-        ({"from": "2026-03-01", "to": "2026-02-30"}, "A day is written like 2026-03-31."),
+        ({"from": "yesterday"}, "Write a day like this: 2026-03-31."),
+        ({"from": "2026-03-01", "to": "2026-02-30"}, "Write a day like this: 2026-03-31."),
         ({"from": "2026-03-02", "to": "2026-03-01"}, "The first day is after the last one."),
-        ({"from": "2026-03-03"}, "These days are yet to come."),
-        ({"from": "2000-01-01", "to": "2026-03-01"}, f"At most {LONGEST_DAYS} days at once."),
+        ({"from": "2026-03-03"}, "These days are in the future."),
+        ({"from": "2000-01-01", "to": "2026-03-01"}, f"At most {LONGEST_DAYS} days at a time."),
     ],
 )
 def test_days_that_make_no_sense_are_told(query, error):

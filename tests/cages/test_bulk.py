@@ -41,7 +41,7 @@ def test_only_the_ticked_ones_are_changed_and_the_message_says_how_many(browser)
     page = confirm(browser, f"{BULK}?act=pause&which=ticked&cage=1&cage=3")
     assert "2 cages are paused." in text_of(page)
     assert paused() == [1, 3]
-    assert "1 cage is asked again." in text_of(confirm(browser, f"{BULK}?act=resume&cage=3"))
+    assert "1 cage is polled again." in text_of(confirm(browser, f"{BULK}?act=resume&cage=3"))
     assert paused() == [1]
 
 
@@ -70,8 +70,8 @@ def test_a_rack_alone_leaves_each_cage_in_its_room(browser):
 
 def test_a_move_to_nowhere_is_refused_at_its_field(browser):
     response = confirm(browser, f"{BULK}?act=move&cage=1", **{"to-room": " ", "to-rack": ""})
-    assert response.context["form"].errors == {"room": ["Give the room, the rack, or both."]}
-    assert "Give the room, the rack, or both." in text_of(response)
+    assert response.context["form"].errors == {"room": ["Enter a room, a rack or both."]}
+    assert "Enter a room, a rack or both." in text_of(response)
     assert Cage.objects.get(pk=1).room_name == "R2"
 
 
@@ -83,7 +83,7 @@ def test_a_move_to_nowhere_is_refused_at_its_field(browser):
 def test_nothing_to_act_on_leads_back_with_a_word(browser, query):
     for answer in (browser.get, browser.post):
         page = answer(f"{BULK}?{query}", follow=True)
-        assert "Tick the cages first" in text_of(page)
+        assert "Select one or more cages first" in text_of(page)
     assert paused() == []
 
 

@@ -25,37 +25,21 @@ from tests.factories import (
     result,
     slot,
 )
+from tests.pages import queries_of, text_of
 
 NOW = at("07:02:30")
 AUTUMN = date(2026, 10, 25)  # the day of 25 hours in Berlin
 
 
 @pytest.fixture(autouse=True)
-def clock(monkeypatch, settings):
-    """clock(moment): what time it is from now on; NOW at first."""
-
-    def set_clock(moment):
-        monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
-
-    set_clock(NOW)
-    # Nobody is signed out by a leap into another month.
+def _never_signed_out(clock, settings):
+    """Not even by a leap into another month."""
     settings.SESSION_COOKIE_AGE = timedelta(days=3650).total_seconds()
-    return set_clock
 
 
 @pytest.fixture
 def cage(user):
     return make_cage("Colony 4", owner=user, id=117)
-
-
-@pytest.fixture
-def browser(client_of, user):
-    return client_of(user)
-
-
-def text_of(markup):
-    """What a person reads: tags out, entities in, blanks squeezed."""
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", markup)).split())
 
 
 def look_at(browser, cage, **address):
@@ -107,7 +91,7 @@ def test_the_page_has_the_information_of_the_cage(browser, user):
         "Number of animals 3",
         "Owner ruth",
         "Polled every minute",
-        "In Neurocage since 2026-03-01 00:00",
+        "Created 2026-03-01 00:00",
         "Notes Aggressive male. Keep apart.",
     ):
         assert fact in information
@@ -162,7 +146,7 @@ def test_the_longest_bad_of_the_day_says_how_much_of_it_is_known(browser, cage):
     polls = [Health.OK, Health.BAD, *[Outcome.TIMEOUT] * 20, Health.BAD, Health.BAD, Health.OK]
     record_minutes(cage, slot("03:00"), polls)
     page = text_of(look_at(browser, cage).content.decode())
-    assert "Longest Bad: 23 min, 3 of 23 minutes known; 03:01–03:23." in page
+    assert "Longest Bad period: 23 min, 3 of 23 minutes known; 03:01–03:23." in page
 
 
 def test_a_cage_created_today_has_no_minutes_before_that(browser, user):
@@ -198,7 +182,7 @@ def test_an_archived_cage_is_shown_with_what_was_measured_and_can_only_be_restor
     record_minute(cage, slot("06:00"), Health.OK)
     page = look_at(browser, cage)
     words = text_of(page.content.decode())
-    assert "Archived on 2026-03-02 06:30. It is not polled; what was measured stays." in words
+    assert "Archived on 2026-03-02 06:30. It is not polled. All its data stays." in words
     assert "Polled no, archived" in panel(page, "information")
     assert len(rows_of(page, "readings")) == 1
     assert f"/cages/{cage.pk}/restore/" in page.content.decode()
@@ -217,11 +201,11 @@ def test_a_cage_that_is_being_purged_cannot_be_restored(browser, user):
 def test_a_day_without_a_poll_says_so_in_every_part(browser, cage):
     page = look_at(browser, cage)
     words = text_of(page.content.decode())
-    assert "No known minute yet today." in words
-    assert "The sensor was not asked yet today." in words
-    assert "No request yet today." in panel(page, "sensor")
+    assert "No reading yet today." in words
+    assert "The sensor has not been polled yet today." in words
+    assert "No requests yet today." in panel(page, "sensor")
     assert "Requests 0 Answered 0 Success – Response p50 – Response p95 –" in panel(page, "sensor")
-    assert "0 asked without an answer, 422 not watched" in panel(page, "health")
+    assert "0 polled without an answer, 422 not watched" in panel(page, "health")
 
 
 def test_just_after_midnight_there_is_nothing_to_have_a_share_of(browser, cage, clock):
@@ -230,7 +214,7 @@ def test_just_after_midnight_there_is_nothing_to_have_a_share_of(browser, cage, 
     page = look_at(browser, cage)
     assert "0 full minutes" in text_of(page.content.decode())
     assert "Perfect 0 – Ok 0 – Bad 0 – Not known 0 – Minutes today 0" in panel(page, "health")
-    assert "No known minute yet today." in text_of(page.content.decode())
+    assert "No reading yet today." in text_of(page.content.decode())
 
 
 # Today's health and today's sensor
@@ -245,7 +229,7 @@ def test_health_is_counted_per_status_and_what_is_not_known_is_said_apart(browse
     assert "Bad 1 0.2 %" in health
     assert "Not known 418 99.1 %" in health
     assert "Minutes today 422" in health
-    assert "Not known: 2 asked without an answer, 416 not watched." in health
+    assert "Not known: 2 polled without an answer, 416 not watched." in health
 
 
 def test_the_sensor_is_counted_without_what_was_never_asked(browser, cage):
@@ -256,7 +240,7 @@ def test_the_sensor_is_counted_without_what_was_never_asked(browser, cage):
     sensor = panel(look_at(browser, cage), "sensor")
     assert "Requests 10 Answered 6 Success 60.0 %" in sensor
     assert "unavailable (503): 2, timeout: 1, malformed answer: 1." in sensor
-    assert "Planned but not asked in time: 10." in sensor
+    assert "Planned but not polled in time: 10." in sensor
 
 
 def test_response_times_are_of_answered_requests_only(browser, cage):
@@ -269,7 +253,7 @@ def test_response_times_are_of_answered_requests_only(browser, cage):
 
 def test_a_sensor_that_never_failed_says_so(browser, cage):
     record_minute(cage, slot("06:00"))
-    assert "No request failed." in panel(look_at(browser, cage), "sensor")
+    assert "No failed requests." in panel(look_at(browser, cage), "sensor")
 
 
 def test_a_sensor_that_never_answered_has_no_response_times(browser, cage):
@@ -408,11 +392,6 @@ def test_a_full_day_stays_under_150_kb_and_10_queries(client_of, cage, clock, is
 
 
 def test_the_number_of_queries_is_the_same_for_an_empty_day_and_a_busy_one(browser, busy):
-    counts = []
-    for _ in range(2):
-        with CaptureQueriesContext(connection) as queries:
-            look_at(browser, busy)
-        counts.append(len(queries))
-        Poll.objects.all().delete()
-    full, empty = counts
-    assert empty <= full <= 10
+    full = queries_of(look_at, browser, busy)
+    Poll.objects.all().delete()
+    assert queries_of(look_at, browser, busy) <= full <= 10

@@ -53,7 +53,7 @@ def test_only_ones_own_cages_are_printed(browser):
 
 
 def test_nothing_ticked_leads_back_with_a_word(browser):
-    assert "Tick the cages first" in text_of(browser.get(CARDS, follow=True))
+    assert "Select one or more cages first" in text_of(browser.get(CARDS, follow=True))
 
 
 def test_more_than_one_print_holds_says_so(browser, monkeypatch):

@@ -13,13 +13,7 @@ from tests.factories import MINUTE, at, make_cage, make_cycle, make_user, result
 
 FIRST = slot("07:00")
 NOW = at("12:00")
-
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _clock(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 @pytest.fixture
@@ -119,13 +113,11 @@ def test_the_span_is_told_in_units_or_in_the_facilitys_time(arguments, minutes):
         assert int(re.search(r"([\d,]+) minutes?:", run(*arguments))[1].replace(",", "")) == minutes
 
 
-@pytest.mark.parametrize(
-    "when",
-    ["", "soon", "2", "2w", "-2h", "2 hours", "1.5h", "2026-13-01", "2026-03-02T25:00", "7:00"]
-    + ["9" * 30 + "d", "9999999d", "٣h", "0001-01-01T00:00", "2026-03-02T07:00 Europe/Berlin"],
-)
 @pytest.mark.parametrize("option", ["--since", "--until"])
-def test_a_time_that_nobody_understands_is_refused(option, when):
-    said, error = fail(f"{option}={when}")
-    assert (said, error.returncode) == ("", 2)
-    assert str(error).startswith(f"{option} {when!r} is neither a span")
+def test_a_time_that_nobody_understands_is_refused(option):
+    odd = ["", "soon", "2", "2w", "-2h", "2 hours", "1.5h", "2026-13-01", "2026-03-02T25:00"]
+    odd += ["7:00", "9" * 30 + "d", "9999999d", "٣h", "0001-01-01T00:00"]
+    for when in [*odd, "2026-03-02T07:00 Europe/Berlin"]:
+        said, error = fail(f"{option}={when}")
+        assert (said, error.returncode) == ("", 2)
+        assert str(error).startswith(f"{option} {when!r} is neither a span")

@@ -10,44 +10,28 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Count
 from django.urls import reverse
 
 from cages import demo
-from cages.models import (
-    Cage,
-    CageState,
-    Condition,
-    Health,
-    Outcome,
-    Poll,
-    PollCycle,
-)
+from cages.models import Cage, CageState, Condition, Health, Outcome, Poll, PollCycle
 from cages.models.cycle import OUTCOME_COUNTS
 from neurocage.ids import advance_ids
 from tests.factories import MINUTE, at, make_cage, make_user, slot
 
 NOW = at("11:07:20")
+pytestmark = pytest.mark.usefixtures("clock")
 # The story is in the last two days; a fortnight of it takes ten seconds to write.
 DAYS = 3
 SLOTS = DAYS * 24 * 60 - 120
 
 
-@pytest.fixture(autouse=True)
-def _fixed_now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-
-
 @pytest.fixture(scope="module")
-def loaded(django_db_setup, django_db_blocker, tmp_path_factory):
+def loaded(module_database, tmp_path_factory):
     """The demonstration, loaded once: what was printed, and the state file."""
     said, state_file = io.StringIO(), tmp_path_factory.mktemp("demo") / "demo.json"
-    with (
-        pytest.MonkeyPatch.context() as patched,
-        django_db_blocker.unblock(),
-        transaction.atomic(),
-    ):
+    with pytest.MonkeyPatch.context() as patched:
         patched.setattr("django.utils.timezone.now", lambda: NOW)
         patched.setattr(demo, "DAYS", DAYS)
         # The first ids, as in a new database: a sequence is not turned back after other tests.
@@ -55,8 +39,7 @@ def loaded(django_db_setup, django_db_blocker, tmp_path_factory):
         call_command("load_demo", state_file=state_file, stdout=said)
         # Now, once, instead of at the end of every test.
         connection.check_constraints()
-        yield said.getvalue(), state_file
-        transaction.set_rollback(True)
+    return said.getvalue(), state_file
 
 
 @pytest.fixture
@@ -120,10 +103,6 @@ def test_the_last_full_minute_is_the_last_one_told(story):
     slots = Poll.objects.answered().order_by("slot").values_list("slot", flat=True)
     assert slots.last() == slot("11:06")
     assert slots.first() == slot("11:06") - DAYS * 24 * 60 * MINUTE + MINUTE
-
-
-def test_a_fortnight_is_told():
-    assert demo.DAYS == 14
 
 
 def test_two_cages_are_bad_now_and_the_others_are_not(story):

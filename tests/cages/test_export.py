@@ -154,7 +154,7 @@ def test_a_shard_recorded_while_the_export_reads_gives_no_half_minute(owner):
 
     window = Window(slot("06:00"), slot("06:01"))
     with connection.execute_wrapper(record_afterwards):
-        (batch,) = rows.readings([(cage.pk, cage.label)], window)
+        (batch,) = rows.readings([(cage.pk, cage.label, cage.created_at)], window)
     assert not waiting
     _id, _label, _seconds, status, _word, outcome, *_rest = batch[0]
     assert (status is not None) == (outcome == "answered")
@@ -216,7 +216,7 @@ def test_days_that_make_no_sense_lead_back_to_the_form(browser, owner):
 
 def test_nothing_to_export_is_said(browser, owner):
     page = browser.get(reverse("cage-export"), {"q": "no such label"})
-    assert "There is no such cage, so there is nothing to export." in text_of(page)
+    assert "None of these cages exists." in text_of(page)
 
 
 def test_so_many_exports_at_once_and_pages_still_have_threads(browser, owner):
@@ -226,7 +226,7 @@ def test_so_many_exports_at_once_and_pages_still_have_threads(browser, owner):
     assert all(response.streaming for response in under_way)
     refused = browser.get(address, {"kind": "hourly"}, follow=True)
     assert refused.redirect_chain[0][0] == f"{reverse('cage-export')}?kind=hourly"
-    assert "3 exports are under way. Try again when one of them has ended." in text_of(refused)
+    assert "3 exports are running. Try again when one of them has finished." in text_of(refused)
     assert b"".join(under_way.pop().streaming_content)
     under_way.append(browser.get(address))
     assert under_way[-1].streaming
@@ -269,7 +269,7 @@ def test_the_dictionary_explains_every_column(browser):
     ]
     assert all(row["meaning"] for row in found)
     page = text_of(browser.get(reverse("cage-export")))
-    assert "1 Bad, 2 Ok, 3 Perfect. Empty: not known; never filled in." in page
+    assert "1 Bad, 2 Ok, 3 Perfect. Empty: not known. It is never filled in." in page
 
 
 def test_the_list_leads_to_the_export_of_what_it_lists(browser, owner):

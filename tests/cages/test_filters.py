@@ -116,7 +116,7 @@ def test_the_choices_are_those_of_the_cages_a_person_sees(user, django_assert_nu
 
 @pytest.mark.usefixtures("facility")
 def test_a_filter_without_a_match_has_its_own_words(client_of, staff):
-    assert "No cage is like that" in text_of(client_of(staff).get(f"{LIST}?room=9"))
+    assert "No cages match this filter" in text_of(client_of(staff).get(f"{LIST}?room=9"))
 
 
 @pytest.mark.usefixtures("facility")

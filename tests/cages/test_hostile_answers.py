@@ -7,6 +7,7 @@ test_sensor_client.py and test_sensor_sockets.py.
 import codecs
 import json
 import logging
+from dataclasses import replace
 
 import hypothesis.configuration
 import pytest
@@ -14,11 +15,12 @@ from django.conf import settings as django_settings
 from django.urls import reverse
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
 
-from cages.models import Health, Outcome
+from cages.models import Health, Outcome, Poll
 from cages.polling.poller import Poller, ask_now
-from cages.polling.recorder import record
-from cages.polling.results import DETAIL_LIMIT, PollResult, decode, encode
+from cages.polling.recorder import record, record_columns
+from cages.polling.results import DETAIL_LIMIT, PollResult, encode
 from cages.polling.sensor_client import BODY_LIMIT_BYTES, MOST_BRACKETS, SensorClient, judge
 from tests.factories import at, make_cage, slot
 from tests.sensor_server import CAGE, GOOD, PATIENT, Sensor, ask, reply
@@ -179,20 +181,40 @@ def test_only_the_cage_that_was_asked_is_answered(cage_id, told):
 
 # On the way to the recorder
 
-results = st.builds(
-    PollResult,
-    st.integers(1, 2_147_483_647),
-    st.sampled_from(Outcome),
-    st.none() | st.integers(0, 10**6),
-    st.none() | st.integers(100, 999),
-    st.none() | st.sampled_from(Health),
-    st.text(max_size=DETAIL_LIMIT),
-)
+
+@st.composite
+def results(draw):
+    """A PollResult as the poller makes it, of no cage yet."""
+    outcome = draw(st.sampled_from(Outcome))
+    return PollResult(
+        0,
+        outcome,
+        draw(st.none() | st.integers(0, 10**6)),
+        draw(st.none() | st.integers(100, 999)),
+        draw(st.sampled_from(Health)) if outcome == Outcome.ANSWERED else None,
+        draw(st.text(max_size=DETAIL_LIMIT)),
+    )
 
 
-@given(st.lists(results, max_size=20))
-def test_results_come_out_of_redis_as_they_went_in(shard):
-    assert decode(json.loads(json.dumps(encode(shard)))) == shard
+class ResultsInTheDatabase(TestCase):
+    @settings(max_examples=40, deadline=None)
+    @given(st.lists(results(), max_size=5))
+    def test_they_are_as_they_went_through_redis(self, shard):
+        shard = [replace(result, cage_id=make_cage().id) for result in shard]
+        columns = json.loads(json.dumps(encode(shard)))
+        assert record_columns(slot("07:00"), columns, slot("07:01")) == len(shard)
+        names = ("cage_id", "outcome", "latency_ms", "http_status", "status", "detail")
+        assert list(Poll.objects.order_by("cage_id").values_list(*names)) == [
+            (
+                result.cage_id,
+                result.outcome,
+                result.latency_ms,
+                result.stored_http_status,
+                result.status,
+                result.detail.replace("\x00", " ") or None,
+            )
+            for result in shard
+        ]
 
 
 # On the line

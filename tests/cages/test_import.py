@@ -49,11 +49,6 @@ def places():
     return {cage.pk: cage.position for cage in Cage.objects.order_by("pk")}
 
 
-@pytest.fixture
-def browser(client_of, user):
-    return client_of(user)
-
-
 # The dry run, and after it
 
 
@@ -64,7 +59,7 @@ def test_nothing_is_written_before_it_is_confirmed(browser, user):
     assert "Import 3 cages" in text_of(dry_run)
     assert not Cage.objects.exists()
     page = confirm(browser, dry_run)
-    assert "Imported: 3 new, 0 changed, 0 unchanged, 0 left out." in text_of(page)
+    assert "Imported: 3 new, 0 changed, 0 unchanged, 0 refused." in text_of(page)
     cage = Cage.objects.get(pk=118)
     assert (cage.owner, cage.notes, cage.is_polled) == (user, "two\nlines", False)
     assert (cage.row, cage.column, cage.animal_count) == ("B", 8, 2)
@@ -76,7 +71,7 @@ def test_the_same_file_again_changes_nothing(browser):
     before = list(Cage.objects.order_by("pk").values())
     again = upload(browser, THREE)
     assert numbers(again.context["plan"].unchanged) == [2, 3, 4]
-    assert "every cage is as the file says" in text_of(again)
+    assert "all cages are already as in the file" in text_of(again)
     assert "2–4" in text_of(again)
     confirm(browser, again)
     assert list(Cage.objects.order_by("pk").values()) == before
@@ -152,7 +147,7 @@ def test_what_would_do_something_else_by_now_is_shown_again(browser, user):
     dry_run = upload(browser, "id,label\n7,New\n")
     Cage.objects.filter(pk=7).update(label="Changed meanwhile")
     page = confirm(browser, dry_run)
-    assert "nothing was imported. Please look again." in text_of(page)
+    assert "nothing was imported. Check the new preview." in text_of(page)
     assert Cage.objects.get(pk=7).label == "Changed meanwhile"
     confirm(browser, page)
     assert Cage.objects.get(pk=7).label == "New"
@@ -161,15 +156,15 @@ def test_what_would_do_something_else_by_now_is_shown_again(browser, user):
 def test_refused_rows_are_left_out_and_the_others_imported(browser):
     dry_run = upload(browser, "id,label\n7,Good\n8,\n")
     assert reasons(dry_run) == {3: "label: This field is required."}
-    assert "The refused rows are left out." in text_of(dry_run)
-    assert "1 new, 0 changed, 0 unchanged, 1 left out" in text_of(confirm(browser, dry_run))
+    assert "Refused rows are not imported." in text_of(dry_run)
+    assert "1 new, 0 changed, 0 unchanged, 1 refused" in text_of(confirm(browser, dry_run))
     assert list(places()) == [7]
 
 
 @pytest.mark.parametrize("text", ["", "%%%", "eJw=", "YWJj", packed(THREE.encode())[:80]])
 def test_a_file_that_does_not_come_back_whole_is_asked_for_again(browser, text):
     page = browser.post(IMPORT, {"packed": text, "fingerprint": ""})
-    assert "The file did not come back whole. Please choose it again." in text_of(page)
+    assert "The file was not sent completely. Choose it again." in text_of(page)
 
 
 def test_what_unpacks_to_more_than_a_file_may_hold_is_refused(browser):
@@ -184,7 +179,7 @@ def test_what_unpacks_to_more_than_a_file_may_hold_is_refused(browser):
 def test_somebody_elses_cage_is_not_touched(browser):
     make_cage("Theirs", id=7)
     dry_run = upload(browser, "id,label\n7,Mine\n")
-    assert "somebody else's" in reasons(dry_run)[2]
+    assert "somebody else" in reasons(dry_run)[2]
     confirm(browser, dry_run)
     assert Cage.objects.get(pk=7).label == "Theirs"
 
@@ -194,7 +189,7 @@ def test_another_owner_is_facility_staffs_to_name(browser, client_of, staff, use
     text = "id,label,owner\n7,Seven,max\n8,Eight,nobody\n9,Nine,\n"
     assert set(reasons(upload(browser, text))) == {2, 3}
     dry_run = upload(client_of(staff), text)
-    assert reasons(dry_run) == {3: "owner: Nobody who can sign in is called “nobody”."}
+    assert reasons(dry_run) == {3: "owner: There is no active account “nobody”."}
     confirm(client_of(staff), dry_run)
     assert Cage.objects.get(pk=7).owner == max_
     assert Cage.objects.get(pk=9).owner == staff
@@ -213,7 +208,7 @@ def test_labels_are_told_apart_by_owner_and_never_guessed(client_of, staff):
     make_cage("Twin", make_user("bob"), id=8)
     text = "label,owner,room\nTwin,bob,R2\nTwin,,R3\n"
     dry_run = upload(client_of(staff), text)
-    assert reasons(dry_run) == {3: "2 cages have this label. Give the id."}
+    assert reasons(dry_run) == {3: "2 cages have this label. Enter the id."}
     confirm(client_of(staff), dry_run)
     assert places() == {7: "", 8: "R2"}
 
@@ -238,17 +233,17 @@ def test_a_bay_that_is_taken_is_refused_and_so_is_who_waited_for_its_cage(browse
     make_cage("B", user, id=2, room="R2", rack="B", row="A", column=2)
     dry_run = upload(browser, "id,row,column\n2,A,1\n1,A,9\n")
     assert reasons(dry_run) == {
-        2: "Another cage stands in A-01 of this rack.",
-        3: "Another cage stands in A-09 of this rack.",
+        2: "There is another cage in A-01 of this rack.",
+        3: "There is another cage in A-09 of this rack.",
     }
 
 
 def test_two_rows_do_not_go_to_one_bay_nor_are_about_one_cage(browser):
     text = "id,label,rack,row,column\n1,A,B,A,1\n2,B,b,a,1\n1,A again,,,\n,C,,,\n,C,,,\n"
     assert reasons(upload(browser, text)) == {
-        3: "It goes to A-01 of the same rack as row 2.",
-        4: "It is about the same cage as row 2.",
-        6: "It is about the same cage as row 5.",
+        3: "Row 2 has the same bay A-01 of the same rack.",
+        4: "Row 2 is for the same cage.",
+        6: "Row 5 is for the same cage.",
     }
 
 
@@ -256,7 +251,7 @@ def test_a_second_row_about_a_cage_does_not_keep_it_in_its_bay(browser, user):
     make_cage("A", user, id=1, rack="B", row="A", column=1)
     make_cage("B", user, id=2, rack="B", row="A", column=2)
     dry_run = upload(browser, "id,row,column\n1,A,2\n2,A,1\n1,A,3\n")
-    assert reasons(dry_run) == {4: "It is about the same cage as row 2."}
+    assert reasons(dry_run) == {4: "Row 2 is for the same cage."}
     confirm(browser, dry_run)
     assert places() == {1: "rack B · A-02", 2: "rack B · A-01"}
 
@@ -280,7 +275,7 @@ def test_a_cage_whose_label_reads_the_same_is_the_same_cage(browser, user):
 def test_rooms_and_rows_that_read_the_same_are_one(browser):
     text = "label,room,rack,row,column\nS1,Süd,A,07,1\nS2,Su\u0308d,A,7,1\nS3,Süd,A,007,2\n"
     dry_run = upload(browser, text)
-    assert reasons(dry_run) == {3: "It goes to 7-01 of the same rack as row 2."}
+    assert reasons(dry_run) == {3: "Row 2 has the same bay 7-01 of the same rack."}
     confirm(browser, dry_run)
     assert set(Cage.objects.values_list("room__name", "row")) == {("Süd", "7")}
     assert Room.objects.count() == Rack.objects.count() == 1
@@ -292,7 +287,7 @@ def test_what_cannot_be_read_is_refused_by_field(browser):
     line_break = "A line break is not allowed here."
     for field in ("label", "room", "strain"):
         assert f"{field}: {line_break}" in found[2]
-    assert found[3].startswith("room: It contains a character that cannot be seen (U+200B).")
+    assert found[3].startswith("room: The text contains an invisible character (U+200B).")
 
 
 def test_a_label_that_another_cage_of_the_owner_has_is_refused(browser, user):
@@ -329,11 +324,11 @@ def test_a_row_that_waits_for_a_refused_one_is_refused_too(browser, user):
 @pytest.mark.parametrize(
     ("cells", "reason"),
     [
-        ("0,A,,,,", "id has to be a whole number"),
-        ("x,A,,,,", "id has to be a whole number"),
-        ("2000000001,A,,,,", "id has to be a whole number"),
-        ("7,A,,B,,", "rack: Name the rack"),
-        ("7,A,R,B,,", "column: Give the column too"),
+        ("0,A,,,,", "id must be a whole number"),
+        ("x,A,,,,", "id must be a whole number"),
+        ("2000000001,A,,,,", "id must be a whole number"),
+        ("7,A,,B,,", "rack: Enter the rack"),
+        ("7,A,R,B,,", "column: Enter the column too"),
         ("7,A,R,B1x,1,", "row: A row is one or two letters"),
         ("7,A,R,B,seven,", "column: Enter a whole number."),
         ("7,A,R,B,1000,", "column: Ensure this value is less than or equal to 999."),
@@ -341,8 +336,8 @@ def test_a_row_that_waits_for_a_refused_one_is_refused_too(browser, user):
         (",nul\x00,,,,", "label: Null characters are not allowed."),
         ("7,nul\x00,,,,", "label: Null characters are not allowed."),
         ("7,A,,,,maybe", "is_polled: Write yes or no."),
-        ("7,A,,,", "It has 5 cells, and the first row has 6."),
-        ("7,A,,,,yes,more", "It has 7 cells, and the first row has 6."),
+        ("7,A,,,", "This row has 5 cells; the first row has 6."),
+        ("7,A,,,,yes,more", "This row has 7 cells; the first row has 6."),
     ],
 )
 def test_a_row_that_makes_no_sense_is_refused_with_the_reason(browser, cells, reason):
@@ -357,11 +352,11 @@ def test_a_row_that_makes_no_sense_is_refused_with_the_reason(browser, cells, re
         (b"", "The submitted file is empty."),
         (b"id,label\n", "The file has no rows below its column names."),
         ("id,label\n1,Käfig\n".encode("cp1252"), "The file is not UTF-8 text."),
-        (b"id,label,colour\n1,A,red\n", "is not known: “colour”."),
-        (b"id,label,ID\n1,A,2\n", "names the column “id” twice"),
-        (b"room,rack\nR2,B\n", "One of the columns “id” and “label” has to be there."),
-        (b'id,label\n1,"A\n', "is not CSV as it should be, near line"),
-        (b"id,label\n" + b"1,A\n" * 10_001, "over 10,000 rows"),
+        (b"id,label,colour\n1,A,red\n", "an unknown column: “colour”."),
+        (b"id,label,ID\n1,A,2\n", "has the column “id” twice"),
+        (b"room,rack\nR2,B\n", "The file needs the column “id” or “label”."),
+        (b'id,label\n1,"A\n', "is not valid CSV near line"),
+        (b"id,label\n" + b"1,A\n" * 10_001, "more than 10,000 rows"),
         (b"id,label\n" + b"x" * 2 * 1024 * 1024, "larger than 2 MB"),
     ],
 )

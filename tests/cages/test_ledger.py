@@ -35,10 +35,7 @@ def cages():
 def poll(cages, slot, outcomes=MIXED, of=None):
     """A minute as Neurocage makes it: claimed with all the cages, of which some are recorded."""
     cycle = make_cycle(
-        slot,
-        planned=len(cages),
-        finished=False,
-        planned_ids=to_ranges([cage.id for cage in cages]),
+        slot, planned=len(cages), finished=False, planned_ids=to_ranges([cage.id for cage in cages])
     )
     results = [result(c, outcome=o) for c, o in zip(cages, outcomes, strict=True)]
     record(slot, results[:of], now=slot + timedelta(seconds=3))
@@ -110,16 +107,10 @@ def within(field, change):
 
 
 IMBALANCES = {
-    "planned": (
-        within("planned", 1),
-        ["planned 5, but its outcomes add up to 4"],
-    ),
+    "planned": (within("planned", 1), ["planned 5, but its outcomes add up to 4"]),
     "a count": (
         within("timeout", 1),
-        [
-            "planned 4, but its outcomes add up to 5",
-            "2 timeout in the ledger, but 1 poll",
-        ],
+        ["planned 4, but its outcomes add up to 5", "2 timeout in the ledger, but 1 poll"],
     ),
     "two counts": (
         lambda cages: PollCycle.objects.update(answered=1, malformed=1),
@@ -145,10 +136,7 @@ IMBALANCES = {
             "1 timeout in the ledger, but 0 polls",
         ],
     ),
-    "no cycle": (
-        lambda cages: PollCycle.objects.all().delete(),
-        ["no cycle, but 4 polls"],
-    ),
+    "no cycle": (lambda cages: PollCycle.objects.all().delete(), ["no cycle, but 4 polls"]),
 }
 
 

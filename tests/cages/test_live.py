@@ -15,17 +15,6 @@ LIST = reverse("cage-list")
 
 
 @pytest.fixture
-def clock(monkeypatch):
-    """clock(moment) sets the time of day; it begins at NOW."""
-
-    def set_to(moment):
-        monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
-
-    set_to(NOW)
-    return set_to
-
-
-@pytest.fixture
 def browser(client_of, user, clock):
     make_cycle(slot("07:01"), planned=1)
     make_cage("Colony 4", owner=user, id=7)
@@ -41,9 +30,7 @@ def ask(browser, address=LIST, etag=None):
 @pytest.mark.parametrize("address", [LIST, "/cages/7/", "/cages/?q=Colony"])
 def test_an_unchanged_page_costs_one_query_beside_session_and_person(browser, address):
     first = ask(browser, address)
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         second = ask(browser, address, first["ETag"])
     assert (first.status_code, second.status_code) == (200, 304)
     assert second.content == b""

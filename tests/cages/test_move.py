@@ -3,23 +3,16 @@
 from unittest.mock import patch
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cages.models import Cage, CageEvent, EventKind, Rack
 from tests.factories import at, make_cage, make_user
-from tests.pages import errors_of, text_of
+from tests.pages import errors_of, queries_of, text_of
 
 NOW = at("07:02:30")
 BAY = {"room": "R2", "rack": "B", "row": "B", "column": 7}
 MOVE = reverse("cage-move", args=(7,))
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fixed_now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 @pytest.fixture
@@ -34,7 +27,7 @@ def browser(client_of, user, cage):
 
 def test_the_form_says_where_the_cage_stands(browser):
     page = browser.get(MOVE)
-    assert "It stands in R1 · rack A · A-01 now." in text_of(page)
+    assert "It is now in R1 · rack A · A-01." in text_of(page)
     assert page.context["form"]["rack"].value() == "A"
 
 
@@ -52,7 +45,7 @@ def test_an_address_fills_the_form_in_with_a_rack_that_the_person_sees(browser, 
 def test_a_move_is_an_event_with_time_and_person_and_leads_to_the_rack(browser, user):
     page = browser.post(MOVE, {**BAY, "row": " b "}, follow=True)
     assert page.redirect_chain == [(f"/racks/{Rack.objects.get(name='B').pk}/", 302)]
-    assert "Cage 7 · Colony 4 stands in R2 · rack B · B-07." in text_of(page)
+    assert "Cage 7 · Colony 4 is now in R2 · rack B · B-07." in text_of(page)
     event = CageEvent.objects.get()
     assert (event.kind, event.at, event.person) == (EventKind.MOVED, NOW, user)
     assert (event.before, event.after) == ("R1 · rack A · A-01", "R2 · rack B · B-07")
@@ -66,18 +59,18 @@ def test_a_move_to_where_it_stands_is_no_event(browser):
 def test_a_cage_can_be_taken_out_of_its_rack(browser, cage):
     page = browser.post(MOVE, {}, follow=True)
     assert page.redirect_chain == [(cage.get_absolute_url(), 302)]
-    assert "Cage 7 · Colony 4 has no place now." in text_of(page)
+    assert "Cage 7 · Colony 4 has no position now." in text_of(page)
     page = browser.post(MOVE, {"room": "R2"}, follow=True)
-    assert "Cage 7 · Colony 4 stands in R2." in text_of(page)
-    assert "Nobody has said yet" not in text_of(browser.get(MOVE))
+    assert "Cage 7 · Colony 4 is now in R2." in text_of(page)
+    assert "No position given" not in text_of(browser.get(MOVE))
 
 
 @pytest.mark.parametrize("address", [MOVE, MOVE + "?rack=1&row=B&column=7"])
 def test_a_bay_that_is_taken_is_refused_at_its_field(browser, address):
     make_cage(**{**BAY, "rack": "b"})
     response = browser.post(address, BAY)
-    assert errors_of(response) == {"column": ["Another cage stands in B-07 of this rack."]}
-    assert "It stands in R1 · rack A · A-01 now." in text_of(response)
+    assert errors_of(response) == {"column": ["There is another cage in B-07 of this rack."]}
+    assert "It is now in R1 · rack A · A-01." in text_of(response)
     assert Cage.objects.get(pk=7).position == "R1 · rack A · A-01"
     assert not CageEvent.objects.exists()
 
@@ -86,16 +79,16 @@ def test_a_bay_taken_since_the_form_was_checked_is_refused_at_its_field(browser)
     make_cage(**BAY)
     with patch.object(Cage, "validate_constraints"):
         response = browser.post(MOVE, BAY)
-    assert errors_of(response) == {"column": ["Another cage stands in B-07 of this rack."]}
+    assert errors_of(response) == {"column": ["There is another cage in B-07 of this rack."]}
     assert not CageEvent.objects.exists()
 
 
 @pytest.mark.parametrize(
     ("typed", "field", "message"),
     [
-        ({"room": "R2", "row": "B", "column": 7}, "rack", "Name the rack"),
-        ({**BAY, "column": ""}, "column", "Give the column too"),
-        ({**BAY, "row": ""}, "row", "Give the row too"),
+        ({"room": "R2", "row": "B", "column": 7}, "rack", "Enter the rack"),
+        ({**BAY, "column": ""}, "column", "Enter the column too"),
+        ({**BAY, "row": ""}, "row", "Enter the row too"),
         ({**BAY, "row": "B7"}, "row", "A row is one or two letters"),
         ({**BAY, "column": 0}, "column", "greater than or equal to 1"),
         ({**BAY, "rack": "x" * 51}, "rack", "at most 50 characters"),
@@ -127,9 +120,7 @@ def test_an_archived_cage_is_not_moved(browser, cage):
 def test_the_form_takes_as_many_queries_whatever_stands_in_the_rack(browser):
     counts = []
     for _ in range(2):
-        with CaptureQueriesContext(connection) as queries:
-            browser.get(MOVE)
-        counts.append(len(queries))
+        counts.append(queries_of(browser.get, MOVE))
         for column in range(1, 31):
             place = {**BAY, "row": "C" * len(counts), "column": column}
             make_cage(id=1000 * len(counts) + column, **place)

@@ -58,7 +58,7 @@ def deliver(queue):
     with app.connection_for_read() as broker:
         inbox = broker.SimpleQueue(app.amqp.queues[queue])
         with contextlib.closing(inbox):
-            message = inbox.get(timeout=2)
+            message = inbox.get(timeout=60)
             args, kwargs, _ = message.payload
             app.tasks[message.headers["task"]](*args, **kwargs)
             message.ack()
@@ -248,7 +248,7 @@ def test_a_cycle_that_lost_its_shards_is_balanced_by_the_next_start(at_seven):
 
 def test_results_wait_for_a_database_that_is_away(at_seven, monkeypatch):
     cage = make_cage()
-    record, tries = tasks.record, []
+    record, tries = tasks.record_columns, []
 
     def away_twice(*args, **kwargs):
         tries.append(args)
@@ -256,7 +256,7 @@ def test_results_wait_for_a_database_that_is_away(at_seven, monkeypatch):
             raise OperationalError("the database system is starting up")
         return record(*args, **kwargs)
 
-    monkeypatch.setattr(tasks, "record", away_twice)
+    monkeypatch.setattr(tasks, "record_columns", away_twice)
     tasks.record_polls.apply((int(SLOT.timestamp()), encode([result(cage)]))).get()
     assert len(tries) == 3
     assert Poll.objects.answered().get().slot == SLOT

@@ -63,11 +63,7 @@ def test_a_cage_without_any_minute_is_gone_in_one_step(db):
 
 
 @pytest.mark.parametrize(
-    "fields",
-    [
-        {"purge_ordered_at": None},
-        {"purge_ordered_at": None, "archived_at": None},
-    ],
+    "fields", [{"purge_ordered_at": None}, {"purge_ordered_at": None, "archived_at": None}]
 )
 def test_without_an_order_nothing_is_deleted(db, fields):
     cage = ordered_cage(days=[0], **fields)
@@ -98,9 +94,7 @@ def test_the_task_does_one_step_and_orders_the_next(db, monkeypatch):
     monkeypatch.setattr(timezone, "now", lambda: NOW)
     orders = []
     monkeypatch.setattr(
-        tasks.purge_cage,
-        "apply_async",
-        lambda args, countdown: orders.append((args, countdown)),
+        tasks.purge_cage, "apply_async", lambda args, countdown: orders.append((args, countdown))
     )
     tasks.purge_cage(cage.id)
     assert left_of(cage) == (0, 1, 1)

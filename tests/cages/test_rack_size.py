@@ -8,12 +8,7 @@ from tests.factories import at, make_cage
 from tests.pages import errors_of, text_of
 
 NOW = at("07:02:30")
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fixed_now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 def stand(owner, row="", column=None, room="R2", rack="B"):
@@ -67,14 +62,21 @@ def test_a_rack_without_bays_may_have_numbered_rows(client_of, user, staff):
 @pytest.mark.parametrize(
     ("given", "errors"),
     [
-        (size_form(1, 3), {"row_count": ["A cage stands in row B, so the rack needs 2 or more."]}),
+        (
+            size_form(1, 3),
+            {"row_count": ["There is a cage in row B, so the rack needs at least 2."]},
+        ),
         (
             size_form(2, 2),
-            {"column_count": ["A cage stands in column 3, so the rack needs as many or more."]},
+            {
+                "column_count": [
+                    "There is a cage in column 3, so the rack needs at least that many."
+                ]
+            },
         ),
         (
             size_form(9, 9, rows_are_numbers="on"),
-            {"rows_are_numbers": ["The cages in this rack stand in rows with letters."]},
+            {"rows_are_numbers": ["The rows of this rack have letters."]},
         ),
         (
             size_form(31, 31),
@@ -85,7 +87,7 @@ def test_a_rack_without_bays_may_have_numbered_rows(client_of, user, staff):
         ),
         (
             size_form("", 3),
-            {"row_count": ["Give both, rows and columns, or neither."]},
+            {"row_count": ["Enter both rows and columns, or neither."]},
         ),
     ],
 )
@@ -99,7 +101,7 @@ def test_a_size_that_cannot_be_is_refused_at_its_field(client_of, user, staff, g
 def test_numbered_rows_are_not_called_letters(client_of, user, staff):
     stand(user, "3", 1)
     response = client_of(staff).post(url("rack-size"), size_form(3, 3))
-    wanted = {"rows_are_numbers": ["The cages in this rack stand in rows with numbers."]}
+    wanted = {"rows_are_numbers": ["The rows of this rack have numbers."]}
     assert errors_of(response) == wanted
 
 
@@ -137,7 +139,7 @@ def test_two_rooms_or_racks_are_not_made_one_by_a_name(client_of, user, staff):
     stand(user, rack="C")
     elsewhere = stand(user, room="Süd", rack="D")
     browser = client_of(staff)
-    wanted = "“Süd” exists already. To make two into one, move the cages there."
+    wanted = "“Süd” exists already. To merge the two, move the cages there."
     assert errors_of(browser.post(room_url(cage), {"name": "SÜD"})) == {"name": [wanted]}
     address = reverse("rack-size", args=(cage.rack_id,))
     assert set(errors_of(browser.post(address, size_form(name="c")))) == {"name"}
@@ -170,6 +172,6 @@ def test_two_people_who_give_a_name_at_once_are_told(client_of, user, staff, mon
     monkeypatch.setattr(Room, "is_used", False)
     monkeypatch.setattr(Room, "namesakes", lambda *_: [])
     response = client_of(staff).post(room_url(cage), {"name": "R3"}, follow=True)
-    assert "Somebody else gave this name just now." in text_of(response)
+    assert "Somebody else has just used this name." in text_of(response)
     cage.refresh_from_db()
     assert cage.room.name == "R2"

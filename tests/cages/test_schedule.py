@@ -6,14 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cages.models import PollCycle
-from cages.polling.schedule import (
-    CLOSE_AT_MOST,
-    claim,
-    cut,
-    from_ranges,
-    lost,
-    to_ranges,
-)
+from cages.polling.schedule import CLOSE_AT_MOST, claim, cut, from_ranges, lost, to_ranges
 from cages.slots import slot_of
 from tests.factories import at, make_cage, make_cycle, slot
 

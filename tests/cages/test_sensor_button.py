@@ -17,11 +17,6 @@ BAY = {"room": "R2", "rack": "B", "row": "B", "column": 7}
 
 
 @pytest.fixture
-def browser(client_of, user):
-    return client_of(user)
-
-
-@pytest.fixture
 def sensors(monkeypatch):
     """Plays the sensors; every answer takes 1234 ms."""
     monkeypatch.setattr("cages.polling.sensor_client._ms_since", lambda started: 1234)
@@ -52,10 +47,10 @@ def test_a_sensor_is_tried_before_its_cage_is_saved(browser, sensors):
     sensors.get(sensor_url(117), json={"cage_id": 117, "status": 3})
     response = browser.post(NEW, TYPED)
     page = response.content.decode()
-    assert "The sensor of cage 117 answers:" in page
+    assert "The sensor of cage 117 answered:" in page
     assert '<span class="word">Perfect</span>' in page
     assert "after 1.2 s." in page
-    assert "Tried just now; nothing was recorded." in page
+    assert "This was a test. Nothing was recorded." in page
     assert not Cage.objects.exists()
     assert not Poll.objects.exists()
 
@@ -102,7 +97,7 @@ def test_mistakes_elsewhere_in_the_form_do_not_matter_for_a_try(browser, sensors
 @pytest.mark.parametrize(
     ("number", "message"),
     [
-        ("", "Give the cage id to test its sensor before the cage is saved."),
+        ("", "Enter the cage id to test its sensor before you save the cage."),
         ("x", "Enter a whole number."),
         ("0", "Ensure this value is greater than or equal to 1."),
     ],
@@ -127,7 +122,7 @@ def test_trying_from_the_edit_form_asks_this_cage_and_saves_nothing(browser, use
     cage = make_cage("Colony", owner=user, id=118)
     response = browser.post(edit_url(cage), TYPED)
     page = response.content.decode()
-    assert "The sensor of cage 118 answers:" in page
+    assert "The sensor of cage 118 answered:" in page
     assert 'value="Half-typed &lt;label&gt;"' in page
     cage.refresh_from_db()
     assert (cage.label, cage.strain, cage.is_polled) == ("Colony", "", True)
@@ -137,7 +132,7 @@ def test_the_button_on_the_page_of_a_cage_shows_the_live_answer(browser, user, s
     sensors.get(sensor_url(118), json={"cage_id": 118, "status": 2})
     cage = make_cage("Colony", owner=user, id=118)
     page = browser.post(reverse("cage-test-sensor", args=(118,))).content.decode()
-    assert "The sensor of cage 118 answers:" in page
+    assert "The sensor of cage 118 answered:" in page
     assert '<span class="word">Ok</span>' in page
     assert "after 1.2 s." in page
     assert cage.get_absolute_url() in page

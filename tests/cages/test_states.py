@@ -73,11 +73,7 @@ def test_bad_is_said_only_while_it_is_known(db, age, condition):
 
 @pytest.mark.parametrize(
     ("health", "condition"),
-    [
-        (Health.BAD, Condition.BAD),
-        (Health.OK, Condition.OK),
-        (Health.PERFECT, Condition.PERFECT),
-    ],
+    [(Health.BAD, Condition.BAD), (Health.OK, Condition.OK), (Health.PERFECT, Condition.PERFECT)],
 )
 def test_a_known_health_is_the_condition(db, health, condition):
     assert cage_seen(timedelta(), health).condition(NOW) == condition

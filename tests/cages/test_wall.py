@@ -11,12 +11,7 @@ from tests.pages import text_of
 
 NOW = at("07:02:30")
 WALL = reverse("wall")
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fixed_now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 @pytest.fixture
@@ -35,13 +30,6 @@ def content_of(response):
     return response.content.decode().partition("<main")[2].partition("</main>")[0]
 
 
-def test_nobody_is_named_on_the_wall(client_of, staff, user):
-    make_cage(owner=user, room="R2")
-    page = client_of(staff).get(wall_of("R2")).content.decode()
-    assert staff.username not in page
-    assert user.username not in page
-
-
 def test_without_a_room_it_asks_for_one(browser, user):
     make_cage(owner=user, room="R2", rack="B")
     make_cage(owner=user, room="R10")
@@ -50,7 +38,7 @@ def test_without_a_room_it_asks_for_one(browser, user):
     page = browser.get(WALL)
     assert [room.name for room in page.context["rooms"]] == ["R2", "R10", ""]
     assert f'href="{wall_of("R2")}"' in page.content.decode()
-    assert "No room given" in text_of(page)
+    assert "No room" in text_of(page)
     assert "R3" not in content_of(page)
 
 
@@ -85,7 +73,7 @@ def test_counts_and_the_troubled_cages_first(browser, user):
 def test_no_person_is_named(client_of, browser, user, staff):
     cage = make_cage(owner=user, room="R2")
     record_minute(cage, slot("07:00"), Health.BAD)
-    page = content_of(client_of(staff).get(wall_of("R2")))
+    page = client_of(staff).get(wall_of("R2")).content.decode()
     assert cage.label in page
     assert user.username not in page
     assert staff.username not in page
@@ -108,7 +96,7 @@ def test_cages_without_a_room_have_a_wall_too(browser, user):
     make_cage("Nowhere", user)
     make_cage("Elsewhere", user, room="R2")
     page = text_of(browser.get(WALL + "?room="))
-    assert "No room given 1 cage" in page
+    assert "No room 1 cage" in page
     assert "Elsewhere" not in page
 
 

@@ -17,24 +17,9 @@ from tests.factories import MINUTE, at, make_cage, make_cycle, make_user, slot
 from tests.pages import text_of
 
 NOW = at("07:02:30")
+pytestmark = pytest.mark.usefixtures("clock")
 LIST = reverse("cage-list")
 COUNTS = {"answered": 361, "unavailable": 110, "timeout": 5, "malformed": 1, "skipped": 3}
-
-
-@pytest.fixture(autouse=True)
-def clock(monkeypatch, settings):
-    """clock(moment): what time it is from now on; NOW at first."""
-
-    def set_clock(moment):
-        monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
-
-    set_clock(NOW)
-    return set_clock
-
-
-@pytest.fixture
-def browser(client_of, user):
-    return client_of(user)
 
 
 def test_a_page_and_its_footer_have_one_clock(browser, monkeypatch):
@@ -101,8 +86,8 @@ def test_the_footer_warns_when_no_cycle_ended_in_the_last_two_minutes(browser, s
     make_cycle(slot("07:02"), planned=1, finished=False)
     words, is_warning = footer_of(browser.get(LIST))
     assert is_warning is warned
-    assert words.startswith("No full cycle for 2 min. Minutes are started") is warned
-    assert ("what you see here grows old. Check poller and worker." in words) is warned
+    assert words.startswith("No full cycle for 2 min. Cycles start") is warned
+    assert ("this page is getting out of date. Check poller and worker." in words) is warned
 
 
 @pytest.mark.parametrize(("seconds", "warned"), [(0, False), (90, False), (91, True)])
@@ -113,15 +98,15 @@ def test_the_footer_warns_when_no_minute_began_in_the_last_90_seconds(
     make_cycle(slot("07:01"), planned=1)
     words, is_warning = footer_of(browser.get(LIST))
     assert is_warning is warned
-    assert words.startswith("No minute has been started since 07:01, 1 min ago.") is warned
-    assert ("Neurocage is not asking the sensors" in words) is warned
+    assert words.startswith("No cycle has started since 07:01, 1 min ago.") is warned
+    assert ("Neurocage is not polling" in words) is warned
     assert ("Check beat, worker and Redis." in words) is warned
 
 
 def test_the_warning_says_for_how_long_and_since_which_day(browser):
     make_cycle(slot("07:00") - timedelta(days=1, hours=3), planned=1)
     words, is_warning = footer_of(browser.get(LIST))
-    assert words.startswith("No minute has been started since 2026-03-01 04:00, 1 d 3 h ago.")
+    assert words.startswith("No cycle has started since 2026-03-01 04:00, 1 d 3 h ago.")
     assert "Last full cycle 2026-03-01 04:00, 1 of 1 asked" in words
     assert is_warning
 
@@ -138,7 +123,7 @@ def test_the_warning_of_unfinished_minutes_says_for_how_long_and_since_which_day
 def test_while_the_very_first_minutes_are_not_finished_the_footer_says_what_to_expect(browser):
     make_cycle(slot("07:02"), planned=1, finished=False)
     words, is_warning = footer_of(browser.get(LIST))
-    assert words.startswith("No full cycle yet. Minutes are started and none is finished.")
+    assert words.startswith("No full cycle yet. Cycles start, but none has finished yet.")
     assert "Last full cycle" not in words
     assert is_warning
 
@@ -153,7 +138,7 @@ def test_readyz_and_every_page_know_of_a_dead_beat_within_two_minutes(browser, c
     assert not footer_of(browser.get(LIST))[1]
     assert browser.get(reverse("readyz")).status_code == 200
     clock(death + timedelta(minutes=2))
-    assert footer_of(browser.get(LIST))[0].startswith("No minute has been started since 07:01,")
+    assert footer_of(browser.get(LIST))[0].startswith("No cycle has started since 07:01,")
     assert browser.get(reverse("readyz")).json()["problems"] == {
         "polling": "no minute has been started since 2026-03-02 06:01 UTC"
     }
@@ -191,57 +176,51 @@ def test_healthz_says_that_the_process_lives_whatever_is_away(client):
     assert (response.status_code, response.content) == (200, b"ok\n")
 
 
+def readiness(client):
+    """The status code of /readyz, and the problems it names."""
+    response = client.get(reverse("readyz"))
+    assert response.json()["ready"] == (response.status_code == 200)
+    return response.status_code, response.json()["problems"]
+
+
 @pytest.mark.django_db
 def test_readyz_is_200_when_all_that_polling_needs_is_there(client):
     make_cycle(slot("07:01"), planned=1)
-    response = client.get(reverse("readyz"))
-    assert (response.status_code, response.json()) == (200, {"ready": True, "problems": {}})
+    assert readiness(client) == (200, {})
 
 
 @pytest.mark.django_db
 def test_readyz_is_503_when_no_cycle_has_finished_for_two_minutes(client):
     make_cycle(slot("06:55"), planned=1, finished_at=NOW - timedelta(seconds=121))
     make_cycle(slot("07:02"), planned=1, finished=False)
-    response = client.get(reverse("readyz"))
-    assert response.status_code == 503
-    assert response.json()["problems"] == {"polling": "no cycle has finished for 2 minutes"}
+    assert readiness(client) == (503, {"polling": "no cycle has finished for 2 minutes"})
 
 
 @pytest.mark.django_db
 def test_readyz_is_503_before_the_first_cycle_and_until_it_has_finished(client):
-    response = client.get(reverse("readyz"))
-    assert response.status_code == 503
-    assert response.json()["problems"] == {"polling": "no cycle yet"}
+    assert readiness(client) == (503, {"polling": "no cycle yet"})
     make_cycle(slot("07:02"), planned=1, finished=False)
-    response = client.get(reverse("readyz"))
-    assert response.status_code == 503
-    assert response.json()["problems"] == {"polling": "no cycle has finished yet"}
+    assert readiness(client) == (503, {"polling": "no cycle has finished yet"})
 
 
 @pytest.mark.django_db
 def test_readyz_is_503_when_no_minute_has_been_started_for_90_seconds(client, clock):
     make_cycle(slot("07:01"), planned=1)
     clock(slot("07:01") + timedelta(seconds=91))
-    response = client.get(reverse("readyz"))
-    assert response.status_code == 503
     reason = "no minute has been started since 2026-03-02 06:01 UTC"
-    assert response.json()["problems"] == {"polling": reason}
+    assert readiness(client) == (503, {"polling": reason})
 
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("redis_is_away")
 def test_readyz_is_503_while_redis_is_away(client):
     make_cycle(slot("07:01"), planned=1)
-    response = client.get(reverse("readyz"))
-    assert response.status_code == 503
-    assert response.json() == {"ready": False, "problems": {"redis": "does not answer"}}
+    assert readiness(client) == (503, {"redis": "does not answer"})
 
 
 @pytest.mark.usefixtures("database_is_away")
 def test_readyz_is_503_while_the_database_is_away(client):
-    response = client.get(reverse("readyz"))
-    assert response.status_code == 503
-    assert response.json() == {"ready": False, "problems": {"database": "does not answer"}}
+    assert readiness(client) == (503, {"database": "does not answer"})
 
 
 @pytest.mark.usefixtures("database_is_away", "redis_is_away")
@@ -309,14 +288,14 @@ def test_metrics_take_two_queries_and_say_their_format(client):
 def test_what_is_not_there_is_404_with_a_way_back(browser):
     response = browser.get("/nowhere/")
     assert response.status_code == 404
-    assert "There is nothing here" in text_of(response)
+    assert "Page not found" in text_of(response)
     assert f'href="{LIST}"' in response.content.decode()
 
 
 def test_what_is_not_allowed_is_403_with_a_way_back(browser):
     response = browser.get(reverse("ops"))
     assert response.status_code == 403
-    assert "Your account may not open this page" in text_of(response)
+    assert "You do not have access to this page" in text_of(response)
 
 
 @pytest.mark.django_db
@@ -344,7 +323,7 @@ def broken(browser, monkeypatch):
 def test_an_error_of_ours_is_500_and_shows_nothing_of_it(broken):
     response = broken(ValueError("a secret")).get(LIST)
     assert response.status_code == 500
-    assert "Something broke in Neurocage" in text_of(response)
+    assert "Something went wrong" in text_of(response)
     assert "a secret" not in response.content.decode()
 
 
@@ -363,7 +342,7 @@ def test_while_the_database_is_away_pages_are_503_and_say_so(name):
     assert response.status_code == 503
     assert response["Retry-After"] == "30"
     assert "The database does not answer" in text_of(response)
-    assert "nothing is lost" in text_of(response)
+    assert "are not lost" in text_of(response)
 
 
 @pytest.mark.usefixtures("database_is_away")

@@ -324,16 +324,21 @@ class Installation:
         )
 
 
-def sign_in(session, base_url):
-    """Sign in with the requests.Session, as a person does."""
+def signed_in(installation):
+    """Wait for the pages, and return a requests.Session that signed in as a person does."""
+    wait_for(lambda: status_of(installation, "/healthz") == 200, 60, "the pages answer")
+    session, base_url = requests.Session(), installation.web_url
+    # gunicorn may close a connection just as it is used again. A real browser then tries once more.
+    session.headers["Connection"] = "close"
     page = session.get(f"{base_url}/accounts/login/", timeout=20)
     page.raise_for_status()
     form = {"username": USERNAME, "password": PASSWORD}
     form["csrfmiddlewaretoken"] = session.cookies["csrftoken"]
-    signed_in = session.post(
+    answer = session.post(
         f"{base_url}/accounts/login/", data=form, timeout=20, allow_redirects=False
     )
-    assert signed_in.status_code == 302, signed_in.text
+    assert answer.status_code == 302, answer.text
+    return session
 
 
 def status_of(installation, path):

@@ -61,10 +61,7 @@ def test_a_machine_that_sleeps_for_ten_minutes_wakes_without_a_stampede(
     install, settable_clock, measured
 ):
     installation = install(
-        *("worker", "poller", "beat"),
-        clock=settable_clock,
-        latency=(0.5, 0.7),
-        POLL_CONCURRENCY=2,
+        *("worker", "poller", "beat"), clock=settable_clock, latency=(0.5, 0.7), POLL_CONCURRENCY=2
     )
     first = installation.wait_for_polling(installation.this_slot(), 130).slot
     old = first + SLOT_LENGTH

@@ -18,8 +18,7 @@ ROWS = [(1, SLOT, 1, None, None, 2), (2, SLOT, 5, 500, "HTTP 500: answer 1", Non
 
 def compare(asked=(OK, BROKEN), rows=ROWS, **options):
     told = SimpleNamespace(
-        sensors=SimpleNamespace(asked=lambda: list(asked)),
-        rows=lambda query: rows,
+        sensors=SimpleNamespace(asked=lambda: list(asked)), rows=lambda query: rows
     )
     return assert_nothing_lost_or_doubled(told, **options)
 

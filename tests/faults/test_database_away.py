@@ -10,7 +10,7 @@ from cages.polling.results import encode
 from cages.slots import SLOT_LENGTH, slot_of
 from neurocage.celery import app
 from tests.factories import result
-from tests.faults.installation import CAGES, Sampled, sign_in, status_of, wait_for
+from tests.faults.installation import CAGES, Sampled, signed_in, status_of, wait_for
 from tests.faults.ledger import assert_ledger_balances, assert_nothing_lost_or_doubled
 
 pytestmark = pytest.mark.faults
@@ -35,11 +35,7 @@ def stored(installation, slot):
 
 def test_three_minutes_without_postgresql_lose_nothing_that_was_measured(install, measured):
     installation = install("worker", "poller", "beat", "web", latency=SLOW_SENSORS)
-    browser = requests.Session()
-    # gunicorn may close a connection just as it is used again. A real browser then tries once more.
-    browser.headers["Connection"] = "close"
-    wait_for(lambda: status_of(installation, "/healthz") == 200, 60, "the pages answer")
-    sign_in(browser, installation.web_url)
+    browser = signed_in(installation)
     first = installation.wait_for_polling(installation.this_slot(), 130).slot
 
     slot = stop_postgres_while_sensors_are_asked(installation)

@@ -18,8 +18,24 @@ pytestmark = pytest.mark.faults
 HANDED_OUT_AGAIN_SECONDS = 120 + 60
 
 
-def finished(installation, slot):
-    return installation.cycles()[slot].finished_at
+def wait_until_finished(installation, slot, killed):
+    """Wait for the end of the slot, and return the next one that is not polled yet.
+
+    Meanwhile all cages are polled every minute.
+    """
+    after = slot + SLOT_LENGTH
+
+    def finished():
+        return installation.cycles()[slot].finished_at
+
+    while not finished():
+        assert time.monotonic() < killed + HANDED_OUT_AGAIN_SECONDS, installation.waiting()
+        assert installation.wait_for_polling(after, 70).slot == after
+        after += SLOT_LENGTH
+        begun = after
+        what = "the slot is finished, or the next one begins"
+        wait_for(lambda: finished() or installation.now() > begun, 65, what)  # noqa: B023
+    return after
 
 
 def test_the_polls_of_a_killed_poller_are_skipped_and_another_goes_on(install, measured):
@@ -42,17 +58,7 @@ def test_the_polls_of_a_killed_poller_are_skipped_and_another_goes_on(install, m
     gone = {each.number for each in asked_by[victim]}
     assert gone
 
-    after = slot + SLOT_LENGTH
-    while not finished(installation, slot):
-        assert time.monotonic() < killed + HANDED_OUT_AGAIN_SECONDS, installation.waiting()
-        # Meanwhile the other poller polls all cages every minute.
-        assert installation.wait_for_polling(after, 70).slot == after
-        after += SLOT_LENGTH
-        wait_for(
-            lambda: finished(installation, slot) or installation.now() > after,  # noqa: B023
-            65,
-            "the slot is finished, or the next one begins",
-        )
+    after = wait_until_finished(installation, slot, killed)
     measured("from the death of a poller to a balanced ledger", time.monotonic() - killed)
     skipped = installation.rows(
         "SELECT cage_id FROM cages_poll WHERE slot = %s AND outcome = %s",
@@ -82,16 +88,7 @@ def test_a_recorder_killed_within_its_transaction_is_made_up_for_once(install, m
         killed = time.monotonic()
     installation.start_process("worker2")
 
-    after = slot + SLOT_LENGTH
-    while not finished(installation, slot):
-        assert time.monotonic() < killed + HANDED_OUT_AGAIN_SECONDS, installation.waiting()
-        assert installation.wait_for_polling(after, 70).slot == after
-        after += SLOT_LENGTH
-        wait_for(
-            lambda: finished(installation, slot) or installation.now() > after,  # noqa: B023
-            65,
-            "the slot is finished, or the next one begins",
-        )
+    wait_until_finished(installation, slot, killed)
     measured("from the death of a recorder to its records", time.monotonic() - killed)
     wait_for(installation.is_idle, 30, "no message is left")
     assert assert_nothing_lost_or_doubled(installation) == len(installation.sensors.asked())

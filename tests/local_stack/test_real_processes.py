@@ -119,7 +119,7 @@ def sensor_api(tmp_path_factory):
     )
     try:
         with telling_logs(processes):
-            until(lambda: answers_200(port), 30)
+            until(lambda: answers_200(port))
         yield f"http://127.0.0.1:{port}"
     finally:
         processes.stop()
@@ -163,7 +163,7 @@ class Pipeline(Processes):
         url = urlsplit(os.environ["DATABASE_URL"])._replace(path="/pipeline").geturl()
         addresses = {"REDIS_URL": self.redis_url, "SENSOR_API_URL": self.sensor_api}
         prepare = self.start("prepare", [sys.executable, "-c", PREPARE], DATABASE_URL=url)
-        until(lambda: not prepare.is_alive(), 60)
+        until(lambda: not prepare.is_alive())
         assert prepare.poll() == 0
         self.database = psycopg2.connect(url)
         self.database.autocommit = True
@@ -215,9 +215,9 @@ def pipeline(tmp_path_factory, sensor_api):
 
 def test_a_slot_started_twice_by_hand_is_polled(pipeline):
     with telling_logs(pipeline):
-        until(lambda: pipeline.workers() == 2, 30)
+        until(lambda: pipeline.workers() == 2)
         # Whoever begins a slot in its last seconds is told that its minute is over.
-        until(lambda: datetime.now(UTC).second < 50, 11)
+        until(lambda: datetime.now(UTC).second < 50)
         pipeline.send("start_slot")
         pipeline.send("start_slot")
         ((first,),) = until(lambda: pipeline.rows("SELECT slot FROM cages_pollcycle"))
@@ -228,7 +228,7 @@ def test_a_slot_started_twice_by_hand_is_polled(pipeline):
 def test_every_minute_is_polled_and_recorded_exactly_once(pipeline):
     with telling_logs(pipeline):
         # The first by hand, the others by the two beats.
-        slots = until(lambda: len(found := pipeline.finished_slots()) > 1 and found, 75)
+        slots = until(lambda: len(found := pipeline.finished_slots()) > 1 and found, 150)
         first = slots[0]
         # Another story of a slot that is recorded already.
         other_story = [result(cage_id, status=Health.BAD) for cage_id in EXPECTED]
@@ -251,7 +251,7 @@ def test_every_minute_is_polled_and_recorded_exactly_once(pipeline):
             assert dict(zip(Outcome, counts, strict=True)) == {
                 outcome: Counter(EXPECTED.values())[outcome] for outcome in Outcome
             }
-            assert 0 < duration_ms < 30_000
+            assert 0 < duration_ms < 60_000
 
         minutes = [(each - first) / timedelta(minutes=1) for each in slots]
         assert minutes == list(range(len(minutes))), "a minute is missing"

@@ -53,21 +53,21 @@ class Program:
 
     def __exit__(self, *_):
         self.popen.terminate()
-        self.popen.wait(20)
+        self.popen.wait(60)
 
     def said(self):
         return self.output.read_text()
 
-    def wait_for(self, text, seconds=60):
+    def wait_for(self, text):
         def has_said_it():
             assert self.popen.poll() is None, f"it ended: {self.said()}"
             return text in self.said()
 
-        until(has_said_it, seconds)
+        until(has_said_it)
 
-    def ends(self, seconds=20):
+    def ends(self):
         """Wait for its end; returns the exit code."""
-        return self.popen.wait(seconds)
+        return self.popen.wait(60)
 
 
 def refusal(state_dir, **variables):
@@ -78,17 +78,8 @@ def refusal(state_dir, **variables):
     return program.said()
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("PORT", "eighty"),
-        ("DEMO", "perhaps"),
-        ("DATABASE_URL", "mysql://host/name"),
-        ("REDIS_URL", "localhost:6379"),
-        ("SENSOR_API_URL", "sensors"),
-        ("STATE_DIR", "/dev/null/state"),
-    ],
-)
+# Which values are bad, test_settings.py says.
+@pytest.mark.parametrize(("name", "value"), [("PORT", "eighty"), ("STATE_DIR", "/dev/null/state")])
 def test_a_bad_value_is_named(tmp_path, name, value):
     said = refusal(tmp_path, **{name: value})
     assert name in said or value in said
@@ -172,7 +163,7 @@ def test_ctrl_c_stops_it_cleanly_however_often_it_is_pressed(make_up):
     def wait_for(text):
         nonlocal shown
         while text not in shown:
-            assert select.select([terminal], [], [], 30)[0], shown
+            assert select.select([terminal], [], [], 60)[0], shown
             shown += os.read(terminal, 1024).decode()
 
     wait_for("waiting")
@@ -193,7 +184,7 @@ def test_it_stops_when_only_make_is_told_to(make_up, number):
     ) as make:
         assert make.stdout.readline() == "waiting\n"
         make.send_signal(number)
-        said, _ = make.communicate("\n", timeout=30)
+        said, _ = make.communicate("\n", timeout=60)
     assert said == "stopping\nstopped\n"
 
 
@@ -202,10 +193,10 @@ def test_it_stops_when_its_terminal_is_closed(make_up, tmp_path):
     output.touch()
     # As from a shell: what a terminal's first process runs learns of the end through it.
     pid, terminal = in_a_terminal(["sh", "-c", '"$@"; true', "sh", *make_up], output)
-    until(lambda: "waiting" in output.read_text(), 30)
+    until(lambda: "waiting" in output.read_text())
     os.close(terminal)
     os.waitpid(pid, 0)
-    until(lambda: "stopping" in output.read_text(), 30)
+    until(lambda: "stopping" in output.read_text())
 
 
 # All of it
@@ -221,12 +212,16 @@ def stack_file(state_dir):
 
 def test_given_servers_are_used_and_a_stop_during_the_start_is_clean(tmp_path):
     given = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
+    log = tmp_path / "logs" / "migrate.log"
+    log.parent.mkdir()
+    log.write_text("What an earlier start said.\n")
     with Program(tmp_path, PORT=str(free_port()), **given) as program:
         program.wait_for("Bringing the database up to date")
         written = stack_file(tmp_path)
         program.popen.send_signal(signal.SIGINT)
         assert program.ends() == 0, program.said()
     assert {name: written[name] for name in given} == given
+    assert "earlier" not in log.read_text()
     assert not (tmp_path / "postgres").exists()
     assert not (tmp_path / "valkey").exists()
     assert not (tmp_path / "stack.env").exists()
@@ -246,15 +241,13 @@ def test_the_whole_stack_starts_heals_and_stops(tmp_path):
 
         web = json.loads((tmp_path / "run" / "web.process").read_text())["pid"]
         os.kill(web, signal.SIGKILL)
-        program.wait_for("web ended (killed by SIGKILL)", seconds=5)
-        until(lambda: answers.answers_200(port), seconds=20)
+        program.wait_for("web ended (killed by SIGKILL)")
+        until(lambda: answers.answers_200(port))
 
         below = everything_below(program)
         assert len(below) >= 7
-        began = time.monotonic()
         program.popen.terminate()
         assert program.ends() == 0, program.said()
-        assert time.monotonic() - began < 15
     assert "was killed" not in program.said()
     assert not any(map(lives, below))
     assert not (tmp_path / "stack.env").exists()

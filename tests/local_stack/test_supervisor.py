@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 
 import pytest
 
@@ -95,7 +94,7 @@ def test_a_child_that_dies_now_and_then_is_kept_going(tmp_path):
 
 
 def test_it_stops_stage_after_stage_and_kills_who_does_not_listen(tmp_path, monkeypatch):
-    monkeypatch.setattr("local_stack.supervisor.STOP_SECONDS_PER_STAGE", 0.5)
+    monkeypatch.setattr("local_stack.supervisor.STOP_SECONDS_PER_STAGE", 3)
     lines, order = [], tmp_path / "order"
     supervisor = Supervisor(lines.append)
     polite = (
@@ -116,9 +115,7 @@ def test_it_stops_stage_after_stage_and_kills_who_does_not_listen(tmp_path, monk
         supervisor.watch(child, stage)
         children.append(child)
     until(lambda: all(child.log.read_text() for child in children))
-    began = time.monotonic()
     supervisor.stop()
-    assert time.monotonic() - began < 2
     assert order.read_text() == "first middle last "
-    assert [line for line in lines if "killed" in line][0].startswith("deaf did not stop")
+    assert [line.partition(" within")[0] for line in lines] == ["deaf did not stop"]
     assert not any(child.is_alive() for child in children)

@@ -46,6 +46,13 @@ def instructions(text, name):
     return re.findall(rf"(?m)^{name} +(.*)$", text)
 
 
+def run(*arguments, env, cwd=PROJECT):
+    """Run Python with these arguments to its end; its exit code, and its errors if it failed."""
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    return done.returncode, done.returncode and done.stderr
+
+
 # docker-compose.yml
 
 
@@ -145,8 +152,9 @@ def test_each_variable_has_a_default_and_is_in_env_example():
 def test_the_stack_refuses_plain_postgresql():
     for name in ("web", "worker", "migrate"):
         assert SERVICES[name]["environment"]["REQUIRE_TIMESCALEDB"] == "1"
-    assert SERVICES["migrate"]["command"].count("manage.py migrate --noinput") == 1
-    assert SERVICES["migrate"]["command"].count("manage.py check --database default") == 1
+    commands = ("migrate --noinput", "setup_storage --layout-only", "check --database default")
+    run_in_order = " && ".join(f"python manage.py {command}" for command in commands)
+    assert shlex.split(SERVICES["migrate"]["command"]) == ["sh", "-c", run_in_order]
 
 
 def test_the_processes_are_those_of_make_up():
@@ -202,14 +210,9 @@ def test_what_the_dockerfile_copies_is_there():
 
 
 def test_the_image_can_be_built_from_what_is_sent_to_the_build(tmp_path):
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for path in filter(is_sent, listed.stdout.splitlines()):
+    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.check_output(listing, cwd=PROJECT, text=True)
+    for path in filter(is_sent, listed.splitlines()):
         if (PROJECT / path).exists():
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(PROJECT / path, tmp_path / path)
@@ -221,15 +224,7 @@ def test_the_image_can_be_built_from_what_is_sent_to_the_build(tmp_path):
     environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
     environment["DJANGO_SETTINGS_MODULE"] = "neurocage.settings"
     for arguments in (shlex.split(collect), ["-c", load]):
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        assert run(*arguments, env=environment, cwd=tmp_path) == (0, 0)
     assert (tmp_path / "staticfiles/staticfiles.json").exists()
 
 
@@ -278,28 +273,15 @@ def test_a_process_starts_with_the_environment_of_its_service(tmp_path, name, st
         )
         for variable, value in SERVICES[name]["environment"].items()
     }
-    done = subprocess.run(
-        [sys.executable, "-c", f"import neurocage.{start}"],
-        cwd=PROJECT,
-        env=environment | {"PATH": os.environ["PATH"], "STATE_DIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    environment |= {"PATH": os.environ["PATH"], "STATE_DIR": str(tmp_path)}
+    assert run("-c", f"import neurocage.{start}", env=environment) == (0, 0)
 
 
 def health_check(name, redis_url):
     """The exit code of the service's health check, with the Redis of that address."""
     kind, *command = SERVICES[name]["healthcheck"]["test"]
     assert (kind, command[0]) == ("CMD", "python")
-    return subprocess.run(
-        [sys.executable, *command[1:]],
-        cwd=PROJECT,
-        env=os.environ | {"REDIS_URL": redis_url},
-        capture_output=True,
-        check=False,
-    ).returncode
+    return run(*command[1:], env=os.environ | {"REDIS_URL": redis_url})[0]
 
 
 @pytest.fixture
@@ -329,11 +311,11 @@ def test_a_worker_is_healthy_while_it_answers(valkey, tmp_path):
     try:
         with redis.from_url(valkey.url) as client:
             # It has asked for messages, so it is past its start.
-            assert until(lambda: any(c["cmd"] == "brpop" for c in client.client_list()), 20)
+            assert until(lambda: any(c["cmd"] == "brpop" for c in client.client_list()))
         assert health_check("poller", valkey.url) == 0
     finally:
         worker.terminate()
-        worker.wait(20)
+        worker.wait(60)
 
 
 @contextlib.contextmanager
@@ -351,7 +333,7 @@ def web_on(port, status):
             pass
 
     server = HTTPServer(("127.0.0.1", port), Web)
-    server.timeout = 10
+    server.timeout = 60
     thread = threading.Thread(target=server.handle_request)
     thread.start()
     try:
@@ -363,12 +345,11 @@ def web_on(port, status):
 
 @pytest.mark.parametrize(("status", "exit_code"), [(200, 0), (500, 1)])
 def test_web_is_healthy_when_it_says_so(status, exit_code):
-    *python, script = SERVICES["web"]["healthcheck"]["test"][1:]
-    assert python == ["python", "-c"]
+    *start, script = SERVICES["web"]["healthcheck"]["test"][1:]
+    assert start == ["python", "-c"]
     port = free_port()
     here = script.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
     assert here != script
     with web_on(port, status) as asked:
-        done = subprocess.run([sys.executable, "-c", here], capture_output=True, check=False)
-    assert done.returncode == exit_code
+        assert run("-c", here, env=os.environ)[0] == exit_code
     assert asked == [("/healthz", "localhost")]

@@ -93,12 +93,12 @@ class Nginx:
     def running(self):
         process = subprocess.Popen(self.command, cwd=self.folder)
         try:
-            assert until(lambda: self.answers() or process.poll() is not None, 10)
+            assert until(lambda: self.answers() or process.poll() is not None)
             assert process.poll() is None
             yield self
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
 
     def answers(self):
         with contextlib.suppress(OSError):
@@ -106,7 +106,7 @@ class Nginx:
 
     def ask(self, path, body=None, **headers):
         """The answer, with its body as the attribute `body`."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             headers = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request("POST" if body else "GET", path, body, headers)
@@ -174,7 +174,7 @@ def test_nginx_passes_on_what_a_proxy_in_front_says_of_tls(nginx, web, said, pas
 def test_health_checks_need_no_name_and_fill_no_log(nginx, web, path):
     assert json.loads(nginx.ask(path, Host="192.0.2.1").body)["Host"] == "localhost"
     nginx.ask("/seen")
-    assert until(lambda: "GET /seen " in nginx.log.read_text(), 5)
+    assert until(lambda: "GET /seen " in nginx.log.read_text())
     assert path not in nginx.log.read_text()
 
 

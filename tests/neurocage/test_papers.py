@@ -16,9 +16,6 @@ PAPERS = [
 ]
 LARGEST_README_WORD_COUNT = 600
 FENCED = re.compile(r"^ *```.*?^ *```$", re.M | re.S)
-UNTIL_MERGED = pytest.mark.xfail(
-    strict=True, reason="remove this mark once Poll, Room, Rack and people are merged"
-)
 VIEWS = {"cages_reading", "cages_sensorrequest"}  # made by setup_storage
 TABLE = re.compile(r"`((?:cages|people)_[a-z_]+)`")
 
@@ -82,14 +79,12 @@ def test_a_file_or_folder_of_the_project_exists(paper):
             assert (PROJECT / path).exists(), path
 
 
-@UNTIL_MERGED
 def test_every_table_exists():
     tables = {model._meta.db_table for model in apps.get_models()} | VIEWS
     named = {table for paper in PAPERS for table in TABLE.findall(text_of(paper))}
     assert named <= tables
 
 
-@UNTIL_MERGED
 @pytest.mark.django_db
 def test_the_sql_examples_run():
     examples = re.findall(r"```sql\n(.*?)```", text_of("docs/data.md"), re.S)

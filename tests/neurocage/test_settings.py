@@ -40,6 +40,14 @@ def load():
     return {name: value for name, value in values.items() if name.isupper()}
 
 
+def run(environment, *program):
+    """Run Python with these arguments to its end; its exit code and its errors."""
+    command = [sys.executable, *program]
+    ended = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
+    assert "Traceback" not in ended.stderr
+    return ended.returncode, ended.stderr
+
+
 # Bad values
 
 
@@ -120,28 +128,16 @@ def test_a_bad_value_stops_make_up_with_its_name(environment, name, value):
 )
 def test_every_program_stops_with_one_line(environment, program):
     environment["POLL_TIMEOUT_SECONDS"] = "soon"
-    ended = subprocess.run(
-        [sys.executable, *program], cwd=PROJECT, env=environment, capture_output=True, text=True
-    )
-    assert ended.returncode == 1
-    assert ended.stderr.splitlines() == [
-        "Neurocage cannot start: POLL_TIMEOUT_SECONDS must be a number from 0.1 to 50, not 'soon'."
-    ]
+    why = "POLL_TIMEOUT_SECONDS must be a number from 0.1 to 50, not 'soon'."
+    assert run(environment, *program) == (1, f"Neurocage cannot start: {why}\n")
 
 
 @pytest.mark.parametrize("command", ["migrate", "clearsessions"])
 def test_a_command_that_needs_a_database_names_the_variable(environment, command):
-    ended = subprocess.run(
-        [sys.executable, "manage.py", command],
-        cwd=PROJECT,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert ended.returncode == 1
-    assert "DATABASE_URL is not set." in ended.stderr
-    assert "Start `make up` in this checkout" in ended.stderr
-    assert "Traceback" not in ended.stderr
+    code, said = run(environment, "manage.py", command)
+    assert code == 1
+    assert "DATABASE_URL is not set." in said
+    assert "Start `make up` in this checkout" in said
 
 
 def test_a_database_that_is_not_named_is_found_by_the_checks(settings, monkeypatch):
@@ -191,13 +187,8 @@ def test_the_database_is_what_its_address_says(environment):
     environment["DATABASE_URL"] = "postgresql://user:p%40ss@[::1]:6432/cages?sslmode=require"
     database = load()["DATABASES"]["default"]
     assert database["ENGINE"] == "django.db.backends.postgresql"
-    assert [database[key] for key in ("USER", "PASSWORD", "HOST", "PORT", "NAME")] == [
-        "user",
-        "p@ss",
-        "::1",
-        6432,
-        "cages",
-    ]
+    given = [database[key] for key in ("USER", "PASSWORD", "HOST", "PORT", "NAME")]
+    assert given == ["user", "p@ss", "::1", 6432, "cages"]
     assert database["OPTIONS"] == {"sslmode": "require", "connect_timeout": 5}
 
 
@@ -359,13 +350,6 @@ def test_the_defaults_of_compose_alone_are_those_of_env_example():
 @pytest.mark.parametrize("missing", ["SECRET_KEY", "DATABASE_URL"])
 def test_the_web_process_does_not_start_without_what_every_page_needs(environment, missing):
     given = {"SECRET_KEY": SECRET, "DATABASE_URL": "postgresql://a@localhost/b", missing: ""}
-    started = subprocess.run(
-        [sys.executable, "-c", "import neurocage.wsgi"],
-        env={**environment, **given},
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-    )
-    assert started.returncode == 1
-    assert started.stderr.startswith(f"Neurocage cannot start: {missing}")
-    assert "Traceback" not in started.stderr
+    code, said = run({**environment, **given}, "-c", "import neurocage.wsgi")
+    assert code == 1
+    assert said.startswith(f"Neurocage cannot start: {missing}")

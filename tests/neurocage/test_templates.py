@@ -1,12 +1,15 @@
 """Rules that every template and every page keeps."""
 
+import contextlib
 import re
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.template.loader import get_template
+from django.test import Client, override_settings
 from django.urls import reverse
 
 from tests.factories import at, make_cage, make_user
@@ -14,96 +17,81 @@ from tests.played import played_sensors
 
 ROOT = Path(settings.BASE_DIR) / "templates"
 TEMPLATES = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*.html"))
-PARTIALS = [name for name in TEMPLATES if Path(name).name.startswith("_")]
 # What crispy forms bring along stands under a form of ours, so pages are looked at as well.
+PAGES = (
+    *("cage-list", "cage-create", "cage-archived", "ops", "styleguide", "rack-index", "wall"),
+    *("cage-import", "cage-export", "tokens", "api-examples"),
+)
 PAGES_OF_A_CAGE = ("detail", "history", "edit", "archive", "move")
 POSTING = re.compile(r'<form[^>]*method="post".*?</form>', re.S)
 
 
-def source_of(name):
-    return (ROOT / name).read_text()
+def those(breaks, names=TEMPLATES):
+    """The names of the templates whose source breaks a rule."""
+    return [name for name in names if breaks((ROOT / name).read_text())]
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_a_template_compiles(name):
-    get_template(name)
+def test_every_template_compiles():
+    for name in TEMPLATES:
+        get_template(name)
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_a_template_has_no_script_and_no_style_of_its_own(name):
-    source = source_of(name)
-    assert not re.search(r"<script(?! defer src=.{% static)|<style|javascript:", source, re.I)
-    assert not re.search(r"\s(style|on[a-z]+)=", source, re.I)
+def test_no_template_has_a_script_or_a_style_of_its_own():
+    script = re.compile(r"<script(?! defer src=.{% static)|<style|javascript:", re.I)
+    attribute = re.compile(r"\s(style|on[a-z]+)=", re.I)
+    assert those(lambda source: script.search(source) or attribute.search(source)) == []
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_a_template_names_no_other_host(name):
-    assert not re.search(r"""(https?:)?//[a-z0-9]|url\(""", source_of(name), re.I)
+def test_no_template_names_another_host():
+    assert those(re.compile(r"""(https?:)?//[a-z0-9]|url\(""", re.I).search) == []
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_nothing_in_a_template_is_trusted_as_markup(name):
-    assert not re.search(r"\|\s*safe\b|autoescape\s+off|\|\s*safeseq", source_of(name))
+def test_nothing_in_a_template_is_trusted_as_markup():
+    assert those(re.compile(r"\|\s*safe\b|autoescape\s+off|\|\s*safeseq").search) == []
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_a_form_that_posts_has_its_token(name):
-    for form in POSTING.findall(source_of(name)):
-        assert "{% csrf_token %}" in form
+def test_every_form_of_a_template_that_posts_has_its_token():
+    token = "{% csrf_token %}"
+    assert those(lambda source: any(token not in form for form in POSTING.findall(source))) == []
 
 
-@pytest.mark.parametrize("name", PARTIALS)
-def test_a_partial_begins_by_saying_what_it_expects(name):
-    assert re.match(r"{% comment %} .+\. {% endcomment %}\n", source_of(name))
+def test_every_partial_begins_by_saying_what_it_expects():
+    partials = [name for name in TEMPLATES if Path(name).name.startswith("_")]
+    says = re.compile(r"{% comment %} .+\. {% endcomment %}\n")
+    assert partials
+    assert those(lambda source: not says.match(source), partials) == []
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_a_partial_is_included_with_only_what_it_expects(name):
-    for include in re.findall(r"{% include [^%]+%}", source_of(name)):
-        assert re.search(r'include "(\w+/)*_\w+\.html"', include)
-        assert include.endswith(" only %}")
+def test_every_partial_is_included_with_only_what_it_expects():
+    include = re.compile(r'{% include "(\w+/)*_\w+\.html" [^%]*only %}')
+    assert those(lambda source: source.count("{% include ") != len(include.findall(source))) == []
 
 
 # The pages themselves
 
 
-@pytest.fixture
-def pages(administrator, client_of, settings, monkeypatch):
+@pytest.fixture(scope="module")
+def pages(module_database):
     """{address: markup} of every page with a form, as an administrator or a stranger sees them."""
-    settings.REGISTRATION_OPEN = True
+    administrator = make_user("ada", is_superuser=True)
     cage = make_cage(owner=administrator, id=7, room="R2", rack="B", row="B", column=2)
     make_cage(owner=administrator, id=8, archived_at=at("06:00"))
-    browser = client_of(administrator)
-    anonymous = client_of(make_user())
-    anonymous.logout()
-    found = {}
-    for address in (
-        *(
-            reverse(name)
-            for name in ("cage-list", "cage-create", "cage-archived", "ops", "styleguide")
-        ),
+    browser, anonymous = Client(), Client()
+    browser.force_login(administrator)
+    room, rack = cage.room_id, cage.rack_id
+    addresses = (
+        *map(reverse, PAGES),
         *(reverse(f"cage-{name}", args=(7,)) for name in PAGES_OF_A_CAGE),
-        *(
-            reverse(name)
-            for name in (
-                "rack-index",
-                "wall",
-                "cage-import",
-                "cage-export",
-                "tokens",
-                "api-examples",
-            )
-        ),
-        *(reverse(f"rack-{name}", args=(cage.rack_id,)) for name in ("detail", "sheet", "size")),
-        f"{reverse('rack-fill', args=(cage.rack_id,))}?row=A&column=1",
-        reverse("room-edit", args=(cage.room_id,)),
-        f"{reverse('wall')}?room={cage.room_id}",
-        f"{reverse('cage-cards')}?cage=7",
-        f"{reverse('cage-compare')}?cage=7",
         *(reverse(f"cage-{name}", args=(8,)) for name in ("detail", "restore", "purge")),
+        *(reverse(f"rack-{name}", args=(rack,)) for name in ("detail", "sheet", "size")),
+        reverse("rack-fill", args=(rack,), query={"row": "A", "column": 1}),
+        reverse("room-edit", args=(room,)),
+        reverse("wall", query={"room": room}),
+        reverse("cage-cards", query={"cage": 7}),
+        reverse("cage-compare", query={"cage": 7}),
         "/nowhere/",
-    ):
-        found[address] = browser.get(address).content.decode()
+    )
+    found = {address: browser.get(address).content.decode() for address in addresses}
     address = reverse("cage-import")
     file = SimpleUploadedFile("cages.csv", b"id,label\n7,Renamed\n9,New\n10,\n")
     found[f"{address} of a file"] = browser.post(address, {"file": file}).content.decode()
@@ -111,11 +99,12 @@ def pages(administrator, client_of, settings, monkeypatch):
         sensors.get(f"{settings.SENSOR_API_URL}/data/7/", json={"cage_id": 7, "status": 2})
         address = reverse("cage-test-sensor", args=(7,))
         found[address] = browser.post(address).content.decode()
-    for address in (reverse("login"), reverse("register")):
-        found[address] = anonymous.get(address).content.decode()
     # The set-up is there only before anybody else.
-    monkeypatch.setattr("people.views.accounts.nobody_has_an_account", lambda: True)
-    found[reverse("setup")] = anonymous.get(reverse("setup")).content.decode()
+    alone = mock.patch("people.views.accounts.nobody_has_an_account", return_value=True)
+    with override_settings(REGISTRATION_OPEN=True):
+        for name in ("login", "register", "setup"):
+            with alone if name == "setup" else contextlib.nullcontext():
+                found[reverse(name)] = anonymous.get(reverse(name)).content.decode()
     return found
 
 

@@ -137,7 +137,7 @@ def test_who_registers_is_signed_in_and_is_nobody_special(client, user):
     assert REGISTER in client.get(LOGIN).content.decode()
     assert client.get(REGISTER).status_code == 200
     response = client.post(REGISTER, EVE, follow=True)
-    assert "Welcome. Add your first cage to begin." in response.content.decode()
+    assert "Welcome. Add your first cage." in response.content.decode()
     eve = User.objects.get(username="eve")
     assert (eve.is_staff, eve.is_superuser) == (False, False)
     assert response.context["user"] == eve
@@ -178,7 +178,7 @@ def test_what_is_wrong_with_a_registration_stands_at_its_field(client, user, cha
 def test_while_there_is_no_account_every_way_leads_to_the_set_up(client, name):
     response = client.get(reverse(name), follow=True)
     assert response.redirect_chain[-1][0] == SETUP
-    assert "Nobody has an account yet" in response.content.decode()
+    assert "There are no accounts yet" in response.content.decode()
 
 
 @pytest.mark.django_db
@@ -191,7 +191,7 @@ def test_while_there_is_no_account_nobody_registers(client):
 @pytest.mark.django_db
 def test_the_set_up_makes_one_administrator_who_is_signed_in(client):
     response = client.post(SETUP, EVE, follow=True)
-    assert "Neurocage is yours" in response.content.decode()
+    assert "Neurocage is set up" in response.content.decode()
     eve = User.objects.get()
     assert (eve.username, eve.is_staff, eve.is_superuser) == ("eve", True, True)
     assert response.context["user"] == eve

@@ -24,23 +24,12 @@ from cages.slots import slot_of
 from people.models import ApiToken
 from people.models.token import LIVE_AT_MOST
 from tests.factories import MINUTE, at, make_cage, make_user, record_minutes
-from tests.pages import errors_of, text_of
+from tests.pages import errors_of, queries_of, text_of
 
 NOW = at("07:10:30")
 TOKENS, REVOKE, EXAMPLES = (reverse(name) for name in ("tokens", "token-revoke", "api-examples"))
 CAGES = reverse("api:cages")
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """clock(moment): now it is that late."""
-
-    def set_clock(moment):
-        monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
-
-    set_clock(NOW)
-    return set_clock
 
 
 def status_with(authorization, **options):
@@ -161,9 +150,7 @@ def test_a_page_of_tokens_takes_the_same_queries_for_one_as_for_many(client_of, 
     for number in range(2):
         for further in range(1 + 9 * number):
             ApiToken.objects.issue(user, f"{number} {further}", NOW)
-        with CaptureQueriesContext(connection) as queries:
-            browser.get(TOKENS)
-        counts.append(len(queries))
+        counts.append(queries_of(browser.get, TOKENS))
     assert counts[0] == counts[1] <= 4
 
 
@@ -208,7 +195,7 @@ def test_nothing_but_a_token_opens_the_api(client_of, user, authorization):
 def test_who_sends_no_token_is_told_how():
     said = Client().get(CAGES).json()["detail"]
     assert said == (
-        "Send your token as 'Authorization: Bearer nc_...'. You make one on the page /tokens/."
+        "Send a token as 'Authorization: Bearer nc_...'. Create one on the page /tokens/."
     )
 
 
@@ -274,7 +261,7 @@ def facility(transactional_db, live_server):
     browser = Client(headers={"Host": live_server.url.removeprefix("http://")})
     browser.force_login(person)
     examples = examples_of(browser.get(EXAMPLES))
-    assert list(examples) == ["curl", "Python", "Python, as a table of pandas", "R"]
+    assert list(examples) == ["curl", "Python", "Python, as a pandas table", "R"]
     return examples, {**os.environ, "NEUROCAGE_TOKEN": secret, "NO_PROXY": "*"}, slots
 
 

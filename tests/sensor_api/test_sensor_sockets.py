@@ -1,7 +1,6 @@
 """The sensor client against real sockets: nothing that a sensor does can hurt it."""
 
 import gzip
-import socket
 
 import pytest
 
@@ -23,25 +22,6 @@ from tests.sensor_server import (
     resetting,
     saying,
 )
-
-
-def test_a_closed_port_is_a_connection_error():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    result = SensorClient(f"http://127.0.0.1:{port}").ask(CAGE, PATIENT)
-    assert (result.outcome, result.http_status) == (Outcome.CONNECTION_ERROR, None)
-    assert result.detail == "Connection refused"
-
-
-def test_a_failed_handshake_of_tls_is_a_connection_error():
-    def knows_no_tls(sensor, connection):
-        connection.recv(4096)
-        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-
-    with Sensor(knows_no_tls) as sensor:
-        result = SensorClient(sensor.url.replace("http:", "https:")).ask(CAGE, PATIENT)
-    assert result.outcome == Outcome.CONNECTION_ERROR
-    assert result.detail == "TLS: WRONG_VERSION_NUMBER"
 
 
 def test_a_name_that_nobody_knows_is_a_connection_error():
@@ -90,7 +70,7 @@ def test_a_retry_does_not_move_the_deadline():
 
 @pytest.mark.parametrize("layers", [1, 2])
 def test_a_compressed_bomb_is_opened_only_a_little(layers):
-    bomb = b" " * 50_000_000
+    bomb = b" " * 10_000_000
     for _ in range(layers):
         bomb = gzip.compress(bomb)
     encoding = ", ".join(["gzip"] * layers)

@@ -50,13 +50,7 @@ def main(version: str) -> None:
             )
             subprocess.run([sys.executable, "-c", FILL], env=environment, cwd=BASE_DIR, check=True)
             dump = subprocess.run(
-                [
-                    postgres_programs() / "pg_dump",
-                    "--inserts",
-                    "--no-owner",
-                    "--no-privileges",
-                    postgres.url,
-                ],
+                [postgres_programs() / "pg_dump", *PLAIN_SQL, postgres.url],
                 env={**os.environ, "PGCONNECT_TIMEOUT": "10"},
                 capture_output=True,
                 text=True,

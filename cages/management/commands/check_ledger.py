@@ -1,7 +1,8 @@
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -22,7 +23,7 @@ class Command(BaseCommand):
         "WHEN is 30min, 2h or 3d ago, or a date, or a date and time in the facility's time zone."
     )
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--since", metavar="WHEN", default="1d", help="from this minute on (default: 1d)"
         )
@@ -30,7 +31,7 @@ class Command(BaseCommand):
             "--until", metavar="WHEN", help="up to this minute (default: the last full one)"
         )
 
-    def handle(self, *, since, until, **options):
+    def handle(self, *, since: str, until: str | None, **options: Any) -> None:
         now = timezone.now()
         start = _moment("--since", since, now)
         end = min(_moment("--until", until, now) if until is not None else now, now)
@@ -51,7 +52,7 @@ class Command(BaseCommand):
         self.stdout.write(f"The ledger balances. {_summary(found)}")
 
 
-def _summary(found):
+def _summary(found: ledger.LedgerCheck) -> str:
     parts = [
         f"{_number(found.minutes, 'minute')}: {_number(found.cycles - found.under_way, 'slot')} "
         f"with {_number(found.polls, 'poll')} checked",
@@ -62,12 +63,12 @@ def _summary(found):
     return ", ".join(filter(None, parts)) + "."
 
 
-def _number(count, thing):
+def _number(count: int, thing: str) -> str:
     return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
-def _moment(option, text, now):
-    """The aware moment that WHEN means; raises CommandError."""
+def _moment(option: str, text: str, now: datetime) -> datetime:
+    """Return WHEN as an aware datetime. Raises CommandError."""
     try:
         if ago := AGO.fullmatch(text.strip()):
             moment = now - int(ago[1]) * UNITS[ago[2]]
@@ -83,7 +84,7 @@ def _moment(option, text, now):
         ) from None
 
 
-def _iso(text):
+def _iso(text: str) -> datetime:
     moment = parse_datetime(text)
     if moment is None:
         raise ValueError(text)

@@ -1,8 +1,9 @@
 import json
 import secrets
 from pathlib import Path
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
@@ -17,7 +18,7 @@ USERNAME = "demo"
 class Command(BaseCommand):
     help = "Loads the demonstration into an empty database: 12 cages, 14 days, one administrator."
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--if-empty", action="store_true", help="do nothing where the database is in use"
         )
@@ -27,7 +28,7 @@ class Command(BaseCommand):
             help="write the sign-in and what the sensor simulator should play, as JSON",
         )
 
-    def handle(self, *, if_empty, state_file, **options):
+    def handle(self, *, if_empty: bool, state_file: Path | None, **options: Any) -> None:
         if User.objects.exists() or Cage.objects.exists():
             if if_empty:
                 return
@@ -45,6 +46,6 @@ class Command(BaseCommand):
                 write_private_file(state_file, json.dumps(state, indent=2))
         self._tell(f"Demonstration loaded. Sign in as {USERNAME} with the password {password}")
 
-    def _tell(self, text):
+    def _tell(self, text: str) -> None:
         self.stdout.write(text)
         self.stdout.flush()

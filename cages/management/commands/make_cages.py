@@ -4,7 +4,7 @@ from itertools import islice
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.db.models import BigIntegerField, Max
 from django.db.models.functions import Cast, Substr
@@ -19,7 +19,7 @@ USERNAME = "make_cages"
 ROOM = "Trial"
 MOST = 1_000_000
 BATCH = 10_000
-# A rack as they are sold: 8 shelves of 10 cages.
+# A usual rack: 8 shelves of 10 cages.
 ROWS = "ABCDEFGH"
 COLUMNS = range(1, 11)
 
@@ -27,7 +27,7 @@ COLUMNS = range(1, 11)
 class Command(BaseCommand):
     help = "Adds many cages, to try Neurocage at size. From the next minute on they are asked."
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("count", type=int, help=f"how many, 1 to {MOST:,}")
         parser.add_argument(
             "--owner",
@@ -38,20 +38,21 @@ class Command(BaseCommand):
             "--room", default=ROOM, help="where their racks stand (default: %(default)s)"
         )
 
-    def handle(self, *, count, owner, room, **options):
+    def handle(self, *, count: int, owner: str | None, room: str, **options: Any) -> None:
         if not 1 <= count <= MOST:
             raise CommandError(f"The number of cages must be from 1 to {MOST:,}, not {count:,}.")
         room = _checked_room(room)
         with transaction.atomic():
-            owner = _owner(owner)
-            cages = _cages(count, owner, room, timezone.now())
-            first = last = None
+            person = _owner(owner)
+            cages = _cages(count, person, room, timezone.now())
+            made: list[Cage] = []
             while batch := list(islice(cages, BATCH)):
                 Places.keep(batch)
                 Cage.objects.bulk_create(batch)
-                first, last = first or batch[0], batch[-1]
+                made += (batch[0], batch[-1])
+        first, last = made[0], made[-1]
         self.stdout.write(
-            f"{count:,} {'cage' if count == 1 else 'cages'} added for {owner}: "
+            f"{count:,} {'cage' if count == 1 else 'cages'} added for {person}: "
             f"{first.label} to {last.label}, id {first.pk} to {last.pk}, "
             f"in room {first.room}, rack {first.rack} to {last.rack}."
         )
@@ -74,7 +75,7 @@ def _owner(username: str | None) -> User:
 
 
 def _own_person() -> User:
-    """The owner of the cages if nobody else is there. No password opens this account."""
+    """The owner of the cages if there is no administrator. Nobody can sign in as this person."""
     person, made = User.objects.get_or_create(username=USERNAME)
     if made:
         person.set_unusable_password()
@@ -82,8 +83,8 @@ def _own_person() -> User:
     return person
 
 
-def _cages(count: int, owner: Any, room: str, now: datetime) -> Iterator[Cage]:
-    """The cages, not yet saved: labels and racks go on after those that exist."""
+def _cages(count: int, owner: User, room: str, now: datetime) -> Iterator[Cage]:
+    """Yield unsaved cages. Their labels and racks are numbered after the existing ones."""
     first = _last_number() + 1
     rack = _last_rack(room) + 1
     places = Places([(room, "")])

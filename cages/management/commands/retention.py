@@ -1,6 +1,7 @@
 import getpass
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
@@ -17,21 +18,25 @@ class Command(BaseCommand):
         "older; the hourly and daily roll-ups stay. What was removed cannot be brought back."
     )
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         choice = parser.add_mutually_exclusive_group()
         choice.add_argument("--keep-days", type=int, metavar="N", help="keep minutes for N days")
         choice.add_argument("--keep-for-good", action="store_true", help="remove no more from now")
 
-    def handle(self, *, keep_days=None, keep_for_good=False, **options):
+    def handle(
+        self, *, keep_days: int | None = None, keep_for_good: bool = False, **options: Any
+    ) -> None:
         if keep_days is None and not keep_for_good:
-            return self._tell()
+            self._tell()
+            return
         if not storage.timescaledb_version(connection) or conversion.is_needed(connection):
             raise CommandError(
                 "On plain PostgreSQL the roll-ups are counted from the minutes themselves, so "
                 "removing minutes would remove all history. Retention needs TimescaleDB."
             )
-        if keep_for_good:
-            return self._decide(None)
+        if keep_days is None:
+            self._decide(None)
+            return
         if not retention.SHORTEST_DAYS <= keep_days <= retention.LONGEST_DAYS:
             raise CommandError(
                 f"--keep-days: from {retention.SHORTEST_DAYS} to {retention.LONGEST_DAYS} days."
@@ -48,11 +53,11 @@ class Command(BaseCommand):
             raise CommandError("That was not typed, so nothing was changed.")
         self._decide(keep_days)
 
-    def _decide(self, keep_days):
+    def _decide(self, keep_days: int | None) -> None:
         change = retention.change(connection, keep_days, getpass.getuser(), timezone.now())
         self.stdout.write(f"Done and noted: {change}; {change.removed_rows:,} rows removed.")
 
-    def _tell(self):
+    def _tell(self) -> None:
         changes = RetentionChange.objects.order_by("-at")[:20]
         in_force = changes[0] if changes else None
         if in_force and in_force.keep_days:
@@ -63,7 +68,7 @@ class Command(BaseCommand):
             removed = f"{change.removed_rows:,} rows, {filesizeformat(change.removed_bytes)}"
             self.stdout.write(f"{change}; removed at once: {removed}")
 
-    def _in_words(self, removal):
+    def _in_words(self, removal: retention.Removal) -> str:
         if not removal.chunks:
             return f"{storage.POLLS}: no whole chunk is older than that."
         return (

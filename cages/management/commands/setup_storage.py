@@ -1,4 +1,6 @@
-from django.core.management.base import BaseCommand, CommandError
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, transaction
 from tqdm import tqdm
 
@@ -14,7 +16,7 @@ class Command(BaseCommand):
         "free space as its table takes. May be interrupted and repeated at any time."
     )
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--layout-only",
             action="store_true",
@@ -22,7 +24,7 @@ class Command(BaseCommand):
             "jobs do the last two in time.",
         )
 
-    def handle(self, *, layout_only=False, **options):
+    def handle(self, *, layout_only: bool = False, **options: Any) -> None:
         try:
             storage.refuse_old(connection)
             if not layout_only and conversion.is_needed(connection):
@@ -40,7 +42,7 @@ class Command(BaseCommand):
                 "`manage.py setup_storage` to convert it."
             )
 
-    def _convert(self):
+    def _convert(self) -> None:
         total = conversion.count_rows(connection)
         with tqdm(
             total=total, desc=storage.POLLS, unit=" rows", unit_scale=True, file=self.stderr
@@ -48,7 +50,7 @@ class Command(BaseCommand):
             for rows in conversion.convert(connection):
                 bar.update(rows)
 
-    def _catch_up(self):
+    def _catch_up(self) -> None:
         for what, work in upkeep.stages(connection):
             with tqdm(work, desc=what, unit=" steps", file=self.stderr, disable=not work) as steps:
                 for words, run in steps:

@@ -1,4 +1,4 @@
-"""Archive (reversible), restore, and purge (final). Each has a page that says what it does."""
+"""Archive a cage (reversible), restore it, or purge it (final)."""
 
 import logging
 from typing import Any
@@ -6,115 +6,112 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.models import DELETION, LogEntry
 from django.db import IntegrityError, transaction
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.generic import DetailView, FormView
 from kombu.exceptions import OperationalError as QueueAway
 
 from cages.forms.cage import PurgeForm
-from cages.models import Poll
+from cages.models import Cage, Poll
+from cages.models.cage import CageQuerySet
 from cages.polling.tasks import purge_cage
 from cages.views.access import CageAccessMixin, CageChangeMixin
-from people.access import Permission, person_of
+from people.access import Permission
 from people.views.permitted import PermittedMixin
 
 logger = logging.getLogger(__name__)
 
 
-def _name(cage):
+def _name(cage: Cage) -> str:
     return _("Cage %(id)s · %(label)s") % {"id": cage.pk, "label": cage.label}
 
 
 class ArchiveView(CageChangeMixin, DetailView):
     template_name = "cages/archive.html"
 
-    def get(self, request, *args, **kwargs):
-        # Also where a second click on the button leads to.
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        # A second click on the button leads here too.
         cage = self.get_object()
         return redirect(cage) if cage.is_archived else super().get(request, *args, **kwargs)
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         cage = self.get_object()
         cage.archive(self.now, request.user)
-        messages.success(request, _("%s is archived. Its data stays.") % _name(cage))
+        messages.success(request, _("%s is archived. All its data stays.") % _name(cage))
         return redirect("cage-list")
 
 
 class RestoreView(CageChangeMixin, DetailView):
     template_name = "cages/restore.html"
 
-    def get_queryset(self):
+    def get_queryset(self) -> CageQuerySet:
         return super().get_queryset().filter(purge_ordered_at=None)
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         cage = self.get_object()
         return super().get(request, *args, **kwargs) if cage.is_archived else redirect(cage)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(conflicts=self.object.conflicts(), **kwargs)
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         cage = self.get_object()
         try:
             with transaction.atomic():
                 if not cage.restore(self.now, request.user):
                     raise Http404("Its purge was ordered.")
         except IntegrityError:
-            # The page says what is in the way.
+            # The page says which other cage has the label or the bay.
             return redirect("cage-restore", cage.pk)
-        messages.success(request, _("%s is back.") % _name(cage))
+        messages.success(request, _("%s is restored.") % _name(cage))
         return redirect(cage)
 
 
 class PurgeView(PermittedMixin, CageAccessMixin, FormView):
-    """Order the deletion of an archived cage with all that was measured of it."""
+    """Order the deletion of an archived cage and of all its data."""
 
     template_name = "cages/purge.html"
     permission = Permission.PURGE
     form_class = PurgeForm
 
-    def dispatch(self, request, *args, **kwargs):
-        # Before the permission is asked: a cage that the person may not see is not found.
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        # Before the permission is checked, so that a cage the person may not see is not found.
         self.cage = self.checked(get_object_or_404(self.get_queryset(), pk=kwargs["pk"]))
         return super().dispatch(request, *args, **kwargs)
 
-    def get_form_kwargs(self):
+    def get_form_kwargs(self) -> dict[str, Any]:
         if not self.cage.is_archived:
             raise Http404("Only an archived cage can be purged.")
         return {**super().get_form_kwargs(), "cage": self.cage}
 
-    def get_context_data(self, **kwargs):
-        form = kwargs.get("form") or self.get_form()
-        cage = form.cage
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(
-            **{**kwargs, "form": form},
-            cage=cage,
-            readings=Poll.objects.answered().filter(cage=cage).count(),
-            requests=Poll.objects.filter(cage=cage).count(),
+            cage=self.cage,
+            readings=Poll.objects.answered().filter(cage=self.cage).count(),
+            requests=Poll.objects.filter(cage=self.cage).count(),
+            **kwargs,
         )
 
-    def form_valid(self, form):
-        cage = form.cage
+    def form_valid(self, form: PurgeForm) -> HttpResponse:
+        cage = self.cage
         with transaction.atomic():
             if not cage.order_purge(self.now):
                 raise Http404("Somebody restored this cage in this moment.")
             LogEntry.objects.log_actions(
-                person_of(self.request).pk, [cage], DELETION, "Purge ordered", single_object=True
+                self.access.person.pk, [cage], DELETION, "Purge ordered", single_object=True
             )
         logger.warning("%s ordered the purge of cage %d", self.request.user, cage.pk)
-        name = _name(cage)
         try:
             purge_cage.delay(cage.pk)
         except QueueAway:
-            messages.error(
-                self.request,
-                _(
-                    "%s is marked for deletion, but Redis does not answer. "
-                    "Order the purge again when it does."
-                )
-                % name,
+            text = _(
+                "%s is marked for purging, but Redis does not answer. "
+                "Start the purge again when it does."
             )
+            messages.error(self.request, text % _name(cage))
         else:
-            messages.success(self.request, _("%s is being deleted in the background.") % name)
+            text = _("%s is being purged in the background.")
+            messages.success(self.request, text % _name(cage))
         return redirect("cage-archived")

@@ -1,6 +1,10 @@
-"""One act on many cages: asked on the list, confirmed on a page that names their number."""
+"""Act on many cages at once. They are chosen on the list; a page asks for confirmation."""
+
+from typing import Any
 
 from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,15 +20,15 @@ LABELS_SHOWN = 10
 
 
 class BulkView(SelectionMixin, TemplateView):
-    """The address says which cages, and what to do with them."""
+    """The URL says which cages, and what to do with them (`act`)."""
 
     template_name = "cages/bulk.html"
 
     def selectable(self) -> CageQuerySet:
         return self.changeable if self.request.GET.get("act") in ACTS else self.seen
 
-    def dispatch(self, request, *args, **kwargs):
-        self.act = request.GET.get("act")
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.act = request.GET.get("act", "")
         if self.act not in (*ACTS, *OTHER_ACTS) or not self.count:
             return self.nothing_selected()
         if self.act in OTHER_ACTS:
@@ -33,7 +37,7 @@ class BulkView(SelectionMixin, TemplateView):
             return redirect(f"{reverse(f'cage-{self.act}')}?{which.urlencode()}")
         return super().dispatch(request, *args, **kwargs)
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         form = kwargs.pop("form", None) or (BulkMoveForm() if self.act == "move" else None)
         return super().get_context_data(
             act=self.act,
@@ -46,27 +50,29 @@ class BulkView(SelectionMixin, TemplateView):
             **kwargs,
         )
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         form = BulkMoveForm(request.POST) if self.act == "move" else None
         if form and not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))
         if request.POST.get("count") != str(self.count):
-            # What passes a filter changes by itself. Nothing is done to a number nobody has seen.
-            messages.warning(request, _("The number of cages has changed. Please look again."))
+            # A filter may match other cages by now. Never act on more cages than were confirmed.
+            messages.warning(
+                request, _("The number of cages has changed. Check the list and confirm again.")
+            )
             return self.render_to_response(self.get_context_data(form=form))
         changed = self._do(form)
         done = {
             "pause": ngettext("%d cage is paused.", "%d cages are paused.", changed),
-            "resume": ngettext("%d cage is asked again.", "%d cages are asked again.", changed),
+            "resume": ngettext("%d cage is polled again.", "%d cages are polled again.", changed),
             "move": ngettext("%d cage was moved.", "%d cages were moved.", changed),
             "archive": ngettext("%d cage is archived.", "%d cages are archived.", changed),
         }
         messages.success(request, done[self.act] % changed)
         return redirect(self.list_address)
 
-    def _do(self, form):
-        now, person = self.now, self.request.user
-        if self.act == "move":
+    def _do(self, form: BulkMoveForm | None) -> int:
+        now, person = self.now, self.access.person
+        if form:
             place = form.cleaned_data
             return self.cages.move(place["room"], place["rack"], now, person)
         return getattr(self.cages, self.act)(now, person)

@@ -1,5 +1,8 @@
-"""Cage cards on paper: what hangs at a cage says which one it is, and its QR code opens it."""
+"""Cards to print and hang at cages. The QR code opens the cage's page."""
 
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
 
@@ -7,7 +10,7 @@ from cages.models.fields import card_of
 from cages.views.cages.selection import SelectionMixin
 
 PAPERS = {"a4": "A4", "letter": _("US letter")}
-# Cards on a sheet.
+# How many cards can be on a sheet.
 NUMBERS = (10, 24)
 SHEETS_SHOWN = 20
 
@@ -15,10 +18,10 @@ SHEETS_SHOWN = 20
 class CardsView(SelectionMixin, TemplateView):
     template_name = "cages/cards.html"
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return super().get(request, *args, **kwargs) if self.count else self.nothing_selected()
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         wanted = self.request.GET
         paper = wanted.get("paper") if wanted.get("paper") in PAPERS else "a4"
         per_sheet = next((n for n in NUMBERS if wanted.get("per_sheet") == str(n)), NUMBERS[0])

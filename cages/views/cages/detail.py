@@ -1,5 +1,10 @@
-"""One cage: what it is, how its animals are today, and how its sensor does today."""
+"""The page of one cage: its data, and health and sensor functionality today."""
 
+from datetime import datetime
+from typing import Any
+
+from django.core.paginator import Page
+from django.http import HttpRequest, HttpResponse
 from django.views.generic import DetailView
 
 from cages.drawing import strips
@@ -9,6 +14,7 @@ from cages.history.minutes import KNOWN, minutes_of
 from cages.history.today import health_of, sensor_in
 from cages.history.window import Window
 from cages.models import Health, Poll
+from cages.models.cage import CageQuerySet
 from cages.models.fields import facts_of
 from cages.slots import SLOT_LENGTH
 from cages.views.access import CageAccessMixin
@@ -16,7 +22,7 @@ from cages.views.history.pages import redirect_to_moment
 from cages.views.site.live import LiveMixin
 from cages.views.site.paging import CountedPaginator
 
-# An hour of minutes a page keeps the whole page small on any day.
+# One hour on each page of the tables, so that the whole page stays small.
 ROWS_A_PAGE = 60
 EVENTS_SHOWN = 20
 
@@ -24,16 +30,16 @@ EVENTS_SHOWN = 20
 class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
     template_name = "cages/detail.html"
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if "at" in request.GET:
             return redirect_to_moment(self.get_object(), request.GET["at"])
         return super().get(request, *args, **kwargs)
 
-    def get_queryset(self):
+    def get_queryset(self) -> CageQuerySet:
         trouble = self.seen.in_trouble(self.now).counted()
-        return super().get_queryset().annotate(trouble=trouble)
+        return self.access.marked(super().get_queryset().annotate(trouble=trouble))
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         cage = self.object
         today = Window.today(self.now)
         window = today.since(cage.created_at)
@@ -64,11 +70,11 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
             **kwargs,
         )
 
-    def _page(self, name, rows, count=None):
+    def _page(self, name: str, rows: Any, count: int | None = None) -> Page:
         paginator = CountedPaginator(rows, ROWS_A_PAGE, len(rows) if count is None else count)
         return paginator.get_page(self.request.GET.get(name))
 
-    def _neighbours(self):
+    def _neighbours(self) -> dict[str, Any]:
         """The cages before and after this one in the list that the person came from."""
         chosen = CageFilter.from_query(self.request.GET)
         return {
@@ -77,7 +83,7 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
         }
 
 
-def _readings(minutes, window):
+def _readings(minutes: bytes, window: Window) -> list[tuple[datetime, Health]]:
     """[(slot, Health)] of the known minutes, newest first."""
     known = [(number, code) for number, code in enumerate(minutes) if code in KNOWN]
     return [(window.start + number * SLOT_LENGTH, Health(code)) for number, code in known[::-1]]

@@ -1,63 +1,72 @@
-"""Create and edit a cage, and try its sensor on the way."""
+"""Create and edit a cage, and test its sensor."""
 
 from typing import Any
 
 from django.contrib import messages
 from django.db import IntegrityError
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.views.generic import CreateView, DetailView, UpdateView
+from django.views.generic import DetailView, UpdateView
 
 from cages.forms.cage import CageForm
+from cages.models import Cage
+from cages.models.cage import CageQuerySet
 from cages.polling.poller import ask_now
 from cages.views.access import CageChangeMixin
 
 
-class CageFormMixin(CageChangeMixin):
-    """One form for both. "Test sensor" shows the live answer and gives back all that was typed."""
+class CageFormView(CageChangeMixin, UpdateView):
+    """Create or edit a cage. "Test sensor" shows the answer and keeps everything typed."""
 
-    form_class: Any = CageForm
-    template_name: str | None = "cages/form.html"
+    form_class = CageForm
+    template_name = "cages/form.html"
+    success_message: str | Promise
+    object: Cage | None
 
-    def get_form_kwargs(self):
-        return {**super().get_form_kwargs(), "user": self.request.user}
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "user": self.access.person}
 
-    def get_context_data(self, **kwargs):
-        answer = {"answer": None, "back_url": self.back_url()}
-        return super().get_context_data(**{**answer, **kwargs})
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        back_url = self.object.get_absolute_url() if self.object else reverse("cage-list")
+        return super().get_context_data(**{"answer": None, "back_url": back_url, **kwargs})
 
-    def post(self, request, *args, **kwargs):
-        if "test_sensor" in request.POST:
-            self.object = self.get_object() if self.kwargs else None
-            return self.test_sensor()
-        return super().post(request, *args, **kwargs)
-
-    def test_sensor(self):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if "test_sensor" not in request.POST:
+            return super().post(request, *args, **kwargs)
+        self.object = self.get_object()
         form = self.get_form()
         cage_id = self.sensor_id(form)
         answer = None if cage_id is None else ask_now(cage_id)
         return self.render_to_response(self.get_context_data(form=form, answer=answer))
 
-    def form_valid(self, form):
+    def sensor_id(self, form: ModelForm) -> int | None:
+        """The id of the sensor to test. Leaves only the errors that prevent it in the form."""
+        raise NotImplementedError
+
+    def form_valid(self, form: Any) -> HttpResponse:
         try:
-            self.object = form.save()
+            cage = form.save()
         except IntegrityError as error:
             # Somebody was faster since the form was checked.
             form.add_error_of(error)
             return self.form_invalid(form)
-        messages.success(self.request, self.success_message)
-        return redirect(self.object)
+        messages.success(self.request, str(self.success_message))
+        return redirect(cage)
 
 
-class CageCreateView(CageFormMixin, CreateView):
-    success_message = _("The cage is there. Its first reading comes within two minutes.")
+class CageCreateView(CageFormView):
+    success_message = _("The cage was created. Its first reading appears within two minutes.")
 
-    def back_url(self):
-        return reverse("cage-list")
+    def get_object(self, queryset: QuerySet[Cage] | None = None) -> None:  # type: ignore[override]
+        return None
 
-    def sensor_id(self, form):
-        """The id typed, if it is a free one: another person's cage answers only to that person."""
+    def sensor_id(self, form: ModelForm) -> int | None:
+        # Only a free id, because the sensor of another person's cage must not be tested.
         form.full_clean()
         cage_id = form.cleaned_data.get("id")
         problems = form.errors.get("id")
@@ -65,37 +74,36 @@ class CageCreateView(CageFormMixin, CreateView):
         if problems:
             form.add_error("id", problems)
         elif cage_id is None:
-            form.add_error("id", _("Give the cage id to test its sensor before the cage is saved."))
+            form.add_error(
+                "id", _("Enter the cage id to test its sensor before you save the cage.")
+            )
         return cage_id
 
 
-class CageUpdateView(CageFormMixin, UpdateView):
+class CageUpdateView(CageFormView):
     success_message = _("Saved.")
 
-    def get_queryset(self):
+    def get_queryset(self) -> CageQuerySet:
         return super().get_queryset().active()
 
-    def back_url(self):
-        return self.object.get_absolute_url()
-
-    def sensor_id(self, form):
+    def sensor_id(self, form: ModelForm) -> int:
         form.full_clean()
         form.errors.clear()
-        return self.object.pk
+        return form.instance.pk
 
 
 class SensorTestView(CageChangeMixin, DetailView):
-    """The live answer of one sensor. Asking costs the sensor something, so only by POST."""
+    """Ask one sensor now. By POST only, because it makes a request to the sensor."""
 
     template_name = "cages/sensor_test.html"
 
-    def get_queryset(self):
+    def get_queryset(self) -> CageQuerySet:
         return super().get_queryset().active()
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return redirect(self.get_object())
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.object = cage = self.get_object()
         return render(
             request, self.template_name, self.get_context_data(cage=cage, answer=ask_now(cage.pk))

@@ -1,11 +1,12 @@
-"""Cages from a CSV file: chosen, looked at in a dry run, and only then imported."""
+"""Import cages from a CSV file: choose it, see what would change, confirm."""
 
 import csv
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
 from django.db import IntegrityError
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.generic import FormView, View
@@ -16,6 +17,7 @@ from cages.importing.plan import plan_of
 from cages.importing.sheet import (
     COLUMNS,
     LARGEST_FILE,
+    SheetRow,
     UnreadableSheetError,
     packed,
     rows_of,
@@ -24,12 +26,12 @@ from cages.importing.sheet import (
 from cages.models.fields import FIELDS
 from cages.views.access import CageAccessMixin
 
-# Rows of each kind that the dry run shows; their numbers are always all there.
+# Rows of each kind that the preview shows. Their number is always shown.
 ROWS_SHOWN = 500
 
 
 class ImportView(CageAccessMixin, FormView):
-    """The file itself is kept nowhere: the dry run's page holds it, and sends it back."""
+    """The server does not keep the file. The preview holds it and sends it back."""
 
     template_name = "cages/import.html"
     form_class = ImportForm
@@ -42,13 +44,13 @@ class ImportView(CageAccessMixin, FormView):
         ]
         return super().get_context_data(columns=columns, **kwargs)
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if "packed" in request.POST:
             return self.confirm(request.POST["packed"], request.POST.get("fingerprint", ""))
         return super().post(request, *args, **kwargs)
 
-    def form_valid(self, form):
-        # No more than shows that it is too large.
+    def form_valid(self, form: Any) -> HttpResponse:
+        # One byte more than allowed shows that it is too large.
         data = form.cleaned_data["file"].read(LARGEST_FILE + 1)
         try:
             return self.show_plan(rows_of(data), packed(data))
@@ -56,31 +58,34 @@ class ImportView(CageAccessMixin, FormView):
             form.add_error("file", str(error))
             return self.form_invalid(form)
 
-    def confirm(self, text, fingerprint):
+    def confirm(self, text: str, fingerprint: str) -> HttpResponse:
         try:
             rows = rows_of(unpacked(text))
         except UnreadableSheetError as error:
             messages.error(self.request, str(error))
             return self.form_invalid(self.form_class())
         try:
-            plan = carry_out(rows, fingerprint, self.request.user, self.now)
+            plan = carry_out(rows, fingerprint, self.access.person, self.now)
         except (PlanChangedError, IntegrityError):
             messages.warning(
                 self.request,
-                _("Cages were changed meanwhile, and nothing was imported. Please look again."),
+                _(
+                    "Cages have changed since the preview, so nothing was imported. "
+                    "Check the new preview."
+                ),
             )
             return self.show_plan(rows, text)
         messages.success(
             self.request,
             _(
                 "Imported: %(new)d new, %(changed)d changed, %(unchanged)d unchanged, "
-                "%(refused)d left out."
+                "%(refused)d refused."
             )
             % {kind: len(getattr(plan, kind)) for kind in plan.__slots__},
         )
         return redirect("cage-list")
 
-    def show_plan(self, rows, text):
+    def show_plan(self, rows: list[SheetRow], text: str) -> HttpResponse:
         plan = plan_of(rows, self.access.person)
         kinds = {kind: getattr(plan, kind) for kind in ("refused", "changed", "new")}
         context = self.get_context_data(
@@ -95,20 +100,20 @@ class ImportView(CageAccessMixin, FormView):
 
 
 class ImportTemplateView(View):
-    """A file with the column names, to be filled in."""
+    """A CSV file with only the column names, to fill in."""
 
     http_method_names = ["get", "head", "options"]
 
-    def get(self, request):
+    def get(self, request: HttpRequest) -> HttpResponse:
         response = HttpResponse(content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = 'attachment; filename="cages.csv"'
         csv.writer(response).writerow(COLUMNS)
         return response
 
 
-def ranges_of(numbers):
+def ranges_of(numbers: Iterable[int]) -> list[tuple[int, int]]:
     """[(first, last)] of the runs in these rising numbers: 2, 3, 4, 7 are (2, 4) and (7, 7)."""
-    ranges = []
+    ranges: list[tuple[int, int]] = []
     for number in numbers:
         if ranges and ranges[-1][1] == number - 1:
             ranges[-1] = (ranges[-1][0], number)

@@ -1,5 +1,9 @@
 """The list of cages, and the list of archived ones."""
 
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -9,19 +13,20 @@ from cages.filters import STATES, CageFilter, facets
 from cages.history.today import Share
 from cages.history.window import Window
 from cages.models import Cage, Condition
+from cages.models.cage import CageQuerySet
 from cages.views.access import CageAccessMixin
 from cages.views.site.live import LiveMixin
 from cages.views.site.paging import CountedPaginator
 
 PAGE_SIZES = (25, 50, 100)
-# What can be done with many cages at once (cage_bulk.py).
+# What can be done with many cages at once, after a confirmation.
 ACTS = {
     "pause": _("Pause"),
     "resume": _("Resume"),
     "move": _("Move"),
     "archive": pgettext_lazy("act", "Archive"),
 }
-# What needs no confirmation has pages of its own, named "cage-<act>".
+# These need no confirmation. They have pages of their own, named "cage-<act>".
 OTHER_ACTS = {
     "cards": _("Print cage cards"),
     "compare": _("Compare"),
@@ -29,32 +34,32 @@ OTHER_ACTS = {
 }
 
 
-class PagedListMixin:
-    """25, 50 or 100 rows a page. A page that is not there shows the last, nonsense the first."""
+class CageListMixin(CageAccessMixin, ListView):
+    """Pages of 25, 50 or 100 rows. A number too large gives the last page, other text the first."""
 
+    context_object_name = "cages"
     default_page_size = 50
 
-    def get_paginate_by(self, queryset):
+    def get_paginate_by(self, queryset: Any) -> int:
         wanted = self.request.GET.get("per_page", "")
         sizes = {str(size): size for size in PAGE_SIZES}
         return sizes.get(wanted, self.default_page_size)
 
-    def paginate_queryset(self, queryset, page_size):
+    def paginate_queryset(self, queryset: Any, page_size: int) -> tuple[Paginator, Page, Any, bool]:
         paginator = self.get_paginator(queryset, page_size)
         page = paginator.get_page(self.request.GET.get(self.page_kwarg))
         return paginator, page, page.object_list, page.has_other_pages()
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         size = context["page_obj"].paginator.per_page
         return {**context, "page_sizes": PAGE_SIZES, "page_size": size}
 
 
-class CageListView(LiveMixin, CageAccessMixin, PagedListMixin, ListView):
-    """Made of what the address says (filter, page, page size) and nothing else."""
+class CageListView(LiveMixin, CageListMixin):
+    """The list. Filter, order, page and page size are in the URL."""
 
     template_name = "cages/list.html"
-    context_object_name = "cages"
     orders = {
         "worst": _("Worst first"),
         "label": _("Label"),
@@ -62,21 +67,21 @@ class CageListView(LiveMixin, CageAccessMixin, PagedListMixin, ListView):
         "position": _("Position"),
     }
 
-    def setup(self, request, *args, **kwargs):
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
         self.filter = CageFilter.from_query(request.GET)
 
-    def get_queryset(self):
+    def get_queryset(self) -> CageQuerySet:
         cages = super().get_queryset().active()
         self.counts, self.choices = facets(cages, self.filter, self.now)
-        return self.filter.apply(cages, self.now)
+        return self.access.marked(self.filter.apply(cages, self.now))
 
-    def get_paginator(self, queryset, per_page, **kwargs):
+    def get_paginator(self, queryset: Any, per_page: int, *args: Any, **kwargs: Any) -> Paginator:
         shown = self.filter.state
         count = self.counts.of(Condition(shown)) if shown else self.counts.total
         return CountedPaginator(queryset, per_page, count)
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(
             filter=self.filter,
             orders=self.orders.items(),
@@ -88,34 +93,40 @@ class CageListView(LiveMixin, CageAccessMixin, PagedListMixin, ListView):
             cage_count=self.counts.total,
             trouble_count=self.counts.trouble,
             everything=self.filter.with_(state=""),
-            acts=[*ACTS.items(), *OTHER_ACTS.items()],
             choices=self.choices,
             **kwargs,
         )
         today = Window.today(self.now)
+        context["acts"] = self._acts(context)
         for cage in context["cages"]:
             cage.minutes_of_hour = cage.last_hour(self.now)
             cage.known_today = _known_share(cage, today)
         return context
 
+    @staticmethod
+    def _acts(context):
+        """[(value, name)]: without those that change a cage, if the person may change none here."""
+        may_change = any(cage.is_changeable for cage in context["cages"])
+        changes = ACTS if may_change or context["is_paginated"] else {}
+        return [*changes.items(), *OTHER_ACTS.items()]
+
     @property
-    def _states(self):
-        """{Condition: how many cages}, worst first; the one chosen even where it has none."""
+    def _states(self) -> dict[Condition, int]:
+        """{Condition: number of cages}, worst first, without empty ones but with the chosen one."""
         wanted = self.filter.state
         counts = {state: self.counts.of(state) for state in STATES}
         return {state: count for state, count in counts.items() if count or state == wanted}
 
 
 def _known_share(cage: Cage, today: Window) -> Share:
-    """How many of today's minutes since the cage was created are known."""
+    """The share of today's minutes, since the cage was created, that are known."""
     state = cage.known_state
     known = state.known_in(timezone.localtime(today.start).date(), today.end) if state else 0
     return Share(known, today.since(cage.created_at).minutes)
 
 
-class ArchivedListView(CageAccessMixin, PagedListMixin, ListView):
+class ArchivedListView(CageListMixin):
     template_name = "cages/archived.html"
-    context_object_name = "cages"
 
-    def get_queryset(self):
-        return super().get_queryset().archived().order_by("-archived_at", "id")
+    def get_queryset(self) -> CageQuerySet:
+        return self.access.marked(super().get_queryset().archived().order_by("-archived_at", "id"))

@@ -1,14 +1,18 @@
-"""Move one cage to another place. The link of an empty bay fills the form in."""
+"""Move one cage. The link of an empty bay fills in the form."""
 
 from typing import Any
 
 from django.contrib import messages
 from django.db import IntegrityError
+from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.generic import UpdateView
 
 from cages.forms.place import MoveForm
+from cages.models import Cage
+from cages.models.cage import CageQuerySet
 from cages.places import grid
 from cages.views.access import CageChangeMixin
 from neurocage.ids import id_from
@@ -17,10 +21,10 @@ from neurocage.ids import id_from
 class MoveView(CageChangeMixin, UpdateView):
     template_name = "cages/move.html"
     form_class = MoveForm
-    # A PUT would come as a form with every field empty, and that is a valid move.
+    # Without PUT: Django would read it as a form with empty fields, which is a valid move.
     http_method_names = ["get", "head", "post", "options"]
 
-    def get_queryset(self):
+    def get_queryset(self) -> CageQuerySet:
         return super().get_queryset().active()
 
     def get_initial(self) -> dict[str, Any]:
@@ -34,16 +38,16 @@ class MoveView(CageChangeMixin, UpdateView):
         room = found.rack.room
         return {"room": room.name if room else "", "rack": found.rack.name, **bay}
 
-    def get_object(self, queryset=None):
+    def get_object(self, queryset: QuerySet[Cage] | None = None) -> Cage:
         cage = super().get_object(queryset)
-        # The form writes into the cage what was typed, also where it is refused.
+        # The form changes the cage even if it is not valid.
         self.position_before = cage.position
         return cage
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(position_before=self.position_before, **kwargs)
 
-    def form_valid(self, form):
+    def form_valid(self, form: Any) -> HttpResponse:
         cage = form.instance
         try:
             cage.save_change(self.now, self.request.user)
@@ -53,7 +57,7 @@ class MoveView(CageChangeMixin, UpdateView):
             return self.form_invalid(form)
         told = {"id": cage.pk, "label": cage.label, "position": cage.position}
         if not cage.position:
-            messages.success(self.request, _("Cage %(id)s · %(label)s has no place now.") % told)
+            messages.success(self.request, _("Cage %(id)s · %(label)s has no position now.") % told)
             return redirect(cage)
-        messages.success(self.request, _("Cage %(id)s · %(label)s stands in %(position)s.") % told)
+        messages.success(self.request, _("Cage %(id)s · %(label)s is now in %(position)s.") % told)
         return redirect("rack-detail", cage.rack_id) if cage.rack else redirect(cage)

@@ -1,6 +1,9 @@
-"""Which cages an act or a print is about: those ticked in the list, or all that it lists."""
+"""The cages selected on the list: those ticked, or all that it shows."""
+
+from typing import Any
 
 from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -13,13 +16,14 @@ from cages.views.cages.list import PAGE_SIZES
 from neurocage.ids import id_from
 
 
-def ticked_ids(query):
-    """The ids that the address names, as many as a page can have ticked."""
-    return {id_from(one) for one in query.getlist("cage")[: max(PAGE_SIZES)]} - {None}
+def ticked_ids(query: QueryDict) -> set[int]:
+    """The ids in the URL, at most as many as a page of the list has."""
+    ids = map(id_from, query.getlist("cage")[: max(PAGE_SIZES)])
+    return {one for one in ids if one is not None}
 
 
 class SelectionMixin(CageAccessMixin):
-    """The address says which: `cage=1&cage=3`, or `which=all` and the list's own filter.
+    """The URL says which cages: `cage=1&cage=3`, or `which=all` and the list's filter.
 
     self.cages: those that the person may see, in the list's order; never archived.
     """
@@ -28,7 +32,7 @@ class SelectionMixin(CageAccessMixin):
         """The cages that can be selected, archived ones too."""
         return self.seen
 
-    def setup(self, request, *args, **kwargs):
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
         self.filter = CageFilter.from_query(request.GET)
         possible = self.selectable().active()
@@ -40,14 +44,14 @@ class SelectionMixin(CageAccessMixin):
             )
 
     @cached_property
-    def count(self):
+    def count(self) -> int:
         return self.cages.count()
 
     @property
-    def list_address(self):
+    def list_address(self) -> str:
         query = self.filter.query
         return reverse("cage-list") + (f"?{query}" if query else "")
 
-    def nothing_selected(self):
-        messages.warning(self.request, _("Tick the cages first, then say what to do with them."))
+    def nothing_selected(self) -> HttpResponse:
+        messages.warning(self.request, _("Select one or more cages first."))
         return redirect(self.list_address)

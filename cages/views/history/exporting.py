@@ -1,8 +1,12 @@
-"""Taking data out: the page that asks what, the file, and the data dictionary."""
+"""Export: the form, the file, and the data dictionary."""
+
+from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -18,7 +22,7 @@ from cages.views.access import CageAccessMixin
 from cages.views.cages.selection import ticked_ids
 
 KIND_NAMES = {
-    "readings": _("Minutes: health and request, one row a minute, blanks included"),
+    "readings": _("Minutes: health and request, one row per minute"),
     "requests": _("Sensor requests, one row each, with details"),
     "hourly": _("Hours: minutes by state, requests by outcome, response times"),
 }
@@ -30,14 +34,15 @@ FORMATS = {
 
 
 class ExportMixin(CageAccessMixin):
-    """The address says which cages (`cage=1&cage=3`, or the list's filter), days, kind, format."""
+    """The URL says which cages (`cage=1&cage=3`, or the list's filter), days, kind and format."""
 
-    def setup(self, request, *args, **kwargs):
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
         query = request.GET
         self.span = Span.from_query(query, self.now, default="7d")
-        self.kind = query.get("kind") if query.get("kind") in KINDS else "readings"
-        self.format = query.get("format") if query.get("format") in FORMATS else "csv"
+        kind, format = query.get("kind", ""), query.get("format", "")
+        self.kind = kind if kind in KINDS else "readings"
+        self.format = format if format in FORMATS else "csv"
         ids = ticked_ids(query)
         self.filter = CageFilter.from_query(query)
         if ids and query.get("which") != "all":
@@ -46,8 +51,8 @@ class ExportMixin(CageAccessMixin):
             self.chosen = self.filter.apply(self.seen.active(), self.now)
 
     @cached_property
-    def kept(self):
-        """What the address keeps when something else is chosen."""
+    def kept(self) -> list[tuple[str, Any]]:
+        """[(name, value)] that say which cages, for links to other days, kinds and formats."""
         ids = [("cage", one) for one in ticked_ids(self.request.GET)]
         which = [("which", "all")] if self.request.GET.get("which") == "all" else []
         return [*ids, *which, *self.filter.fields]
@@ -56,7 +61,7 @@ class ExportMixin(CageAccessMixin):
 class ExportView(ExportMixin, TemplateView):
     template_name = "cages/export.html"
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(
             span=self.span,
             today=timezone.localtime(self.now).date(),
@@ -73,12 +78,12 @@ class ExportView(ExportMixin, TemplateView):
 
 
 class ExportFileView(ExportMixin, View):
-    """The file, made while it is sent: nothing of it is kept here."""
+    """The file. It is made while it is sent, and not stored."""
 
-    def get(self, request):
+    def get(self, request: HttpRequest) -> HttpResponseBase:
         if self.span.error:
             return redirect(self._form)
-        # By id, and read once: 50,000 rows are little, and a cage renamed meanwhile stays one.
+        # Read once, so that a cage renamed meanwhile keeps one label in the file.
         cages = list(self.chosen.order_by("pk").values_list("pk", "label", "created_at"))
         batches = rows.ROWS[self.kind](cages, self.span.window)
         columns, zone = KINDS[self.kind], timezone.get_default_timezone()
@@ -89,29 +94,29 @@ class ExportFileView(ExportMixin, View):
             pieces = files.as_csv(columns, batches, zone, for_excel=self.format == "excel")
             kind, ending = "text/csv; charset=utf-8", "csv"
         if not places.take():
-            text = _("%(count)d exports are under way. Try again when one of them has ended.")
+            text = _("%(count)d exports are running. Try again when one of them has finished.")
             messages.warning(request, text % {"count": places.AT_ONCE})
             return redirect(self._form)
         response = StreamingHttpResponse(places.Sending(pieces), content_type=kind)
         response["Content-Disposition"] = f'attachment; filename="{self._name(cages)}.{ending}"'
         response["Cache-Control"] = "private, no-store"
-        # The proxy passes each piece on at once.
+        # nginx must send each piece at once, and not collect them.
         response["X-Accel-Buffering"] = "no"
         return response
 
     @property
-    def _form(self):
+    def _form(self) -> str:
         return f"{reverse('cage-export')}?{self.request.GET.urlencode()}"
 
-    def _name(self, cages):
+    def _name(self, cages: list[tuple[int, str, datetime]]) -> str:
         which = f"cage-{cages[0][0]}" if len(cages) == 1 else f"{len(cages)}-cages"
         return f"neurocage-{which}-{self.kind}-{self.span.first}-to-{self.span.last}"
 
 
 class DictionaryView(View):
-    """What every column means, as a file to keep beside the others."""
+    """What every column of the exports means, as a CSV file."""
 
-    def get(self, request):
+    def get(self, request: HttpRequest) -> HttpResponse:
         response = HttpResponse(content_type="text/csv; charset=utf-8")
         name = "neurocage-data-dictionary.csv"
         response["Content-Disposition"] = f'attachment; filename="{name}"'

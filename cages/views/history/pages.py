@@ -1,8 +1,11 @@
-"""The past of one cage, and of several beside each other."""
+"""The history of one cage, and the comparison of several."""
 
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -11,27 +14,29 @@ from django.views.generic import DetailView, TemplateView
 
 from cages.drawing import charts
 from cages.history import moment, spells
-from cages.history.buckets import buckets_of, since, total_of
+from cages.history.buckets import Bucket, buckets_of, since, total_of
 from cages.history.minutes import minutes_of
 from cages.history.span import Span
-from cages.history.window import DAY
+from cages.history.today import HealthSummary, SensorSummary
+from cages.history.window import DAY, Window
+from cages.models import Cage
 from cages.views.access import CageAccessMixin
 from cages.views.cages.selection import SelectionMixin
 
-# Minute by minute only so far: 130,000 of them are a page that is still quick.
+# The most days shown minute by minute. With 130,000 minutes the page is still quick.
 STRIP_DAYS = 90
 SPELLS_SHOWN = 25
 CAGES_COMPARED = 8
-# Of 8 cages, a week of minutes would be a page of half a megabyte.
+# A week of minutes of 8 cages would make a page of half a megabyte.
 STRIP_DAYS_COMPARED = 2
 
 
 class CageHistoryView(CageAccessMixin, DetailView):
-    """Any days of one cage: strips, shares, response times, spells, silences."""
+    """Any days of one cage: strips, shares, response times, Bad periods and gaps."""
 
     template_name = "cages/history.html"
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         at = moment.slot_from(self.request.GET.get("at", ""))
         span = Span.from_query(self.request.GET, self.now, default="7d")
         cage = self.object
@@ -60,7 +65,7 @@ class CageHistoryView(CageAccessMixin, DetailView):
             context.update(self._minute_by_minute(cage, window))
         return context
 
-    def _minute_by_minute(self, cage, window):
+    def _minute_by_minute(self, cage: Cage, window: Window) -> dict[str, Any]:
         minutes = minutes_of([cage.pk], window)[cage.pk]
         bad = spells.bad_spells(minutes, window.start)
         silences = spells.silences_in(minutes, window.start)
@@ -73,8 +78,8 @@ class CageHistoryView(CageAccessMixin, DetailView):
             "silence_count": len(silences),
         }
 
-    def _beside(self, span):
-        """The days before and after, as many as are shown."""
+    def _beside(self, span: Span) -> dict[str, Any]:
+        """Queries for the same number of days before and after."""
         length = span.day_count * DAY
         today = timezone.localtime(self.now).date()
         return {
@@ -86,39 +91,53 @@ class CageHistoryView(CageAccessMixin, DetailView):
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One cage beside others. minutes: empty where they would be too many."""
+
+    cage: Cage
+    is_new: bool
+    buckets: list[Bucket]
+    health: HealthSummary
+    sensor: SensorSummary
+    minutes: bytes
+
+
 class CompareView(SelectionMixin, TemplateView):
-    """Up to 8 cages under each other, with how much is known of each."""
+    """Up to CAGES_COMPARED cages on one page, with how much is known of each."""
 
     template_name = "cages/compare.html"
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not self.count:
             return self.nothing_selected()
         if self.count > CAGES_COMPARED:
-            text = _("At most %(count)s cages can be compared at once.") % {"count": CAGES_COMPARED}
+            text = _("At most %(count)s cages can be compared at a time.") % {
+                "count": CAGES_COMPARED
+            }
             messages.warning(request, text)
             return redirect(self.list_address)
         return super().get(request, *args, **kwargs)
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         span = Span.from_query(self.request.GET, self.now, default="7d")
         cages = list(self.cages.select_related("state"))
         ids = [cage.pk for cage in cages]
         found = buckets_of(ids, span.window, span.by_hour)
         minute_by_minute = span.day_count <= STRIP_DAYS_COMPARED
         minutes = minutes_of(ids, span.window) if minute_by_minute else {}
+        compared = []
         for cage in cages:
             window = span.window.since(cage.created_at)
-            cage.is_new = window != span.window
-            cage.buckets = since(found[cage.pk], window.start)
-            total = total_of(cage.buckets, window)
-            cage.health_summary, cage.sensor = total.health, total.sensor
-            if minute_by_minute:
-                cage.minutes = minutes[cage.pk][span.window.minutes - window.minutes :]
+            buckets = since(found[cage.pk], window.start)
+            total = total_of(buckets, window)
+            is_new = window != span.window
+            part = minutes.get(cage.pk, b"")[span.window.minutes - window.minutes :]
+            compared.append(Compared(cage, is_new, buckets, total.health, total.sensor, part))
         return super().get_context_data(
             span=span,
             window=span.window,
-            compared=cages,
+            compared=compared,
             minute_by_minute=minute_by_minute,
             strip_days=STRIP_DAYS_COMPARED,
             list_address=self.list_address,
@@ -127,8 +146,8 @@ class CompareView(SelectionMixin, TemplateView):
         )
 
 
-def redirect_to_moment(cage, text):
-    """Where `?at=` leads; an ordinary cage page where it makes no sense."""
+def redirect_to_moment(cage: Cage, text: str) -> HttpResponse:
+    """Redirect to the minute that `?at=` names, or to the cage if it names none."""
     at = moment.slot_from(text)
     if at is None:
         return redirect(cage)
@@ -138,7 +157,7 @@ def redirect_to_moment(cage, text):
     return redirect(f"{address}?{_query(day, day)}&at={local.replace('+', '%2B')}#minute")
 
 
-def _days(minutes, window):
+def _days(minutes: bytes, window: Window) -> list[tuple[date, Window, bytes]]:
     """[(date, its Window, its minutes)] of the window's days, oldest first."""
     days, start = [], 0
     for day, part in window.days():
@@ -147,5 +166,5 @@ def _days(minutes, window):
     return days
 
 
-def _query(first, last):
+def _query(first: date, last: date) -> str:
     return f"from={first.isoformat()}&to={max(last, first).isoformat()}" if first > date.min else ""

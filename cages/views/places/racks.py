@@ -1,4 +1,4 @@
-"""Racks: all of them, one as it stands, its sheet on paper, its name and size, what goes where."""
+"""Racks: the overview, one rack, its print sheet, its name and size, and filling a bay."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ CANDIDATES_SHOWN = 20
 
 
 class RackIndexView(LiveMixin, CageAccessMixin, TemplateView):
-    template_name = "racks/index.html"
+    template_name = "cages/racks/index.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         rooms = overview.rooms_of(self.seen.active(), self.now)
@@ -54,21 +54,25 @@ class RackMixin(CageAccessMixin):
 
 
 class RackDetailView(LiveMixin, RackMixin, TemplateView):
-    template_name = "racks/detail.html"
+    template_name = "cages/racks/detail.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        # The tab's title is about what the tab shows.
-        return super().get_context_data(trouble_count=self.grid.counts.trouble, **kwargs)
+        return super().get_context_data(
+            may_fill=self.changeable.active().exists(),
+            # The title of the tab counts the trouble in this rack only.
+            trouble_count=self.grid.counts.trouble,
+            **kwargs,
+        )
 
 
 class RackSheetView(RackMixin, TemplateView):
-    """The rack on paper."""
+    """The rack, to print."""
 
-    template_name = "racks/sheet.html"
+    template_name = "cages/racks/sheet.html"
 
 
-class RenamingView(PermittedMixin, CageAccessMixin, UpdateView):  # type: ignore[misc, type-arg]
-    """Saves the name of a room or a rack, and leads back to it."""
+class RenamingView(PermittedMixin, CageAccessMixin, UpdateView):
+    """Save the name of a room or a rack."""
 
     context_object_name = "place"
 
@@ -77,17 +81,17 @@ class RenamingView(PermittedMixin, CageAccessMixin, UpdateView):  # type: ignore
             form.save_for(self.now)
         except IntegrityError:
             messages.warning(
-                self.request, _("Somebody else gave this name just now. Please look again.")
+                self.request, _("Somebody else has just used this name. Choose another one.")
             )
         else:
             messages.success(self.request, _("Saved."))
         return redirect(self.get_success_url())
 
 
-class RackSizeView(RackMixin, RenamingView):  # type: ignore[misc]
+class RackSizeView(RackMixin, RenamingView):
     """The name of a rack, its rows and its columns."""
 
-    template_name = "racks/size.html"
+    template_name = "cages/racks/size.html"
     permission = Permission.RACK_SIZES
     form_class = RackForm
 
@@ -104,7 +108,7 @@ class RackSizeView(RackMixin, RenamingView):  # type: ignore[misc]
 class RoomEditView(RenamingView):
     """The name of a room."""
 
-    template_name = "racks/room.html"
+    template_name = "cages/racks/room.html"
     permission = Permission.ROOMS
     form_class = RoomForm
 
@@ -116,9 +120,9 @@ class RoomEditView(RenamingView):
 
 
 class RackFillView(RackMixin, TemplateView):
-    """Which cage goes into an empty bay. Choosing one leads to its move, filled in."""
+    """Choose a cage for an empty bay. It leads to the form that moves the cage."""
 
-    template_name = "racks/fill.html"
+    template_name = "cages/racks/fill.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         row, column = (text_from(request.GET, name) for name in ("row", "column"))
@@ -126,7 +130,7 @@ class RackFillView(RackMixin, TemplateView):
         if bay is None:
             raise Http404("No such bay.")
         if not bay.is_empty:
-            messages.warning(request, _("A cage stands in %s by now.") % bay.name)
+            messages.warning(request, _("There is now a cage in %s.") % bay.name)
             return redirect(self.rack_url)
         words = text_from(request.GET, "q")
         cages = self.changeable.active().with_place()

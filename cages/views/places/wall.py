@@ -1,4 +1,4 @@
-"""The wall: one room on a large screen, to be read from the door. It names cages, never people."""
+"""The wall: one room on a large screen. It names cages, never people."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from cages.views.access import CageAccessMixin
 from cages.views.site.live import LiveMixin
 from neurocage.ids import id_from
 
-# What a screen of 1920 by 1080 holds. Nobody scrolls a wall.
+# As many as fit on a screen of 1920 by 1080, because nobody scrolls a wall.
 TROUBLED_SHOWN = 12
 
 
@@ -24,7 +24,9 @@ class WallView(LiveMixin, CageAccessMixin, TemplateView):
     """
 
     def get_template_names(self) -> list[str]:
-        return ["racks/wall.html" if "room" in self.request.GET else "racks/wall_rooms.html"]
+        return [
+            "cages/racks/wall.html" if "room" in self.request.GET else "cages/racks/wall_rooms.html"
+        ]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         cages = self.seen.active()
@@ -44,7 +46,7 @@ class WallView(LiveMixin, CageAccessMixin, TemplateView):
         cages = cages.filter(room=room_id)
         counts = cages.tally(self.now)
         return {
-            # Only who sees a cage in it learns what the room is called.
+            # The name of a room is for people who may see a cage in it.
             "room": Room.objects.filter(pk__in=cages.order_by().values("room")).first(),
             "is_nowhere": is_nowhere,
             "bad": Rank.BAD,

@@ -1,4 +1,4 @@
-"""How a program uses the API."""
+"""The page about using the API."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,18 +16,20 @@ from cages.api.tokens import REQUESTS_A_MINUTE
 from cages.views.access import CageAccessMixin
 
 OFFERS = {
-    "cages": gettext_lazy("Your cages, by id; with archived=true the archived ones."),
-    "cages/1": gettext_lazy("One of your cages, archived or not."),
-    "states": gettext_lazy("The state of each active cage now, and the last answer of its sensor."),
-    "readings": gettext_lazy("The known minutes: 1 bad, 2 ok, 3 perfect."),
+    "cages": gettext_lazy("Your cages by id. With archived=true, the archived ones."),
+    "cages/1": gettext_lazy("One of your cages, active or archived."),
+    "states": gettext_lazy(
+        "The current state of each active cage and the last outcome of its sensor."
+    ),
+    "readings": gettext_lazy("The minutes whose health is known: 1 bad, 2 ok, 3 perfect."),
     "requests": gettext_lazy("Every planned poll and its outcome."),
-    "hourly": gettext_lazy("Readings, requests and response times by UTC hour, counted."),
-    "openapi.json": gettext_lazy("The OpenAPI document, for tools."),
+    "hourly": gettext_lazy("Counts of readings and requests, and response times, by UTC hour."),
+    "openapi.json": gettext_lazy("OpenAPI document for tools."),
 }
 
 
 class ApiExamplesView(CageAccessMixin, TemplateView):
-    """What the API offers, its rules, and example programs with the address of this server."""
+    """The API's addresses and rules, and example programs with the address of this server."""
 
     template_name = "cages/api_examples.html"
 
@@ -44,7 +46,7 @@ class ApiExamplesView(CageAccessMixin, TemplateView):
             examples=[
                 ("curl", examples.curl),
                 ("Python", examples.python),
-                (_("Python, as a table of pandas"), examples.pandas),
+                (_("Python, as a pandas table"), examples.pandas),
                 ("R", examples.r),
             ],
             header="Authorization: Bearer nc_…",

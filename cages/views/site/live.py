@@ -4,7 +4,9 @@ static/js/live.js does the asking, every few seconds. An unchanged page costs on
 """
 
 import hashlib
+from typing import Any
 
+from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import quote_etag
 from django.utils.translation import get_language
@@ -17,9 +19,9 @@ from people.preferences import theme_of
 
 
 class LiveMixin(CageAccessMixin):
-    """A page whose content is fetched again and again."""
+    """A page whose content is fetched again while it is open."""
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.headers.get("HX-Request") == "true":
             etag = self._etag()
             response = get_conditional_response(request, etag=etag)
@@ -31,8 +33,8 @@ class LiveMixin(CageAccessMixin):
         patch_vary_headers(response, ["HX-Request", "Cookie"])
         return response
 
-    def _etag(self):
-        """A new one each minute, because ages are in words, and after any change of the content.
+    def _etag(self) -> str:
+        """Changes each minute, because pages show ages, and with each change of the content.
 
         A changed role in a lab shows with the next minute.
         """
@@ -47,7 +49,7 @@ class LiveMixin(CageAccessMixin):
         )
         return quote_etag(hashlib.sha256(repr(told).encode()).hexdigest()[:32])
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(is_live=True, **kwargs)
         if "trouble_count" not in context:
             context["trouble_count"] = self.seen.in_trouble(self.now).count()
@@ -55,6 +57,6 @@ class LiveMixin(CageAccessMixin):
 
 
 class WatchView(TemplateView):
-    """The cycle line alone, for open pages whose content must not change under the hands."""
+    """Only the line about the cycle, for open pages with forms, whose content must not change."""
 
-    template_name = "watch.html"
+    template_name = "cages/watch.html"

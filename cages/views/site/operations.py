@@ -1,18 +1,21 @@
-"""How Neurocage itself does: for people, for load balancers, and for Prometheus."""
+"""The state of Neurocage itself, for people, load balancers and Prometheus."""
 
 from datetime import UTC
+from typing import Any
 
 import redis
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
 from django.db.utils import Error as DatabaseError
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
 from cages import metrics, storage
 from cages.models import Outcome, PollCycle, RetentionChange, Trouble
+from cages.models.cycle import Watch
 from cages.slots import SLOT_LENGTH
 from cages.storage import report
 from people.access import Permission
@@ -23,14 +26,14 @@ REDIS_TIMEOUT_SECONDS = 2
 
 
 @login_not_required
-def healthz(request):
+def healthz(request: HttpRequest) -> HttpResponse:
     """The process lives."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @login_not_required
-def readyz(request):
-    """200 when everything that polling needs is there; 503 with the reason otherwise."""
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 if polling works, else 503 with the reasons."""
     problems = {}
     try:
         watch = PollCycle.objects.watch(timezone.now())
@@ -48,24 +51,24 @@ def readyz(request):
 
 
 @login_not_required
-def prometheus(request):
-    """The ledger's newest lines as metrics: counts only, nothing about any cage."""
+def prometheus(request: HttpRequest) -> HttpResponse:
+    """Metrics of the newest cycles. Nothing about a single cage."""
     return HttpResponse(metrics.render(timezone.now()), content_type=metrics.CONTENT_TYPE)
 
 
 class OperationsView(PermittedMixin, TemplateView):
-    """The ledger of the last hour, where the data lies, and which versions run."""
+    """The ledger of the last hour, the storage, and the versions."""
 
-    template_name = "ops.html"
+    template_name = "cages/ops.html"
     permission = Permission.OPERATIONS
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         version = storage.timescaledb_version(connection)
         series = report.series(connection)
         return super().get_context_data(
             cycles=PollCycle.objects.order_by("-slot")[:CYCLES_SHOWN],
             outcomes=list(Outcome),
-            storage=f"TimescaleDB {version}" if version else "plain PostgreSQL",
+            storage=f"TimescaleDB {version}" if version else _("plain PostgreSQL"),
             series=series,
             large_plain=any(one.is_large_plain for one in series),
             many_rows=report.MANY_PLAIN_ROWS,
@@ -77,22 +80,19 @@ class OperationsView(PermittedMixin, TemplateView):
         )
 
 
-def _in_words(watch):
-    """The reason why it is not well, for those who watch Neurocage from outside: in UTC."""
-    match watch.trouble:
-        case Trouble.NO_CYCLE_YET:
-            return "no cycle yet"
-        case Trouble.NOT_STARTED:
-            slot = watch.newest.slot.astimezone(UTC)
-            return f"no minute has been started since {slot:%Y-%m-%d %H:%M} UTC"
-        case Trouble.NOT_FINISHED if watch.last_finished:
-            minutes = PollCycle.STALE_AFTER // SLOT_LENGTH
-            return f"no cycle has finished for {minutes} minutes"
-        case Trouble.NOT_FINISHED:
-            return "no cycle has finished yet"
+def _in_words(watch: Watch) -> str:
+    """Why Neurocage does not watch, for monitoring programs: English, times in UTC."""
+    if watch.newest is None:
+        return "no cycle yet"
+    if watch.trouble == Trouble.NOT_STARTED:
+        slot = watch.newest.slot.astimezone(UTC)
+        return f"no minute has been started since {slot:%Y-%m-%d %H:%M} UTC"
+    if watch.last_finished is None:
+        return "no cycle has finished yet"
+    return f"no cycle has finished for {PollCycle.STALE_AFTER // SLOT_LENGTH} minutes"
 
 
-def _redis():
+def _redis() -> redis.Redis:
     return redis.Redis.from_url(
         settings.REDIS_URL,
         socket_timeout=REDIS_TIMEOUT_SECONDS,

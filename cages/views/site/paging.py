@@ -1,11 +1,13 @@
-"""What pages of lists share."""
+"""Pages of long lists."""
+
+from typing import Any
 
 from django.core.paginator import Paginator
 
 
 class CountedPaginator(Paginator):
-    """A paginator that was told how many rows there are, so that it need not count them again."""
+    """A paginator that is given the number of rows, and so does not count them."""
 
-    def __init__(self, object_list, per_page, count):
+    def __init__(self, object_list: Any, per_page: int, count: int) -> None:
         super().__init__(object_list, per_page)
         self.count = count

@@ -1,6 +1,7 @@
-"""The living style page: every part of the pages in every state, for whoever changes one."""
+"""The style guide: every part of the pages in every state."""
 
 from datetime import date, timedelta
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
@@ -19,10 +20,10 @@ COLOURS = [
     *("unseen", "late", "late-soft"),
 ]
 AGES = [timedelta(seconds=20), timedelta(minutes=4), timedelta(minutes=34), timedelta(hours=26)]
-# Each kind of minute on its own, and then in turns.
+# Eight minutes of each kind, then all kinds in turns.
 EVERY_STATE = bytes(code for code in Minute for _minute in range(8)) + bytes(Minute) * 4
 
-# An hour of each kind, and one of all: they are a day's hours in turns.
+# The hours of the day repeat these.
 HOURS = [
     bytes([Minute.PERFECT] * 45 + [Minute.NO_ANSWER] * 15),
     bytes([Minute.PERFECT] * 20 + [Minute.OK] * 27 + [Minute.NO_ANSWER] * 13),
@@ -34,7 +35,7 @@ HOURS = [
 
 
 def bucket_of(hour: Window, minutes: bytes, latency_ms: int) -> Bucket:
-    """A made-up hour as a Bucket, all of its answers within one bin."""
+    """An invented hour as a Bucket. All answers have the same response time."""
     bucket = Bucket(hour)
     for code in minutes:
         if code in KNOWN:
@@ -45,10 +46,10 @@ def bucket_of(hour: Window, minutes: bytes, latency_ms: int) -> Bucket:
 
 
 class StyleGuideView(PermittedMixin, TemplateView):
-    template_name = "styleguide.html"
+    template_name = "cages/styleguide.html"
     permission = Permission.STYLE_GUIDE
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         day = Window.whole_day(date(2026, 3, 2))
         hours = [HOURS[number % len(HOURS)] for number in range(24)]
         buckets = [
@@ -62,7 +63,7 @@ class StyleGuideView(PermittedMixin, TemplateView):
             ages=AGES,
             strips=[
                 (_("Every state"), EVERY_STATE),
-                (_("No answer at all"), bytes([Minute.NO_ANSWER] * 60)),
+                (_("No answers"), bytes([Minute.NO_ANSWER] * 60)),
                 (_("Not watched"), bytes([Minute.NOT_WATCHED] * 60)),
             ],
             day=day,
