@@ -38,7 +38,7 @@ class ArchiveView(CageChangeMixin, DetailView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         cage = self.get_object()
-        cage.archive(self.now, request.user)
+        cage.archive(self.now, self.access.person)
         messages.success(request, _("%s is archived. All its data stays.") % _name(cage))
         return redirect("cage-list")
 
@@ -60,7 +60,7 @@ class RestoreView(CageChangeMixin, DetailView):
         cage = self.get_object()
         try:
             with transaction.atomic():
-                if not cage.restore(self.now, request.user):
+                if not cage.restore(self.now, self.access.person):
                     raise Http404("Its purge was ordered.")
         except IntegrityError:
             # The page says which other cage has the label or the bay.

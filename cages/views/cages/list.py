@@ -104,7 +104,7 @@ class CageListView(LiveMixin, CageListMixin):
         return context
 
     @staticmethod
-    def _acts(context):
+    def _acts(context: dict[str, Any]) -> list[tuple[str, Any]]:
         """[(value, name)]: without those that change a cage, if the person may change none here."""
         may_change = any(cage.is_changeable for cage in context["cages"])
         changes = ACTS if may_change or context["is_paginated"] else {}
