@@ -85,14 +85,16 @@ def percentile_95(times):
     return sorted(times)[min(int(0.95 * len(times)), len(times) - 1)]
 
 
-def make_cages(count):
-    """So many cages without minutes; returns their owner."""
+def make_cages(count, days=0):
+    """Make cages that were created so many days ago, without minutes. Returns their owner."""
     from django.contrib.auth import get_user_model
+    from django.utils import timezone
 
     from cages.models import Cage, Places
 
+    created_at = timezone.now() - timedelta(days=days, minutes=1)
     owner = get_user_model().objects.create_superuser("bench")
-    made = [Cage(label=f"Cage {n}", owner=owner) for n in range(count)]
+    made = [Cage(label=f"Cage {n}", owner=owner, created_at=created_at) for n in range(count)]
     names = [(f"R{n % 4}", f"{n % 20}") for n in range(count)]
     places = Places(set(names))
     for cage, name in zip(made, names, strict=True):
@@ -114,7 +116,7 @@ def fill(cages, days, each_week):
     from cages.polling.recorder import insert_polls
     from cages.slots import slot_of
 
-    owner = make_cages(cages)
+    owner = make_cages(cages, days)
     last = slot_of(timezone.now()) - timedelta(minutes=1)
     start, end = last - timedelta(days=days), last
     with connection.cursor() as cursor:

@@ -107,6 +107,7 @@ def facets(
         rows = rows.annotate(kind=Value(kind), value=F(f"{kind}_id"), text=text)
         return rows.values_list("kind", "value", "text")
 
+    # The type checker does not know the columns that are annotated.
     ranked: Any = chosen.without_state(cages, now).order_by()
     counts = (
         ranked.values("rank")

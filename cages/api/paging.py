@@ -1,4 +1,4 @@
-"""Pages: how far one got, and the address of the next."""
+"""Pages of an answer, and the cursor with which the next one begins."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

@@ -20,7 +20,7 @@ def after(
     """The first rows behind the key (cage id, moment), or from the start; one query.
 
     rows: a queryset with `cage` and the field named `time`. One row more than the limit, where
-    there are so many.
+    there are more.
     """
     parts = []
     for cage_id in cage_ids:
@@ -33,7 +33,7 @@ def after(
     if not parts:
         return []
     # Each cage's rows come in order out of the key's index, and no more of them than a page takes;
-    # of years of several cages asked for at once, the database would sort all.
+    # in one query for years of several cages the database would sort all rows.
     if len(parts) == 1:
         return list(parts[0])
     return list(parts[0].union(*parts[1:], all=True).order_by("cage_id", time)[: limit + 1])

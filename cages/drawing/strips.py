@@ -33,7 +33,7 @@ LINES_APART = 6
 # Days between ticks, so that no more than MOST_TICKS stand side by side.
 DAY_STEPS = (1, 2, 7, 14, 28, 91, 182, 364)
 MOST_TICKS = 8
-# With so many days between them, ticks name months.
+# From this number of days between them on, ticks name months.
 MONTHS_FROM = 91
 
 

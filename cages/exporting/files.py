@@ -113,28 +113,20 @@ def _table(batch: list[tuple[Any, ...]], schema: pa.Schema, clock: Clock) -> pa.
     return pa.table(arrays, schema=schema)
 
 
-class _Sink(io.RawIOBase):
+class _Sink(io.BytesIO):
     """Keeps what a writer writes until it is taken."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._pieces: list[bytes] = []
-        self._position = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, piece: Any) -> int:
-        self._pieces.append(bytes(piece))
-        self._position += len(piece)
-        return len(piece)
+    _sent = 0
 
     def tell(self) -> int:
-        return self._position
+        return self._sent + super().tell()
 
     def taken(self) -> bytes:
-        pieces, self._pieces = self._pieces, []
-        return b"".join(pieces)
+        piece = self.getvalue()
+        self._sent += len(piece)
+        self.seek(0)
+        self.truncate()
+        return piece
 
 
 def dictionary(kinds: Mapping[str, Iterable[Column]], zone_name: str) -> str:

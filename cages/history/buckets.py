@@ -1,7 +1,7 @@
-"""What the minutes of a window add up to, hour by hour or day by day, from the roll-ups.
+"""Counts of the minutes of a window by hour or by day, from the roll-ups.
 
-A bucket that lies only partly in the window, as the one under way does, is counted from the minutes
-themselves, and so are the two days around a midnight that comes twice. In every bucket:
+A bucket that lies only partly in the window, such as the one under way, is counted from the minutes
+themselves. So are the two days around a midnight that comes twice. In every bucket:
 perfect + ok + bad + no answer + not watched = its minutes.
 """
 
@@ -166,7 +166,7 @@ def _add_rollups(found: Found, rows: RollupQuerySet, whole: Iterable[Window]) ->
 
 
 def _add_minutes(found: Found, parts: Sequence[Window]) -> None:
-    """Count the parts from the minutes: as a rule two at most, at the window's start and end."""
+    """Count the parts from the minutes. Usually there are two, at the window's start and end."""
     if not parts or not found:
         return
     within = Q()

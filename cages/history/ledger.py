@@ -1,8 +1,8 @@
 """Whether the ledger balances: within each cycle, and with the rows that were kept.
 
 For every slot planned = the sum over outcomes, and the table has as many polls of each outcome as
-the cycle counts. Polls without a cycle do not balance either: whatever writes minutes, the
-demonstration too, writes their cycles.
+the cycle counts. Polls without a cycle do not balance either: everything that writes
+minutes, also the demonstration, writes their cycles.
 
 Purged cages are no fault: their rows are gone, while the ledger keeps its counts.
 """

@@ -36,9 +36,9 @@ class Window:
 
     @classmethod
     def today(cls, now: datetime, zone: tzinfo | None = None) -> Self:
-        """Since facility midnight; only minutes that are over, so that the parts add up.
+        """The minutes since midnight that are over.
 
-        zone: a tzinfo, the facility's unless given. Right on days of 23 and 25 hours.
+        zone: the facility's unless given. Days of 23 and 25 hours are right too.
         """
         zone = zone or timezone.get_default_timezone()
         day = now.astimezone(zone).date()

@@ -10,27 +10,3 @@ from cages.models.retention import RetentionChange
 from cages.models.rollups import PollDaily, PollHourly
 from cages.models.state import CageState, Condition, Rank
 from cages.models.tally import Tally
-
-__all__ = [
-    "Cage",
-    "CageEvent",
-    "CageState",
-    "Condition",
-    "EventKind",
-    "Health",
-    "Minute",
-    "Outcome",
-    "Poll",
-    "PollCycle",
-    "PollDaily",
-    "PollHourly",
-    "Places",
-    "Rack",
-    "Rank",
-    "RetentionChange",
-    "Room",
-    "Spell",
-    "Tally",
-    "Trouble",
-    "Watch",
-]

@@ -59,7 +59,7 @@ def set_labs(cages: Iterable["Cage"]) -> None:
 
 class CageQuerySet(CageChanges):
     def bulk_create(self, objs: Iterable["Cage"], *args: Any, **kwargs: Any) -> list["Cage"]:
-        """As Django's, but each cage gets the lab of its owner first."""
+        """Like Django's, but each cage first gets the lab of its owner."""
         cages = list(objs)
         set_labs(cages)
         return super().bulk_create(cages, *args, **kwargs)
@@ -314,7 +314,7 @@ class Cage(models.Model):
 
     @property
     def position_on_record(self) -> str:
-        """The position as events keep it: in English, whoever acts."""
+        """The position in English, as events keep it for every reader."""
         with translation.override("en"):
             return self.position
 

@@ -77,7 +77,7 @@ class Grid:
 def find(access: Access, rack_id: int, now: datetime) -> Grid | None:
     """Return the rack as the person sees it; None where they see no cage in it.
 
-    Two queries. Of cages that the person may not see, only the bays are told.
+    Two queries. Of cages that the person may not see, only the bays are shown.
     """
     everything = Cage.objects.active().filter(rack=rack_id)
     seen = access.marked(access.sees(everything)).select_related(

@@ -10,24 +10,18 @@ POLLS = "cages_poll"
 ANSWERED = f"outcome = {Outcome.ANSWERED.value}"
 
 
-def _conditions() -> dict[str, str]:
-    """{column: which polls it counts}, in order, as a continuous aggregate counts them."""
-    above = [f"latency_ms > {edge}" for edge in LATENCY_EDGES_MS]
-    up_to = [f"latency_ms <= {edge}" for edge in LATENCY_EDGES_MS]
-    bounds = zip(["true", *above], [*up_to, "true"], LATENCY_BINS, strict=True)
-    return {
-        **{outcome.word: f"outcome = {outcome.value}" for outcome in Outcome},
-        **{health.word: f"status = {health.value}" for health in Health},
-        **{name: f"{ANSWERED} AND {low} AND {high}" for low, high, name in bounds},
-    }
-
-
-CONDITIONS = _conditions()
-# A view first counts the polls that are alike. That takes 0.6 of the time of testing every poll
-# for every column.
-CONDITIONS_OF_ALIKE = CONDITIONS | {
-    name: f"{ANSWERED} AND bin = {number}" for number, name in enumerate(LATENCY_BINS)
-}
+# Which of LATENCY_BINS a latency is in. The first by comparisons, the second by its number.
+IN_BIN = [
+    f"{low} AND {high}"
+    for low, high in zip(
+        ["true", *(f"latency_ms > {edge}" for edge in LATENCY_EDGES_MS)],
+        [*(f"latency_ms <= {edge}" for edge in LATENCY_EDGES_MS), "true"],
+        strict=True,
+    )
+]
+IN_NUMBERED_BIN = [f"bin = {number}" for number in range(len(LATENCY_BINS))]
+# Polls that are alike. A view counts these groups: 0.6 of the time of testing every poll for every
+# column.
 EDGES = ", ".join(map(str, LATENCY_EDGES_MS))
 ALIKE = f"""
     SELECT outcome, status, width_bucket(latency_ms - 1, ARRAY[{EDGES}]) AS bin,
@@ -38,18 +32,21 @@ ALIKE = f"""
 """
 
 
-def _columns(planned: str, total: str, longest: str, counts: dict[str, str]) -> str:
-    counted = [f"({count})::int AS {name}" for name, count in counts.items()]
-    healths_end = len(Outcome) + len(Health)
-    return ",\n".join(
-        [
-            f"{planned}::int AS planned",
-            *counted[:healths_end],
-            f"({total} FILTER (WHERE {ANSWERED}))::bigint AS latency_ms_sum",
-            f"{longest} FILTER (WHERE {ANSWERED}) AS latency_ms_max",
-            *counted[healths_end:],
-        ]
-    )
+def _columns(planned: str, count: str, total: str, longest: str, in_bin: list[str]) -> str:
+    """The columns of a roll-up. count: the number of polls that meet the condition {}."""
+
+    def counted(condition: str, name: str) -> str:
+        return f"({count.format(condition)})::int AS {name}"
+
+    columns = [
+        f"{planned}::int AS planned",
+        *(counted(f"outcome = {outcome.value}", outcome.word) for outcome in Outcome),
+        *(counted(f"status = {health.value}", health.word) for health in Health),
+        f"({total} FILTER (WHERE {ANSWERED}))::bigint AS latency_ms_sum",
+        f"{longest} FILTER (WHERE {ANSWERED}) AS latency_ms_max",
+        *map(counted, (f"{ANSWERED} AND {inside}" for inside in in_bin), LATENCY_BINS),
+    ]
+    return ",\n".join(columns)
 
 
 @dataclass(frozen=True)
@@ -70,8 +67,8 @@ class Rollup:
         literal = "'" + in_zone.replace("'", "''") + "'"
         if not timescaledb:
             return self._view(unit, literal)
-        counts = {name: f"count(*) FILTER (WHERE {polls})" for name, polls in CONDITIONS.items()}
-        columns = _columns("count(*)", "sum(latency_ms)", "max(latency_ms)", counts)
+        count = "count(*) FILTER (WHERE {})"
+        columns = _columns("count(*)", count, "sum(latency_ms)", "max(latency_ms)", IN_BIN)
         bucket = (
             f"time_bucket('1 day', slot, {literal})"
             if self.is_daily
@@ -83,11 +80,9 @@ class Rollup:
         )
 
     def _view(self, unit: str, zone: str) -> str:
-        counts = {
-            name: f"coalesce(sum(polls) FILTER (WHERE {polls}), 0)"
-            for name, polls in CONDITIONS_OF_ALIKE.items()
-        }
-        columns = _columns("sum(polls)", "sum(total_ms)", "max(longest_ms)", counts)
+        count = "coalesce(sum(polls) FILTER (WHERE {}), 0)"
+        of_alike = ("sum(polls)", count, "sum(total_ms)", "max(longest_ms)")
+        columns = _columns(*of_alike, IN_NUMBERED_BIN)
         # First the possible buckets, then the minutes of each. A query for some buckets then reads
         # only those, where GROUP BY would read all minutes of the cage.
         return f"""
