@@ -32,7 +32,7 @@ SIDE_BY_SIDE = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help up test lint check locks pytest timescaledb test-faults format bench bench-limit bench-scaling bench-storage bench-pages soak screenshots messages install install-dev assets clean
+.PHONY: help up test lint check locks pytest timescaledb test-faults format bench bench-limit bench-storage bench-pages screenshots messages install install-dev assets clean
 
 help: ## show this list
 	@echo "make ..."
@@ -81,12 +81,6 @@ bench: install-dev assets ## measure what polling costs and whether every minute
 
 bench-limit: install-dev assets ## find the highest number of cages that can be polled (CAGES="50000 60000" MINUTES=5)
 	@$(BIN)/python -m bench.polling --find-limit $(if $(CAGES),--cages $(CAGES)) --minutes $(or $(MINUTES),5)
-
-bench-scaling: install-dev assets ## measure whether two pollers can poll twice as many cages as one
-	@$(BIN)/python -m bench.scaling
-
-soak: install-dev assets ## run everything while its parts are killed one after another (MINUTES=20 CAGES=2000)
-	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),20) --cages $(or $(CAGES),2000)
 
 bench-storage: install-dev assets ## measure the size of a year of minutes (CAGES=20 DAYS=365)
 	@$(BIN)/python -m bench.storage $(if $(CAGES),--cages $(CAGES)) $(if $(DAYS),--days $(DAYS))
