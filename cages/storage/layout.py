@@ -22,6 +22,9 @@ CHUNK_INTERVAL = "25 days"
 # hours; later ones are written into the compressed chunk all the same.
 COMPRESS_AFTER = "2 days"
 COMPRESS_ROLLUPS_AFTER = "60 days"
+# 3,000 hours of a cage: 3 full batches. TimescaleDB's own choice is ten chunks of minutes, which
+# would leave the hours of most of a year uncompressed.
+ROLLUP_CHUNK_INTERVAL = "125 days"
 REFRESH_MARGIN_DAYS = 10
 OLDEST_TIMESCALEDB = (2, 18)
 # Up to so many rows the table is made a hypertable at once, also without a conversion.
@@ -249,6 +252,10 @@ def _make_continuous_aggregate(cursor: CursorWrapper, rollup: Rollup, zone: str)
             WITH NO DATA"""
     )
     cursor.execute(f"COMMENT ON VIEW {rollup.name} IS %s", [_mark(query)])
+    cursor.execute(
+        "SELECT set_chunk_time_interval(%s::regclass, %s::interval)",
+        [rows_of_rollup(cursor, rollup.name), ROLLUP_CHUNK_INTERVAL],
+    )
     cursor.execute(
         f"""ALTER MATERIALIZED VIEW {rollup.name} SET (timescaledb.enable_columnstore,
             timescaledb.segmentby = 'cage_id', timescaledb.orderby = 'bucket')"""
