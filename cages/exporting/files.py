@@ -62,23 +62,18 @@ def as_csv(
 
     for_excel: with the mark by which Excel knows UTF-8.
     """
-    text = io.StringIO()
-    write = csv.writer(text)
-
-    def taken() -> bytes:
-        piece = text.getvalue().encode()
-        text.seek(0)
-        text.truncate()
-        return piece
-
-    write.writerow([column.name for column in columns])
-    yield (BOM if for_excel else b"") + taken()
+    yield (BOM if for_excel else b"") + _csv([[column.name for column in columns]]).encode()
     clock = Clock(zone)
     last_is_text = columns[-1].kind == "text"
     for batch in batches:
-        write.writerows(_in_words(row, clock, last_is_text) for row in batch)
         if batch:
-            yield taken()
+            yield _csv(_in_words(row, clock, last_is_text) for row in batch).encode()
+
+
+def _csv(rows: Iterable[Iterable[Any]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
 
 
 def _in_words(row: tuple[Any, ...], clock: Clock, last_is_text: bool) -> tuple[Any, ...]:
@@ -131,10 +126,10 @@ class _Sink(io.BytesIO):
 
 def dictionary(kinds: Mapping[str, Iterable[Column]], zone_name: str) -> str:
     """The data dictionary as CSV: a row for each column of each kind of file."""
-    text = io.StringIO()
-    write = csv.writer(text)
-    write.writerow(["file", "column", "type", "meaning", "facility_time_zone"])
-    for kind, columns in kinds.items():
-        for column in columns:
-            write.writerow([kind, column.name, column.kind, column.meaning, zone_name])
-    return text.getvalue()
+    head = ("file", "column", "type", "meaning", "facility_time_zone")
+    rows = [
+        (kind, column.name, column.kind, column.meaning, zone_name)
+        for kind, columns in kinds.items()
+        for column in columns
+    ]
+    return _csv([head, *rows])
