@@ -15,9 +15,8 @@ from django.views.generic import DetailView, UpdateView
 
 from cages.forms.cage import CageForm
 from cages.models import Cage
-from cages.models.cage import CageQuerySet
 from cages.polling.poller import ask_now
-from cages.views.access import CageChangeMixin
+from cages.views.access import ActiveCageMixin, CageChangeMixin
 
 
 class CageFormView(CageChangeMixin, UpdateView):
@@ -80,11 +79,8 @@ class CageCreateView(CageFormView):
         return cage_id
 
 
-class CageUpdateView(CageFormView):
+class CageUpdateView(ActiveCageMixin, CageFormView):
     success_message = _("Saved.")
-
-    def get_queryset(self) -> CageQuerySet:
-        return super().get_queryset().active()
 
     def sensor_id(self, form: ModelForm) -> int:
         form.full_clean()
@@ -92,13 +88,10 @@ class CageUpdateView(CageFormView):
         return form.instance.pk
 
 
-class SensorTestView(CageChangeMixin, DetailView):
+class SensorTestView(ActiveCageMixin, DetailView):
     """Ask one sensor now. By POST only, because it makes a request to the sensor."""
 
     template_name = "cages/sensor_test.html"
-
-    def get_queryset(self) -> CageQuerySet:
-        return super().get_queryset().active()
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return redirect(self.get_object())
