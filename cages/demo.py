@@ -137,12 +137,8 @@ def _write_state(cage: Cage, minutes: list[tuple[datetime, PollResult]], first: 
     outcomes = [(slot, result.outcome) for slot, result in minutes]
     last, outcome = outcomes[-1]
     last_run = takewhile(lambda pair: pair[1] == outcome, reversed(outcomes))
-    state = CageState(
-        cage=cage,
-        outcome=outcome,
-        outcome_slot=last,
-        outcome_since=min(slot for slot, _outcome in last_run),
-    )
+    since = min(slot for slot, _outcome in last_run)
+    state = CageState(cage=cage, outcome=outcome, outcome_slot=last, outcome_since=since)
     codes = bytearray((last - first) // SLOT_LENGTH + 1)
     for slot, result in minutes:
         codes[(slot - first) // SLOT_LENGTH] = Minute.of(result.outcome, result.status)

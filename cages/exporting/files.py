@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -36,23 +37,13 @@ def harmless(text: Any) -> Any:
     return f"'{text}" if isinstance(text, str) and text.startswith(FORMULA) else text
 
 
-class Clock:
-    """The offset of a zone from UTC, found once for the many moments of a quarter of an hour."""
-
-    def __init__(self, zone: tzinfo) -> None:
-        self.zone = zone
-        self._quarter: int | None = None
-        self._known = (0, "")
-
-    def offset(self, seconds: int) -> tuple[int, str]:
-        """(seconds to add to UTC, "+01:00") at a moment, in seconds since 1970."""
-        quarter = seconds // QUARTER
-        if quarter != self._quarter:
-            moment = datetime.fromtimestamp(quarter * QUARTER, tz=UTC).astimezone(self.zone)
-            shift = (moment.utcoffset() or timedelta()) // timedelta(seconds=1)
-            text = f"{moment:%z}"
-            self._quarter, self._known = quarter, (shift, f"{text[:3]}:{text[3:5]}")
-        return self._known
+@lru_cache
+def offset_of(zone: tzinfo, quarter: int) -> tuple[int, str]:
+    """(seconds to add to UTC, "+01:00") in one of the zone's quarters of an hour since 1970."""
+    moment = datetime.fromtimestamp(quarter * QUARTER, tz=UTC).astimezone(zone)
+    shift = (moment.utcoffset() or timedelta()) // timedelta(seconds=1)
+    text = f"{moment:%z}"
+    return shift, f"{text[:3]}:{text[3:5]}"
 
 
 def as_csv(
@@ -63,11 +54,10 @@ def as_csv(
     for_excel: with the mark by which Excel knows UTF-8.
     """
     yield (BOM if for_excel else b"") + _csv([[column.name for column in columns]]).encode()
-    clock = Clock(zone)
     last_is_text = columns[-1].kind == "text"
     for batch in batches:
         if batch:
-            yield _csv(_in_words(row, clock, last_is_text) for row in batch).encode()
+            yield _csv(_in_words(row, zone, last_is_text) for row in batch).encode()
 
 
 def _csv(rows: Iterable[Iterable[Any]]) -> str:
@@ -76,9 +66,9 @@ def _csv(rows: Iterable[Iterable[Any]]) -> str:
     return text.getvalue()
 
 
-def _in_words(row: tuple[Any, ...], clock: Clock, last_is_text: bool) -> tuple[Any, ...]:
+def _in_words(row: tuple[Any, ...], zone: tzinfo, last_is_text: bool) -> tuple[Any, ...]:
     cage_id, label, seconds, *rest = row
-    shift, offset = clock.offset(seconds)
+    shift, offset = offset_of(zone, seconds // QUARTER)
     moment = EPOCH + timedelta(seconds=seconds)
     local = EPOCH + timedelta(seconds=seconds + shift)
     if last_is_text:
@@ -89,19 +79,19 @@ def _in_words(row: tuple[Any, ...], clock: Clock, last_is_text: bool) -> tuple[A
 def as_parquet(columns: Sequence[Column], batches: Batches, zone: tzinfo) -> Pieces:
     """Yield the pieces of a Parquet file, a row group for each batch."""
     schema = pa.schema([(column.name, TYPES[column.kind]) for column in columns])
-    sink, clock = _Sink(), Clock(zone)
+    sink = _Sink()
     with pa.parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
         for batch in batches:
             if batch:
-                writer.write_table(_table(batch, schema, clock))
+                writer.write_table(_table(batch, schema, zone))
             yield sink.taken()
     yield sink.taken()
 
 
-def _table(batch: list[tuple[Any, ...]], schema: pa.Schema, clock: Clock) -> pa.Table:
+def _table(batch: list[tuple[Any, ...]], schema: pa.Schema, zone: tzinfo) -> pa.Table:
     columns = [list(column) for column in zip(*batch, strict=True)]
     seconds = columns[TIME]
-    offsets = [clock.offset(moment) for moment in seconds]
+    offsets = [offset_of(zone, moment // QUARTER) for moment in seconds]
     local = [moment + shift for moment, (shift, _) in zip(seconds, offsets, strict=True)]
     columns[TIME : TIME + 1] = [seconds, local, [text for _, text in offsets]]
     arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]

@@ -8,9 +8,9 @@ from django.db.models import Case, F, Func, IntegerField, Value, When
 
 from cages.history.window import Window
 from cages.models import Outcome, Poll
-from cages.models.minute import KNOWN, WATCHED, Minute
+from cages.models.minute import KNOWN, Minute
 
-__all__ = ["KNOWN", "WATCHED", "Minute", "minutes_of"]
+__all__ = ["KNOWN", "Minute", "minutes_of"]
 CODE_BITS = 3
 CODE_MASK = 2**CODE_BITS - 1
 

@@ -7,7 +7,7 @@ from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -97,7 +97,5 @@ class SensorTestView(ActiveCageMixin, DetailView):
         return redirect(self.get_object())
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.object = cage = self.get_object()
-        return render(
-            request, self.template_name, self.get_context_data(cage=cage, answer=ask_now(cage.pk))
-        )
+        self.object = self.get_object()
+        return self.render_to_response(self.get_context_data(answer=ask_now(self.object.pk)))
