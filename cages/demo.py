@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, time, timedelta, tzinfo
+from itertools import takewhile
 from typing import TypeVar
 
 from django.conf import settings
@@ -108,10 +109,8 @@ def _minutes(
         if chance.random() < CHANGE:
             status = _pick(chance, _weights(cage_id, slot, now, zone))
         if cage_id == DEAD and slot >= died_at:
-            yield (
-                slot,
-                PollResult(cage_id, Outcome.CONNECTION_ERROR, 2, detail="Connection reset by peer"),
-            )
+            detail = "Connection reset by peer"
+            yield slot, PollResult(cage_id, Outcome.CONNECTION_ERROR, 2, detail=detail)
             continue
         outcome = _pick(chance, OUTCOMES)
         latency_ms = chance.randint(1000, 3000)
@@ -137,12 +136,9 @@ def _pick(chance: random.Random, weights: dict[Choice, int]) -> Choice:
 def _write_state(cage: Cage, minutes: list[tuple[datetime, PollResult]], first: datetime) -> None:
     outcomes = [(slot, result.outcome) for slot, result in minutes]
     last, outcome = outcomes[-1]
-    state = CageState(
-        cage=cage,
-        outcome=outcome,
-        outcome_slot=last,
-        outcome_since=_start_of_last_run(outcomes),
-    )
+    last_run = takewhile(lambda pair: pair[1] == outcome, reversed(outcomes))
+    since = min(slot for slot, _outcome in last_run)
+    state = CageState(cage=cage, outcome=outcome, outcome_slot=last, outcome_since=since)
     codes = bytearray((last - first) // SLOT_LENGTH + 1)
     for slot, result in minutes:
         codes[(slot - first) // SLOT_LENGTH] = Minute.of(result.outcome, result.status)
@@ -150,30 +146,18 @@ def _write_state(cage: Cage, minutes: list[tuple[datetime, PollResult]], first: 
     state.save(force_insert=True)
 
 
-def _start_of_last_run(pairs: list[tuple[datetime, Outcome]]) -> datetime:
-    """The first slot of the unbroken run of equal values at the end of the pairs."""
-    start = pairs[-1][0]
-    for slot, value in reversed(pairs):
-        if value != pairs[-1][1]:
-            break
-        start = slot
-    return start
-
-
 def _write_cycles(ledger: Ledger, cages: list[Cage]) -> None:
     ids = to_ranges([cage.pk for cage in cages])
-    PollCycle.objects.bulk_create(
-        (
-            PollCycle(
-                slot=slot,
-                started_at=slot,
-                finished_at=slot + timedelta(seconds=4),
-                duration_ms=4000,
-                planned=len(cages),
-                planned_ids=ids,
-                **{OUTCOME_COUNTS[outcome]: count for outcome, count in counts.items()},
-            )
-            for slot, counts in ledger.items()
-        ),
-        batch_size=2000,
-    )
+    cycles = [
+        PollCycle(
+            slot=slot,
+            started_at=slot,
+            finished_at=slot + timedelta(seconds=4),
+            duration_ms=4000,
+            planned=len(cages),
+            planned_ids=ids,
+            **{OUTCOME_COUNTS[outcome]: count for outcome, count in counts.items()},
+        )
+        for slot, counts in ledger.items()
+    ]
+    PollCycle.objects.bulk_create(cycles, batch_size=2000)

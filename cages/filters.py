@@ -1,8 +1,9 @@
 """The filter and the order of a list of cages. Both are in the URL, so a list can be shared."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from django.http import QueryDict
 
 from cages.models import Condition, Rank, Tally
 from cages.models.cage import CageQuerySet
+from cages.models.tally import STATES
 from neurocage.ids import id_from
 
 SEARCH_LIMIT = 100
@@ -20,8 +22,6 @@ CHOICES_LIMIT = 1500
 # The kind of row in `facets` that comes first, so that the limit never cuts it off.
 RANKS = "0"
 ORDERS = ("worst", "label", "id", "position")
-# The states to filter by, worst first.
-STATES = tuple(dict.fromkeys(rank.condition for rank in Rank))
 
 
 def text_from(query: QueryDict, name: str) -> str:
@@ -44,10 +44,7 @@ class CageFilter:
     @classmethod
     def from_query(cls, query: QueryDict) -> "CageFilter":
         """Read request.GET. Values that make no sense are ignored."""
-
-        def text(name: str) -> str:
-            return text_from(query, name)
-
+        text = partial(text_from, query)
         state, order = text("state"), text("order")
         return cls(
             q=text("q"),
@@ -73,9 +70,6 @@ class CageFilter:
     def is_active(self) -> bool:
         """Whether it may leave out cages."""
         return bool(self.q or self.state or self.room or self.rack or self.owner)
-
-    def with_(self, **changes: Any) -> "CageFilter":
-        return replace(self, **changes)
 
     def without_state(self, cages: CageQuerySet, now: datetime) -> CageQuerySet:
         """The cages in every state, with their `rank`."""

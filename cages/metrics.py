@@ -2,11 +2,9 @@
 
 from datetime import datetime
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from cages.models import Cage, Outcome, PollCycle
-
-CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
 def render(now: datetime) -> bytes:

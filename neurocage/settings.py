@@ -100,7 +100,6 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "people.context_processors.person",
-                "cages.context_processors.watch",
                 "cages.context_processors.frame",
             ],
         },

@@ -7,23 +7,15 @@ from django.http import HttpRequest, JsonResponse
 
 ADDRESS = "/api/v1/"
 AUTHENTICATE = "Send a token as 'Authorization: Bearer nc_...'. Create one on the page /tokens/."
-RETRY_AFTER_SECONDS = "30"
-
-
-def is_for_api(request: HttpRequest) -> bool:
-    return request.path.startswith(ADDRESS)
+# Unexpected errors: 503 while the database is away.
+SERVER_PROBLEMS = {
+    500: "Internal error. It is in the log.",
+    503: "The database does not answer. Try again later.",
+}
 
 
 def problem(status: int, detail: str, **headers: str) -> JsonResponse:
     return JsonResponse({"detail": detail}, status=status, headers=headers)
-
-
-def server_problem(status: int) -> JsonResponse:
-    """The answer to an unexpected error: 500, or 503 while the database is away."""
-    if status == 503:
-        detail = "The database does not answer. Try again later."
-        return problem(503, detail, **{"Retry-After": RETRY_AFTER_SECONDS})
-    return problem(500, "Internal error. It is in the log.")
 
 
 def not_found(request: HttpRequest, error: object) -> JsonResponse:

@@ -54,9 +54,6 @@ api.add_exception_handler(ValidationError, problems.not_valid)
 api.add_exception_handler(SuspiciousOperation, problems.suspicious)
 PROBLEMS = dict.fromkeys((401, 422, 429, 503), Problem)
 PROBLEMS_OF_CAGES = {**PROBLEMS, 404: Problem}
-MINUTE_KEY = (int, datetime)
-by_slot = attrgetter("cage_id", "slot")
-by_hour = attrgetter("cage_id", "bucket")
 Answer = dict[str, Any]
 
 
@@ -86,6 +83,19 @@ def cages_after(cages: CageQuerySet, query: CagesQuery | StatesQuery) -> list[Ca
     if key := decode(query.cursor, [int]):
         cages = cages.filter(pk__gt=key[0])
     return list(cages.order_by("pk")[: query.limit + 1])
+
+
+def in_order(
+    request: TokenRequest,
+    query: SeriesQuery,
+    rows: QuerySet[Any],
+    time: str,
+    item: Callable[[Any], BaseModel],
+) -> Answer:
+    """A page of the rows of visible cages, by cage and by the field named `time`."""
+    key = decode(query.cursor, (int, datetime))
+    found = series.after(key, rows, time, ids_of_visible(request, query.cage), query)
+    return page(request, found, query.limit, attrgetter("cage_id", time), item)
 
 
 @api.get("/cages", response={200: CagePage, **PROBLEMS}, operation_id="cages", url_name="cages")
@@ -127,7 +137,7 @@ def list_states(request: TokenRequest, query: Query[StatesQuery]) -> Answer:
 )
 def list_readings(request: TokenRequest, query: Query[SeriesQuery]) -> Answer:
     """The known minutes of cages, by cage and time."""
-    return minutes(request, query, Poll.objects.answered(), ReadingItem.of)
+    return in_order(request, query, Poll.objects.answered(), "slot", ReadingItem.of)
 
 
 @api.get(
@@ -138,19 +148,7 @@ def list_readings(request: TokenRequest, query: Query[SeriesQuery]) -> Answer:
 )
 def list_requests(request: TokenRequest, query: Query[SeriesQuery]) -> Answer:
     """The polls of cages and what came of each, by cage and time."""
-    return minutes(request, query, Poll.objects.all(), RequestItem.of)
-
-
-def minutes(
-    request: TokenRequest,
-    query: SeriesQuery,
-    polls: QuerySet[Poll],
-    item: Callable[[Poll], BaseModel],
-) -> Answer:
-    key = decode(query.cursor, MINUTE_KEY)
-    ids = ids_of_visible(request, query.cage)
-    found = series.after(key, polls, "slot", ids, query, query.limit)
-    return page(request, found, query.limit, by_slot, item)
+    return in_order(request, query, Poll.objects.all(), "slot", RequestItem.of)
 
 
 @api.get(
@@ -161,10 +159,7 @@ def minutes(
 )
 def list_hours(request: TokenRequest, query: Query[SeriesQuery]) -> Answer:
     """Counts of the UTC hours that begin within the time asked for, by cage and time."""
-    key = decode(query.cursor, MINUTE_KEY)
-    ids = ids_of_visible(request, query.cage)
-    found = series.after(key, PollHourly.objects.all(), "bucket", ids, query, query.limit)
-    return page(request, found, query.limit, by_hour, HourItem.of)
+    return in_order(request, query, PollHourly.objects.all(), "bucket", HourItem.of)
 
 
 @api.get("/openapi.json", auth=[token_auth, signed_in], include_in_schema=False, url_name="openapi")

@@ -15,25 +15,24 @@ def after(
     time: str,
     cage_ids: Iterable[int],
     query: SeriesQuery,
-    limit: int,
 ) -> list[Any]:
     """The first rows behind the key (cage id, moment), or from the start; one query.
 
-    rows: a queryset with `cage` and the field named `time`. One row more than the limit, where
-    there are more.
+    rows: a queryset with `cage` and the field named `time`. One row more than the query's limit,
+    where there are more.
     """
-    parts = []
+    parts, most = [], query.limit + 1
     for cage_id in cage_ids:
         if key and cage_id < key[0]:
             continue
         part = rows.filter(cage=cage_id, **{f"{time}__gte": query.from_, f"{time}__lt": query.to})
         if key and cage_id == key[0]:
             part = part.filter(**{f"{time}__gt": key[1]})
-        parts.append(part.order_by(time)[: limit + 1])
+        parts.append(part.order_by(time)[:most])
     if not parts:
         return []
     # Each cage's rows come in order out of the key's index, and no more of them than a page takes;
     # in one query for years of several cages the database would sort all rows.
     if len(parts) == 1:
         return list(parts[0])
-    return list(parts[0].union(*parts[1:], all=True).order_by("cage_id", time)[: limit + 1])
+    return list(parts[0].union(*parts[1:], all=True).order_by("cage_id", time)[:most])

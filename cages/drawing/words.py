@@ -61,16 +61,14 @@ def spell_in_words(spell: Spell, *, is_over: bool = False, kinds: bool = False) 
 
 
 def _missing(spell: Spell) -> str:
-    silent = {"duration": in_words(spell.unanswered * SLOT_LENGTH)}
-    unwatched = {"duration": in_words(spell.not_watched * SLOT_LENGTH)}
+    silent = in_words(spell.unanswered * SLOT_LENGTH)
+    unwatched = in_words(spell.not_watched * SLOT_LENGTH)
     if not spell.not_watched:
-        return _("of them %(duration)s without an answer") % silent
+        return _("of them %(duration)s without an answer") % {"duration": silent}
     if not spell.unanswered:
-        return _("of them %(duration)s not watched") % unwatched
-    return _("of them %(silent)s without an answer and %(unwatched)s not watched") % {
-        "silent": silent["duration"],
-        "unwatched": unwatched["duration"],
-    }
+        return _("of them %(duration)s not watched") % {"duration": unwatched}
+    both = {"silent": silent, "unwatched": unwatched}
+    return _("of them %(silent)s without an answer and %(unwatched)s not watched") % both
 
 
 def minutes_in_words(minutes: bytes) -> str:

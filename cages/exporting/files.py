@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -36,23 +37,13 @@ def harmless(text: Any) -> Any:
     return f"'{text}" if isinstance(text, str) and text.startswith(FORMULA) else text
 
 
-class Clock:
-    """The offset of a zone from UTC, found once for the many moments of a quarter of an hour."""
-
-    def __init__(self, zone: tzinfo) -> None:
-        self.zone = zone
-        self._quarter: int | None = None
-        self._known = (0, "")
-
-    def offset(self, seconds: int) -> tuple[int, str]:
-        """(seconds to add to UTC, "+01:00") at a moment, in seconds since 1970."""
-        quarter = seconds // QUARTER
-        if quarter != self._quarter:
-            moment = datetime.fromtimestamp(quarter * QUARTER, tz=UTC).astimezone(self.zone)
-            shift = (moment.utcoffset() or timedelta()) // timedelta(seconds=1)
-            text = f"{moment:%z}"
-            self._quarter, self._known = quarter, (shift, f"{text[:3]}:{text[3:5]}")
-        return self._known
+@lru_cache
+def offset_of(zone: tzinfo, quarter: int) -> tuple[int, str]:
+    """(seconds to add to UTC, "+01:00") in one of the zone's quarters of an hour since 1970."""
+    moment = datetime.fromtimestamp(quarter * QUARTER, tz=UTC).astimezone(zone)
+    shift = (moment.utcoffset() or timedelta()) // timedelta(seconds=1)
+    text = f"{moment:%z}"
+    return shift, f"{text[:3]}:{text[3:5]}"
 
 
 def as_csv(
@@ -62,28 +53,22 @@ def as_csv(
 
     for_excel: with the mark by which Excel knows UTF-8.
     """
-    text = io.StringIO()
-    write = csv.writer(text)
-
-    def taken() -> bytes:
-        piece = text.getvalue().encode()
-        text.seek(0)
-        text.truncate()
-        return piece
-
-    write.writerow([column.name for column in columns])
-    yield (BOM if for_excel else b"") + taken()
-    clock = Clock(zone)
+    yield (BOM if for_excel else b"") + _csv([[column.name for column in columns]]).encode()
     last_is_text = columns[-1].kind == "text"
     for batch in batches:
-        write.writerows(_in_words(row, clock, last_is_text) for row in batch)
         if batch:
-            yield taken()
+            yield _csv(_in_words(row, zone, last_is_text) for row in batch).encode()
 
 
-def _in_words(row: tuple[Any, ...], clock: Clock, last_is_text: bool) -> tuple[Any, ...]:
+def _csv(rows: Iterable[Iterable[Any]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
+
+
+def _in_words(row: tuple[Any, ...], zone: tzinfo, last_is_text: bool) -> tuple[Any, ...]:
     cage_id, label, seconds, *rest = row
-    shift, offset = clock.offset(seconds)
+    shift, offset = offset_of(zone, seconds // QUARTER)
     moment = EPOCH + timedelta(seconds=seconds)
     local = EPOCH + timedelta(seconds=seconds + shift)
     if last_is_text:
@@ -94,19 +79,19 @@ def _in_words(row: tuple[Any, ...], clock: Clock, last_is_text: bool) -> tuple[A
 def as_parquet(columns: Sequence[Column], batches: Batches, zone: tzinfo) -> Pieces:
     """Yield the pieces of a Parquet file, a row group for each batch."""
     schema = pa.schema([(column.name, TYPES[column.kind]) for column in columns])
-    sink, clock = _Sink(), Clock(zone)
+    sink = _Sink()
     with pa.parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
         for batch in batches:
             if batch:
-                writer.write_table(_table(batch, schema, clock))
+                writer.write_table(_table(batch, schema, zone))
             yield sink.taken()
     yield sink.taken()
 
 
-def _table(batch: list[tuple[Any, ...]], schema: pa.Schema, clock: Clock) -> pa.Table:
+def _table(batch: list[tuple[Any, ...]], schema: pa.Schema, zone: tzinfo) -> pa.Table:
     columns = [list(column) for column in zip(*batch, strict=True)]
     seconds = columns[TIME]
-    offsets = [clock.offset(moment) for moment in seconds]
+    offsets = [offset_of(zone, moment // QUARTER) for moment in seconds]
     local = [moment + shift for moment, (shift, _) in zip(seconds, offsets, strict=True)]
     columns[TIME : TIME + 1] = [seconds, local, [text for _, text in offsets]]
     arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
@@ -131,10 +116,10 @@ class _Sink(io.BytesIO):
 
 def dictionary(kinds: Mapping[str, Iterable[Column]], zone_name: str) -> str:
     """The data dictionary as CSV: a row for each column of each kind of file."""
-    text = io.StringIO()
-    write = csv.writer(text)
-    write.writerow(["file", "column", "type", "meaning", "facility_time_zone"])
-    for kind, columns in kinds.items():
-        for column in columns:
-            write.writerow([kind, column.name, column.kind, column.meaning, zone_name])
-    return text.getvalue()
+    head = ("file", "column", "type", "meaning", "facility_time_zone")
+    rows = [
+        (kind, column.name, column.kind, column.meaning, zone_name)
+        for kind, columns in kinds.items()
+        for column in columns
+    ]
+    return _csv([head, *rows])

@@ -31,10 +31,7 @@ UNPLANNED = (None, None, None, None, None, 0)
 
 
 def readings(cages: Cages, window: Window) -> Batches:
-    """Yield one row for every minute of the window, known or not.
-
-    A cage has no minutes before it was created.
-    """
+    """Yield one row for every minute of the window since the cage was created, known or not."""
     for (cage_id, label), part in _parts(cages, window):
         yield _minutes(cage_id, label, part)
 

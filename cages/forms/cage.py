@@ -65,15 +65,12 @@ class CageForm(PlaceForm):
         helper = FormHelper()
         helper.attrs = {"novalidate": ""}
         cancel = gettext("Cancel")
+        save = _("Create cage") if self.is_new else _("Save")
         helper.layout = Layout(
             *self._layout(),
             HTML('{% include "cages/_sensor_answer.html" with answer=answer only %}'),
             Div(
-                Submit(
-                    "save",
-                    _("Create cage") if self.is_new else _("Save"),
-                    css_class="btn-primary",
-                ),
+                Submit("save", save, css_class="btn-primary"),
                 StrictButton(
                     gettext("Test sensor"),
                     type="submit",
@@ -98,13 +95,11 @@ class CageForm(PlaceForm):
             columns.insert(1, ("", "id", ID_WIDTH))
         layout: list[Any] = []
         for heading, group in groupby(columns, key=lambda column: column[0]):
-            row = Row(
-                *(
-                    Column(name, css_class=f"col-{narrow} col-md-{wide}")
-                    for _heading, name, (narrow, wide) in group
-                )
-            )
-            layout.append(Fieldset(heading, row) if heading else row)
+            row = [
+                Column(name, css_class=f"col-{narrow} col-md-{wide}")
+                for _heading, name, (narrow, wide) in group
+            ]
+            layout.append(Fieldset(heading, Row(*row)) if heading else Row(*row))
         return layout
 
     def clean_id(self) -> int | None:

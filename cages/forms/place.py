@@ -1,4 +1,4 @@
-"""Move a cage, rename rooms and racks, and change the size of a rack."""
+"""Move cages, rename rooms and racks, and change the size of a rack."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -97,6 +97,21 @@ class MoveForm(PlaceForm):
         fields = PLACE
 
 
+class BulkMoveForm(forms.Form):
+    """A room, a rack, or both. Bays are chosen later, for each cage."""
+
+    prefix = "to"
+    room = NameField(label=_("Room"), help_text=_("Leave empty to keep each cage in its room."))
+    rack = NameField(label=_("Rack"), help_text=_("Leave empty if they are in no rack yet."))
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        cleaned = self.cleaned_data
+        if not (cleaned.get("room") or cleaned.get("rack") or self.errors):
+            self.add_error("room", _("Enter a room, a rack or both."))
+        return cleaned
+
+
 class NameForm(forms.ModelForm):
     """The base for forms of a room or a rack. Refuses a name that is in use."""
 
@@ -158,7 +173,9 @@ class RackForm(NameForm):
         numbered = cleaned["rows_are_numbers"]
         used = self.grid.used
         if used and all(row.isdigit() != numbered for row, _column in used):
-            self.add_error("rows_are_numbers", self._other_names(numbered))
+            letters = gettext("The rows of this rack have letters.")
+            numbers = gettext("The rows of this rack have numbers.")
+            self.add_error("rows_are_numbers", letters if numbered else numbers)
             return cleaned
         least_rows, least_columns = grids.extent_of(used, numbered)
         if rows is not None and rows < least_rows:
@@ -172,9 +189,3 @@ class RackForm(NameForm):
             error = forms.ValidationError(message, params={"count": least_columns})
             self.add_error("column_count", error)
         return cleaned
-
-    @staticmethod
-    def _other_names(numbered: bool) -> str:
-        if numbered:
-            return gettext("The rows of this rack have letters.")
-        return gettext("The rows of this rack have numbers.")

@@ -8,7 +8,7 @@ perfect + ok + bad + no answer + not watched = its minutes.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from functools import cached_property
 
 from django.db.models import Q
@@ -17,18 +17,16 @@ from django.utils import timezone
 from cages.history.today import HealthSummary, Percentile, SensorSummary
 from cages.history.window import DAY, HOUR, Window, midnight_comes_twice
 from cages.models import Health, Outcome, Poll, PollDaily, PollHourly
-from cages.models.rollups import LATENCY_BINS, RollupQuerySet, bin_bounds, latency_bin
+from cages.models.rollups import LATENCY_BINS, SUMS, RollupQuerySet, bin_bounds, latency_bin
 from cages.slots import slot_of
-
-SUMS = (*(outcome.word for outcome in Outcome), *(health.word for health in Health), *LATENCY_BINS)
 
 
 @dataclass
 class Bucket:
     """The part of one hour or day that lies in the window.
 
-    counts: the words of Outcome and of Health, and LATENCY_BINS -> how many polls. Its `health` and
-    `sensor` are kept once they are read, so read them when it is complete.
+    counts: {one of SUMS: how many polls}. Its `health` and `sensor` are kept once they are read,
+    so read them when it is complete.
     """
 
     window: Window
@@ -133,12 +131,14 @@ def buckets_of(cage_ids: Iterable[int], window: Window, by_hour: bool) -> dict[i
         whole = [part for part in parts if part.end - part.start == HOUR]
         rollups: RollupQuerySet = PollHourly.objects.all()
     else:
-        days = window.days()
+        days, zone = window.days(), timezone.get_default_timezone()
         parts = [part for _day, part in days]
         whole = [
             part
             for day, part in days
-            if part == Window.whole_day(day) and _begins_and_ends_once(day)
+            if part == Window.whole_day(day)
+            # PostgreSQL and TimescaleDB begin a day whose midnight comes twice an hour later.
+            and not (midnight_comes_twice(day, zone) or midnight_comes_twice(day + DAY, zone))
         ]
         rollups = PollDaily.objects.all()
     found = {cage_id: {part.start: Bucket(part) for part in parts} for cage_id in cage_ids}
@@ -147,12 +147,6 @@ def buckets_of(cage_ids: Iterable[int], window: Window, by_hour: bool) -> dict[i
         _add_rollups(found, rollups.within(list(found), whole[0].start, whole[-1].end), whole)
     _add_minutes(found, [part for part in parts if part not in counted])
     return {cage_id: list(buckets.values()) for cage_id, buckets in found.items()}
-
-
-def _begins_and_ends_once(day: date) -> bool:
-    """False where PostgreSQL and TimescaleDB would begin the day, or the next, an hour later."""
-    zone = timezone.get_default_timezone()
-    return not any(midnight_comes_twice(one, zone) for one in (day, day + DAY))
 
 
 def _add_rollups(found: Found, rows: RollupQuerySet, whole: Iterable[Window]) -> None:

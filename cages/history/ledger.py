@@ -10,7 +10,7 @@ Purged cages are no fault: their rows are gone, while the ledger keeps its count
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from django.db.models import Count, Q
 
@@ -153,15 +153,16 @@ class _CagesLeft:
     """Which planned cages can still have all their polls; one query, when first asked."""
 
     def __init__(self) -> None:
-        self._with_rows: set[int] | None = None
         # Hour after hour the same cages are planned.
         self.without_rows = lru_cache(self._without_rows)
 
+    @cached_property
+    def _with_rows(self) -> set[int]:
+        cages = Cage.objects.filter(purge_ordered_at=None)
+        return set(cages.values_list("id", flat=True).iterator())
+
     def _without_rows(self, planned_ids: str) -> int:
         """How many were purged, or are being purged."""
-        if self._with_rows is None:
-            cages = Cage.objects.filter(purge_ordered_at=None)
-            self._with_rows = set(cages.values_list("id", flat=True).iterator())
         return sum(cage_id not in self._with_rows for cage_id in from_ranges(planned_ids))
 
 

@@ -8,25 +8,19 @@ from django.db.models import Case, F, Func, IntegerField, Value, When
 
 from cages.history.window import Window
 from cages.models import Outcome, Poll
-from cages.models.minute import KNOWN, WATCHED, Minute
+from cages.models.minute import KNOWN, Minute
 
-__all__ = ["KNOWN", "WATCHED", "Minute", "minutes_of"]
+__all__ = ["KNOWN", "Minute", "minutes_of"]
 CODE_BITS = 3
 CODE_MASK = 2**CODE_BITS - 1
 
 
-class MinuteNumber(Func):
-    """How many minutes after 1970 a slot is."""
-
-    # EXTRACT gives a numeric, which takes longer to divide.
-    template = "(date_part('epoch', %(expressions)s)::bigint / 60)"
-    arity = 1
-    output_field = IntegerField()
-
-
-MINUTE_NUMBER = MinuteNumber("slot")
-
-
+# `minute_number` in SQL. EXTRACT gives a numeric, which takes longer to divide.
+MINUTE_NUMBER = Func(
+    "slot",
+    template="(date_part('epoch', %(expressions)s)::bigint / 60)",
+    output_field=IntegerField(),
+)
 CODE = Case(
     When(outcome=Outcome.ANSWERED, then=F("status")),
     When(outcome=Outcome.SKIPPED, then=Value(Minute.NOT_WATCHED)),
@@ -36,10 +30,7 @@ CODE = Case(
 
 
 def minutes_of(cage_ids: Iterable[int], window: Window) -> dict[int, bytes]:
-    """{cage id: one Minute per slot of the window, oldest first}; one query.
-
-    A skipped poll was planned and not asked: a minute that Neurocage did not watch.
-    """
+    """{cage id: one Minute per slot of the window, oldest first}; one query."""
     codes = {cage_id: bytearray(window.minutes) for cage_id in cage_ids}
     polls = Poll.objects.within(codes, window).order_by().values("cage_id")
     # One number for each minute takes a tenth of the time of rows.

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cages.history.window import DAY, Window
+from cages.slots import slot_of
 
 # name: how many facility days, today included.
 DAYS = {"today": 1, "7d": 7, "30d": 30}
@@ -42,7 +43,8 @@ class Span:
         name = query.get("span", "")
         name = name if name in NAMES[:-1] else default
         if name == "24h":
-            window = Window.last_hours(24, now)
+            end = slot_of(now)
+            window = Window(end - DAY, end)
             return cls(name, window, timezone.localtime(window.start).date(), today)
         first = today - (DAYS[name] - 1) * DAY
         return cls(name, Window.of_days(first, today, now), first, today)
@@ -78,10 +80,6 @@ class Span:
     @property
     def day_count(self) -> int:
         return (self.last - self.first).days + 1
-
-    @property
-    def is_one_day(self) -> bool:
-        return self.first == self.last
 
     @property
     def by_hour(self) -> bool:

@@ -5,7 +5,6 @@ The two never share a number, and in each of them the parts add up to the minute
 
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
 
 from django.db.models import Aggregate, Count, FloatField, Max, Q
 
@@ -22,9 +21,6 @@ class PercentileCont(Aggregate):
     function = "PERCENTILE_CONT"
     template = "%(function)s(%(fraction)s) WITHIN GROUP (ORDER BY %(expressions)s)"
     output_field = FloatField()
-
-    def __init__(self, expression: str, *, fraction: float, **extra: Any) -> None:
-        super().__init__(expression, fraction=float(fraction), **extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +131,10 @@ class SensorSummary:
 
 def sensor_in(cage: Cage, window: Window) -> SensorSummary:
     """How the cage's sensor did in the window; one query."""
+
+    def exact(ms: float | None) -> Percentile | None:
+        return None if ms is None else Percentile(ms, ms, ms)
+
     counts = Poll.objects.of(cage, window).aggregate(
         **{outcome.word: Count("slot", filter=Q(outcome=outcome)) for outcome in Outcome},
         p50=PercentileCont("latency_ms", fraction=0.5, filter=ANSWERED),
@@ -143,14 +143,10 @@ def sensor_in(cage: Cage, window: Window) -> SensorSummary:
     )
     return SensorSummary(
         by_outcome={outcome: counts[outcome.word] for outcome in Outcome},
-        p50=_exact(counts["p50"]),
-        p95=_exact(counts["p95"]),
+        p50=exact(counts["p50"]),
+        p95=exact(counts["p95"]),
         latency_max_ms=counts["longest"],
     )
-
-
-def _exact(ms: float | None) -> Percentile | None:
-    return None if ms is None else Percentile(ms, ms, ms)
 
 
 def health_of(minutes: bytes) -> HealthSummary:

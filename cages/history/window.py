@@ -61,12 +61,6 @@ class Window:
         zone = zone or timezone.get_default_timezone()
         return cls(start=midnight_of(day, zone), end=midnight_of(day + DAY, zone))
 
-    @classmethod
-    def last_hours(cls, hours: int, now: datetime) -> Self:
-        """The last `hours` hours up to the end of the last full minute."""
-        end = slot_of(now)
-        return cls(start=end - timedelta(hours=hours), end=end)
-
     def since(self, moment: datetime) -> "Window":
         """The part from the moment's slot on: a cage has no minutes before it was created."""
         return Window(min(max(self.start, slot_of(moment)), self.end), self.end)

@@ -52,11 +52,9 @@ class RowForm(PlaceFields):
 
     def clean_is_polled(self) -> bool:
         word = self.cleaned_data["is_polled"].lower()
-        if word in TRUE_WORDS:
-            return True
-        if word in FALSE_WORDS:
-            return False
-        raise forms.ValidationError(_("Write yes or no."))
+        if word not in TRUE_WORDS | FALSE_WORDS:
+            raise forms.ValidationError(_("Write yes or no."))
+        return word in TRUE_WORDS
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

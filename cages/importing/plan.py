@@ -117,7 +117,8 @@ def _find_cages(rows: Sequence[PlannedRow], access: Access, lock: bool) -> None:
         else:
             label = key_of(row.cells.get("label", ""))
             _find_by_label(row, by_label.get(label, []))
-            key = row.stored.pk if row.stored else (label, _owner_name(row, access.person))
+            owner = row.cells.get("owner") or access.person.get_username()
+            key = row.stored.pk if row.stored else (label, owner)
         if row.reason:
             continue
         if key in seen:
@@ -153,10 +154,6 @@ def _find_by_label(row: PlannedRow, cages: Sequence[Cage]) -> None:
         row.stored = found[0]
         # The labels read the same, so the stored one is kept.
         row.cells = {**row.cells, "label": row.stored.label}
-
-
-def _owner_name(row: PlannedRow, person: User) -> str:
-    return row.cells.get("owner") or person.get_username()
 
 
 def _owners_named(planned: list[PlannedRow], access: Access) -> dict[str, User]:
@@ -266,7 +263,8 @@ def _judge_claims(planned: Sequence[PlannedRow]) -> None:
             continue
         for claim in _claims_of(row.cage):
             if other := other_with(claim, row):
-                row.reason = _said_taken(row, claim, other)
+                is_label = claim[0] == "label"
+                row.reason = other.label_taken_message if is_label else row.cage.bay_taken_message
                 break
         if row.reason and row.stored:
             kept = (claims.get(claim) for claim in _claims_of(row.stored))
@@ -281,11 +279,8 @@ def _standing(claims: Iterable[Claim]) -> dict[Claim, Cage]:
     named = active.filter(label_key__in=labels).only("label", "label_key", "lab")
     stand = active.filter(rack__key__in=racks).exclude(row="").exclude(column=None)
     stand = stand.with_place().only("row", "column", "label", "room__name", "rack__name")
-    has = {label_claim(cage): cage for cage in named}
-    for cage in stand:
-        if claim := bay_claim(cage):
-            has[claim] = cage
-    return has
+    has: dict[Claim, Cage] = {label_claim(cage): cage for cage in named}
+    return has | {claim: cage for cage in stand if (claim := bay_claim(cage))}
 
 
 def _said_twice(row: PlannedRow, claim: Claim, first: PlannedRow) -> str:
@@ -295,7 +290,3 @@ def _said_twice(row: PlannedRow, claim: Claim, first: PlannedRow) -> str:
         "bay": row.cage.bay_name,
         "row": first.number,
     }
-
-
-def _said_taken(row: PlannedRow, claim: Claim, other: Cage) -> str:
-    return other.label_taken_message if claim[0] == "label" else row.cage.bay_taken_message

@@ -28,18 +28,19 @@ from cages.models.place import (
     bay_name,
     bay_row,
 )
-from cages.models.rank import rank_at
 from cages.models.state import (
     HEALTH_CONDITIONS,
+    HOUR_MINUTES,
     LATE_AFTER,
     CageState,
     Condition,
     Rank,
     condition_of,
-    last_hour_of,
+    rank_at,
     rank_of,
 )
 from cages.models.tally import RANK_COUNTS, Tally
+from cages.slots import SLOT_LENGTH, slot_of
 from neurocage.ids import id_from
 from people.models import Lab, User
 from people.names import KeyField, key_of, shown_name
@@ -70,18 +71,6 @@ class CageQuerySet(CageChanges):
         number = id_from(words.lower().removeprefix("cage").strip().removeprefix("#"))
         found = Q(label_key__contains=key_of(words))
         return self.filter(found if number is None else found | Q(id=number))
-
-    def sharing_bay_of(self, cage: "Cage") -> Self:
-        """Other active cages in the same bay of the same rack."""
-        if not (cage.rack_id and cage.bay_name):
-            return self.none()
-        bay = {"rack": cage.rack_id, "row": cage.row, "column": cage.column}
-        return self.active().exclude(pk=cage.pk).filter(**bay)
-
-    def sharing_label_of(self, cage: "Cage") -> Self:
-        """Other active cages of its lab whose label reads the same."""
-        same = {"lab": cage.lab_id, "label_key": key_of(cage.label)}
-        return self.active().exclude(pk=cage.pk).filter(**same)
 
     def with_rank(self, now: datetime) -> Self:
         """Annotate `rank`, a Rank."""
@@ -238,9 +227,11 @@ class Cage(models.Model):
         found = {}
         if self.owner_id is not None:
             set_labs([self])
-        if same := Cage.objects.sharing_label_of(self).first():
+        others = Cage.objects.active().exclude(pk=self.pk)
+        if same := others.filter(lab=self.lab_id, label_key=key_of(self.label)).first():
             found["label"] = same.label_taken_message
-        if Cage.objects.sharing_bay_of(self).exists():
+        bay = Q(rack=self.rack_id, row=self.row, column=self.column)
+        if self.rack_id and self.bay_name and others.filter(bay).exists():
             found["column"] = self.bay_taken_message
         return found
 
@@ -248,10 +239,9 @@ class Cage(models.Model):
         # The database's own constraints name no field, and Django leaves them out wherever a form
         # lacks one of their fields, as every form lacks archived_at.
         excluded = set(exclude or ())
-        if not self.is_archived:
-            found = self.conflicts()
-            if found := {name: found[name] for name in found if name not in excluded}:
-                raise ValidationError(found)
+        found = {} if self.is_archived else self.conflicts()
+        if shown := {name: words for name, words in found.items() if name not in excluded}:
+            raise ValidationError(shown)
         if self.is_somewhere_new:
             # It has no id yet, so the database would see a bay without a rack.
             excluded.add("rack")
@@ -335,7 +325,10 @@ class Cage(models.Model):
 
     def last_hour(self, now: datetime) -> bytes:
         """The minutes of the last hour, as bytes of Minute codes; fewer for a newer cage."""
-        return last_hour_of(self.known_state, self.created_at, now)
+        end, state = slot_of(now), self.known_state
+        minutes = bytes(HOUR_MINUTES) if state is None else state.minutes_until(end)
+        count = max((end - slot_of(self.created_at)) // SLOT_LENGTH, 0)
+        return minutes[-count:] if count else b""
 
     def spell(self, now: datetime) -> Spell | None:
         """The Spell of a cage whose health is known at `now`, else None."""
@@ -346,8 +339,7 @@ class Cage(models.Model):
         """Watched, but its last known health is older than a few missed answers explain."""
         if self.condition(now) in (Condition.PAUSED, Condition.ARCHIVED, Condition.WAITING):
             return False
-        state = self.known_state
-        age = state.age(now) if state else None
+        age = self.known_state.age(now) if self.known_state else None
         return age is None or age >= LATE_AFTER
 
     def archive(self, now: datetime, person: User | None = None) -> None:

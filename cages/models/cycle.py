@@ -17,15 +17,21 @@ OUTCOME_COUNTS = {outcome: outcome.word for outcome in Outcome}
 LOST_AFTER = timedelta(minutes=10)
 
 
+def runs_of(ascending: Iterable[int]) -> list[list[int]]:
+    """[[first, last]] of the runs in rising numbers: 2, 3, 4, 7 are [2, 4] and [7, 7]."""
+    runs: list[list[int]] = []
+    for number in ascending:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return runs
+
+
 def to_ranges(ascending_ids: Iterable[int]) -> str:
     """[1, 2, 3, 7] as "1-3,7": a line of text for the usual 50,000 cages."""
-    ranges: list[list[int]] = []
-    for number in ascending_ids:
-        if ranges and ranges[-1][1] == number - 1:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
+    runs = runs_of(ascending_ids)
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
 def from_ranges(text: str) -> list[int]:
@@ -120,17 +126,6 @@ class PollCycle(models.Model):
     def duration_seconds(self) -> float | None:
         return None if self.duration_ms is None else self.duration_ms / 1000
 
-    def is_stale(self, now: datetime) -> bool:
-        """Whether it ended too long ago to be the last one that did. False if it is open."""
-        return self.finished_at is not None and now - self.finished_at > self.STALE_AFTER
-
-    def is_overdue(self, now: datetime) -> bool:
-        """It began too long ago to be the newest one.
-
-        A slot in the future, left by a clock that was stepped back since, is not.
-        """
-        return now - self.slot > self.OVERDUE_AFTER
-
 
 class Trouble(StrEnum):
     """What keeps Neurocage from watching."""
@@ -156,8 +151,9 @@ class Watch:
         if self.newest is None:
             return Trouble.NO_CYCLE_YET
         # First, as what is not started is not finished either.
-        if self.newest.is_overdue(self.now):
+        if self.now - self.newest.slot > PollCycle.OVERDUE_AFTER:
             return Trouble.NOT_STARTED
-        if self.last_finished is None or self.last_finished.is_stale(self.now):
+        finished_at = self.last_finished.finished_at if self.last_finished else None
+        if finished_at is None or self.now - finished_at > PollCycle.STALE_AFTER:
             return Trouble.NOT_FINISHED
         return None

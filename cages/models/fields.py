@@ -46,10 +46,8 @@ class CageField:
 
     def value(self, cage: Cage) -> Any:
         """Return what programs read: names of rooms, racks and people in place of rows."""
-        value = getattr(cage, self.name)
-        return {"room": cage.room_name, "rack": cage.rack_name, "owner": str(cage.owner)}.get(
-            self.name, value
-        )
+        names = {"room": cage.room_name, "rack": cage.rack_name, "owner": str(cage.owner)}
+        return names[self.name] if self.name in names else getattr(cage, self.name)
 
     def cell(self, cage: Cage) -> str:
         """Return the text that stands for the value in a file."""

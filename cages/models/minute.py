@@ -28,8 +28,6 @@ class Minute(IntEnum):
 
 
 KNOWN = (Minute.BAD, Minute.OK, Minute.PERFECT)
-# In these minutes the sensor was asked; in all others Neurocage did not watch.
-WATCHED = (*KNOWN, Minute.NO_ANSWER)
 
 
 @dataclass(frozen=True, slots=True)

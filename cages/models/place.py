@@ -21,8 +21,7 @@ LARGEST_COLUMN = 999
 NAME_LENGTH = 50
 ROW_REGEX = "^([A-Z]{1,2}|[1-9][0-9]{0,2})$"
 ROW_PATTERN = RegexValidator(
-    ROW_REGEX,
-    _("A row is one or two letters or a number, as on the rack."),
+    ROW_REGEX, _("A row is one or two letters or a number, as on the rack.")
 )
 Named = TypeVar("Named", "Room", "Rack")
 

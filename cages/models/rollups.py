@@ -12,6 +12,8 @@ from itertools import groupby, pairwise
 from django.db import models
 from django.utils.translation import gettext as _
 
+from cages.models.poll import Health, Outcome
+
 # The upper edges of the bins that response times are counted in, in ms. An answer of exactly an
 # edge is in its bin. Fine from 1 to 3 s, where sensors answer. The last bin has no upper edge.
 LATENCY_EDGES_MS = (
@@ -19,6 +21,8 @@ LATENCY_EDGES_MS = (
     *(3500, 4000, 5000, 7500, 10_000),
 )
 LATENCY_BINS = (*(f"latency_to_{edge}" for edge in LATENCY_EDGES_MS), "latency_above")
+# The columns that count polls.
+SUMS = (*(outcome.word for outcome in Outcome), *(health.word for health in Health), *LATENCY_BINS)
 
 
 def latency_bin(latency_ms: float) -> str:
@@ -52,7 +56,7 @@ class RollupQuerySet(models.QuerySet):
 
 
 class PollRollup(models.Model):
-    """The polls of one cage in one bucket: how many by outcome, and the answered ones by health.
+    """The polls of one cage in one bucket: how many were planned, and the SUMS.
 
     Response times are of answered polls. The LATENCY_BINS count them, so that the percentiles of
     several buckets together can be estimated.
@@ -62,16 +66,6 @@ class PollRollup(models.Model):
     cage = models.ForeignKey("cages.Cage", on_delete=models.DO_NOTHING, related_name="+")
     bucket = models.DateTimeField()
     planned = models.IntegerField()
-    answered = models.IntegerField()
-    unavailable = models.IntegerField()
-    timeout = models.IntegerField()
-    connection_error = models.IntegerField()
-    http_error = models.IntegerField()
-    malformed = models.IntegerField()
-    skipped = models.IntegerField()
-    bad = models.IntegerField()
-    ok = models.IntegerField()
-    perfect = models.IntegerField()
     latency_ms_sum = models.BigIntegerField(null=True)
     latency_ms_max = models.IntegerField(null=True)
 
@@ -84,7 +78,7 @@ class PollRollup(models.Model):
         return f"cage {self.cage_id}, from {self.bucket:%Y-%m-%d %H:%M}Z"
 
 
-for _name in LATENCY_BINS:
+for _name in SUMS:
     PollRollup.add_to_class(_name, models.IntegerField())
 
 

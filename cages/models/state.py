@@ -4,11 +4,12 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.db.models import Case, Q, When
 from django.utils.translation import gettext_lazy as _
 
 from cages.models.minute import KNOWN, Minute, Spell
 from cages.models.poll import Health, Outcome
-from cages.slots import SLOT_LENGTH, slot_of
+from cages.slots import SLOT_LENGTH
 
 if TYPE_CHECKING:
     from cages.models.cage import Cage
@@ -41,11 +42,7 @@ class Condition(models.TextChoices):
     ARCHIVED = "archived", _("Archived")
 
 
-HEALTH_CONDITIONS = {
-    Health.BAD: Condition.BAD,
-    Health.OK: Condition.OK,
-    Health.PERFECT: Condition.PERFECT,
-}
+HEALTH_CONDITIONS = {health: Condition[health.name] for health in Health}
 
 
 class Rank(models.IntegerChoices):
@@ -62,8 +59,7 @@ class Rank(models.IntegerChoices):
 
     @property
     def condition(self) -> Condition:
-        name = "UNSEEN" if self is Rank.UNSEEN_BAD else self.name
-        return Condition[name]
+        return Condition.UNSEEN if self is Rank.UNSEEN_BAD else Condition[self.name]
 
     @property
     def is_trouble(self) -> bool:
@@ -188,7 +184,7 @@ class CageState(models.Model):
 def rank_of(cage: "Cage", state: CageState | None, now: datetime) -> Rank:
     """The rank of an active cage at `now`; `state` is None for a cage without any record.
 
-    `CageQuerySet.with_rank` says the same in SQL; a test holds the two together.
+    `rank_at` says the same in SQL; a test holds the two together.
     """
     if not cage.is_polled:
         return Rank.PAUSED
@@ -202,15 +198,21 @@ def rank_of(cage: "Cage", state: CageState | None, now: datetime) -> Rank:
     return Rank[health.name]
 
 
+def rank_at(now: datetime) -> Case:
+    """The Rank of active cages at `now`, as `rank_of` finds it in Python."""
+    seen = Q(state__reading_slot__gt=now - UNSEEN_AFTER)
+    was = {health: Q(state__status=health) for health in Health}
+    new = Q(state__reading_slot=None, created_at__gt=now - UNSEEN_AFTER)
+    return Case(
+        When(is_polled=False, then=Rank.PAUSED),
+        *(When(seen & was[health], then=Rank[health.name]) for health in Health),
+        When(new, then=Rank.WAITING),
+        When(was[Health.BAD], then=Rank.UNSEEN_BAD),
+        default=Rank.UNSEEN,
+        output_field=models.SmallIntegerField(),
+    )
+
+
 def condition_of(cage: "Cage", state: CageState | None, now: datetime) -> Condition:
     """The condition of one cage at `now`; `state` is None for a cage without any record."""
     return Condition.ARCHIVED if cage.archived_at else rank_of(cage, state, now).condition
-
-
-def last_hour_of(state: CageState | None, created_at: datetime, now: datetime) -> bytes:
-    """The minutes of the last HOUR_MINUTES full slots, from the cage's creation on at most."""
-    end = slot_of(now)
-    minutes = bytes(HOUR_MINUTES) if state is None else state.minutes_until(end)
-    return (
-        minutes[-max((end - slot_of(created_at)) // SLOT_LENGTH, 0) :] if created_at < end else b""
-    )

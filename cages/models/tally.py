@@ -1,7 +1,7 @@
 """How many cages are how: the counts above lists, racks and the wall."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,8 @@ from django.db.models import Count, Q
 
 from cages.models.state import Condition, Rank
 
+# The Conditions of active cages, worst first.
+STATES = tuple(dict.fromkeys(rank.condition for rank in Rank))
 # Over cages with their `rank`: a column for each Rank.
 RANK_COUNTS = {f"rank_{rank.value}": Count("pk", filter=Q(rank=rank)) for rank in Rank}
 
@@ -23,10 +25,6 @@ class Tally:
     def of_row(cls, row: Mapping[str, Any]) -> "Tally":
         """From the columns RANK_COUNTS."""
         return cls(Counter({rank: row[f"rank_{rank.value}"] for rank in Rank}))
-
-    @classmethod
-    def of_ranks(cls, ranks: Iterable[Rank]) -> "Tally":
-        return cls(Counter(ranks))
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(self.by_rank + other.by_rank)
@@ -52,5 +50,4 @@ class Tally:
     @property
     def conditions(self) -> dict[Condition, int]:
         """Worst first, without conditions that no cage is in."""
-        conditions = dict.fromkeys(rank.condition for rank in Rank)
-        return {one: count for one in conditions if (count := self.of(one))}
+        return {one: count for one in STATES if (count := self.of(one))}

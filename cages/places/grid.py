@@ -1,5 +1,6 @@
 """One rack as it stands: which cage is in which bay."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,18 +54,10 @@ class Grid:
     counts: Tally
 
     @property
-    def cage_count(self) -> int:
-        return self.counts.total
-
-    @property
-    def is_numbered(self) -> bool:
-        """Whether its rows have numbers: as the rack's size says, else as most of its cages do."""
-        return _is_numbered(self.used, self.rack)
-
-    @property
     def extent(self) -> tuple[int, int]:
         """(rows, columns) as drawn. Rows named in the other way are not counted."""
-        counted = [label for label, _row in self.rows if label.isdigit() == self.is_numbered]
+        numbered = _is_numbered(self.used, self.rack)
+        counted = [label for label, _row in self.rows if label.isdigit() == numbered]
         return len(counted), len(self.columns)
 
     def bay_at(self, row: str, column: str) -> Bay | None:
@@ -125,7 +118,7 @@ def grid_of(
         ],
         beside=beside,
         used=used,
-        counts=Tally.of_ranks(cage.current_rank(now) for cage in cages),
+        counts=Tally(Counter(cage.current_rank(now) for cage in cages)),
     )
 
 
@@ -155,6 +148,7 @@ def _is_drawn(row: str, column: int | None) -> bool:
 
 
 def _is_numbered(used: Collection[Position], rack: Rack) -> bool:
+    """Whether its rows have numbers: as the rack's size says, else as most of its cages do."""
     if rack.has_size:
         return rack.rows_are_numbers
     numbers = sum(row.isdigit() for row, _column in used)

@@ -18,10 +18,6 @@ class RackSummary:
     name: str
     counts: Tally
 
-    @property
-    def cage_count(self) -> int:
-        return self.counts.total
-
 
 @dataclass(frozen=True, slots=True)
 class RoomSummary:
@@ -34,10 +30,6 @@ class RoomSummary:
     @property
     def counts(self) -> Tally:
         return sum((rack.counts for rack in self.racks), Tally())
-
-    @property
-    def cage_count(self) -> int:
-        return sum(rack.cage_count for rack in self.racks)
 
 
 def rooms_of(cages: CageQuerySet, now: datetime) -> list[RoomSummary]:

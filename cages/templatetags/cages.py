@@ -18,7 +18,7 @@ from cages.drawing import strips, words
 from cages.history.buckets import Bucket, total_of
 from cages.history.today import HealthSummary, Share
 from cages.history.window import Window, midnight_of
-from cages.models import Cage, Condition, Health, Spell
+from cages.models import Cage, Condition, Health
 from cages.models.state import HEALTH_CONDITIONS, HOUR_MINUTES
 from cages.slots import SLOT_LENGTH
 
@@ -112,12 +112,6 @@ def last_known_of(cage: Cage, now: datetime) -> str:
 def last_known(cage: Cage, now: datetime) -> Context:
     """What stands before the time of a reading that is not of now."""
     return {"late": cage.is_late(now), "last_known": last_known_of(cage, now)}
-
-
-@register.simple_tag
-def spell(spell: Spell, kinds: bool = False, is_over: bool = False) -> str:
-    """How long a Spell lasts and how much of it is known; see `spell_in_words`."""
-    return words.spell_in_words(spell, kinds=kinds, is_over=is_over)
 
 
 @register.simple_tag
@@ -229,14 +223,12 @@ def since(moment: datetime | None, now: datetime) -> str:
     return words.in_words(now - moment) if moment else ""
 
 
-for said in (
-    words.in_words,
-    words.day_and_time,
-    words.ms_as_seconds,
-    words.percent,
-    words.whole_percent,
-):
-    register.filter(said)
+register.filter(words.in_words)
+register.filter(words.day_and_time)
+register.filter(words.ms_as_seconds)
+register.filter(words.percent)
+register.filter(words.whole_percent)
+register.simple_tag(words.spell_in_words, name="spell")
 
 
 @register.simple_tag
@@ -263,10 +255,12 @@ def pages(
 
     elided = page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)
     numbers = [
-        {"text": number, "current": number == page.number, "href": href(number)}
-        if isinstance(number, int)
-        else {"text": number, "current": False, "href": ""}
-        for number in elided
+        {
+            "text": text,
+            "current": text == page.number,
+            "href": href(text) if isinstance(text, int) else "",
+        }
+        for text in elided
     ]
     return {
         "page": page,

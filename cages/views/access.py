@@ -60,3 +60,10 @@ class CageChangeMixin(CageAccessMixin, SingleObjectMixin):
 
     def get_object(self, queryset: QuerySet[Cage] | None = None) -> Cage:
         return self.checked(super().get_object(queryset))
+
+
+class ActiveCageMixin(CageChangeMixin):
+    """A view that changes one active cage. An archived one is not found (404)."""
+
+    def get_queryset(self) -> CageQuerySet:
+        return super().get_queryset().active()

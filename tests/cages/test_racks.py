@@ -141,7 +141,7 @@ def test_rooms_and_racks_are_found_whatever_their_case_in_natural_order(browser,
     make_cage(room="R4", rack="D")
     rooms = browser.get(INDEX).context["rooms"]
     assert [room.name for room in rooms] == ["R2", "R10", ""]
-    assert [(rack.name, rack.cage_count) for rack in rooms[0].racks] == [
+    assert [(rack.name, rack.counts.total) for rack in rooms[0].racks] == [
         ("", 1),
         ("b2", 2),
         ("B10", 1),

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from cages.history import ledger
+from cages.history.moment import moment_of
 from cages.history.window import Window
 from cages.slots import slot_of
 
@@ -73,7 +73,7 @@ def _moment(option: str, text: str, now: datetime) -> datetime:
         if ago := AGO.fullmatch(text.strip()):
             moment = now - int(ago[1]) * UNITS[ago[2]]
         else:
-            moment = _iso(text.strip())
+            moment = moment_of(text.strip())
         # Some moments of the years 1 and 9999 exist only in some time zones.
         return slot_of(moment)
     except (ValueError, OverflowError):
@@ -82,10 +82,3 @@ def _moment(option: str, text: str, now: datetime) -> datetime:
             "2026-03-02 or 2026-03-02T07:00.",
             returncode=BAD_INPUT,
         ) from None
-
-
-def _iso(text: str) -> datetime:
-    moment = parse_datetime(text)
-    if moment is None:
-        raise ValueError(text)
-    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)

@@ -66,16 +66,14 @@ def _checked_room(room: str) -> str:
 
 
 def _owner(username: str | None) -> User:
-    if username is None:
-        return User.objects.administrators().first() or _own_person()
-    try:
-        return User.objects.get_by_natural_key(username)
-    except User.DoesNotExist:
-        raise CommandError(f"There is no person named {username!r}.") from None
-
-
-def _own_person() -> User:
-    """The owner of the cages if there is no administrator. Nobody can sign in as this person."""
+    if username is not None:
+        try:
+            return User.objects.get_by_natural_key(username)
+        except User.DoesNotExist:
+            raise CommandError(f"There is no person named {username!r}.") from None
+    if administrator := User.objects.administrators().first():
+        return administrator
+    # Nobody can sign in as this person.
     person, made = User.objects.get_or_create(username=USERNAME)
     if made:
         person.set_unusable_password()
@@ -93,11 +91,7 @@ def _cages(count: int, owner: User, room: str, now: datetime) -> Iterator[Cage]:
     for index in range(count):
         shelf, column = divmod(index, len(COLUMNS))
         full_racks, row = divmod(shelf, len(ROWS))
-        cage = Cage(
-            label=f"C{first + index:0{digits}}",
-            owner=owner,
-            created_at=now,
-        )
+        cage = Cage(label=f"C{first + index:0{digits}}", owner=owner, created_at=now)
         place = places.find(room, f"{rack + full_racks:0{rack_digits}}")
         cage.stand_in(*place, ROWS[row], COLUMNS[column])
         yield cage

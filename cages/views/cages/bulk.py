@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.generic import TemplateView
 
-from cages.forms.bulk import BulkMoveForm
+from cages.forms.place import BulkMoveForm
 from cages.models.cage import CageQuerySet
 from cages.views.cages.list import ACTS, OTHER_ACTS
 from cages.views.cages.selection import SelectionMixin
@@ -60,7 +60,8 @@ class BulkView(SelectionMixin, TemplateView):
                 request, _("The number of cages has changed. Check the list and confirm again.")
             )
             return self.render_to_response(self.get_context_data(form=form))
-        changed = self._do(form)
+        place = form.cleaned_data if form else {}
+        changed = getattr(self.cages, self.act)(now=self.now, person=self.access.person, **place)
         done = {
             "pause": ngettext("%d cage is paused.", "%d cages are paused.", changed),
             "resume": ngettext("%d cage is polled again.", "%d cages are polled again.", changed),
@@ -69,10 +70,3 @@ class BulkView(SelectionMixin, TemplateView):
         }
         messages.success(request, done[self.act] % changed)
         return redirect(self.list_address)
-
-    def _do(self, form: BulkMoveForm | None) -> int:
-        now, person = self.now, self.access.person
-        if form:
-            place = form.cleaned_data
-            return self.cages.move(place["room"], place["rack"], now, person)
-        return getattr(self.cages, self.act)(now, person)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from django.core.paginator import Page
+from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
 from django.views.generic import DetailView
 
@@ -20,7 +20,6 @@ from cages.slots import SLOT_LENGTH
 from cages.views.access import CageAccessMixin
 from cages.views.history.pages import redirect_to_moment
 from cages.views.site.live import LiveMixin
-from cages.views.site.paging import CountedPaginator
 
 # One hour on each page of the tables, so that the whole page stays small.
 ROWS_A_PAGE = 60
@@ -47,6 +46,7 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
         sensor = sensor_in(cage, today)
         expected = band.expected(cage, today, sensor.requests)
         requests = Poll.objects.of(cage, today)
+        chosen = CageFilter.from_query(self.request.GET)
         return super().get_context_data(
             window=window,
             is_new_today=window != today,
@@ -66,21 +66,17 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
             readings=self._page("readings", _readings(minutes, window)),
             requests=self._page("requests", requests, sensor.planned),
             events=cage.events.newest_first().select_related("person")[:EVENTS_SHOWN],
-            **self._neighbours(),
+            filter=chosen,
+            # The cages before and after this one in the list that the person came from.
+            neighbours=chosen.apply(self.seen.active(), self.now).neighbours_of(cage),
             **kwargs,
         )
 
     def _page(self, name: str, rows: Any, count: int | None = None) -> Page:
-        paginator = CountedPaginator(rows, ROWS_A_PAGE, len(rows) if count is None else count)
+        paginator = Paginator(rows, ROWS_A_PAGE)
+        if count is not None:
+            paginator.count = count
         return paginator.get_page(self.request.GET.get(name))
-
-    def _neighbours(self) -> dict[str, Any]:
-        """The cages before and after this one in the list that the person came from."""
-        chosen = CageFilter.from_query(self.request.GET)
-        return {
-            "filter": chosen,
-            "neighbours": chosen.apply(self.seen.active(), self.now).neighbours_of(self.object),
-        }
 
 
 def _readings(minutes: bytes, window: Window) -> list[tuple[datetime, Health]]:

@@ -7,7 +7,7 @@ from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -15,9 +15,8 @@ from django.views.generic import DetailView, UpdateView
 
 from cages.forms.cage import CageForm
 from cages.models import Cage
-from cages.models.cage import CageQuerySet
 from cages.polling.poller import ask_now
-from cages.views.access import CageChangeMixin
+from cages.views.access import ActiveCageMixin, CageChangeMixin
 
 
 class CageFormView(CageChangeMixin, UpdateView):
@@ -80,11 +79,8 @@ class CageCreateView(CageFormView):
         return cage_id
 
 
-class CageUpdateView(CageFormView):
+class CageUpdateView(ActiveCageMixin, CageFormView):
     success_message = _("Saved.")
-
-    def get_queryset(self) -> CageQuerySet:
-        return super().get_queryset().active()
 
     def sensor_id(self, form: ModelForm) -> int:
         form.full_clean()
@@ -92,19 +88,14 @@ class CageUpdateView(CageFormView):
         return form.instance.pk
 
 
-class SensorTestView(CageChangeMixin, DetailView):
+class SensorTestView(ActiveCageMixin, DetailView):
     """Ask one sensor now. By POST only, because it makes a request to the sensor."""
 
     template_name = "cages/sensor_test.html"
-
-    def get_queryset(self) -> CageQuerySet:
-        return super().get_queryset().active()
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return redirect(self.get_object())
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.object = cage = self.get_object()
-        return render(
-            request, self.template_name, self.get_context_data(cage=cage, answer=ask_now(cage.pk))
-        )
+        self.object = self.get_object()
+        return self.render_to_response(self.get_context_data(answer=ask_now(self.object.pk)))

@@ -1,7 +1,6 @@
 """Import cages from a CSV file: choose it, see what would change, confirm."""
 
 import csv
-from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -23,6 +22,7 @@ from cages.importing.sheet import (
     rows_of,
     unpacked,
 )
+from cages.models.cycle import runs_of
 from cages.models.fields import FIELDS
 from cages.views.access import CageAccessMixin
 
@@ -93,7 +93,7 @@ class ImportView(CageAccessMixin, FormView):
             packed=text,
             shown={kind: planned[:ROWS_SHOWN] for kind, planned in kinds.items()},
             rest={kind: max(len(planned) - ROWS_SHOWN, 0) for kind, planned in kinds.items()},
-            unchanged=ranges_of([row.number for row in plan.unchanged])[:ROWS_SHOWN],
+            unchanged=runs_of(row.number for row in plan.unchanged)[:ROWS_SHOWN],
             import_count=len(plan.new) + len(plan.changed),
         )
         return self.response_class(self.request, "cages/import_plan.html", context)
@@ -109,14 +109,3 @@ class ImportTemplateView(View):
         response["Content-Disposition"] = 'attachment; filename="cages.csv"'
         csv.writer(response).writerow(COLUMNS)
         return response
-
-
-def ranges_of(numbers: Iterable[int]) -> list[tuple[int, int]]:
-    """[(first, last)] of the runs in these rising numbers: 2, 3, 4, 7 are (2, 4) and (7, 7)."""
-    ranges: list[tuple[int, int]] = []
-    for number in numbers:
-        if ranges and ranges[-1][1] == number - 1:
-            ranges[-1] = (ranges[-1][0], number)
-        else:
-            ranges.append((number, number))
-    return ranges

@@ -1,5 +1,6 @@
 """The list of cages, and the list of archived ones."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -9,16 +10,17 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from django.views.generic import ListView
 
-from cages.filters import STATES, CageFilter, facets
+from cages.filters import CageFilter, facets
 from cages.history.today import Share
 from cages.history.window import Window
 from cages.models import Cage, Condition
 from cages.models.cage import CageQuerySet
+from cages.models.tally import STATES
 from cages.views.access import CageAccessMixin
 from cages.views.site.live import LiveMixin
-from cages.views.site.paging import CountedPaginator
 
 PAGE_SIZES = (25, 50, 100)
+DEFAULT_PAGE_SIZE = 50
 # What can be done with many cages at once, after a confirmation.
 ACTS = {
     "pause": _("Pause"),
@@ -38,12 +40,10 @@ class CageListMixin(CageAccessMixin, ListView):
     """Pages of 25, 50 or 100 rows. A number too large gives the last page, other text the first."""
 
     context_object_name = "cages"
-    default_page_size = 50
 
     def get_paginate_by(self, queryset: Any) -> int:
         wanted = self.request.GET.get("per_page", "")
-        sizes = {str(size): size for size in PAGE_SIZES}
-        return sizes.get(wanted, self.default_page_size)
+        return next((size for size in PAGE_SIZES if wanted == str(size)), DEFAULT_PAGE_SIZE)
 
     def paginate_queryset(self, queryset: Any, page_size: int) -> tuple[Paginator, Page, Any, bool]:
         paginator = self.get_paginator(queryset, page_size)
@@ -79,43 +79,38 @@ class CageListView(LiveMixin, CageListMixin):
     def get_paginator(self, queryset: Any, per_page: int, *args: Any, **kwargs: Any) -> Paginator:
         shown = self.filter.state
         count = self.counts.of(Condition(shown)) if shown else self.counts.total
-        return CountedPaginator(queryset, per_page, count)
+        paginator = Paginator(queryset, per_page)
+        # Known from the counts above the list, so no query counts again.
+        paginator.count = count
+        return paginator
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        chosen = self.filter.state
         context = super().get_context_data(
             filter=self.filter,
             orders=self.orders.items(),
+            # Worst first, without empty ones, but with the chosen one.
             states=[
-                (state, count, self.filter.with_(state="" if state == self.filter.state else state))
-                for state, count in self._states.items()
+                (state, count, replace(self.filter, state="" if state == chosen else state))
+                for state in STATES
+                if (count := self.counts.of(state)) or state == chosen
             ],
             unseen_bad=self.counts.unseen_bad,
             cage_count=self.counts.total,
             trouble_count=self.counts.trouble,
-            everything=self.filter.with_(state=""),
+            everything=replace(self.filter, state=""),
             choices=self.choices,
             **kwargs,
         )
         today = Window.today(self.now)
-        context["acts"] = self._acts(context)
+        # Without the acts that change a cage, if the person may change none of these.
+        may_change = any(cage.is_changeable for cage in context["cages"])
+        changes = ACTS if may_change or context["is_paginated"] else {}
+        context["acts"] = [*changes.items(), *OTHER_ACTS.items()]
         for cage in context["cages"]:
             cage.minutes_of_hour = cage.last_hour(self.now)
             cage.known_today = _known_share(cage, today)
         return context
-
-    @staticmethod
-    def _acts(context: dict[str, Any]) -> list[tuple[str, Any]]:
-        """[(value, name)]: without those that change a cage, if the person may change none here."""
-        may_change = any(cage.is_changeable for cage in context["cages"])
-        changes = ACTS if may_change or context["is_paginated"] else {}
-        return [*changes.items(), *OTHER_ACTS.items()]
-
-    @property
-    def _states(self) -> dict[Condition, int]:
-        """{Condition: number of cages}, worst first, without empty ones but with the chosen one."""
-        wanted = self.filter.state
-        counts = {state: self.counts.of(state) for state in STATES}
-        return {state: count for state, count in counts.items() if count or state == wanted}
 
 
 def _known_share(cage: Cage, today: Window) -> Share:

@@ -12,20 +12,16 @@ from django.views.generic import UpdateView
 
 from cages.forms.place import MoveForm
 from cages.models import Cage
-from cages.models.cage import CageQuerySet
 from cages.places import grid
-from cages.views.access import CageChangeMixin
+from cages.views.access import ActiveCageMixin
 from neurocage.ids import id_from
 
 
-class MoveView(CageChangeMixin, UpdateView):
+class MoveView(ActiveCageMixin, UpdateView):
     template_name = "cages/move.html"
     form_class = MoveForm
     # Without PUT: Django would read it as a form with empty fields, which is a valid move.
     http_method_names = ["get", "head", "post", "options"]
-
-    def get_queryset(self) -> CageQuerySet:
-        return super().get_queryset().active()
 
     def get_initial(self) -> dict[str, Any]:
         """The bay that the URL names, in a rack that the person sees."""

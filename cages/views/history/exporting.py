@@ -10,7 +10,6 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView, View
 
@@ -50,18 +49,13 @@ class ExportMixin(CageAccessMixin):
         else:
             self.chosen = self.filter.apply(self.seen.active(), self.now)
 
-    @cached_property
-    def kept(self) -> list[tuple[str, Any]]:
-        """[(name, value)] that say which cages, for links to other days, kinds and formats."""
-        ids = [("cage", one) for one in ticked_ids(self.request.GET)]
-        which = [("which", "all")] if self.request.GET.get("which") == "all" else []
-        return [*ids, *which, *self.filter.fields]
-
 
 class ExportView(ExportMixin, TemplateView):
     template_name = "cages/export.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        ids = [("cage", one) for one in ticked_ids(self.request.GET)]
+        which = [("which", "all")] if self.request.GET.get("which") == "all" else []
         return super().get_context_data(
             span=self.span,
             today=timezone.localtime(self.now).date(),
@@ -69,7 +63,8 @@ class ExportView(ExportMixin, TemplateView):
             format=self.format,
             kinds=KIND_NAMES.items(),
             formats=FORMATS.items(),
-            kept=self.kept,
+            # What says which cages, for links to other days, kinds and formats.
+            kept=[*ids, *which, *self.filter.fields],
             count=self.chosen.count(),
             first_labels=list(self.chosen.values_list("label", flat=True)[:5]),
             dictionary=KINDS.items(),
@@ -117,8 +112,6 @@ class DictionaryView(View):
     """What every column of the exports means, as a CSV file."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        response = HttpResponse(content_type="text/csv; charset=utf-8")
-        name = "neurocage-data-dictionary.csv"
-        response["Content-Disposition"] = f'attachment; filename="{name}"'
-        response.write(files.dictionary(KINDS, settings.FACILITY_TIME_ZONE))
-        return response
+        text = files.dictionary(KINDS, settings.FACILITY_TIME_ZONE)
+        headers = {"Content-Disposition": 'attachment; filename="neurocage-data-dictionary.csv"'}
+        return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)

@@ -43,6 +43,8 @@ class CageHistoryView(CageAccessMixin, DetailView):
         window = span.window.since(cage.created_at)
         buckets = buckets_of([cage.pk], window, span.by_hour)[cage.pk]
         total = total_of(buckets, window)
+        length, today = span.day_count * DAY, timezone.localtime(self.now).date()
+        later = _query(span.first + length, min(span.last + length, today))
         context = super().get_context_data(
             span=span,
             window=window,
@@ -58,7 +60,10 @@ class CageHistoryView(CageAccessMixin, DetailView):
             moments=moment.around(cage, at, self.now) if at else None,
             at=at,
             is_double="double" in self.request.GET,
-            **self._beside(span),
+            # Queries for the same number of days before and after.
+            earlier=_query(span.first - length, span.last - length),
+            later=later if span.last < today else "",
+            today=today,
             **kwargs,
         )
         if span.day_count <= STRIP_DAYS:
@@ -76,18 +81,6 @@ class CageHistoryView(CageAccessMixin, DetailView):
             "bad_count": len(bad),
             "silences": silences[:SPELLS_SHOWN],
             "silence_count": len(silences),
-        }
-
-    def _beside(self, span: Span) -> dict[str, Any]:
-        """Queries for the same number of days before and after."""
-        length = span.day_count * DAY
-        today = timezone.localtime(self.now).date()
-        return {
-            "earlier": _query(span.first - length, span.last - length),
-            "later": _query(span.first + length, min(span.last + length, today))
-            if span.last < today
-            else "",
-            "today": today,
         }
 
 
@@ -112,10 +105,8 @@ class CompareView(SelectionMixin, TemplateView):
         if not self.count:
             return self.nothing_selected()
         if self.count > CAGES_COMPARED:
-            text = _("At most %(count)s cages can be compared at a time.") % {
-                "count": CAGES_COMPARED
-            }
-            messages.warning(request, text)
+            text = _("At most %(count)s cages can be compared at a time.")
+            messages.warning(request, text % {"count": CAGES_COMPARED})
             return redirect(self.list_address)
         return super().get(request, *args, **kwargs)
 

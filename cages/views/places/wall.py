@@ -30,12 +30,11 @@ class WallView(LiveMixin, CageAccessMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         cages = self.seen.active()
-        about = self._room(cages) if "room" in self.request.GET else self._rooms(cages)
-        return super().get_context_data(**about, **kwargs)
-
-    def _rooms(self, cages: CageQuerySet) -> dict[str, Any]:
+        if "room" in self.request.GET:
+            return super().get_context_data(**self._room(cages), **kwargs)
         rooms = overview.rooms_of(cages, self.now)
-        return {"rooms": rooms, "trouble_count": sum(room.counts.trouble for room in rooms)}
+        trouble_count = sum(room.counts.trouble for room in rooms)
+        return super().get_context_data(rooms=rooms, trouble_count=trouble_count, **kwargs)
 
     def _room(self, cages: CageQuerySet) -> dict[str, Any]:
         wanted = text_from(self.request.GET, "room")

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from cages import metrics, storage
 from cages.models import Outcome, PollCycle, RetentionChange, Trouble
@@ -42,7 +43,11 @@ def readyz(request: HttpRequest) -> HttpResponse:
     except DatabaseError:
         problems["database"] = "does not answer"
     try:
-        with _redis() as client:
+        with redis.Redis.from_url(
+            settings.REDIS_URL,
+            socket_timeout=REDIS_TIMEOUT_SECONDS,
+            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        ) as client:
             client.ping()
     except redis.RedisError:
         problems["redis"] = "does not answer"
@@ -53,7 +58,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @login_not_required
 def prometheus(request: HttpRequest) -> HttpResponse:
     """Metrics of the newest cycles. Nothing about a single cage."""
-    return HttpResponse(metrics.render(timezone.now()), content_type=metrics.CONTENT_TYPE)
+    return HttpResponse(metrics.render(timezone.now()), content_type=CONTENT_TYPE_LATEST)
 
 
 class OperationsView(PermittedMixin, TemplateView):
@@ -90,11 +95,3 @@ def _in_words(watch: Watch) -> str:
     if watch.last_finished is None:
         return "no cycle has finished yet"
     return f"no cycle has finished for {PollCycle.STALE_AFTER // SLOT_LENGTH} minutes"
-
-
-def _redis() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=REDIS_TIMEOUT_SECONDS,
-        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
-    )
