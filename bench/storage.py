@@ -1,14 +1,12 @@
 """How small a year of minutes becomes."""
 
-import argparse
 import time
 
 from bench import years
 
 
 def main():
-    arguments = _arguments()
-
+    arguments = years.arguments(__doc__, cages=10, days=365).parse_args()
     with years.database(arguments.on):
         began = time.monotonic()
         sizes = {}
@@ -88,14 +86,6 @@ def _compressed(names):
             )
             found[name] = round(float(cursor.fetchone()[0]), 2)
     return found
-
-
-def _arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cages", type=int, default=10)
-    parser.add_argument("--days", type=int, default=365)
-    parser.add_argument("--on", choices=("timescaledb", "postgresql"), default="timescaledb")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":
