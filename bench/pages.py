@@ -109,7 +109,7 @@ def _export(most):
     memory = psutil.Process().memory_info
     some = Poll.objects.filter(cage=Cage.objects.order_by("pk").first()).order_by("slot")
     window = Window(some.first().slot, some.last().slot)
-    cages = list(Cage.objects.order_by("pk").values_list("pk", "label"))
+    cages = list(Cage.objects.order_by("pk").values_list("pk", "label", "created_at"))
     cages = cages[: max(most // window.minutes, 1)]
     zone = timezone.get_default_timezone()
     began, before, largest, lines, size = time.perf_counter(), memory().rss, 0, 0, 0

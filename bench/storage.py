@@ -10,7 +10,7 @@ def main():
     with years.database(arguments.on):
         began = time.monotonic()
         sizes = {}
-        years.fill(arguments.cages, arguments.days, lambda _start: _note(sizes))
+        years.fill(arguments.cages, arguments.days, lambda _start: sizes or sizes.update(_sizes()))
         seconds = time.monotonic() - began
         before = _sizes()
         years.compress()
@@ -18,11 +18,6 @@ def main():
         print(f"{arguments.cages} cages, {arguments.days} days, on {arguments.on}: ", end="")
         print(f"generated in {seconds:.0f} s")
         _print_sizes(sizes or before, _sizes())
-
-
-def _note(sizes):
-    if not sizes:
-        sizes.update(_sizes())
 
 
 def _sizes():
