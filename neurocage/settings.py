@@ -178,8 +178,10 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_DEFAULT_QUEUE = "slots"
 CELERY_TASK_ROUTES = {
+    "cages.polling.tasks.start_slot": {"queue": "slots"},
     "cages.polling.tasks.poll_cages": {"queue": "polls"},
     "cages.polling.tasks.record_polls": {"queue": "records"},
+    "cages.polling.tasks.purge_cage": {"queue": "slots"},
 }
 # Beat looks at the clock at least this often (seconds), as it may be set or the machine may sleep.
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
