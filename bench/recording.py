@@ -14,11 +14,15 @@ SHARD = 500
 
 
 def main() -> None:
-    arguments = _arguments()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cages", type=int, default=5000)
+    parser.add_argument("--minutes", type=int, default=20)
+    arguments = parser.parse_args()
     with years.database("postgresql"):
         from django.db import connection
         from django.utils import timezone
 
+        from cages.polling.recorder import record_columns
         from cages.slots import slot_of
 
         years.make_cages(arguments.cages)
@@ -32,16 +36,10 @@ def main() -> None:
             slot = first + timedelta(minutes=number)
             messages = _messages(slot, arguments.cages)
             made += time.process_time() - began
-            recorded += _record(slot, messages)
+            recorded += sum(record_columns(slot, json.loads(each), slot) for each in messages)
         client, server = _cpu(psutil.Process()) - before[0] - made, _cpu(backend) - before[1]
         for who, seconds in (("recorder", client), ("database", server), ("both", client + server)):
             print(f"{who}: {1000 * seconds / recorded:.4f} CPU s per 1,000 polls")
-
-
-def _record(slot, messages):
-    from cages.polling.recorder import record_columns
-
-    return sum(record_columns(slot, json.loads(message), slot) for message in messages)
 
 
 def _messages(slot, cages):
@@ -65,13 +63,6 @@ def _messages(slot, cages):
 def _cpu(process):
     times = process.cpu_times()
     return times.user + times.system
-
-
-def _arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cages", type=int, default=5000)
-    parser.add_argument("--minutes", type=int, default=20)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

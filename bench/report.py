@@ -24,14 +24,14 @@ def per_thousand(result, *groups):
 def rows(result):
     """Return the measures of a run as [(title, text), ...], with the same titles for every run."""
     cycle, started = result["cycle_seconds"], result["started_seconds"]
-    _, most_ms, largest_ms = result["lateness_ms"]
+    most_ms, largest_ms = result["lateness_ms"]
     return [
         ("pollers", f"{result['pollers']}"),
         ("polls planned", f"{result['planned']:,}"),
         ("polls recorded", f"{result['recorded']:,}"),
-        ("skipped, missing, doubled", _join(result, "skipped", "missing", "doubled")),
+        ("skipped, missing, doubled", "{skipped:,}, {missing:,}, {doubled:,}".format_map(result)),
         ("cycle, median", _seconds(statistics.median(cycle)) if cycle else NONE),
-        ("cycle, longest", f"{_seconds(max(cycle))}" if cycle else NONE),
+        ("cycle, longest", _seconds(max(cycle)) if cycle else NONE),
         ("start_slot begins, latest", _seconds(max(started)) if started else NONE),
         *(
             (f"CPU s per 1,000 polls: {title}", f"{per_thousand(result, group):.3f}")
@@ -42,7 +42,7 @@ def rows(result):
             (f"peak {result['memory_kind']}, MB: {title}", _megabytes(result, group))
             for group, title in OURS.items()
         ),
-        (f"peak {result['memory_kind']}, MB, in all", f"{_megabytes(result, 'total')}"),
+        (f"peak {result['memory_kind']}, MB, in all", _megabytes(result, "total")),
         ("answers of the sensors", f"{result['served']:,}"),
         ("equal row by row", f"{result['compared']:,}"),
         ("differences", f"{result['differences']:,}"),
@@ -50,13 +50,12 @@ def rows(result):
         ("recorded − real latency, ms: largest", _number(largest_ms)),
         ("most requests in one second", f"{result['busiest_second']:,}"),
         ("CPU s per 1,000 polls: the sensors", f"{per_thousand(result, 'sensors'):.3f}"),
-        ("CPU of other programs, cores", _others(result)),
+        (
+            "CPU of other programs, cores",
+            f"{result['others_cpu_seconds'] / result['measured_seconds']:.2f}",
+        ),
         ("held", "no" if result["failures"] else "yes"),
     ]
-
-
-def _join(result, *names):
-    return ", ".join(f"{result[name]:,}" for name in names)
 
 
 def _seconds(seconds):
@@ -69,16 +68,6 @@ def _megabytes(result, group):
 
 def _number(number):
     return NONE if number is None else f"{number:,}"
-
-
-def _others(result):
-    return f"{result['others_cpu_seconds'] / result['measured_seconds']:.2f}"
-
-
-def head(result):
-    """Return one line with date, machine, versions and settings."""
-    given = f"; {', '.join(result['set'])}" if result["set"] else "; default settings"
-    return f"{result['date']}: {result['machine']}; {result['versions']}{given}."
 
 
 def show_trouble(result):
@@ -97,9 +86,11 @@ def show_trouble(result):
 
 
 def markdown(results):
-    """Return the runs as a Markdown table with a column for each."""
+    """Return the runs as a Markdown table with a column for each, under the date and machine."""
     heads = [f"{result['cages']:,} cages" for result in results]
-    lines = [head(results[0]), "", f"| | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
+    given = ", ".join(results[0]["set"]) or "default settings"
+    lines = ["{date}: {machine}; {versions}; {given}.".format_map(results[0] | {"given": given})]
+    lines += ["", f"| | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
     for row in zip(*(rows(result) for result in results), strict=True):
         lines.append(f"| {row[0][0]} | {' | '.join(text for _, text in row)} |")
     return "\n".join(lines)

@@ -57,25 +57,19 @@ def end_cleanly():
         signal.signal(each, end)
 
 
-def default_pollers():
-    """Return the number of poller processes that `make up` starts."""
-    return programs.poll_processes()
-
-
 class Stack:
     """Servers, sensors and the processes of Neurocage; a context manager that stops all of them.
 
-    pollers: number of poller processes.
-    seed: seed of the sensors.
-    given: settings that differ from the defaults, as {name: value}.
+    pollers: number of poller processes; None: as many as `make up` starts. seed: of the sensors.
+    given: settings that differ from the defaults, as {name: text}.
 
     `groups` contains what is running: {group: [Child, ...]}.
     """
 
-    def __init__(self, pollers=None, seed=1, given=None):
-        self.pollers = pollers or default_pollers()
+    def __init__(self, pollers, seed, given):
+        self.pollers = pollers or programs.poll_processes()
         self.seed = seed
-        self.given = {name: str(value) for name, value in (given or {}).items()}
+        self.given = given
         self.groups = {}
         self.sensor_port = free_port()
         self.web_port = free_port()
@@ -96,8 +90,6 @@ class Stack:
     def __exit__(self, *exception):
         return self._at_end.__exit__(*exception)
 
-    # Starting, in this order
-
     def start_servers(self):
         """Start PostgreSQL and Valkey as `make up` does. Their addresses go to os.environ."""
         for name in [name for name in os.environ if name.startswith(FOREIGN_SETTINGS)]:
@@ -109,11 +101,9 @@ class Stack:
             "DJANGO_SETTINGS_MODULE": "neurocage.settings",
             **self.given,
         }
-        self.postgres = EmbeddedPostgres(self.folder / "postgres")
-        self.valkey = EmbeddedValkey(self.folder / "valkey")
         for server, group, variable in (
-            (self.postgres, "database", "DATABASE_URL"),
-            (self.valkey, "broker", "REDIS_URL"),
+            (EmbeddedPostgres(self.folder / "postgres"), "database", "DATABASE_URL"),
+            (EmbeddedValkey(self.folder / "valkey"), "broker", "REDIS_URL"),
         ):
             server.start()
             self.groups[group] = [server.process]
@@ -131,43 +121,39 @@ class Stack:
         call_command("make_cages", cages, verbosity=0)
         connection.close()
 
-    def start_sensors(self, *options):
+    def start_sensors(self):
         command = [sys.executable, "-m", "bench.sensors", "--port", self.sensor_port]
-        command += ["--seed", self.seed, "--served", self.served_file, *options]
-        self.start("sensors", "sensors", command)
+        self.start("sensors", [*command, "--seed", self.seed, "--served", self.served_file])
         self.wait_until(lambda: answers_200(self.sensor_port), "the sensors do not answer")
 
     def start_workers(self):
         """Start everything but beat. Return when all of it answers."""
         # `make up` has one process for both. Two show what starting and recording cost.
-        self.start("start", "starter", programs.worker("starter", "slots"))
-        self.start_recorder()
+        from neurocage.celery import app
+
+        self.start("start", programs.worker("starter", "slots"), "starter")
+        self.start("record", programs.worker("recorder", "records"), "recorder")
         for number in range(1, self.pollers + 1):
-            self.start_poller(f"poller{number}")
+            self.start("poll", programs.poller(f"poller{number}"), f"poller{number}")
         command = programs.gunicorn("neurocage/gunicorn.conf.py", self.web_port, "neurocage.wsgi")
-        self.start("web", "web", command)
-        self.wait_for_workers()
+        self.start("web", command)
+        self.wait_until(
+            lambda: len(app.control.ping(timeout=1)) >= 2 + self.pollers, "a worker does not answer"
+        )
         self.wait_until(lambda: answers_200(self.web_port), "the web application does not answer")
-
-    def start_recorder(self):
-        command = programs.worker("recorder", "records")
-        return self.start("record", "recorder", command)
-
-    def start_poller(self, name):
-        return self.start("poll", name, programs.poller(name))
 
     def start_beat(self):
         """Start beat. Return the first slot that it starts in time for every poll."""
         # Early in a minute beat also starts the present minute, with all its polls at once. Started
         # at the very end of a minute it may miss the next one.
-        wait_until_second(30, 50)
-        first = next_minute()
-        self.start("start", "beat", programs.beat())
+        while not 30 <= datetime.now(UTC).second <= 50:
+            time.sleep(0.2)
+        first = datetime.now(UTC).replace(second=0, microsecond=0) + MINUTE
+        self.start("start", programs.beat(), "beat")
         return first
 
-    # Tools
-
-    def start(self, group, name, command):
+    def start(self, group, command, name=None):
+        name = name or group
         child = Child(
             name,
             command,
@@ -178,10 +164,6 @@ class Stack:
         )
         child.start()
         self.groups.setdefault(group, []).append(child)
-        return child
-
-    def find(self, name):
-        return next(child for child in self.children() if child.name == name)
 
     def children(self):
         return [child for group in self.groups.values() for child in group]
@@ -198,34 +180,12 @@ class Stack:
         self.stop_group(*ours)
         self.stop_group("sensors", "broker", "database")
 
-    def run_to_end(self, *command, **environment):
-        """Run a program and return its standard output. Raise Trouble with its error output."""
-        done = subprocess.run(
-            [str(part) for part in (*dying_with_parent(signal.SIGTERM), *command)],
-            capture_output=True,
-            text=True,
-            env=child_environment(**environment),
-            cwd=BASE_DIR,
-            check=False,
-        )
-        if done.returncode:
-            raise Trouble(f"{' '.join(map(str, command))} failed:\n{done.stderr[-3000:]}")
-        return done.stdout
-
-    def wait_for_workers(self):
-        from neurocage.celery import app
-
-        wanted = 2 + len(self.groups["poll"])
-        self.wait_until(
-            lambda: len(app.control.ping(timeout=1)) >= wanted, "a worker does not answer"
-        )
-
-    def wait_until(self, ready, why, seconds=READY_SECONDS):
-        deadline = time.monotonic() + seconds
+    def wait_until(self, ready, why):
+        deadline = time.monotonic() + READY_SECONDS
         while not ready():
             self.check()
             if time.monotonic() > deadline:
-                raise Trouble(f"{why} within {seconds} s")
+                raise Trouble(f"{why} within {READY_SECONDS} s")
             time.sleep(0.1)
 
     def check(self):
@@ -260,12 +220,3 @@ def run_program(*arguments):
         # The program stops what it started, which takes a while.
         process.terminate()
         process.wait()
-
-
-def next_minute():
-    return datetime.now(UTC).replace(second=0, microsecond=0) + MINUTE
-
-
-def wait_until_second(earliest, latest):
-    while not earliest <= datetime.now(UTC).second <= latest:
-        time.sleep(0.2)

@@ -1,18 +1,16 @@
 """How small a year of minutes becomes."""
 
-import argparse
 import time
 
 from bench import years
 
 
 def main():
-    arguments = _arguments()
-
+    arguments = years.arguments(__doc__, cages=10, days=365).parse_args()
     with years.database(arguments.on):
         began = time.monotonic()
         sizes = {}
-        years.fill(arguments.cages, arguments.days, lambda _start: _note(sizes))
+        years.fill(arguments.cages, arguments.days, lambda _start: sizes or sizes.update(_sizes()))
         seconds = time.monotonic() - began
         before = _sizes()
         years.compress()
@@ -20,11 +18,6 @@ def main():
         print(f"{arguments.cages} cages, {arguments.days} days, on {arguments.on}: ", end="")
         print(f"generated in {seconds:.0f} s")
         _print_sizes(sizes or before, _sizes())
-
-
-def _note(sizes):
-    if not sizes:
-        sizes.update(_sizes())
 
 
 def _sizes():
@@ -88,14 +81,6 @@ def _compressed(names):
             )
             found[name] = round(float(cursor.fetchone()[0]), 2)
     return found
-
-
-def _arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cages", type=int, default=10)
-    parser.add_argument("--days", type=int, default=365)
-    parser.add_argument("--on", choices=("timescaledb", "postgresql"), default="timescaledb")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """CPU seconds and memory of groups of processes."""
 
+import itertools
 import time
 from collections import Counter
 
@@ -31,13 +32,18 @@ class Usage:
         self.cpu_seconds = {name: -seconds for name, seconds in self._cpu().items()}
 
     def stop(self):
-        """Stop. `cpu_seconds`, `seconds` and `others_cpu_seconds` are final from now on."""
+        """Stop measuring, and return what was used since the beginning."""
         for name, seconds in self._cpu().items():
             self.cpu_seconds[name] += seconds
-        self.seconds = time.monotonic() - self._start
-        # Other programs on the machine falsify the figures, so the report shows their CPU.
-        all_of_it = _machine_seconds() - self._machine
-        self.others_cpu_seconds = max(all_of_it - sum(self.cpu_seconds.values()), 0)
+        others = _machine_seconds() - self._machine - sum(self.cpu_seconds.values())
+        return {
+            "cpu_seconds": self.cpu_seconds,
+            # Other programs on the machine falsify the figures, so the report shows their CPU.
+            "others_cpu_seconds": max(others, 0),
+            "measured_seconds": time.monotonic() - self._start,
+            "peak_bytes": dict(self.peak_bytes),
+            "memory_kind": self.memory_kind,
+        }
 
     def sample(self):
         """Note the memory if it is time to."""
@@ -46,50 +52,33 @@ class Usage:
         self._next_sample = time.monotonic() + MEMORY_EVERY_SECONDS
         total = 0
         for name, processes in self._processes():
-            used = sum(_ask(process, self._memory) for process in processes)
+            used = sum(_ask(process, self._memory, 0) for process in processes)
             self.peak_bytes[name] = max(self.peak_bytes[name], used)
             if name != "sensors":
                 total += used
         self.peak_bytes["total"] = max(self.peak_bytes["total"], total)
 
     def _memory(self, process):
-        used, kind = memory(process)
-        if kind != "PSS":
-            self.memory_kind = kind
-        return used
+        try:
+            return process.memory_full_info().pss
+        except (AttributeError, psutil.AccessDenied):
+            self.memory_kind = "RSS"
+            return process.memory_info().rss
 
     def _processes(self):
         for name, parents in self.groups.items():
-            yield (
-                name,
-                [
-                    process
-                    for parent in parents
-                    for process in (parent, *_ask(parent, _descendants, []))
-                ],
-            )
+            below = (_ask(p, lambda parent: parent.children(recursive=True), []) for p in parents)
+            yield name, [*parents, *itertools.chain.from_iterable(below)]
 
     def _cpu(self):
         # This includes children that have ended, because PostgreSQL's backends come and go.
         return {
-            name: sum(_ask(process, lambda p: sum(p.cpu_times()[:4])) for process in found)
+            name: sum(_ask(process, lambda p: sum(p.cpu_times()[:4]), 0) for process in found)
             for name, found in self._processes()
         }
 
 
-def memory(process):
-    """Return (bytes, "PSS"), or (bytes, "RSS") if the system does not tell the former."""
-    try:
-        return process.memory_full_info().pss, "PSS"
-    except (AttributeError, psutil.AccessDenied):
-        return process.memory_info().rss, "RSS"
-
-
-def _descendants(process):
-    return process.children(recursive=True)
-
-
-def _ask(process, question, otherwise=0):
+def _ask(process, question, otherwise):
     """Return the answer, or `otherwise` if the process has just ended."""
     try:
         return question(process)

@@ -4,6 +4,7 @@ Each cage answers 3 of 4 polls, after 1 to 3 s; its health changes every few hou
 by minute, as the recorder writes them: in a plain table those of one cage are far from each other.
 """
 
+import argparse
 import os
 import sys
 import tempfile
@@ -74,15 +75,19 @@ def database(kind):
             server.stop()
 
 
+def arguments(description, cages, days):
+    """A parser with the options of each benchmark on years of minutes, and these defaults."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--cages", type=int, default=cages)
+    parser.add_argument("--days", type=int, default=days)
+    parser.add_argument("--on", choices=("timescaledb", "postgresql"), default="timescaledb")
+    return parser
+
+
 def tell(text):
-    """What is being done, to who looks on."""
+    """Show on a terminal what is being done."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
-
-
-def percentile_95(times):
-    """The time that 19 of 20 stay under; of few, the longest."""
-    return sorted(times)[min(int(0.95 * len(times)), len(times) - 1)]
 
 
 def make_cages(count, days=0):

@@ -28,11 +28,9 @@ def why_unusable(port: int) -> str | None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            return (
-                "is in use"
-                if error.errno == errno.EADDRINUSE
-                else f"cannot be used ({error.strerror})"
-            )
+            if error.errno == errno.EADDRINUSE:
+                return "is in use"
+            return f"cannot be used ({error.strerror})"
     return None
 
 

@@ -11,14 +11,7 @@ import psutil
 import psycopg2
 import psycopg2.extensions
 
-from local_stack.processes import (
-    StackError,
-    lives,
-    make_private_folder,
-    open_log,
-    tail,
-    wait_while,
-)
+from local_stack.processes import StackError, lives, make_private_folder, open_log, tail, wait_while
 from local_stack.server import EmbeddedServer, package_folder
 from local_stack.unprivileged import command_prefix
 
@@ -91,15 +84,10 @@ class EmbeddedPostgres(EmbeddedServer):
         command += ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         command += ["--no-locale", "--no-instructions", *([] if self.durable else ["--no-sync"])]
         with open_log(self.log) as log:
-            done = subprocess.run(
-                command,
-                stdout=log,
-                stderr=log,
-                env=self._environment(),
-                start_new_session=True,
-                check=False,
+            code = subprocess.call(
+                command, stdout=log, stderr=log, env=self._environment(), start_new_session=True
             )
-        if done.returncode:
+        if code:
             raise StackError(f"initdb failed. The end of {self.log}:\n{tail(self.log)}")
         draft.rename(self.data)
 
@@ -157,14 +145,7 @@ class EmbeddedPostgres(EmbeddedServer):
 
     def _connect(self) -> psycopg2.extensions.connection:
         # initdb makes "postgres"; our own database exists only after the first start.
-        return psycopg2.connect(
-            host="127.0.0.1",
-            port=self.port,
-            user=USER,
-            password=self.password,
-            dbname="postgres",
-            connect_timeout=3,
-        )
+        return psycopg2.connect(self.url, dbname="postgres", connect_timeout=3)
 
     def _ensure_database(self) -> None:
         with contextlib.closing(self._connect()) as connection:

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from neurocage import env
@@ -49,10 +48,9 @@ def beat() -> list[str]:
     return [*PYTHON, "celery", "-A", "neurocage", "beat", *scheduler]
 
 
-def gunicorn(config: str | Path, port: int, application: str) -> list[str]:
-    """A web server on a loopback port. config: gunicorn's settings file."""
-    bind = f"127.0.0.1:{port}"
-    return [*PYTHON, "gunicorn", "-c", str(config), "--bind", bind, application]
+def gunicorn(config: str, port: int, application: str) -> list[str]:
+    """A web server on a loopback port. config: path of gunicorn's settings file."""
+    return [*PYTHON, "gunicorn", "-c", config, "--bind", f"127.0.0.1:{port}", application]
 
 
 def host_header() -> str:

@@ -1,9 +1,8 @@
 """Keeps the stack's processes running, and stops them in order."""
 
-import contextlib
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from local_stack.processes import Child, StackError, how_it_ended, stop_together, tail
 
@@ -82,11 +81,3 @@ class Supervisor:
             for name in killed:
                 self.say(f"{name} did not stop within {seconds:.0f} s and was killed.")
         self._stages.clear()
-
-    @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        """Stop everything at the end of the block, also after an error."""
-        try:
-            yield
-        finally:
-            self.stop()

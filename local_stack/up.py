@@ -57,7 +57,7 @@ class Stack:
         with only_one(self.state_dir), contextlib.ExitStack() as at_end:
             at_end.callback(stack_file.unlink, missing_ok=True)
             self._clear_the_way(stack_file)
-            at_end.enter_context(self.supervisor.running())
+            at_end.callback(self.supervisor.stop)
             at_end.callback(self._say_that_it_stops)
             self._start_servers()
             write_private_file(
@@ -105,11 +105,8 @@ class Stack:
         }
 
     def _embedded(self, kind: type[EmbeddedPostgres] | type[EmbeddedValkey], title: str) -> str:
-        server = kind(
-            self.state_dir / kind.name,
-            log=self.logs / f"{kind.name}.log",
-            sleep=self.interrupts.sleep,
-        )
+        log = self.logs / f"{kind.name}.log"
+        server = kind(self.state_dir / kind.name, log=log, sleep=self.interrupts.sleep)
         with self._step(f"Starting {title}"):
             self.supervisor.watch(server.start().process, SERVERS)
         return server.url
@@ -119,8 +116,7 @@ class Stack:
         return kept_port(self.state_dir / "sensor_api.port")
 
     def _secret(self) -> dict[str, str]:
-        given = config.secret_settings()
-        if given:
+        if given := config.secret_settings():
             return given
         file = self.state_dir / "secret_key"
         if not file.exists():
@@ -152,15 +148,14 @@ class Stack:
 
     def _start_processes(self) -> None:
         if not self.settings.sensor_api_url:
-            config_file = Path("sensor_api") / "gunicorn.conf.py"
-            command = programs.gunicorn(config_file, self.sensor_api_port, "sensor_api.wsgi:app")
+            command = programs.gunicorn(
+                "sensor_api/gunicorn.conf.py", self.sensor_api_port, "sensor_api.wsgi:app"
+            )
             self._start("sensor_api", command, RECORDING, self._sensor_api_environment())
         self._start("worker", programs.worker(), RECORDING)
         for number in range(1, self.settings.poll_processes + 1):
             self._start(f"poller{number}", programs.poller(f"poller{number}"), POLLING)
-        web = programs.gunicorn(
-            Path("neurocage") / "gunicorn.conf.py", self.settings.port, "neurocage.wsgi"
-        )
+        web = programs.gunicorn("neurocage/gunicorn.conf.py", self.settings.port, "neurocage.wsgi")
         self._start("web", web, ENTRANCES)
         self._start("beat", programs.beat(), ENTRANCES)
         if not self.settings.sensor_api_url:
@@ -175,30 +170,18 @@ class Stack:
         self.supervisor.watch(child, stage)
 
     def _child(
-        self,
-        name: str,
-        command: list[str],
-        log: Path | None,
-        environment: dict[str, str] | None = None,
+        self, name: str, command: list[str], log: Path | None, env: dict[str, str] | None = None
     ) -> Child:
-        return Child(
-            name,
-            command,
-            records=self.state_dir / "run",
-            log=log,
-            env=environment
-            or config.child_environment(STATE_DIR=self.state_dir, **self.environment),
-            cwd=config.BASE_DIR,
-        )
+        env = env or config.child_environment(STATE_DIR=self.state_dir, **self.environment)
+        records = self.state_dir / "run"
+        return Child(name, command, records=records, log=log, env=env, cwd=config.BASE_DIR)
 
     def _sensor_api_environment(self) -> dict[str, str]:
         """The simulator gets none of our secrets. What the person has set wins over the demo's."""
         everything = self.demo.get("sensor_api_env", {}) | config.child_environment()
-        return {
-            name: value
-            for name, value in everything.items()
-            if name not in config.NOT_FOR_THE_SENSOR_API
-        }
+        for name in config.NOT_FOR_THE_SENSOR_API:
+            everything.pop(name, None)
+        return everything
 
     def _run_to_end(self, command: list[str], log: Path | None) -> None:
         """Run a management command. Raises StackError when it fails."""

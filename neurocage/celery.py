@@ -1,5 +1,6 @@
 """The Celery app of beat, workers and pollers (`celery -A neurocage`)."""
 
+import contextlib
 import os
 from datetime import UTC, datetime
 
@@ -40,10 +41,7 @@ LAST_SECOND_TO_BEGIN = 30
 @beat_init.connect
 def ask_in_this_minute_too(**kwargs: object) -> None:
     """Start the current minute when beat starts, instead of waiting for the next full one."""
-    if datetime.now(UTC).second >= LAST_SECOND_TO_BEGIN:
-        return
-    try:
-        app.send_task(START_SLOT, expires=START_SLOT_EXPIRES_SECONDS, retry=False)
-    except OperationalError:
-        # Redis does not answer yet. Beat itself keeps trying.
-        return
+    if datetime.now(UTC).second < LAST_SECOND_TO_BEGIN:
+        # While Redis does not answer, beat itself keeps trying.
+        with contextlib.suppress(OperationalError):
+            app.send_task(START_SLOT, expires=START_SLOT_EXPIRES_SECONDS, retry=False)

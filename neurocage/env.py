@@ -3,6 +3,7 @@
 The message names the variable and says what is expected.
 """
 
+import contextlib
 import os
 import re
 import sys
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 Number = TypeVar("Number", int, float)
 
 STACK_FILE_NAME = "stack.env"
-TRUE_WORDS = {"1", "true", "yes", "on"}
-FALSE_WORDS = {"0", "false", "no", "off"}
+FLAGS = dict.fromkeys(("1", "true", "yes", "on"), True)
+FLAGS |= dict.fromkeys(("0", "false", "no", "off"), False)
 SECRET_LENGTH = 32
 
 
@@ -51,14 +52,10 @@ def text(name: str, default: str = "") -> str:
 
 def flag(name: str, default: bool = False) -> bool:
     """True for 1/true/yes/on, False for 0/false/no/off, in upper or lower case."""
-    word = text(name).lower()
-    if not word:
-        return default
-    if word in TRUE_WORDS:
-        return True
-    if word in FALSE_WORDS:
-        return False
-    raise ImproperlyConfigured(f"{name} must be 1 or 0 (also true, false), not {word!r}.")
+    word = text(name, "1" if default else "0").lower()
+    if word not in FLAGS:
+        raise ImproperlyConfigured(f"{name} must be 1 or 0 (also true, false), not {word!r}.")
+    return FLAGS[word]
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
@@ -85,15 +82,11 @@ def number(
     raw = text(name)
     if not raw:
         return default
+    with contextlib.suppress(ValueError):
+        if minimum <= (value := kind(raw)) <= maximum:
+            return value
     what = "a whole number" if kind is int else "a number"
-    message = f"{name} must be {what} from {minimum} to {maximum}, not {raw!r}."
-    try:
-        value = kind(raw)
-    except ValueError:
-        raise ImproperlyConfigured(message) from None
-    if not minimum <= value <= maximum:
-        raise ImproperlyConfigured(message)
-    return value
+    raise ImproperlyConfigured(f"{name} must be {what} from {minimum} to {maximum}, not {raw!r}.")
 
 
 def words(name: str, default: str) -> list[str]:

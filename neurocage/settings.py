@@ -1,6 +1,5 @@
 """Django's settings. What differs between installations comes from the environment."""
 
-import os
 from pathlib import Path
 
 from csp.constants import NONE as CSP_NONE
@@ -22,10 +21,7 @@ SECRET_KEY = env.secret("SECRET_KEY", "SECRET_KEY_FILE")
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 DATABASES = {"default": env.database("DATABASE_URL")}
-DATABASES["default"].update(
-    CONN_MAX_AGE=60,
-    CONN_HEALTH_CHECKS=True,
-)
+DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     # A page must say soon that the database is away, instead of waiting for it.
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
@@ -126,8 +122,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-USE_I18N = True
-USE_TZ = True
 TIME_ZONE = FACILITY_TIME_ZONE
 # ISO dates and a 24-hour clock on every page, whatever the language.
 FORMAT_MODULE_PATH = ["neurocage.formats"]
@@ -155,8 +149,6 @@ SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 # HSTS for subdomains and the redirect from http to https are decided by a proxy in front.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
-SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
 # Only our own files and nothing inline. Bootstrap's style sheet holds its icons as data: URLs.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -181,7 +173,6 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_WORKER_ENABLE_REMOTE_CONTROL = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_DEFAULT_QUEUE = "slots"
@@ -213,12 +204,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
-        "cages": {"level": LOG_LEVEL},
-        "people": {"level": LOG_LEVEL},
-        "neurocage": {"level": LOG_LEVEL},
+        **dict.fromkeys(("cages", "people", "neurocage"), {"level": LOG_LEVEL}),
         "celery": {"level": "WARNING"},
     },
 }
-
-# For child processes.
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neurocage.settings")

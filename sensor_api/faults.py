@@ -12,10 +12,6 @@ from .misbehaviour import FAULTS
 MOST_FAULTS = 1000
 
 
-class FaultError(ValueError):
-    """A fault that cannot be set. The message says why."""
-
-
 class FaultBook:
     """The fault of each cage that has one, for at most MOST_FAULTS cages."""
 
@@ -35,11 +31,11 @@ class FaultBook:
             return dict(sorted(self._faults.items()))
 
     def set(self, cage_id: int, fault: object) -> None:
-        """Set the cage's fault. Raises FaultError for an unknown one, or for one too many."""
+        """Set the cage's fault. Raises ValueError for an unknown one, or for one too many."""
         name = checked_fault(fault)
         with self._lock:
             if cage_id not in self._faults and len(self._faults) >= MOST_FAULTS:
-                raise FaultError(f"{MOST_FAULTS} cages have a fault already. Clear one first.")
+                raise ValueError(f"{MOST_FAULTS} cages have a fault already. Clear one first.")
             self._faults[cage_id] = name
 
     def clear(self, cage_id: int) -> None:
@@ -49,11 +45,11 @@ class FaultBook:
 
 
 def checked_fault(fault: object) -> str:
-    """Return the fault's name. Raises FaultError when there is no such fault."""
+    """Return the fault's name. Raises ValueError when there is no such fault."""
     if not isinstance(fault, str) or fault not in FAULTS:
         shown = repr(fault)
         shown = shown if len(shown) <= 40 else f"{shown[:40]}…"
-        raise FaultError(f"there is no fault {shown}. Known: {', '.join(FAULTS)}")
+        raise ValueError(f"there is no fault {shown}. Known: {', '.join(FAULTS)}")
     return fault
 
 

@@ -63,49 +63,44 @@ def slow(sensor: "Sensor", cage_id: int, connection: Connection) -> ResponseRetu
 
 def unavailable(sensor: "Sensor", cage_id: int, connection: Connection) -> ResponseReturnValue:
     """Answers every call with 503."""
-    sensor.wait_as_usual()
     return sensor.unavailable(cage_id)
 
 
 def error(sensor: "Sensor", cage_id: int, connection: Connection) -> ResponseReturnValue:
     """Answers with 500."""
-    sensor.wait_as_usual()
     return {"error": "The simulated sensor broke down"}, 500
 
 
 def redirect(sensor: "Sensor", cage_id: int, connection: Connection) -> ResponseReturnValue:
     """Answers with 302, a redirect to /healthz."""
-    sensor.wait_as_usual()
     return flask.redirect("/healthz")
 
 
 def malformed(sensor: "Sensor", cage_id: int, connection: Connection) -> ResponseReturnValue:
     """Answers with 200 and a body that is cut short, so it is not JSON."""
-    sensor.wait_as_usual()
     return flask.Response(f'{{"cage_id": {cage_id}, "sta', content_type="application/json")
 
 
 def wrong_id(sensor: "Sensor", cage_id: int, connection: Connection) -> ResponseReturnValue:
     """Answers with 200, with the id and the health of the next cage."""
-    sensor.wait_as_usual()
     return {"cage_id": cage_id + 1, "status": sensor.health(cage_id + 1)}
 
 
 def bad_status(sensor: "Sensor", cage_id: int, connection: Connection) -> ResponseReturnValue:
     """Answers with 200 and status 4, which does not exist."""
-    sensor.wait_as_usual()
     return {"cage_id": cage_id, "status": 4}
 
 
 def huge(sensor: "Sensor", cage_id: int, connection: Connection) -> ResponseReturnValue:
     """Answers with 200 and a valid answer, followed by 1 MiB of spaces."""
-    sensor.wait_as_usual()
     answer = f'{{"cage_id": {cage_id}, "status": {sensor.health(cage_id)}}}'
     return flask.Response(answer + " " * HUGE_BODY_BYTES, content_type="application/json")
 
 
-_CUTTING = (refuse, hang, drip)
-_ANSWERING = (slow, unavailable, error, redirect, malformed, wrong_id, bad_status, huge)
+_OF_OWN_PACE = (refuse, hang, drip, slow)
+_AFTER_LATENCY = (unavailable, error, redirect, malformed, wrong_id, bad_status, huge)
 FAULTS: dict[str, Callable[["Sensor", int, Connection], ResponseReturnValue]] = {
-    function.__name__: function for function in _CUTTING + _ANSWERING
+    function.__name__: function for function in _OF_OWN_PACE + _AFTER_LATENCY
 }
+# The faults that come without the usual latency.
+OF_OWN_PACE = {function.__name__ for function in _OF_OWN_PACE}

@@ -13,7 +13,7 @@ from .config import Settings
 from .connection import Connection
 from .faults import FaultBook
 from .health import HealthModel
-from .misbehaviour import FAULTS
+from .misbehaviour import FAULTS, OF_OWN_PACE
 from .waiting import Waiting
 
 
@@ -48,17 +48,12 @@ class Sensor:
     def call(self, cage_id: int, connection: Connection) -> ResponseReturnValue:
         """Answer one call, after its latency."""
         fault = self.faults.of(cage_id)
-        if fault is not None:
-            return FAULTS[fault](self, cage_id, connection)
-        self.wait_as_usual()
-        return self.answer(cage_id)
-
-    def wait_as_usual(self) -> None:
-        """Wait for a random latency between the two of the settings."""
-        low, high = self.settings.latency_min_seconds, self.settings.latency_max_seconds
-        with self._lock:
-            share = self._latencies.random()
-        self.waiting.wait(low + (high - low) * share)
+        if fault not in OF_OWN_PACE:
+            low, high = self.settings.latency_min_seconds, self.settings.latency_max_seconds
+            with self._lock:
+                share = self._latencies.random()
+            self.waiting.wait(low + (high - low) * share)
+        return FAULTS[fault](self, cage_id, connection) if fault else self.answer(cage_id)
 
     def answer(self, cage_id: int) -> ResponseReturnValue:
         """The cage's health now; a share `failure_rate` of the calls gets a 503 instead."""

@@ -10,19 +10,15 @@ class Waiting:
     """All waiting of the simulator. Tests may pass their own `sleep`, which takes seconds."""
 
     def __init__(self, sleep: Callable[[float], object] | None = None) -> None:
-        self._told = False
+        self.is_stopping = False
         self._stopping = threading.Event()
         self._sleep = sleep or self._stopping.wait
-
-    @property
-    def is_stopping(self) -> bool:
-        return self._told
 
     def stop(self) -> None:
         """End every wait, now and later. A signal handler may call it."""
         # A second signal may arrive while set() holds its lock, and would wait for it for ever.
-        if not self._told:
-            self._told = True
+        if not self.is_stopping:
+            self.is_stopping = True
             self._stopping.set()
 
     def wait(self, seconds: float) -> None:

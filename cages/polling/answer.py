@@ -37,8 +37,6 @@ CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,16}")
 LENGTH = re.compile(r"[0-9]{1,19}")
 PROTOCOL = b"HTTP/1."
 DECODED = ("gzip", "x-gzip", "deflate")
-
-
 ENDED_BY_PEER = (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 

@@ -173,11 +173,12 @@ class Poller:
             submitted += 1
         latest = max(shard.slot_end, time.monotonic()) + self.timeout_seconds + GRACE_SECONDS
         found = shard.results_of(submitted, latest)
-        results = (
-            found[cage_id] if cage_id in found else self._given_up(cage_id)
-            for cage_id in cage_ids[:submitted]
-        )
-        return [result for result in results if result]
+        for cage_id in set(cage_ids[:submitted]) - found.keys():
+            latency_ms = round(self.timeout_seconds * 1000)
+            found[cage_id] = PollResult(
+                cage_id, Outcome.TIMEOUT, latency_ms, detail="the call could not be ended"
+            )
+        return [result for cage_id in cage_ids[:submitted] if (result := found[cage_id])]
 
     def _wait_until(self, moment: float) -> None:
         # A few polls together cost less than a sleep for each one, but many threads that wake up
@@ -192,19 +193,11 @@ class Poller:
             # A mistake of our own is no failure of the sensor, but the ledger needs a result.
             logger.exception("Asking cage %d failed inside Neurocage", cage_id)
             return skipped(cage_id, f"Neurocage itself failed: {type(error).__name__}")
-        if (
-            result.outcome in SILENCE
-            and shard.seconds_over() > self.timeout_seconds + GRACE_SECONDS
-        ):
+        late = self.timeout_seconds + GRACE_SECONDS
+        if result.outcome in SILENCE and shard.seconds_over() > late:
             # The monotonic clock stands still while a machine sleeps.
             return skipped(cage_id, "the poller's machine slept, or its clock was set")
         return result
-
-    def _given_up(self, cage_id: int) -> PollResult:
-        latency_ms = round(self.timeout_seconds * 1000)
-        return PollResult(
-            cage_id, Outcome.TIMEOUT, latency_ms, detail="the call could not be ended"
-        )
 
 
 class _Shard:

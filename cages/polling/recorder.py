@@ -155,7 +155,9 @@ def _arrays(columns: Columns) -> dict[str, str]:
     count = len(columns["cage_id"])
     details: list[str | None] = [None] * count
     for number, detail in columns["detail"].items():
-        details[int(number)] = _quoted(detail)
+        # PostgreSQL refuses NUL characters in text.
+        text = detail.replace("\x00", " ").replace("\\", "\\\\").replace('"', '\\"')
+        details[int(number)] = f'"{text}"'
     arrays = {"detail": as_array(details)}
     for name in ("cage_id", "outcome", "latency_ms", "http_status", "status"):
         values = columns[name]
@@ -169,9 +171,3 @@ def _arrays(columns: Columns) -> dict[str, str]:
 def as_array(values: Iterable[str | None]) -> str:
     """The values, quoted where they need it, as a PostgreSQL array literal."""
     return "{" + ",".join(["NULL" if value is None else value for value in values]) + "}"
-
-
-def _quoted(text: str) -> str:
-    # PostgreSQL refuses NUL characters in text.
-    escaped = text.replace("\x00", " ").replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -78,7 +78,6 @@ class EncryptedConnection(PlainConnection):
         return not self.sock.pending() and super().is_quiet()
 
     def send(self, data: bytes) -> None:
-        """Send the whole request. Raises OSError."""
         self.sock.settimeout(SEND_SECONDS)
         self.sock.sendall(data)
 

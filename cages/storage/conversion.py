@@ -73,8 +73,7 @@ def _bring_into_line(cursor: CursorWrapper, step: tuple[str, str]) -> int:
     if found[0] != found[1]:
         cursor.execute(f"DELETE FROM {COPY} WHERE {WITHIN}", step)
         cursor.execute(
-            f"INSERT INTO {COPY} SELECT * FROM {POLLS} WHERE {WITHIN} ORDER BY cage_id, slot",
-            step,
+            f"INSERT INTO {COPY} SELECT * FROM {POLLS} WHERE {WITHIN} ORDER BY cage_id, slot", step
         )
     return found[0][0]
 

@@ -30,7 +30,6 @@ OLDEST_TIMESCALEDB = (2, 18)
 # Up to so many rows the table is made a hypertable at once, also without a conversion.
 FEW_ROWS = 100_000
 
-
 # Migrations that only versions before 1.0 had.
 MIGRATIONS_BEFORE_1_0 = ("0002_storage", "0004_years_of_minutes")
 MADE_BEFORE_1_0 = (
@@ -134,8 +133,7 @@ def forget(connection: BaseDatabaseWrapper, cage_id: int) -> None:
     refresh would ever do so."""
     with connection.cursor() as cursor:
         for name in ROLLUPS:
-            kept_in = rows_of_rollup(cursor, name)
-            if kept_in:
+            if kept_in := rows_of_rollup(cursor, name):
                 cursor.execute(f"DELETE FROM {kept_in} WHERE cage_id = %s", [cage_id])
 
 
@@ -241,7 +239,13 @@ def _make_continuous_aggregate(cursor: CursorWrapper, rollup: Rollup, zone: str)
     query = rollup.query(zone, timescaledb=True)
     if _mark_of(cursor, rollup.name) == _mark(query):
         return
-    _refuse_to_lose_history(cursor, rollup)
+    # The roll-up is made anew from the minutes, so it must not know more than they do.
+    if is_continuous_aggregate(cursor, rollup.name) and goes_back_further(cursor, rollup):
+        raise StorageError(
+            f"{rollup.name} would have to be made anew, but it goes back further than the minutes "
+            "that are kept, so its history would be lost. Set FACILITY_TIME_ZONE (now "
+            f"{settings.FACILITY_TIME_ZONE}) and the version of Neurocage back to what they were."
+        )
     _drop(cursor, rollup.name)
     # Real-time: the hour still running is counted from the raw rows.
     # WITH NO DATA, because a transaction refuses anything else.
@@ -290,18 +294,6 @@ def _refreshed_since(cursor: CursorWrapper) -> str | None:
     cursor.execute("SELECT min(keep_days) FROM cages_retentionchange")
     (days,) = cursor.fetchone()
     return days and f"{days - REFRESH_MARGIN_DAYS} days"
-
-
-def _refuse_to_lose_history(cursor: CursorWrapper, rollup: Rollup) -> None:
-    """A roll-up is made anew from the minutes, so it must not know more than they do."""
-    if not is_continuous_aggregate(cursor, rollup.name):
-        return
-    if goes_back_further(cursor, rollup):
-        raise StorageError(
-            f"{rollup.name} would have to be made anew, but it goes back further than the minutes "
-            "that are kept, so its history would be lost. Set FACILITY_TIME_ZONE (now "
-            f"{settings.FACILITY_TIME_ZONE}) and the version of Neurocage back to what they were."
-        )
 
 
 def goes_back_further(cursor: CursorWrapper, rollup: Rollup) -> bool:
