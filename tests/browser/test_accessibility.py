@@ -199,6 +199,8 @@ def test_list_and_cage_are_light(new_page, facility):
     context = new_page(facility).context
     for address in ("/cages/", "/cages/1/"):
         page, got = context.new_page(), []
+        # Each page brings its files anew, as for a person who has never been here.
+        context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
         page.on("response", lambda answer, got=got: got.append((answer.url, answer.body())))
         page.goto(address, wait_until="networkidle")
         (html,) = [body for url, body in got if url.endswith(address)]

@@ -316,13 +316,14 @@ def test_no_more_polls_are_under_way_than_allowed():
     assert sensors.most_under_way == 4
 
 
-def test_threads_are_kept_and_used_again():
-    shared = poller_of(Sensors(), concurrency=500)
-    before = threading.active_count()
+def test_a_thread_is_kept_and_takes_one_job_after_the_other():
+    crew = ThreadCrew(1)
+    threads, done = [], threading.Event()
     for _ in range(20):
-        shared.poll(list(range(10)), SLOT, clock=lambda: AT_ONCE)
-    # A thread that has just given its result may not be free yet when the next shard begins.
-    assert threading.active_count() - before < 50
+        crew.submit(lambda: threads.append(threading.get_ident()))
+    crew.submit(done.set)
+    assert done.wait(PATIENT)
+    assert (len(threads), len(set(threads))) == (20, 1)
 
 
 def test_a_crash_outside_a_poll_leaves_the_crew_at_work(caplog):
