@@ -20,7 +20,7 @@ from cages.history.today import HealthSummary, Share
 from cages.history.window import Window, midnight_of
 from cages.models import Cage, Condition, Health
 from cages.models.state import HEALTH_CONDITIONS, HOUR_MINUTES
-from cages.slots import SLOT_LENGTH
+from cages.slots import SLOT_LENGTH, is_ahead
 
 register = template.Library()
 # What a partial is given.
@@ -221,6 +221,12 @@ def known_share(health_summary: HealthSummary) -> Share:
 def since(moment: datetime | None, now: datetime) -> str:
     """The time from `moment` to `now` in words; "" without a moment."""
     return words.in_words(now - moment) if moment else ""
+
+
+@register.filter
+def is_ahead_of(moment: datetime, now: datetime) -> bool:
+    """Whether a moment is ahead of now, so that it has no age."""
+    return is_ahead(moment, now)
 
 
 register.filter(words.in_words)

@@ -274,6 +274,23 @@ class Installation:
             for slot, planned, finished_at, *counts in self.rows(query)
         }
 
+    def manage(self, *arguments):
+        """Run a management command, as a person does. Return what it printed."""
+        environment = {
+            "DATABASE_URL": self.postgres.url,
+            "REDIS_URL": self.valkey.url,
+            **self.clock.environment,
+        }
+        done = subprocess.run(
+            [sys.executable, "manage.py", *map(str, arguments)],
+            env=child_environment(**environment),
+            cwd=BASE_DIR,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout + done.stderr
+
     def waiting(self):
         """Return the number of messages in each queue, and how many workers hold."""
         with redis.from_url(self.valkey.url) as server, server.pipeline() as pipeline:

@@ -237,6 +237,30 @@ def test_a_file_without_a_usable_key_is_refused(environment, tmp_path, content, 
     assert str(refused.value) == f"SECRET_KEY_FILE: {tmp_path}/key {why}."
 
 
+def test_the_address_of_redis_may_be_in_a_file_and_a_given_one_wins(environment, tmp_path):
+    environment["REDIS_URL_FILE"] = str(tmp_path / "url")
+    with pytest.raises(ImproperlyConfigured, match="^REDIS_URL_FILE: cannot read"):
+        load()
+    (tmp_path / "url").write_text("redis://:hush@redis:6379/0\n")
+    assert load()["CELERY_BROKER_URL"] == "redis://:hush@redis:6379/0"
+    environment["REDIS_URL"] = "redis://elsewhere:6379/0"
+    assert load()["REDIS_URL"] == "redis://elsewhere:6379/0"
+
+
+@pytest.mark.parametrize(
+    ("address", "asked"),
+    [
+        ("rediss://:hush@redis:6380/0", "?ssl_cert_reqs=required"),
+        ("rediss://redis/0?ssl_ca_certs=/ca.crt", "&ssl_cert_reqs=required"),
+        ("rediss://redis/0?ssl_cert_reqs=none", ""),
+        ("redis://redis:6379/0", ""),
+    ],
+)
+def test_the_certificate_of_redis_is_verified_unless_told_otherwise(environment, address, asked):
+    environment["REDIS_URL"] = address
+    assert load()["CELERY_BROKER_URL"] == address + asked
+
+
 def test_a_poll_worker_needs_neither_key_nor_database():
     assert load()["SECRET_KEY"] == ""
 

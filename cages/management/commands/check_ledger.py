@@ -8,6 +8,7 @@ from django.utils import timezone
 from cages.history import ledger
 from cages.history.moment import moment_of
 from cages.history.window import Window
+from cages.models import PollCycle
 from cages.slots import slot_of
 
 AGO = re.compile(r"([0-9]+) ?(min|h|d)", re.ASCII)
@@ -19,7 +20,8 @@ BAD_INPUT = 2
 class Command(BaseCommand):
     help = (
         "Checks that every poll is accounted for: in each minute planned = the sum over outcomes, "
-        "and the rows that were kept agree. Exit code 1 where something does not balance. "
+        "the rows that were kept agree, and nothing is recorded ahead of now. Exit code 1 where "
+        "something is wrong. "
         "WHEN is 30min, 2h or 3d ago, or a date, or a date and time in the facility's time zone."
     )
 
@@ -47,9 +49,28 @@ class Command(BaseCommand):
             self.stdout.write(f"{imbalance.slot:%Y-%m-%d %H:%M}Z  {imbalance.what}")
         if found.not_listed:
             self.stdout.write(f"and {found.not_listed:,} more")
+        ahead = self._tell_what_is_ahead(now)
         if not found.balances:
-            raise CommandError(f"The ledger does not balance. {_summary(found)}", returncode=1)
+            faults = f"The ledger does not balance. {_summary(found)}"
+            raise CommandError(" ".join(filter(None, (faults, ahead))), returncode=1)
         self.stdout.write(f"The ledger balances. {_summary(found)}")
+        if ahead:
+            raise CommandError(ahead, returncode=1)
+
+    def _tell_what_is_ahead(self, now: datetime) -> str:
+        """List the minutes that are recorded ahead of now. Returns what is wrong, or ""."""
+        count = PollCycle.objects.span_ahead(now).count
+        lines = PollCycle.objects.ahead(now).defer("planned_ids").order_by("slot")
+        for cycle in lines[:MOST_LINES]:
+            self.stdout.write(f"{cycle}, ahead of now")
+        if count > MOST_LINES:
+            self.stdout.write(f"and {count - MOST_LINES:,} more ahead of now")
+        if not count:
+            return ""
+        return (
+            f"{_number(count, 'minute')} recorded ahead of now: a clock was wrong, or it is wrong "
+            "now. manage.py remove_ahead removes what was recorded ahead."
+        )
 
 
 def _summary(found: ledger.LedgerCheck) -> str:
