@@ -13,12 +13,13 @@ class Scheduler(beat.Scheduler):
     """
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        ahead = [
-            entry for entry in self.schedule.values() if entry.last_run_at > entry.default_now()
-        ]
-        for entry in ahead:
-            entry.last_run_at = entry.default_now()
-        if ahead:
+        was_set_back = False
+        for entry in self.schedule.values():
+            now = entry.default_now()
+            if entry.last_run_at and entry.last_run_at > now:
+                entry.last_run_at = now
+                was_set_back = True
+        if was_set_back:
             self.populate_heap()
         seconds: float = super().tick(*args, **kwargs)
         return seconds

@@ -8,7 +8,7 @@ whose time comes is asked.
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -98,7 +98,7 @@ def _set_back(cage_ids: Iterable[int], latest: datetime) -> None:
         )
 
 
-def _newest_polls(cage_ids: list[int], latest: datetime) -> Iterable[dict[str, Any]]:
+def _newest_polls(cage_ids: list[int], latest: datetime) -> Iterable[Mapping[str, Any]]:
     """For each cage its newest poll and its newest reading up to `latest`; one query.
 
     Rows of pk, slot, last (the outcome), reading_at and reading.
@@ -120,7 +120,7 @@ def _newest_polls(cage_ids: list[int], latest: datetime) -> Iterable[dict[str, A
     )
 
 
-def _state_of(row: dict[str, Any], minutes: bytes, window: Window) -> CageState:
+def _state_of(row: Mapping[str, Any], minutes: bytes, window: Window) -> CageState:
     """The state, unsaved, that a cage's minutes say; row: of `_newest_polls`."""
     state = CageState(
         cage_id=row["pk"],

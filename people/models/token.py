@@ -96,9 +96,11 @@ class ApiToken(models.Model):
 
     def note_use(self, now: datetime) -> None:
         """Keep the time of the last use; at most one write each USE_NOTED_EVERY."""
-        before = now - USE_NOTED_EVERY
-        if self.last_used_at is None or self.last_used_at <= before:
-            # The database compares again, because many requests may arrive at the same time.
-            not_noted = Q(last_used_at=None) | Q(last_used_at__lte=before)
+        before, after = now - USE_NOTED_EVERY, now + USE_NOTED_EVERY
+        if self.last_used_at is None or not before < self.last_used_at < after:
+            # The database compares again, because many requests may arrive at the same time. A use
+            # that is ahead of now was noted by a clock that was wrong.
+            is_noted = Q(last_used_at__gt=before, last_used_at__lt=after)
+            not_noted = Q(last_used_at=None) | ~is_noted
             ApiToken.objects.filter(not_noted, pk=self.pk).update(last_used_at=now)
             self.last_used_at = now
