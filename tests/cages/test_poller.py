@@ -316,16 +316,6 @@ def test_no_more_polls_are_under_way_than_allowed():
     assert sensors.most_under_way == 4
 
 
-def test_a_thread_is_kept_and_takes_one_job_after_the_other():
-    crew = ThreadCrew(1)
-    threads, done = [], threading.Event()
-    for _ in range(20):
-        crew.submit(lambda: threads.append(threading.get_ident()))
-    crew.submit(done.set)
-    assert done.wait(PATIENT)
-    assert (len(threads), len(set(threads))) == (20, 1)
-
-
 def test_a_crash_outside_a_poll_leaves_the_crew_at_work(caplog):
     crew = ThreadCrew(1)
     done = threading.Event()
@@ -363,15 +353,9 @@ def test_one_sensor_can_be_asked_outside_any_slot():
 
 def test_a_worker_process_has_one_poller_with_its_settings(monkeypatch, settings):
     settings.POLL_CONCURRENCY, settings.POLL_TIMEOUT_SECONDS = 7, 1.5
-    poller._process_poller.cache_clear()
     made = []
-
-    class Noting(Poller):
-        def __init__(self, *args):
-            made.append(args)
-            super().__init__(*args)
-
-    monkeypatch.setattr(poller, "Poller", Noting)
+    monkeypatch.setattr(poller, "Poller", lambda *args: made.append(args) or poller_of(Sensors()))
+    poller._process_poller.cache_clear()
     for _ in range(2):
         assert poller.poll([1], SLOT)[0].outcome == Outcome.SKIPPED
     assert made == [("http://sensors.test", 7, 1.5)]
