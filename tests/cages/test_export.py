@@ -81,6 +81,7 @@ class ExportEqualsDatabase(TestCase):
     def compare(self, found, window, cages):
         minutes = minutes_of([cage.pk for cage in cages], window)
         number = {cage.pk: iter(minutes[cage.pk]) for cage in cages}
+        polls = {(poll.cage_id, poll.slot): poll for poll in Poll.objects.all()}
         for row in found:
             moment = datetime.fromisoformat(row["slot_utc"])
             local = datetime.fromisoformat(row["slot_local"] + row["utc_offset"])
@@ -89,7 +90,7 @@ class ExportEqualsDatabase(TestCase):
             code = next(number[int(row["cage_id"])])
             assert row["status"] == (str(code) if code in (1, 2, 3) else "")
             assert row["watched"] == ("1" if code else "0")
-            asked = Poll.objects.filter(cage=row["cage_id"], slot=moment).first()
+            asked = polls.get((int(row["cage_id"]), moment))
             told = asked and (asked.outcome, asked.answer_status, asked.latency_ms)
             if told is None:
                 assert (row["outcome"], row["http_status"], row["latency_ms"]) == ("", "", "")

@@ -38,8 +38,7 @@ def test_the_address_is_read_and_written(query, same):
 
 
 @pytest.fixture
-def facility(user, staff, monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+def facility(user, staff, clock):
     for number, name in enumerate(("R2", "R3"), 1):
         room = Room.objects.create(id=number, name=name)
         Rack.objects.create(id=10 + number, room=room, name="B")
