@@ -319,10 +319,7 @@ def test_both_tables_are_paged_apart_from_each_other(browser, busy):
 def test_the_links_of_one_table_leave_the_other_where_it_is(browser, busy):
     page = look_at(browser, busy, readings="2", requests="3").content.decode()
     following = [html.unescape(link) for link in re.findall(r'href="([^"]+)" rel="next"', page)]
-    assert following == [
-        "?readings=3&requests=3#readings",
-        "?readings=2&requests=4#requests",
-    ]
+    assert following == ["?readings=3&requests=3#readings", "?readings=2&requests=4#requests"]
 
 
 def test_all_pages_together_have_every_row_once_newest_first(browser, busy):

@@ -259,10 +259,7 @@ def test_metrics_before_the_first_cycle_are_what_there_is(client):
 @pytest.mark.django_db
 def test_metrics_tell_that_minutes_are_started_though_none_is_finished(client):
     make_cycle(slot("07:02"), planned=1, finished=False)
-    assert metrics(client) == {
-        ("neurocage_cages_polled",): 0,
-        ("neurocage_slot_age_seconds",): 30,
-    }
+    assert metrics(client) == {("neurocage_cages_polled",): 0, ("neurocage_slot_age_seconds",): 30}
 
 
 @pytest.mark.django_db
