@@ -28,7 +28,7 @@ from cages.models.place import (
     bay_name,
     bay_row,
 )
-from cages.models.search import search
+from cages.models.search import found_by
 from cages.models.state import (
     HEALTH_CONDITIONS,
     HOUR_MINUTES,
@@ -66,8 +66,8 @@ class CageQuerySet(CageChanges):
         return super().bulk_create(cages, *args, **kwargs)
 
     def matching(self, words: str) -> Self:
-        """The cages that a search for the words finds (`search`)."""
-        return search(self, words)
+        """The cages that a search for the words finds (`found_by`)."""
+        return self.filter(found_by(words))
 
     def with_rank(self, now: datetime) -> Self:
         """Annotate `rank`, a Rank."""

@@ -1,9 +1,9 @@
 """The search for cages: by anything that a page says of them, however it is written."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
 
 from cages.models.place import Rack, Room, bay_row
@@ -11,16 +11,13 @@ from neurocage.ids import id_from
 from people.models import Lab, User
 from people.names import key_of, search_key
 
-if TYPE_CHECKING:
-    from cages.models.cage import CageQuerySet
-
 # "B-07", "b7" or "7-07".
 BAY = re.compile("([a-z]{1,2})-?([0-9]{1,3})|([0-9]{1,3})-([0-9]{1,3})")
 NUMBER = re.compile("[0-9]+")
 
 
-def search(cages: "CageQuerySet", words: str) -> "CageQuerySet":
-    """Return those of the cages one of whose fields holds all the words as they stand.
+def found_by(words: str) -> Q:
+    """The cages one of whose fields holds all the words as they stand.
 
     Also those whose fields together hold each word, such as "R2 B-07". Then a number has to stand
     alone, so that "Cage 6" does not find each cage of "C57BL/6J". The parts of a position
@@ -34,7 +31,7 @@ def search(cages: "CageQuerySet", words: str) -> "CageQuerySet":
         for part in parts:
             each &= _holding(part, is_part=True)
         found |= each
-    return cages.filter(found)
+    return found
 
 
 def _holding(words: str, is_part: bool = False) -> Q:
@@ -45,9 +42,13 @@ def _holding(words: str, is_part: bool = False) -> Q:
     """
     key = search_key(words)
     found = _held("label_key", key, is_part) | _held("strain_key", key, is_part)
-    for field, model in {"room": Room, "owner": User, "lab": Lab}.items():
-        rows = model.objects.filter(_held("key", key, is_part))
-        found |= Q(**{f"{field}__in": rows.values("pk")})
+    named: dict[str, QuerySet[Any]] = {
+        "room": Room.objects.all(),
+        "owner": User.objects.all(),
+        "lab": Lab.objects.all(),
+    }
+    for field, rows in named.items():
+        found |= Q(**{f"{field}__in": rows.filter(_held("key", key, is_part)).values("pk")})
     # Pages write the word before the name: "rack B".
     name = key.removeprefix(search_key(gettext("Rack"))).removeprefix("rack") or key
     found |= Q(rack__in=Rack.objects.filter(_held("key", name, is_part)).values("pk"))
