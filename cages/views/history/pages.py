@@ -171,4 +171,7 @@ def _days(minutes: bytes, window: Window) -> list[tuple[date, Window, bytes]]:
 
 
 def _query(first: date, last: date) -> str:
-    return f"from={first.isoformat()}&to={max(last, first).isoformat()}" if first > date.min else ""
+    """The days as they appear in a URL; "" where they begin before anything was measured."""
+    if first.year < moment.FIRST_YEAR:
+        return ""
+    return f"from={first.isoformat()}&to={max(last, first).isoformat()}"
