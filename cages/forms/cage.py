@@ -20,7 +20,7 @@ from cages.models.fields import FIELDS, NAMES
 from neurocage.ids import LARGEST_TYPED_ID, advance_ids
 from people.access import Access, Permission
 from people.models import User
-from people.names import key_of
+from people.names import shown_name
 
 # The name of a constraint in the database.
 CAGE_KEY = "cages_cage_pkey"
@@ -149,7 +149,7 @@ class PurgeForm(forms.Form):
         self.helper.disable_csrf = True
 
     def clean_label(self) -> str:
-        if key_of(self.cleaned_data["label"]) != key_of(self.cage.label):
+        if shown_name(self.cleaned_data["label"]) != shown_name(self.cage.label):
             raise forms.ValidationError(
                 _("This does not match the label of the cage. Nothing was deleted.")
             )
