@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from people.models.user import User
+from people.names import key_of
 
 PREFIX = "nc_"
 SECRET_BYTES = 32
@@ -48,10 +49,10 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         """
         # The lock keeps two forms sent at the same time from both taking the last place.
         User.objects.select_for_update().get(pk=person.pk)
-        names = set(self.live().filter(person=person).values_list("name", flat=True))
-        if name in names:
+        taken = list(self.live().filter(person=person).values_list("name", flat=True))
+        if key_of(name) in map(key_of, taken):
             raise ValidationError(_("You already have a token with this name."))
-        if len(names) >= LIVE_AT_MOST:
+        if len(taken) >= LIVE_AT_MOST:
             raise ValidationError(
                 _("You have %(count)d tokens, which is the maximum. Revoke one first."),
                 params={"count": LIVE_AT_MOST},
