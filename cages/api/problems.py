@@ -12,6 +12,8 @@ SERVER_PROBLEMS = {
     500: "Internal error. It is in the log.",
     503: "The database does not answer. Try again later.",
 }
+UNREADABLE = "This request cannot be read, or its host name is not one of this server."
+TOO_MANY = "Too many requests at the same time. Wait until the others are answered."
 
 
 def problem(status: int, detail: str, **headers: str) -> JsonResponse:
@@ -38,7 +40,7 @@ def not_valid(request: HttpRequest, error: Any) -> JsonResponse:
 
 
 def suspicious(request: HttpRequest, error: object) -> JsonResponse:
-    return problem(400, "This request cannot be read.")
+    return problem(400, UNREADABLE)
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
