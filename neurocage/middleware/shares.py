@@ -9,6 +9,8 @@ from cages.api.problems import ADDRESS
 from cages.views.site import errors
 from neurocage.limits import ANONYMOUS_FORMS, REQUESTS
 
+HEALTH_CHECKS = ("/healthz", "/readyz", "/metrics")
+
 
 class FairShareMiddleware:
     """Limits the requests of one person that are answered at the same time.
@@ -21,7 +23,7 @@ class FairShareMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path.startswith(ADDRESS):
+        if request.path.startswith(ADDRESS) or request.path in HEALTH_CHECKS:
             return self.get_response(request)
         if request.user.is_authenticated:
             limit = REQUESTS
