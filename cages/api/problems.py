@@ -31,7 +31,9 @@ def refused(request: HttpRequest, error: Any) -> JsonResponse:
         asked = request.headers.get("Authorization")
         detail = error.message if asked and error.message != "Unauthorized" else AUTHENTICATE
         return problem(401, detail, **{"WWW-Authenticate": "Bearer"})
-    return problem(error.status_code, error.message)
+    # For the limit of each minute, ninja itself says how long to wait.
+    headers = {"Retry-After": "1"} if error.message == TOO_MANY else {}
+    return problem(error.status_code, error.message, **headers)
 
 
 def not_valid(request: HttpRequest, error: Any) -> JsonResponse:

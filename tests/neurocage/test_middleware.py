@@ -76,6 +76,7 @@ def test_programs_of_one_person_have_their_own_places(client, user, full):
     response = client.get("/api/v1/cages", headers=headers)
     assert response.status_code == 429
     assert "at the same time" in response.json()["detail"]
+    assert response["Retry-After"] == "1"
 
 
 def test_long_pages_of_one_person_come_one_after_the_other(browser, user, other, full, monkeypatch):
