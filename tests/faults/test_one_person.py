@@ -20,7 +20,7 @@ OTHER = "stefan"
 MOST_TIMES = 3
 # Below this, whatever else the machine does decides.
 LEAST_SECONDS = 0.1
-ROUNDS, PAGES_A_ROUND = 3, 30
+ROUNDS, PAGES_A_ROUND = 3, 12
 PAUSE_SECONDS = 1
 NEW_PERSON = """
 INSERT INTO people_user (username, password, is_active, is_staff, is_superuser, first_name,
