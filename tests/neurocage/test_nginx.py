@@ -9,8 +9,6 @@ import re
 import shutil
 import socket
 import subprocess
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -19,46 +17,10 @@ from cages.views.cages.importing import ImportView
 from local_stack.ports import free_port
 from neurocage.middleware.bodies import LARGEST_BODY
 from tests.processes import until
+from tests.web import web_on
 
 PROJECT = Path(__file__).resolve().parents[2]
 HASHED = "site.0123456789ab.css"
-
-
-class Web(BaseHTTPRequestHandler):
-    """Plays gunicorn: tells what it was asked, or answers with the status in the path."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        status = int(self.path[1:]) if self.path[1:].isdigit() else 200
-        if self.path == "/accounts/session/":
-            status = 204 if "sessionid=good" in self.headers.get("Cookie", "") else 401
-        body = json.dumps({"path": self.path, **self.headers}).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_GET  # noqa: N815
-
-    def log_message(self, *_):
-        pass
-
-
-@contextlib.contextmanager
-def web_on(port):
-    server = ThreadingHTTPServer(("127.0.0.1", port), Web)
-    server.daemon_threads = False
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class Nginx:
