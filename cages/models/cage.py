@@ -15,6 +15,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from cages.models.allowance import refuse_if_full
 from cages.models.changes import CageChanges
 from cages.models.event import CageEvent, EventKind
 from cages.models.minute import Spell
@@ -239,6 +240,7 @@ class Cage(models.Model):
         # lacks one of their fields, as every form lacks archived_at.
         excluded = set(exclude or ())
         found = {} if self.is_archived else self.conflicts()
+        refuse_if_full(self)
         if shown := {name: words for name, words in found.items() if name not in excluded}:
             raise ValidationError(shown)
         if self.is_somewhere_new:

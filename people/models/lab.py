@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +14,9 @@ from people.names import KeyField
 
 if TYPE_CHECKING:
     from people.models.user import User
+
+# Without a limit, one account could take all ids of the sensor API.
+DEFAULT_CAGE_LIMIT = 1000
 
 
 class Role(models.TextChoices):
@@ -53,6 +57,13 @@ class Lab(models.Model):
     )
     people = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="people.Membership", related_name="labs"
+    )
+
+    cage_limit = models.PositiveIntegerField(
+        _("most cages"),
+        default=DEFAULT_CAGE_LIMIT,
+        validators=[MinValueValidator(1)],
+        help_text=_("Archived cages count too, because they keep the ids of their sensors."),
     )
 
     objects = LabQuerySet.as_manager()

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.generic import DetailView, TemplateView
 
+from cages.clock import now_of
 from cages.drawing import charts
 from cages.history import moment, spells
 from cages.history.buckets import Bucket, buckets_of, since, total_of
@@ -23,16 +24,27 @@ from cages.history.window import DAY, Window
 from cages.models import Cage
 from cages.views.access import CageAccessMixin
 from cages.views.cages.selection import SelectionMixin
+from cages.views.site.long_pages import LongPageMixin
 
 # The most days shown minute by minute. With 130,000 minutes the page is still quick.
 STRIP_DAYS = 90
 SPELLS_SHOWN = 25
+# More days than this count as a long page.
+SHORT_DAYS = 7
 CAGES_COMPARED = 8
 # A week of minutes of 8 cages would make a page of half a megabyte.
 STRIP_DAYS_COMPARED = 2
 
 
-class CageHistoryView(CageAccessMixin, DetailView):
+class LongSpanMixin(LongPageMixin):
+    """A page about any days."""
+
+    def takes_long(self) -> bool:
+        span = Span.from_query(self.request.GET, now_of(self.request), default="7d")
+        return span.day_count > SHORT_DAYS
+
+
+class CageHistoryView(LongSpanMixin, CageAccessMixin, DetailView):
     """Any days of one cage: strips, shares, response times, Bad periods and gaps."""
 
     template_name = "cages/history.html"
@@ -98,7 +110,7 @@ class Compared:
     minutes: bytes
 
 
-class CompareView(SelectionMixin, TemplateView):
+class CompareView(LongSpanMixin, SelectionMixin, TemplateView):
     """Up to CAGES_COMPARED cages on one page, with how much is known of each."""
 
     template_name = "cages/compare.html"
