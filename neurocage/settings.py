@@ -42,7 +42,6 @@ CACHES = {
             "socket_timeout": 2,
             "socket_connect_timeout": 2,
             "retry": Retry(NoBackoff(), 0),
-            "serializer": "neurocage.json_serializer.JSONSerializer",
         },
     }
 }
