@@ -67,6 +67,11 @@ def _without_marks(name: str) -> str:
     return " ".join("".join(c if c.isalnum() else " " for c in normal(name)).split())
 
 
+def quoted(text: str) -> str:
+    """Return the text in the quotation marks of the reader's language."""
+    return _("“%(text)s”") % {"text": text}
+
+
 def column_name(column: str) -> str:
     """Return how a person reads the column's name."""
     return LABELS[column].label if column in LABELS else "id"
@@ -103,7 +108,7 @@ def columns_from(cells: Sequence[str]) -> list[str]:
     known = known_names()
     if strange := [cell for cell in cells if cell and normal(cell) not in known]:
         names = [
-            f"“{cell[:SHOWN_LENGTH]}”" + (f" → {words}" if (words := nearest(cell)) else "")
+            quoted(cell[:SHOWN_LENGTH]) + (f" → {words}" if (words := nearest(cell)) else "")
             for cell in strange
         ]
         raise UnreadableSheetError(

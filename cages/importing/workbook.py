@@ -11,7 +11,7 @@ from xml.parsers import expat
 from django.utils.translation import gettext as _
 from openpyxl import load_workbook
 
-from cages.importing.columns import known_count
+from cages.importing.columns import known_count, quoted
 from cages.importing.lines import LARGEST_WIDTH, Line, UnreadableSheetError
 
 MEGABYTE = 1024 * 1024
@@ -63,7 +63,7 @@ def lines_of(data: bytes) -> list[Line]:
     if len(named) > 1:
         raise UnreadableSheetError(
             _("More than one sheet has columns of cages: %(sheets)s. Keep only one of them.")
-            % {"sheets": ", ".join(f"“{title}”" for title in named)}
+            % {"sheets": ", ".join(map(quoted, named))}
         )
     return next(iter((named or filled).values()), [])
 
