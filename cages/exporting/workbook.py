@@ -139,7 +139,10 @@ class _Pipe:
         return len(data)
 
     def flush(self) -> None:
-        pass
+        """Required of files; there is nothing to do."""
+
+    def close(self) -> None:
+        """Required of files; there is nothing to do."""
 
     def taken(self) -> bytes:
         piece = b"".join(self._kept)

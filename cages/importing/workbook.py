@@ -93,8 +93,11 @@ class _Count:
 
     def __init__(self) -> None:
         self.cells = self.elements = 0
+        # Whether the last element was a formula. Its result stands after it.
+        self.is_formula = False
 
     def read(self, archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
+        self.is_sheet = part.filename.startswith("xl/worksheets/")
         parser = expat.ParserCreate()
         parser.StartElementHandler = self._start
         # A workbook has no document type. Entities, which could grow without end, need one.
@@ -105,8 +108,14 @@ class _Count:
         parser.Parse(b"", True)
 
     def _start(self, name: str, _attributes: dict[str, str]) -> None:
+        name = name.rpartition(":")[2]
         self.elements += 1
-        self.cells += name.rpartition(":")[2] == "c"
+        self.cells += name == "c"
+        if self.is_formula and name != "v":
+            raise UnreadableSheetError(
+                _("The workbook has formulas without results. Open it in Excel and save it.")
+            )
+        self.is_formula = self.is_sheet and name == "f"
         if self.cells > LARGEST_CELL_COUNT or self.elements > LARGEST_ELEMENT_COUNT:
             raise _too_large()
 

@@ -177,10 +177,11 @@ UNREADABLE = "The file is not an Excel workbook that can be read."
         (A_CAGE[:-100], UNREADABLE),
         (A_CAGE.replace(b"xl/workbook.xml", b"xl/notebook.xml"), "not an Excel workbook. Save it"),
         (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(512), "an old Excel file (.xls)"),
+        (book_of(["label"], ["=1+1"]), "The workbook has formulas without results."),
         (book_of(["label"]), "The file has no rows below its column names."),
         (book_of(["Futter"], ["x"]), "unknown columns: “Futter”"),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_what_is_no_workbook_of_cages_is_refused_in_words(browser, data, message):
     assert len(data) < 2 * 1024 * 1024

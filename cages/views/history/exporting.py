@@ -1,5 +1,6 @@
 """Export: the form, the file of minutes, the file of cages, and the data dictionary."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -51,7 +52,7 @@ TYPES = {
 ALL, ARCHIVED = "all", "archived"
 
 
-def file_response(pieces: files.Pieces, name: str, format: str) -> StreamingHttpResponse:
+def file_response(pieces: Iterable[bytes], name: str, format: str) -> StreamingHttpResponse:
     """Return a file that is made while it is sent. name: without its ending."""
     kind, ending = TYPES[format]
     response = StreamingHttpResponse(pieces, content_type=kind)
