@@ -21,9 +21,20 @@ from cages.history.minutes import minutes_of
 from cages.history.window import Window
 from cages.models import Cage, Health, Outcome, Poll
 from cages.polling.recorder import record
-from tests.factories import MINUTE, at, make_cage, make_user, record_minutes, result, slot
+from tests.factories import (
+    MINUTE,
+    at,
+    make_cage,
+    make_user,
+    record_minutes,
+    result,
+    slot,
+    write_polls,
+)
 from tests.pages import text_of
 
+NOW = at("07:02:30")
+pytestmark = pytest.mark.usefixtures("clock")
 BERLIN = ZoneInfo("Europe/Berlin")
 COLUMNS = (
     "cage_id,label,slot_utc,slot_local,utc_offset,status,status_label,outcome,http_status,"
@@ -49,11 +60,7 @@ class ExportEqualsDatabase(TestCase):
     def test_for_any_minutes_around_a_change_of_the_clock(self, first, second, start, length):
         cages = [make_cage(), make_cage()]
         for cage, polls in zip(cages, (first, second), strict=True):
-            for minute, ended, latency_ms in polls:
-                status = ended if isinstance(ended, Health) else None
-                outcome = Outcome.ANSWERED if status else ended
-                fields = {} if outcome == Outcome.SKIPPED else {"latency_ms": latency_ms}
-                record(BEGIN + minute * MINUTE, [result(cage, status, outcome, **fields)], BEGIN)
+            write_polls(cage, [(BEGIN + minute * MINUTE, *ended) for minute, *ended in polls])
         window = Window(BEGIN + start * MINUTE, BEGIN + (start + length) * MINUTE)
         pairs = [(cage.pk, cage.label, cage.created_at) for cage in cages]
         found = read(files.as_csv(KINDS["readings"], rows.readings(pairs, window), BERLIN))
@@ -75,6 +82,7 @@ class ExportEqualsDatabase(TestCase):
     def compare(self, found, window, cages):
         minutes = minutes_of([cage.pk for cage in cages], window)
         number = {cage.pk: iter(minutes[cage.pk]) for cage in cages}
+        polls = {(poll.cage_id, poll.slot): poll for poll in Poll.objects.all()}
         for row in found:
             moment = datetime.fromisoformat(row["slot_utc"])
             local = datetime.fromisoformat(row["slot_local"] + row["utc_offset"])
@@ -83,7 +91,7 @@ class ExportEqualsDatabase(TestCase):
             code = next(number[int(row["cage_id"])])
             assert row["status"] == (str(code) if code in (1, 2, 3) else "")
             assert row["watched"] == ("1" if code else "0")
-            asked = Poll.objects.filter(cage=row["cage_id"], slot=moment).first()
+            asked = polls.get((int(row["cage_id"]), moment))
             told = asked and (asked.outcome, asked.answer_status, asked.latency_ms)
             if told is None:
                 assert (row["outcome"], row["http_status"], row["latency_ms"]) == ("", "", "")
@@ -93,23 +101,12 @@ class ExportEqualsDatabase(TestCase):
                 assert row["latency_ms"] == ("" if told[2] is None else str(told[2]))
 
 
-@pytest.fixture
-def owner(db, monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: at("07:02:30"))
-    return make_user("owner")
-
-
-@pytest.fixture
-def browser(client_of, owner):
-    return client_of(owner)
-
-
 def test_the_columns_are_the_ones_promised():
     assert ",".join(column.name for column in KINDS["readings"]) == COLUMNS
 
 
-def test_a_file_is_streamed_and_named(browser, owner):
-    cage = make_cage("Colony", owner)
+def test_a_file_is_streamed_and_named(browser, user):
+    cage = make_cage("Colony", user)
     record_minutes(cage, slot("06:00"), [Health.BAD, Outcome.TIMEOUT])
     address = reverse("cage-export-file")
     response = browser.get(address, {"cage": cage.pk, "from": "2026-03-01", "to": "2026-03-02"})
@@ -142,9 +139,9 @@ def test_the_first_piece_needs_no_minute(db, django_assert_num_queries):
     pieces.close()
 
 
-def test_a_shard_recorded_while_the_export_reads_gives_no_half_minute(owner):
+def test_a_shard_recorded_while_the_export_reads_gives_no_half_minute(user):
     """Each month is read with one query, so a minute is there with all of its facts or not."""
-    cage = make_cage("Colony", owner)
+    cage = make_cage("Colony", user)
     waiting = [result(cage, Health.BAD)]
 
     def record_afterwards(execute, sql, *args):
@@ -161,8 +158,8 @@ def test_a_shard_recorded_while_the_export_reads_gives_no_half_minute(owner):
     assert (status is not None) == (outcome == "answered")
 
 
-def test_parquet_has_what_csv_has(browser, owner):
-    cage = make_cage("=Colony", owner)
+def test_parquet_has_what_csv_has(browser, user):
+    cage = make_cage("=Colony", user)
     record_minutes(cage, slot("06:00"), [Health.BAD, Outcome.TIMEOUT, Health.PERFECT, None])
     query = {"cage": cage.pk, "from": "2026-03-02"}
     address = reverse("cage-export-file")
@@ -191,9 +188,9 @@ def test_csv_has_each_text_as_it_was_entered(text):
     assert (row["label"], row["detail"]) == (text, text)
 
 
-def test_only_what_a_person_may_see_is_in_a_file(browser, owner, client_of):
-    mine, other = make_cage("Mine", owner), make_cage("Other", make_user("other"))
-    archived = make_cage("Archived", owner, archived_at=at("05:00"))
+def test_only_what_a_person_may_see_is_in_a_file(browser, user, client_of):
+    mine, other = make_cage("Mine", user), make_cage("Other", make_user("other"))
+    archived = make_cage("Archived", user, archived_at=at("05:00"))
     address = reverse("cage-export-file")
 
     def labels(**query):
@@ -210,21 +207,21 @@ def test_only_what_a_person_may_see_is_in_a_file(browser, owner, client_of):
     assert f'name="cage" value="{archived.pk}"' in page
 
 
-def test_days_that_make_no_sense_lead_back_to_the_form(browser, owner):
-    make_cage("Colony", owner)
+def test_days_that_make_no_sense_lead_back_to_the_form(browser, user):
+    make_cage("Colony", user)
     query = {"which": "all", "from": "2026-03-05", "to": "2026-03-04", "kind": "hourly"}
     response = browser.get(reverse("cage-export-file"), query, follow=True)
     assert "The first day is after the last one." in text_of(response)
     assert 'value="hourly" selected' in response.content.decode()
 
 
-def test_nothing_to_export_is_said(browser, owner):
+def test_nothing_to_export_is_said(browser, user):
     page = browser.get(reverse("cage-export"), {"q": "no such label"})
     assert "None of these cages exists." in text_of(page)
 
 
-def test_so_many_exports_at_once_and_pages_still_have_threads(browser, owner):
-    make_cage(owner=owner)
+def test_so_many_exports_at_once_and_pages_still_have_threads(browser, user):
+    make_cage(owner=user)
     address = reverse("cage-export-file")
     under_way = [browser.get(address) for _ in range(places.AT_ONCE)]
     assert all(response.streaming for response in under_way)
@@ -258,10 +255,10 @@ def iter_of(*pieces):
     yield from pieces
 
 
-def test_excel_gets_a_workbook_with_types(browser, owner):
+def test_excel_gets_a_workbook_with_types(browser, user):
     labels = ["1E5", "=1+1", "0012", "a <b> & _x0041_"]
     for number, label in enumerate(labels):
-        cage = make_cage(label, owner, id=100_000 + number)
+        cage = make_cage(label, user, id=100_000 + number)
         record_minutes(cage, slot("06:00"), [Health.BAD, Outcome.TIMEOUT])
     query = {"which": "all", "from": "2026-03-02", "format": "excel"}
     response = browser.get(reverse("cage-export-file"), query)
@@ -290,8 +287,8 @@ def unescaped(text):
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_more_rows_than_a_sheet_has_are_refused_with_the_number(browser, owner, kind, monkeypatch):
-    make_cage("Colony", owner)
+def test_more_rows_than_a_sheet_has_are_refused_with_the_number(browser, user, kind, monkeypatch):
+    make_cage("Colony", user)
     query = {"which": "all", "from": "2026-03-02", "format": "excel", "kind": kind}
     most = {"readings": 422, "requests": 422, "hourly": 8}[kind]
     monkeypatch.setattr("cages.views.history.exporting.LARGEST_SHEET", most - 1)
@@ -302,8 +299,8 @@ def test_more_rows_than_a_sheet_has_are_refused_with_the_number(browser, owner, 
     assert browser.get(reverse("cage-export-file"), query).streaming
 
 
-def test_without_its_package_parquet_is_said_to_be_missing(browser, owner, monkeypatch):
-    make_cage("Colony", owner)
+def test_without_its_package_parquet_is_said_to_be_missing(browser, user, monkeypatch):
+    make_cage("Colony", user)
     monkeypatch.setattr("cages.exporting.parquet.find_spec", lambda name: None)
     query = {"which": "all", "format": "parquet"}
     page = browser.get(reverse("cage-export-file"), query, follow=True)
@@ -326,8 +323,8 @@ def test_the_dictionary_explains_every_column_and_rule_in_both_languages(browser
     assert all(row["meaning_en"] in page for row in found)
 
 
-def test_the_list_leads_to_the_export_of_what_it_lists(browser, owner):
-    make_cage("Colony", owner)
+def test_the_list_leads_to_the_export_of_what_it_lists(browser, user):
+    make_cage("Colony", user)
     page = browser.get(reverse("cage-list"), {"q": "Col"}).content.decode()
     assert "/cages/export/?which=all&amp;q=Col" in page
     response = browser.get(reverse("cage-bulk"), {"act": "export", "which": "all", "q": "Col"})
