@@ -45,7 +45,7 @@ class PlannedRow:
     @property
     def named_changes(self) -> list[tuple[str, str, str]]:
         """The changes, with the fields' names as a person reads them."""
-        return [(column_name(name), *texts) for name, *texts in self.changes]
+        return [(column_name(name), before, after) for name, before, after in self.changes]
 
     @property
     def name(self) -> str:

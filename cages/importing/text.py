@@ -13,7 +13,7 @@ from cages.importing.lines import Line, UnreadableSheetError
 
 DELIMITERS = ",;\t"
 # A first line that tells Excel the separator. Excel does not show it and does not count it.
-SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[,;\t ]*(?:\r\n|\r|\n)', re.IGNORECASE)
+SEPARATOR_LINE = re.compile(r'"?sep=([,;|\t])"?[,;\t ]*(?:\r\n|\r|\n)', re.IGNORECASE)
 
 
 def lines_of(data: bytes) -> Iterator[Line]:
