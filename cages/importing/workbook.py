@@ -93,31 +93,41 @@ class _Count:
 
     def __init__(self) -> None:
         self.cells = self.elements = 0
-        # Whether the last element was a formula. Its result stands after it.
-        self.is_formula = False
 
     def read(self, archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
         self.is_sheet = part.filename.startswith("xl/worksheets/")
-        parser = expat.ParserCreate()
-        parser.StartElementHandler = self._start
+        self.is_text = self.lacks_result = False
+        self.parser = expat.ParserCreate()
+        self.parser.StartElementHandler = self._start
         # A workbook has no document type. Entities, which could grow without end, need one.
-        parser.StartDoctypeDeclHandler = self._refuse
+        self.parser.StartDoctypeDeclHandler = self._refuse
         with archive.open(part) as stream:
             while piece := stream.read(CHUNK):
-                parser.Parse(piece, False)
-        parser.Parse(b"", True)
+                self.parser.Parse(piece, False)
+        self.parser.Parse(b"", True)
 
-    def _start(self, name: str, _attributes: dict[str, str]) -> None:
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
         name = name.rpartition(":")[2]
         self.elements += 1
         self.cells += name == "c"
-        if self.is_formula and name != "v":
-            raise UnreadableSheetError(
-                _("The workbook has formulas without results. Open it in Excel and save it.")
-            )
-        self.is_formula = self.is_sheet and name == "f"
         if self.cells > LARGEST_CELL_COUNT or self.elements > LARGEST_ELEMENT_COUNT:
             raise _too_large()
+        if name == "c":
+            # The result of a formula may be an empty text.
+            self.is_text = attributes.get("t") == "str"
+        elif name == "f" and self.is_sheet:
+            self.lacks_result = not self.is_text
+            return
+        if self.lacks_result:
+            if name != "v":
+                raise UnreadableSheetError(
+                    _("The workbook has formulas without results. Open it in Excel and save it.")
+                )
+            self.parser.CharacterDataHandler = self._result
+
+    def _result(self, _text: str) -> None:
+        self.lacks_result = False
+        self.parser.CharacterDataHandler = None
 
     @staticmethod
     def _refuse(*_args: Any) -> None:
@@ -158,8 +168,9 @@ def _text(cell: Any, index: int, faults: dict[int, str]) -> str:
         # "0012", where the sheet shows numbers with four digits.
         return str(value).zfill(len(zeros) if set(zeros) == {"0"} else 0)
     if isinstance(value, (date, time, timedelta)):
-        is_day = isinstance(value, datetime) and value.time() == time()
-        text = str(value.date() if is_day else value)
+        if isinstance(value, datetime) and value.time() == time():
+            value = value.date()
+        text = str(value)
         faults[index] = _(
             "The spreadsheet made a date or a time of it (%(text)s). "
             "Format the column as text and enter it again."
