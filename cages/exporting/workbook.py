@@ -1,7 +1,7 @@
 """Excel workbooks (.xlsx, ECMA-376) in pieces, with typed cells: numbers, dates, and texts.
 
 The package openpyxl makes everything but the rows. It could write these too, but only into a whole
-file, and a million rows took 310 s of CPU (XlsxWriter: 155 s; here: 20 s). No text becomes a
+file, and a million rows would take 310 s of CPU (XlsxWriter: 155 s; here: 27 s). No text becomes a
 formula, a number or a date, because each cell says that it is a text.
 """
 
