@@ -90,6 +90,7 @@ def test_no_two_tokens_are_the_same(user):
         ("  ", "This field is required."),
         ("x" * 101, "Ensure this value has at most 100 characters (it has 101)."),
         ("taken", "You already have a token with this name."),
+        ("TAKEN", "You already have a token with this name."),
         ("a\x00b", "Null characters are not allowed."),
     ],
 )
