@@ -28,7 +28,7 @@ if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     # They outlive a transaction, which a PgBouncer in transaction mode does not allow.
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 REQUIRE_TIMESCALEDB = env.flag("REQUIRE_TIMESCALEDB")
-REDIS_URL = env.url("REDIS_URL", "redis://localhost:6379/0", ("redis", "rediss"))
+REDIS_URL = env.url("REDIS_URL", "redis://localhost:6379/0", ("redis", "rediss"), "REDIS_URL_FILE")
 
 # Shared by all web processes. The code that uses it must work without it while Redis is away, and
 # must know soon, so there is one attempt instead of the library's four.
@@ -38,10 +38,10 @@ CACHES = {
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "neurocage",
         "OPTIONS": {
+            "serializer": "neurocage.redis_cache.JsonSerializer",
             "socket_timeout": 2,
             "socket_connect_timeout": 2,
             "retry": Retry(NoBackoff(), 0),
-            "serializer": "neurocage.json_serializer.JSONSerializer",
         },
     }
 }
@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "neurocage.middleware.headers.PermissionsPolicyMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "cages.clock.dated",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -175,6 +176,9 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 CELERY_BROKER_URL = REDIS_URL
+if REDIS_URL.startswith("rediss:") and "ssl_cert_reqs=" not in REDIS_URL:
+    # Unlike redis-py, kombu accepts any certificate unless told otherwise.
+    CELERY_BROKER_URL += f"{'&' if '?' in REDIS_URL else '?'}ssl_cert_reqs=required"
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

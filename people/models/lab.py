@@ -10,6 +10,8 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from people.names import KeyField
+
 if TYPE_CHECKING:
     from people.models.user import User
 
@@ -44,6 +46,7 @@ class Lab(models.Model):
     """The people who answer for the same cages."""
 
     name = models.CharField(max_length=150)
+    key = KeyField(of="name")
     # The lab that was made with an account goes with it, unless cages still belong to it.
     own_of = models.OneToOneField(
         settings.AUTH_USER_MODEL,

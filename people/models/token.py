@@ -16,6 +16,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from people.models.user import User
+from people.names import key_of
 
 PREFIX = "nc_"
 SECRET_BYTES = 32
@@ -63,11 +64,11 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         """
         # The lock keeps two forms sent at the same time from both taking the last place.
         User.objects.select_for_update().get(pk=person.pk)
-        live = {token.name: token for token in self.live().filter(person=person)}
+        live = {key_of(token.name): token for token in self.live().filter(person=person)}
         secret = _secret_of(person, name, form) if form else _new_secret()
-        if name in live:
-            if live[name].digest == digest_of(secret):
-                return live[name], secret
+        if same := live.get(key_of(name)):
+            if same.digest == digest_of(secret):
+                return same, secret
             raise ValidationError(_("You already have a token with this name."))
         if len(live) >= LIVE_AT_MOST:
             raise ValidationError(
@@ -116,9 +117,11 @@ class ApiToken(models.Model):
 
     def note_use(self, now: datetime) -> None:
         """Keep the time of the last use; at most one write each USE_NOTED_EVERY."""
-        before = now - USE_NOTED_EVERY
-        if self.last_used_at is None or self.last_used_at <= before:
-            # The database compares again, because many requests may arrive at the same time.
-            not_noted = Q(last_used_at=None) | Q(last_used_at__lte=before)
+        before, after = now - USE_NOTED_EVERY, now + USE_NOTED_EVERY
+        if self.last_used_at is None or not before < self.last_used_at < after:
+            # The database compares again, because many requests may arrive at the same time. A use
+            # that is ahead of now was noted by a clock that was wrong.
+            is_noted = Q(last_used_at__gt=before, last_used_at__lt=after)
+            not_noted = Q(last_used_at=None) | ~is_noted
             ApiToken.objects.filter(not_noted, pk=self.pk).update(last_used_at=now)
             self.last_used_at = now

@@ -47,7 +47,7 @@ class ExportMixin(CageAccessMixin):
         ids = ticked_ids(query)
         self.filter = CageFilter.from_query(query)
         if ids and query.get("which") != "all":
-            self.chosen = self.seen.filter(pk__in=ids)
+            self.chosen = self.seen.filter(pk__in=ids).in_order(self.filter.order, self.now)
         else:
             self.chosen = self.filter.apply(self.seen.active(), self.now)
 
