@@ -20,6 +20,7 @@ LONGEST_PAUSE_SECONDS = 10
 # An error is proven to be of the data itself when, between its tries, others were written this
 # many times.
 PROOFS = 5
+PROVABLE = {outage.Cause.DATABASE_INCOMPLETE, outage.Cause.DATABASE_REFUSES}
 
 
 class Stopping(Exception):  # noqa: N818 - a wish, not an error
@@ -70,7 +71,7 @@ class Patience:
                 cause = outage.cause_of(error)
                 if cause is None:
                     raise
-                if cause not in outage.UNAVAILABLE and self._written > written:
+                if cause in PROVABLE and self._written > written:
                     proofs, written = proofs + 1, self._written
                 if proofs == PROOFS or not may_pause(pause):
                     raise

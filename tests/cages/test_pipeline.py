@@ -37,6 +37,8 @@ def at_seven(db, monkeypatch):
     monkeypatch.setattr(tasks.timezone, "now", lambda: NOW)
     monkeypatch.setattr(tasks, "poll", poll_at_seven)
     monkeypatch.setattr(patience, "LONGEST_PAUSE_SECONDS", 0)
+    for each in (tasks.starting, tasks.recording):
+        monkeypatch.setattr(each, "stop", threading.Event())
     clear_queues()
     yield
     clear_queues()
@@ -271,7 +273,6 @@ def test_a_worker_that_stops_gives_back_the_results_that_wait(at_seven, monkeypa
         raise OperationalError("the database system is starting up")
 
     monkeypatch.setattr(set_aside, "record_columns", away)
-    monkeypatch.setattr(tasks.recording, "stop", threading.Event())
     with pytest.raises(Reject) as caught:
         tasks.record_polls(int(SLOT.timestamp()), encode([result(1)]))
     assert caught.value.requeue
