@@ -3,6 +3,7 @@
 They do not hold up other results. `manage.py set_aside` shows them and tries to write them again.
 """
 
+import contextlib
 import json
 import logging
 from collections.abc import Sequence
@@ -97,7 +98,13 @@ def count() -> int:
 def kept() -> list[SetAside]:
     """Return what is kept aside, the oldest first. Raises RedisError."""
     with redis_server.connect() as redis:
-        return [SetAside(**json.loads(text)) for text in redis.lrange(KEY, 0, -1)]
+        found = redis.lrange(KEY, 0, -1)
+    kept = []
+    for text in found:
+        # Anything may be in Redis.
+        with contextlib.suppress(TypeError, ValueError):
+            kept.append(SetAside(**json.loads(text)))
+    return kept
 
 
 def replay(each: SetAside, now: datetime) -> bool:

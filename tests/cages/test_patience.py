@@ -127,13 +127,3 @@ def test_whoever_waits_can_be_stopped(recording):
     recording.stop.set()
     with pytest.raises(Stopping):
         recording.wait_out(raises(OperationalError("away"), 9))
-
-
-def test_what_others_write_into_redis_is_no_outage(settings):
-    from neurocage import redis_server
-
-    for text in ("", "[]", "{}", '{"cause": "of mine", "words": "", "since": "2026-03-02"}'):
-        with redis_server.connect() as redis:
-            redis.set(outage.KEY, text, ex=60)
-        assert outage.told() is None
-    outage.tell_the_end()

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, connection, connections, transaction
+from django.db import OperationalError, connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -14,7 +14,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cages import outage
 from local_stack.ports import free_port
-from neurocage import redis_server
 from tests.factories import MINUTE, at, make_cage, make_cycle, make_user, slot
 from tests.pages import text_of
 
@@ -173,16 +172,6 @@ def test_a_page_that_is_up_to_date_does_not_ask_redis(browser, monkeypatch):
     make_cycle(slot("07:01"), planned=1)
     monkeypatch.setattr("cages.outage.redis_server.connect", None)
     assert not footer_of(browser.get(LIST))[1]
-
-
-@pytest.mark.django_db
-def test_readyz_is_503_while_redis_refuses_to_write(client):
-    make_cycle(slot("07:01"), planned=1)
-    with redis_server.connect() as redis:
-        redis.config_set("min-replicas-to-write", "1")
-        assert readiness(client) == (503, {"redis": "Redis refuses to write."})
-        redis.config_set("min-replicas-to-write", "0")
-    assert readiness(client)[0] == 200
 
 
 def test_every_page_has_the_footer(client_of, administrator, settings):
@@ -372,17 +361,6 @@ def test_a_database_that_goes_away_while_a_page_is_made_is_503(broken):
     response = broken(OperationalError("server closed the connection")).get(LIST)
     assert response.status_code == 503
     assert "The database does not answer" in text_of(response)
-
-
-def test_a_page_that_cannot_be_saved_in_a_read_only_database_is_503(browser):
-    browser.raise_request_exception = False
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION READ ONLY")
-        response = browser.post(reverse("cage-create"), {"label": "New"})
-        transaction.set_rollback(True)
-    assert response.status_code == 503
-    assert "The database is read-only." in text_of(response)
 
 
 @pytest.mark.usefixtures("database_is_away")
