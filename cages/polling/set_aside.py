@@ -6,7 +6,7 @@ They do not hold up other results. `manage.py set_aside` shows them and tries to
 import contextlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -15,12 +15,14 @@ from django.db import DataError, IntegrityError
 from cages import outage
 from cages.models import PollCycle
 from cages.models.cycle import from_ranges
+from cages.polling.claims import NotPlanned
 from cages.polling.recorder import record_columns
 from cages.polling.results import Columns, halves
 from neurocage import redis_server
 
 logger = logging.getLogger(__name__)
 
+Record = Callable[[datetime, Columns, datetime], int]
 KEY = "neurocage:set-aside"
 # Polls in the list. When there are more, the oldest ones go.
 KEPT_AT_MOST = 10_000
@@ -50,24 +52,27 @@ class SetAside:
         return f"cage {ids[0]}" if ids and one else "results that do not fit together"
 
 
-def write(slot: datetime, columns: Columns, now: datetime) -> list[SetAside]:
+def write(
+    slot: datetime, columns: Columns, now: datetime, record: Record = record_columns
+) -> list[SetAside]:
     """Write one shard's results. Those that cannot be written are found and returned.
 
-    Raises what the database raises while it is not able to write anything.
+    record: a function of the recorder. Raises what the database raises while it is not able to
+    write anything, and NotPlanned.
     """
     try:
-        record_columns(slot, columns, now)
+        record(slot, columns, now)
         return []
     except Exception as error:
-        if outage.cause_of(error):
+        if outage.cause_of(error) or isinstance(error, NotPlanned):
             raise
         parts = halves(columns)
         if parts:
-            return [each for part in parts for each in write(slot, part, now)]
+            return [each for part in parts for each in write(slot, part, now, record)]
         if isinstance(error, DataError | IntegrityError):
             # Another transaction may have been the reason. What is seen twice is proven.
             try:
-                record_columns(slot, columns, now)
+                record(slot, columns, now)
                 return []
             except (DataError, IntegrityError):
                 pass

@@ -14,10 +14,11 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as QueueAway
 from redis.exceptions import RedisError
 
-from cages.polling import schedule, set_aside
+from cages.polling import ahead, schedule, set_aside
+from cages.polling.claims import NotPlanned, check_shard
 from cages.polling.patience import Patience, Stopping, pauses
 from cages.polling.poller import poll, stop_beginning
-from cages.polling.recorder import record
+from cages.polling.recorder import record, record_claimed
 from cages.polling.results import Columns, encode, skipped
 from cages.slots import slot_of
 from cages.storage import purge
@@ -40,7 +41,8 @@ purging = Patience("cages are purged")
 def start_slot() -> None:
     """Claim this minute and send its shards out; closes cycles whose shards were lost.
 
-    A minute is begun late rather than not at all: the database may come back within it.
+    A minute is begun late rather than not at all: the database may come back within it. What was
+    recorded ahead of now gives way.
     """
     slot = slot_of(timezone.now())
 
@@ -69,6 +71,7 @@ def start_slot() -> None:
         except DatabaseError:
             # The others must not wait for it, nor the minutes to come.
             logger.exception("The cycle of %s cannot be closed", lost_slot)
+    ahead.keep_to_the_present(now)
 
 
 def _overload(shards: int) -> str:
@@ -120,6 +123,7 @@ def poll_cages(
     slot: int, cage_ids: list[int], begin_seconds: float = 0.0, spread_seconds: float = 0.0
 ) -> None:
     """Ask one shard's sensors and hand the results on. Knows no database."""
+    check_shard(cage_ids, begin_seconds, spread_seconds)
     results = poll(cage_ids, _unpack(slot), begin_seconds, spread_seconds)
     if results:
         _hand_over(record_polls, slot, encode(results))
@@ -171,8 +175,11 @@ def record_polls(slot: int, columns: Columns) -> None:
     """
     try:
         refused = recording.wait_out(
-            lambda: set_aside.write(_unpack(slot), columns, now=timezone.now())
+            lambda: set_aside.write(_unpack(slot), columns, timezone.now(), record_claimed)
         )
+    except NotPlanned as error:
+        logger.warning("Results were refused: %s", error)
+        return
     except Stopping as error:
         raise Reject("this worker stops", requeue=True) from error
     except DatabaseError as error:

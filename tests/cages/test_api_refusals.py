@@ -33,7 +33,20 @@ def caller(user):
         ({"from": "yesterday"}, "from: 'yesterday' is not a time like 2026-03-02T07:00:00Z"),
         ({"from": "2026-03-02T07:00:00 01:00"}, "+ is written %2B"),
         ({"to": "1772434800"}, "to: '1772434800' is not a time"),
-        ({"from": "0001-01-01T00:00+10:00"}, "from: '0001-01-01T00:00+10:00' is not a time"),
+        ({"from": "0001-01-01T00:00+10:00"}, "from: write a year from 1970 to 2999."),
+        ({"to": "9999-12-31T23:59-10:00"}, "to: write a year from 1970 to 2999."),
+        ({"to": "2026-03-02T24:00"}, "to: 2026-03-02T24:00: write 24:00 as 00:00 of the next day"),
+        (
+            {"from": "2025-10-26T02:30"},
+            "from: 2025-10-26T02:30:00 comes twice in Europe/Berlin. "
+            "Write 2025-10-26T02:30:00+02:00 or 2025-10-26T02:30:00+01:00. "
+            "In an address, + is written %2B.",
+        ),
+        (
+            {"from": "2025-03-30T02:30"},
+            "from: 2025-03-30T02:30:00 never comes in Europe/Berlin: the clock is set forward. "
+            "Write 2025-03-30T01:30:00+01:00 or 2025-03-30T03:30:00+02:00.",
+        ),
         ({"to": "\x00"}, "to: '\\x00' is not a time"),
         ({"to": "x" * 9000}, f"to: '{'x' * 40}' is not a time"),
         ({"to": "2026-03-02T07:00"}, "to: must be after from."),
@@ -94,27 +107,29 @@ def test_a_query_of_too_many_parameters_is_said_in_json(caller):
 # Things that are away
 
 
-@pytest.mark.parametrize(("error", "status"), [(OperationalError, 503), (ZeroDivisionError, 500)])
-def test_what_fails_in_neurocage_is_said_in_json(user, monkeypatch, error, status):
+OF_A_TOKEN, OF_CAGES = "people.models.token.ApiTokenQuerySet.of_secret", "people.access.Access.sees"
+
+
+@pytest.mark.parametrize(
+    ("place", "error", "status"),
+    [
+        (OF_CAGES, ZeroDivisionError, 500),
+        (OF_CAGES, OperationalError, 503),
+        (OF_A_TOKEN, OperationalError, 503),
+    ],
+)
+def test_what_fails_in_neurocage_is_said_in_json(user, monkeypatch, place, error, status):
     caller = caller_of(user, raise_request_exception=False)
 
     def fail(*_args):
         raise error("inner words")
 
-    monkeypatch.setattr("people.access.Access.sees", fail)
+    monkeypatch.setattr(place, fail)
     response = caller.get(address("cages"))
-    assert "inner words" not in refusal(response, status)
+    said = refusal(response, status)
+    assert "inner words" not in said
+    assert ("The database does not answer." in said) == (status == 503)
     assert (response.get("Retry-After") == "30") == (status == 503)
-
-
-def test_a_database_that_is_away_is_said_in_json(user, monkeypatch):
-    caller = caller_of(user, raise_request_exception=False)
-
-    def fail(*_args):
-        raise OperationalError("connection refused")
-
-    monkeypatch.setattr("people.models.token.ApiTokenQuerySet.of_secret", fail)
-    assert "The database does not answer." in refusal(caller.get(address("cages")), 503)
 
 
 def test_a_token_has_so_many_requests_a_minute(caller, user, monkeypatch):

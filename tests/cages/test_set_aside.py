@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.db import IntegrityError
 
 from cages.models import Poll
+from cages.models.cycle import to_ranges
 from cages.polling import set_aside, tasks
 from cages.polling.results import encode, halves, skipped
 from neurocage import redis_server
@@ -24,6 +25,8 @@ def nothing_kept():
 
 
 def record(*results):
+    ids = sorted(result.cage_id for result in results)
+    make_cycle(SLOT, planned=len(ids), finished=False, planned_ids=to_ranges(ids))
     tasks.record_polls(int(SLOT.timestamp()), encode(results))
 
 
@@ -55,13 +58,14 @@ def test_only_the_bad_results_of_a_shard_are_kept_aside():
     ids=["nothing", "no list", "a column is short", "two"],
 )
 def test_columns_that_do_not_fit_together_are_kept_whole(columns):
+    make_cycle(SLOT, planned=2, finished=False, planned_ids="1-2")
     tasks.record_polls(int(SLOT.timestamp()), columns)
     assert [each.columns for each in set_aside.kept()] == [columns]
     assert command().endswith("1 kept aside.\n")
 
 
 def test_what_another_transaction_was_the_reason_for_is_written(monkeypatch):
-    write, tries = set_aside.record_columns, []
+    write, tries = tasks.record_claimed, []
 
     def refused_once(*args):
         tries.append(args)
@@ -69,15 +73,14 @@ def test_what_another_transaction_was_the_reason_for_is_written(monkeypatch):
             raise IntegrityError("the cage was purged in this moment")
         return write(*args)
 
-    monkeypatch.setattr(set_aside, "record_columns", refused_once)
+    monkeypatch.setattr(tasks, "record_claimed", refused_once)
     record(result(make_cage()))
     assert Poll.objects.exists()
     assert set_aside.count() == 0
 
 
 def test_a_person_sees_what_is_kept_aside_and_replays_it():
-    good, bad = make_cage(), make_cage()
-    make_cycle(SLOT, planned=2, finished=False, planned_ids=f"{good.id},{bad.id}")
+    bad = make_cage()
     record(too_long(bad))
     assert f"2026-03-02 06:00Z  cage {bad.id}: DataError" in command()
     assert command("--replay").startswith("0 written.")

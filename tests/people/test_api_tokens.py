@@ -32,13 +32,9 @@ CAGES = reverse("api:cages")
 pytestmark = pytest.mark.django_db
 
 
-def status_with(authorization, **options):
-    headers = {} if authorization is None else {"Authorization": authorization}
-    return Client(**options).get(CAGES, headers=headers).status_code
-
-
 def works(secret):
-    status = status_with(f"Bearer {secret}")
+    headers = {"Authorization": f"Bearer {secret}"}
+    status = Client().get(CAGES, headers=headers).status_code
     assert status in (200, 401)
     return status == 200
 
@@ -236,6 +232,10 @@ def test_two_requests_at_once_write_the_use_once(user):
     token.note_use(NOW)
     other.note_use(NOW + timedelta(seconds=1))
     assert ApiToken.objects.get().last_used_at == NOW
+    # A clock that was ahead noted the last use.
+    ApiToken.objects.update(last_used_at=NOW + timedelta(days=7))
+    ApiToken.objects.get().note_use(NOW)
+    assert ApiToken.objects.get().last_used_at == NOW
 
 
 # The examples
@@ -280,7 +280,7 @@ def expected(slots):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("pages", ["cage=[7]", "cage=[7], limit=2", "cage=[7], limit=1"])
+@pytest.mark.parametrize("pages", ["cage=[7]", "cage=[7], limit=1"])
 def test_the_python_example_reads_every_page(facility, pages):
     examples, environment, slots = facility
     program = examples["Python"].replace("cage=[7]", pages)

@@ -16,6 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 
 from cages import metrics, outage, storage
+from cages.clock import now_of
 from cages.models import Outcome, PollCycle, RetentionChange, Trouble
 from cages.models.cycle import Watch
 from cages.polling import set_aside
@@ -40,8 +41,11 @@ def readyz(request: HttpRequest) -> HttpResponse:
     with override("en"):
         try:
             watch = PollCycle.objects.watch(timezone.now())
-            if watch.trouble:
+            if watch.trouble and watch.trouble != Trouble.CLOCK_WRONG:
                 problems["polling"] = _in_words(watch)
+            if watch.ahead:
+                at = f"{watch.ahead.slot.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+                problems["clock"] = f"wrong, or it was: {at} is recorded already"
         except DatabaseError as error:
             cause = outage.cause_of(error) or outage.Cause.DATABASE_AWAY
             problems["database"] = str(cause.label)
@@ -64,10 +68,12 @@ class OperationsView(PermittedMixin, TemplateView):
     permission = Permission.OPERATIONS
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        now = now_of(self.request)
         version = storage.timescaledb_version(connection)
         series = report.series(connection)
         return super().get_context_data(
-            cycles=PollCycle.objects.order_by("-slot")[:CYCLES_SHOWN],
+            cycles=PollCycle.objects.until(now).order_by("-slot")[:CYCLES_SHOWN],
+            ahead=PollCycle.objects.span_ahead(now),
             outcomes=list(Outcome),
             storage=f"TimescaleDB {version}" if version else _("plain PostgreSQL"),
             series=series,
@@ -76,7 +82,7 @@ class OperationsView(PermittedMixin, TemplateView):
             jobs=report.jobs(connection) if version else [],
             outage=outage.told(),
             set_aside=_set_aside(),
-            retention=RetentionChange.objects.order_by("at").last(),
+            retention=RetentionChange.objects.order_by("pk").last(),
             sensor_api_url=settings.SENSOR_API_URL,
             poll_timeout_seconds=settings.POLL_TIMEOUT_SECONDS,
             **kwargs,
