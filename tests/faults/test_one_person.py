@@ -23,10 +23,10 @@ LEAST_SECONDS = 0.1
 ROUNDS, PAGES_A_ROUND = 3, 12
 PAUSE_SECONDS = 1
 NEW_PERSON = """
-INSERT INTO people_user (username, password, is_active, is_staff, is_superuser, first_name,
-                         last_name, email, date_joined)
-SELECT %s, password, true, true, false, '', '', '', now() FROM people_user WHERE username = %s
-RETURNING id
+INSERT INTO people_user (username, key, sort_key, password, is_active, is_staff, is_superuser,
+                         first_name, last_name, email, date_joined)
+SELECT %s, %s, %s, password, true, true, false, '', '', '', now() FROM people_user
+WHERE username = %s RETURNING id
 """
 NUMBERS = itertools.count()
 
@@ -35,7 +35,7 @@ NUMBERS = itertools.count()
 def installation(install):
     """Pages of cages that are ten years old and whose sensors never answer."""
     installation = install(latency=(3600, 3600))
-    installation.rows(NEW_PERSON, OTHER, USERNAME)
+    installation.rows(NEW_PERSON, OTHER, OTHER, OTHER, USERNAME)
     installation.rows("UPDATE cages_cage SET created_at = now() - '11 years'::interval RETURNING 1")
     installation.start_process("web")
     return installation
