@@ -24,6 +24,9 @@ STACK_FILE_NAME = "stack.env"
 FLAGS = dict.fromkeys(("1", "true", "yes", "on"), True)
 FLAGS |= dict.fromkeys(("0", "false", "no", "off"), False)
 SECRET_LENGTH = 32
+NOT_EVERYWHERE = re.compile("(localtime|posixrules|Factory)$|(right|posix)/")
+# Zones with summer time to Python, abbreviations without it to PostgreSQL.
+READ_TWO_WAYS = re.compile("(CET|EET|MET|WET|EST|MST|HST)$")
 
 
 def load_stack_file(state_dir: Path) -> list[str]:
@@ -160,10 +163,16 @@ def _content_of(file_name: str) -> str:
 
 
 def time_zone(name: str, default: str) -> str:
-    """The name of a zone of the IANA time zone database."""
+    """The name of a zone of the IANA time zone database.
+
+    The database, Python and the browsers have to read it alike. So names that only some machines
+    have are refused, and those that count leap seconds ("right/…").
+    """
     value = text(name, default)
     try:
         zoneinfo.ZoneInfo(value)
+        if NOT_EVERYWHERE.match(value) or READ_TWO_WAYS.match(value):
+            raise ValueError
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):
         raise ImproperlyConfigured(
             f"{name} must be a zone like Europe/Berlin or UTC, not {value!r}."

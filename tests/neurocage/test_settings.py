@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
 
 from cages.checks import database_is_usable
 from local_stack.config import Config
@@ -94,6 +95,11 @@ def run(environment, *program):
         ("LOG_LEVEL", "LOUD", "must be"),
         ("ALLOWED_HOSTS", "http://lab.example", "host names alone"),
         ("ALLOWED_HOSTS", "lab.example:8000", "host names alone"),
+        ("FACILITY_TIME_ZONE", "Europe/Atlantis", "a zone like Europe/Berlin or UTC"),
+        # Python knows these.
+        ("FACILITY_TIME_ZONE", "localtime", "a zone like Europe/Berlin or UTC"),
+        ("FACILITY_TIME_ZONE", "CET", "a zone like Europe/Berlin or UTC"),
+        ("FACILITY_TIME_ZONE", "right/Europe/Berlin", "a zone like Europe/Berlin or UTC"),
     ],
 )
 def test_a_bad_value_stops_the_start_with_its_name_and_why(environment, name, value, why):
@@ -155,6 +161,16 @@ def test_a_database_without_timescaledb_is_refused_where_it_is_required(db, sett
         assert [error.id for error in database_is_usable(None, ["default"])] == ids
     # Without databases to look at, the checks look at none.
     assert database_is_usable(None, None) == []
+
+
+def test_a_time_zone_that_the_database_does_not_know_is_refused_by_its_name(db, settings):
+    assert database_is_usable(None, ["default"]) == []
+    settings.FACILITY_TIME_ZONE = "Antarctica/Atlantis"
+    (error,) = database_is_usable(None, ["default"])
+    assert error.id == "cages.E004"
+    assert "FACILITY_TIME_ZONE=Antarctica/Atlantis" in error.msg
+    with pytest.raises(CommandError, match="FACILITY_TIME_ZONE=Antarctica/Atlantis"):
+        call_command("setup_storage")
 
 
 # Good values

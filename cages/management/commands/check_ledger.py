@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from cages.history import ledger
-from cages.history.moment import moment_of
+from cages.history.moment import NotATime, moment_of
 from cages.history.window import Window
 from cages.models import PollCycle
 from cages.slots import slot_of
@@ -95,11 +95,10 @@ def _moment(option: str, text: str, now: datetime) -> datetime:
             moment = now - int(ago[1]) * UNITS[ago[2]]
         else:
             moment = moment_of(text.strip())
-        # Some moments of the years 1 and 9999 exist only in some time zones.
         return slot_of(moment)
-    except (ValueError, OverflowError):
+    except NotATime as error:
         raise CommandError(
-            f"{option} {text!r} is neither a span like 30min, 2h or 3d nor a time like "
-            "2026-03-02 or 2026-03-02T07:00.",
-            returncode=BAD_INPUT,
+            f"{option}: {error} Or write a span like 30min, 2h or 3d.", returncode=BAD_INPUT
         ) from None
+    except (ValueError, OverflowError):
+        raise CommandError(f"{option} {text!r} is too long a span.", returncode=BAD_INPUT) from None
