@@ -112,9 +112,9 @@ def test_the_clock_is_ahead_for_a_while_and_set_back(install, settable_clock, me
 
     wait_for(lambda: asked(first), 120, "a sensor is asked")
     measured(f"from a step back of {ahead} to the first poll", time.monotonic() - stepped)
-    installation.wait_for_polling(first, 60)
-    newest = "SELECT max(outcome_slot) FROM cages_cagestate"
-    assert installation.rows(newest)[0][0] <= installation.now() + SLOT_LENGTH
+    wait_for(lambda: installation.cycles()[first].finished_at, 60, f"{first} is polled")
+    states = "SELECT min(outcome_slot), max(outcome_slot) FROM cages_cagestate"
+    wait_for(lambda: installation.rows(states)[0] == (first, first), 30, "states are of now")
     if ahead < timedelta(hours=1):
         for slot in claimed_ahead:
             left = (slot - installation.now()).total_seconds()
