@@ -196,7 +196,7 @@ CELERY_TASK_ROUTES = {
 }
 # Beat looks at the clock at least this often (seconds), as it may be set or the machine may sleep.
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
-# Results that wait for the database stay in Redis. At most this many are in the worker as well.
+# Purges that wait for their next step are in Redis. At most this many are in the worker as well.
 CELERY_WORKER_ETA_TASK_LIMIT = 1000
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # After this many seconds a message goes to another worker, because the first has probably
@@ -212,11 +212,13 @@ LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"unavailable": {"()": "neurocage.request_log.OneUnavailableAMinute"}},
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         **dict.fromkeys(("cages", "people", "neurocage"), {"level": LOG_LEVEL}),
         "celery": {"level": "WARNING"},
+        "django.request": {"filters": ["unavailable"]},
     },
 }

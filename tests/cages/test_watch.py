@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from prometheus_client.parser import text_string_to_metric_families
 
+from cages import outage
 from local_stack.ports import free_port
 from tests.factories import MINUTE, at, make_cage, make_cycle, make_user, slot
 from tests.pages import text_of
@@ -145,6 +146,35 @@ def test_readyz_and_every_page_know_of_a_dead_beat_within_two_minutes(browser, c
     }
 
 
+@pytest.fixture
+def disk_is_full():
+    """The recorder has told that the database's disk is full."""
+    words = "could not extend file: No space left on device"
+    outage.tell(outage.Outage(outage.Cause.DATABASE_FULL, words, NOW - MINUTE))
+    yield
+    outage.tell_the_end()
+
+
+@pytest.mark.usefixtures("disk_is_full")
+def test_while_the_disk_is_full_pages_and_readyz_name_database_and_disk(browser, client_of, staff):
+    make_cycle(slot("07:00") - MINUTE, planned=1)
+    words, is_warning = footer_of(browser.get(LIST))
+    assert is_warning
+    full = "The database cannot write because its disk is full."
+    assert f"getting out of date. {full}" in words
+    assert "Check" not in words
+    assert readiness(browser)[1]["database"] == full
+    page = text_of(client_of(staff).get(reverse("ops")))
+    assert f"{full} Since 2026-03-02 07:01." in page
+    assert "could not extend file: No space left on device" in page
+
+
+def test_a_page_that_is_up_to_date_does_not_ask_redis(browser, monkeypatch):
+    make_cycle(slot("07:01"), planned=1)
+    monkeypatch.setattr("cages.outage.redis_server.connect", None)
+    assert not footer_of(browser.get(LIST))[1]
+
+
 def test_every_page_has_the_footer(client_of, administrator, settings):
     settings.REGISTRATION_OPEN = True
     make_cycle(slot("07:01"), planned=1)
@@ -230,12 +260,12 @@ def test_readyz_and_metrics_say_that_a_clock_was_wrong(client):
 @pytest.mark.usefixtures("redis_is_away")
 def test_readyz_is_503_while_redis_is_away(client):
     make_cycle(slot("07:01"), planned=1)
-    assert readiness(client) == (503, {"redis": "does not answer"})
+    assert readiness(client) == (503, {"redis": "Redis does not answer."})
 
 
 @pytest.mark.usefixtures("database_is_away")
 def test_readyz_is_503_while_the_database_is_away(client):
-    assert readiness(client) == (503, {"database": "does not answer"})
+    assert readiness(client) == (503, {"database": "The database does not answer."})
 
 
 @pytest.mark.usefixtures("database_is_away", "redis_is_away")

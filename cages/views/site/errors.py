@@ -2,20 +2,20 @@
 
 import sys
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+from cages import outage
 from cages.api import problems
 
 BUSY_RETRY_SECONDS = 5
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, or 503 while the database is away. JSON for the API."""
-    is_away = isinstance(sys.exception(), (OperationalError, InterfaceError))
-    status, headers = (503, {"Retry-After": "30"}) if is_away else (500, {})
-    return _answer(request, status, problems.SERVER_PROBLEMS[status], **headers)
+    """500, or 503 while the database cannot do its work. JSON for the API."""
+    cause = outage.why_unavailable(sys.exception())
+    status, headers = (503, {"Retry-After": "30"}) if cause else (500, {})
+    return _answer(request, status, problems.SERVER_PROBLEMS[status], {"cause": cause}, **headers)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

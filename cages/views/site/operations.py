@@ -3,7 +3,6 @@
 from datetime import UTC
 from typing import Any
 
-import redis
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
@@ -11,20 +10,22 @@ from django.db.utils import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 from django.views.generic import TemplateView
 from prometheus_client import CONTENT_TYPE_LATEST
+from redis.exceptions import RedisError
 
-from cages import metrics, storage
+from cages import metrics, outage, storage
 from cages.clock import now_of
 from cages.models import Outcome, PollCycle, RetentionChange, Trouble
 from cages.models.cycle import Watch
+from cages.polling import set_aside
 from cages.slots import SLOT_LENGTH
 from cages.storage import report
 from people.access import Permission
 from people.views.permitted import PermittedMixin
 
 CYCLES_SHOWN = 60
-REDIS_TIMEOUT_SECONDS = 2
 
 
 @login_not_required
@@ -36,25 +37,20 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @login_not_required
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 if polling works, else 503 with the reasons."""
-    problems = {}
-    try:
-        watch = PollCycle.objects.watch(timezone.now())
-        if watch.trouble and watch.trouble != Trouble.CLOCK_WRONG:
-            problems["polling"] = _in_words(watch)
-        if watch.ahead:
-            slot = watch.ahead.slot.astimezone(UTC)
-            problems["clock"] = f"wrong, or it was: {slot:%Y-%m-%d %H:%M} UTC is recorded already"
-    except DatabaseError:
-        problems["database"] = "does not answer"
-    try:
-        with redis.Redis.from_url(
-            settings.REDIS_URL,
-            socket_timeout=REDIS_TIMEOUT_SECONDS,
-            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
-        ) as client:
-            client.ping()
-    except redis.RedisError:
-        problems["redis"] = "does not answer"
+    problems: dict[str, str] = {}
+    with override("en"):
+        try:
+            watch = PollCycle.objects.watch(timezone.now())
+            if watch.trouble and watch.trouble != Trouble.CLOCK_WRONG:
+                problems["polling"] = _in_words(watch)
+            if watch.ahead:
+                at = f"{watch.ahead.slot.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+                problems["clock"] = f"wrong, or it was: {at} is recorded already"
+        except DatabaseError as error:
+            cause = outage.cause_of(error) or outage.Cause.DATABASE_AWAY
+            problems["database"] = str(cause.label)
+        if found := outage.told():
+            problems.setdefault(found.cause.part, str(found.cause.label))
     status = 503 if problems else 200
     return JsonResponse({"ready": not problems, "problems": problems}, status=status)
 
@@ -84,11 +80,21 @@ class OperationsView(PermittedMixin, TemplateView):
             large_plain=any(one.is_large_plain for one in series),
             many_rows=report.MANY_PLAIN_ROWS,
             jobs=report.jobs(connection) if version else [],
+            outage=outage.told(),
+            set_aside=_set_aside(),
             retention=RetentionChange.objects.order_by("pk").last(),
             sensor_api_url=settings.SENSOR_API_URL,
             poll_timeout_seconds=settings.POLL_TIMEOUT_SECONDS,
             **kwargs,
         )
+
+
+def _set_aside() -> int | None:
+    """How many results could not be written; None while Redis does not say."""
+    try:
+        return set_aside.count()
+    except RedisError:
+        return None
 
 
 def _in_words(watch: Watch) -> str:
