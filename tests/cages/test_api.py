@@ -157,7 +157,8 @@ def test_an_outcome_implies_its_http_status(outcome):
 
 
 @pytest.mark.storage
-def test_hours_count_minutes_and_polls(caller, user):
+def test_hours_count_minutes_and_polls(caller, user, clock):
+    clock(at("10:00"))
     cage = make_cage(owner=user, id=1)
     known = [Health.BAD, Health.OK, Health.OK, Health.PERFECT]
     record_minutes(cage, slot("07:00"), known + list(Outcome)[1:])
@@ -179,6 +180,20 @@ def test_hours_count_minutes_and_polls(caller, user):
     assert (hours[1]["ok"], hours[1]["latency_ms_sum"]) == (0, None)
     assert hours[1]["latency_bins"] == [0] * 21
     assert len(hours) == 2
+
+
+def test_what_is_recorded_ahead_of_now_is_no_reading(caller, user, clock):
+    cage = make_cage(owner=user, id=1)
+    record_minutes(cage, slot("07:02"), [Health.OK, Health.OK])
+    record_minute(cage, slot("09:00"), Health.PERFECT)
+    query = {"cage": 1, "from": "2026-03-02T07:00", "to": "2026-03-03"}
+    clock(at("07:03"))
+    assert [one["slot"] for one in get(caller, "readings", **query)["items"]] == [
+        "2026-03-02T06:02:00Z",
+        "2026-03-02T06:03:00Z",
+    ]
+    state = get(caller, "states")["items"][0]
+    assert (state["condition"], state["age_seconds"]) == ("unseen", None)
 
 
 def test_from_belongs_to_the_span_and_to_does_not(caller, user):
