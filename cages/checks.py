@@ -6,11 +6,19 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 from django.db import connection
+from django.utils import timezone
 
-from cages import storage
+from cages import database_faults, storage
 from cages.storage import conversion, layout, report
 
 REFUSALS = {"cages.E003": storage.refuse_old, "cages.E004": storage.refuse_unknown_zone}
+
+WARNINGS = {
+    database_faults.Kind.JOBS: "cages.W003",
+    database_faults.Kind.VERSIONS: "cages.W004",
+    database_faults.Kind.RESTORE: "cages.W005",
+    database_faults.Kind.ZONE: "cages.W006",
+}
 
 
 @checks.register(checks.Tags.database)
@@ -53,6 +61,8 @@ def _storage_warnings() -> Iterator[checks.Warning]:
             hint="Run `manage.py setup_storage`.",
             id="cages.W001",
         )
+    for fault in database_faults.faults(timezone.now()):
+        yield checks.Warning(fault.words, hint=fault.hint, id=WARNINGS[fault.kind])
     for series in (one for one in report.series(connection) if one.is_large_plain):
         yield checks.Warning(
             f"{series.name} has about {series.rows:,} rows on plain PostgreSQL: pages about months "

@@ -1,14 +1,16 @@
 """Metrics for Prometheus, read from the ledger at each scrape."""
 
+from collections import Counter
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
+from cages import database_faults
 from cages.models import Cage, Outcome, PollCycle
 
 
 def render(now: datetime) -> bytes:
-    """Return the metrics as text in Prometheus's format; two queries."""
+    """Return the metrics as text in Prometheus's format; five queries at most."""
     registry = CollectorRegistry()
 
     def gauge(name: str, words: str, value: float) -> None:
@@ -30,4 +32,9 @@ def render(now: datetime) -> bytes:
         polls = Gauge(name, words, ["outcome"], registry=registry)
         for outcome in Outcome:
             polls.labels(outcome.word).set(getattr(cycle, outcome.word))
+    found = Counter(fault.kind for fault in database_faults.faults(now))
+    name, words = "neurocage_database_faults", "What is wrong with the database, as on /ops/."
+    faults = Gauge(name, words, ["kind"], registry=registry)
+    for kind in database_faults.Kind:
+        faults.labels(kind.value).set(found[kind])
     return generate_latest(registry)

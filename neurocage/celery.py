@@ -32,7 +32,12 @@ app.conf.beat_schedule = {
         "task": START_SLOT,
         "options": {"expires": START_SLOT_EXPIRES_SECONDS},
         "schedule": crontab(),  # each full minute
-    }
+    },
+    "check-database": {
+        "task": "cages.polling.tasks.check_database",
+        "options": {"expires": 3600},
+        "schedule": crontab(minute="7", hour="3"),  # each day
+    },
 }
 # After this second of a minute, too little of it is left for all its polls.
 LAST_SECOND_TO_BEGIN = 30

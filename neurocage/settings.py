@@ -193,6 +193,7 @@ CELERY_TASK_ROUTES = {
     "cages.polling.tasks.poll_cages": {"queue": "polls"},
     "cages.polling.tasks.record_polls": {"queue": "records"},
     "cages.polling.tasks.purge_cage": {"queue": "slots"},
+    "cages.polling.tasks.check_database": {"queue": "slots"},
 }
 # Beat looks at the clock at least this often (seconds), as it may be set or the machine may sleep.
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5

@@ -1,23 +1,26 @@
 """Counts of the minutes of a window by hour or by day, from the roll-ups.
 
 A bucket that lies only partly in the window, such as the one under way, is counted from the minutes
-themselves. So are the two days around a midnight that comes twice. In every bucket:
+themselves. A day that PostgreSQL begins or ends at another moment than Python is counted from its
+hours, and from the minutes where it begins within an hour. The two have time zone data of their
+own, and they differ about a midnight that comes twice. In every bucket:
 perfect + ok + bad + no answer + not watched = its minutes.
 """
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from django.conf import settings
 from django.db.models import Q
-from django.utils import timezone
 
 from cages.history.today import HealthSummary, Percentile, SensorSummary
-from cages.history.window import DAY, HOUR, Window, midnight_comes_twice
+from cages.history.window import DAY, Window, merged
 from cages.models import Health, Outcome, Poll, PollDaily, PollHourly
-from cages.models.rollups import LATENCY_BINS, SUMS, RollupQuerySet, bin_bounds, latency_bin
+from cages.models.rollups import LATENCY_BINS, SUMS, bin_bounds, latency_bin
 from cages.slots import slot_of
 
 
@@ -69,6 +72,11 @@ class Bucket:
     def add(self, other: "Bucket") -> None:
         self.counts += other.counts
         self._note_longest(other.latency_ms_max)
+
+    def add_counts(self, counts: Iterable[int], latency_ms_max: int | None) -> None:
+        """Add a row of a roll-up. counts: in the order of SUMS."""
+        self.counts.update(dict(zip(SUMS, counts, strict=True)))
+        self._note_longest(latency_ms_max)
 
     def add_poll(self, outcome: int, status: int | None, latency_ms: int | None) -> None:
         self.counts[Outcome(outcome).word] += 1
@@ -122,52 +130,88 @@ def percentile(bins: Counter[str], longest_ms: int | None, fraction: float) -> P
 
 # {cage id: {start of the bucket: the Bucket}}
 Found = dict[int, dict[datetime, Bucket]]
+# A span, and the start of the bucket that it is counted in.
+Piece = tuple[Window, datetime]
+MINUTES_OF_AN_HOUR = 60
 
 
 def buckets_of(cage_ids: Iterable[int], window: Window, by_hour: bool) -> dict[int, list[Bucket]]:
-    """{cage id: [Bucket], oldest first}; two queries at most, however many cages and buckets."""
-    if by_hour:
-        parts = window.hours()
-        whole = [part for part in parts if part.end - part.start == HOUR]
-        rollups: RollupQuerySet = PollHourly.objects.all()
-    else:
-        days, zone = window.days(), timezone.get_default_timezone()
-        parts = [part for _day, part in days]
-        whole = [
-            part
-            for day, part in days
-            if part == Window.whole_day(day)
-            # PostgreSQL and TimescaleDB begin a day whose midnight comes twice an hour later.
-            and not (midnight_comes_twice(day, zone) or midnight_comes_twice(day + DAY, zone))
-        ]
-        rollups = PollDaily.objects.all()
+    """{cage id: [Bucket], oldest first}; three queries at most, however many cages and buckets."""
+    days = [] if by_hour else window.days()
+    parts = window.hours() if by_hour else [part for _day, part in days]
     found = {cage_id: {part.start: Bucket(part) for part in parts} for cage_id in cage_ids}
-    counted = set(whole)
-    if whole and found:
-        _add_rollups(found, rollups.within(list(found), whole[0].start, whole[-1].end), whole)
-    _add_minutes(found, [part for part in parts if part not in counted])
+    if not found or not parts:
+        return {cage_id: [] for cage_id in found}
+    whole = [part for day, part in days if part == Window.whole_day(day)]
+    misfits = _add_days(found, whole) if whole else []
+    cut = [] if by_hour else sorted(set(parts) - set(whole), key=lambda part: part.start)
+    by_minute = [(part, part.start) for part in cut]
+    hours = [
+        (hour, part.start) for part in (parts if by_hour else misfits) for hour in part.hours()
+    ]
+    _add_hours(found, [piece for piece in hours if piece[0].minutes == MINUTES_OF_AN_HOUR])
+    by_minute += [piece for piece in hours if piece[0].minutes < MINUTES_OF_AN_HOUR]
+    _add_minutes(found, sorted(by_minute, key=lambda piece: piece[0].start))
     return {cage_id: list(buckets.values()) for cage_id, buckets in found.items()}
 
 
-def _add_rollups(found: Found, rows: RollupQuerySet, whole: Iterable[Window]) -> None:
-    starts = {part.start for part in whole}
-    columns = ("cage_id", "bucket", "latency_ms_max", *SUMS)
-    for cage_id, start, longest, *counts in rows.values_list(*columns):
-        if start in starts:
-            bucket = found[cage_id][start]
-            bucket.counts.update(dict(zip(SUMS, counts, strict=True)))
-            bucket.latency_ms_max = longest
+def _add_days(found: Found, whole: list[Window]) -> list[Window]:
+    """Add these days from their roll-up; returns those that it does not know with these bounds."""
+    around = Window(whole[0].start - DAY, whole[-1].end + DAY)
+    ends = {day.start: day.end for day in _whole_days(around)}
+    rows = PollDaily.objects.within(list(found), around.start, around.end)
+    columns = ("cage_id", "bucket", "until", "latency_ms_max", *SUMS)
+    others, fitting = [], []
+    for row in rows.with_until(settings.FACILITY_TIME_ZONE).values_list(*columns):
+        _cage_id, start, until, *_counts = row
+        if ends.get(start) == until:
+            fitting.append(row)
+        else:
+            others.append(Window(start, until))
+    spans = list(merged(sorted(others, key=lambda span: span.start)))
+    misfits = [day for day in whole if any(s.start < day.end and day.start < s.end for s in spans)]
+    counted = {day.start for day in whole} - {day.start for day in misfits}
+    for cage_id, start, _until, longest, *counts in fitting:
+        if start in counted:
+            found[cage_id][start].add_counts(counts, longest)
+    return misfits
 
 
-def _add_minutes(found: Found, parts: Sequence[Window]) -> None:
-    """Count the parts from the minutes. Usually there are two, at the window's start and end."""
-    if not parts or not found:
+def _whole_days(window: Window) -> Iterator[Window]:
+    """Every facility day that has a minute in the window, whole."""
+    return (Window.whole_day(day) for day, _part in window.days())
+
+
+def _add_hours(found: Found, pieces: list[Piece]) -> None:
+    """Count these UTC hours from their roll-up."""
+    if not pieces:
         return
-    within = Q()
-    for part in parts:
-        within |= Q(slot__gte=part.start, slot__lt=part.end)
-    polls = Poll.objects.filter(within, cage__in=list(found))
+    bucket_of = {hour.start: start for hour, start in pieces}
+    within = _in_spans("bucket", [hour for hour, _start in pieces])
+    rows = PollHourly.objects.filter(within, cage__in=list(found))
+    for cage_id, start, longest, *counts in rows.values_list(
+        "cage_id", "bucket", "latency_ms_max", *SUMS
+    ):
+        found[cage_id][bucket_of[start]].add_counts(counts, longest)
+
+
+def _add_minutes(found: Found, pieces: list[Piece]) -> None:
+    """Count the pieces, oldest first, from the minutes. Usually there are two at most."""
+    if not pieces:
+        return
+    starts = [piece[0].start for piece in pieces]
+    polls = Poll.objects.filter(
+        _in_spans("slot", [span for span, _start in pieces]), cage__in=list(found)
+    )
     columns = ("cage_id", "slot", "outcome", "status", "latency_ms")
     for cage_id, slot, *poll in polls.values_list(*columns):
-        part = next(part for part in parts if part.start <= slot < part.end)
-        found[cage_id][part.start].add_poll(*poll)
+        _span, start = pieces[bisect_right(starts, slot) - 1]
+        found[cage_id][start].add_poll(*poll)
+
+
+def _in_spans(field: str, spans: list[Window]) -> Q:
+    """The condition that the field lies in one of these spans, which are in order."""
+    within = Q()
+    for span in merged(spans):
+        within |= Q(**{f"{field}__gte": span.start, f"{field}__lt": span.end})
+    return within

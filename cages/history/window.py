@@ -1,5 +1,6 @@
 """The span a page shows."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Self
@@ -87,3 +88,17 @@ class Window:
             hours.append(Window(max(hour, self.start), min(hour + HOUR, self.end)))
             hour += HOUR
         return hours
+
+
+def merged(spans: Iterable[Window]) -> Iterator[Window]:
+    """The spans, which are in order of their starts, with those that touch or overlap as one."""
+    now: Window | None = None
+    for span in spans:
+        if now and span.start <= now.end:
+            now = Window(now.start, max(now.end, span.end))
+        else:
+            if now:
+                yield now
+            now = span
+    if now:
+        yield now

@@ -7,7 +7,7 @@ class RetentionChange(models.Model):
     """Who decided what, and what it removed at once. The newest one is in force."""
 
     at = models.DateTimeField()
-    # The account on the machine that ran `manage.py retention`; it need not be one of Neurocage's.
+    # The name that was given to `manage.py retention`; it need not be an account of Neurocage's.
     person = models.CharField(max_length=200)
     # None: kept for good.
     keep_days = models.PositiveIntegerField(null=True)

@@ -6,10 +6,11 @@ An hour is a UTC hour. A day is a day of the facility, so it has 23, 24 or 25 of
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 
 from django.db import models
+from django.db.models import F, Func, Value
 from django.utils.translation import gettext as _
 
 from cages.models.poll import Health, Outcome
@@ -53,6 +54,19 @@ class RollupQuerySet(models.QuerySet):
     def within(self, cage_ids: Iterable[int], start: datetime, end: datetime) -> "RollupQuerySet":
         """The buckets of these cages that begin in the span from `start` up to `end`."""
         return self.filter(cage__in=cage_ids, bucket__gte=start, bucket__lt=end)
+
+    def with_until(self, zone: str) -> "RollupQuerySet":
+        """Each daily bucket with `until`: when PostgreSQL, by its own data of the zone, ends it.
+
+        Of a midnight that comes twice, PostgreSQL means the second.
+        """
+        in_next_day = F("bucket") + timedelta(hours=36)
+        until = Func(
+            *(Value("day"), in_next_day, Value(zone)),
+            function="date_trunc",
+            output_field=models.DateTimeField(),
+        )
+        return self.annotate(until=until)
 
 
 class PollRollup(models.Model):

@@ -14,6 +14,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as QueueAway
 from redis.exceptions import RedisError
 
+from cages import database_faults
 from cages.polling import ahead, schedule, set_aside
 from cages.polling.claims import NotPlanned, check_shard
 from cages.polling.patience import Patience, Stopping, pauses
@@ -197,6 +198,12 @@ def purge_cage(cage_id: int) -> None:
         raise Reject("this worker stops", requeue=True) from error
     if pause is not None:
         _hand_over(purge_cage, cage_id, countdown=pause)
+
+
+@app.task
+def check_database() -> None:
+    """Write to the log what is wrong with the database although it answers."""
+    database_faults.log_faults()
 
 
 def _pack(slot: datetime) -> int:

@@ -12,6 +12,8 @@ from cages.storage.rollups import POLLS, ROLLUPS
 # Beyond this, pages about months become slow on plain PostgreSQL (bench/README.md).
 MANY_PLAIN_ROWS = 10_000_000
 JOBS_SHOWN = 30
+ERROR_LENGTH = 500
+OVERDUE_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,16 @@ class Job:
     last_succeeded: bool | None
     failures: int
     next_start: datetime | None
+    # What the last run ended with, in the database's own words, if it failed.
+    error: str | None
+
+    @property
+    def is_failing(self) -> bool:
+        return self.last_succeeded is False
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether it should have run long ago: nothing starts TimescaleDB's jobs."""
+        return self.next_start is not None and now - self.next_start > OVERDUE_AFTER
 
 
 def series(connection: BaseDatabaseWrapper) -> list[Series]:
@@ -56,9 +68,16 @@ def jobs(connection: BaseDatabaseWrapper) -> list[Job]:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT jobs.application_name, coalesce(views.view_name, jobs.hypertable_name),
-                      jobs.schedule_interval, stats.last_run_started_at,
+                      jobs.schedule_interval, nullif(stats.last_run_started_at, '-infinity'),
                       stats.last_run_status = 'Success', coalesce(stats.total_failures, 0),
-                      stats.next_start
+                      -- While a job runs, its next start is -infinity.
+                      nullif(stats.next_start, '-infinity'),
+                      CASE WHEN stats.last_run_status = 'Failed' THEN (
+                          SELECT left(concat_ws(' ', errors.sqlerrcode, errors.err_message), %s)
+                          FROM timescaledb_information.job_errors AS errors
+                          WHERE errors.job_id = jobs.job_id
+                          ORDER BY errors.finish_time DESC LIMIT 1
+                      ) END
                FROM timescaledb_information.jobs AS jobs
                LEFT JOIN timescaledb_information.job_stats AS stats USING (job_id)
                LEFT JOIN timescaledb_information.continuous_aggregates AS views
@@ -66,7 +85,7 @@ def jobs(connection: BaseDatabaseWrapper) -> list[Job]:
                     OR views.materialization_hypertable_name = jobs.hypertable_name
                WHERE coalesce(views.view_name, jobs.hypertable_name) = ANY(%s)
                ORDER BY 2, 1 LIMIT %s""",
-            [[POLLS, *ROLLUPS], JOBS_SHOWN],
+            [ERROR_LENGTH, [POLLS, *ROLLUPS], JOBS_SHOWN],
         )
         # "Columnstore Policy [1003]": the number says nothing to people.
         return [Job(name.partition(" [")[0], *rest) for name, *rest in cursor.fetchall()]

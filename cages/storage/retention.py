@@ -5,12 +5,12 @@ Without a decision nothing is ever removed.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
-from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from cages.models import RetentionChange
-from cages.storage import layout
+from cages.storage import layout, turns
 from cages.storage.rollups import POLLS, ROLLUPS
 from cages.storage.upkeep import LONGEST_BUCKET, refresh
 
@@ -55,14 +55,27 @@ def change(
 ) -> RetentionChange:
     """Remove what `removal` tells, and from now on what grows older. None: remove nothing more.
 
-    Outside of a transaction, as the roll-ups are counted first.
+    Outside of a transaction, as the roll-ups are counted first. Raises turns.StillBusyError.
     """
     found = removal(connection, keep_days, now) if keep_days else Removal(0, 0, 0, None, None)
     if found.first and found.last:
         # Before their minutes go, all buckets that they lie in are counted.
         for name in ROLLUPS:
-            refresh(name, found.first - LONGEST_BUCKET, found.last + LONGEST_BUCKET, connection)
-    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            span = (found.first - LONGEST_BUCKET, found.last + LONGEST_BUCKET)
+            turns.retried(partial(refresh, name, *span, connection))
+    return turns.change_layout(
+        connection, lambda: _carry_out(connection, found, keep_days, person, now)
+    )
+
+
+def _carry_out(
+    connection: BaseDatabaseWrapper,
+    found: Removal,
+    keep_days: int | None,
+    person: str,
+    now: datetime,
+) -> RetentionChange:
+    with connection.cursor() as cursor:
         noted = RetentionChange.objects.create(
             at=now,
             person=person,

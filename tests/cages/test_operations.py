@@ -41,6 +41,7 @@ def test_operations_without_a_cycle_say_so(staff_browser):
 
 
 def test_operations_show_an_hour_with_a_fixed_number_of_queries(staff_browser):
+    staff_browser.get(reverse("ops"))  # compares the zones, which is done once a day
     counts = []
     for number in (1, 90):
         PollCycle.objects.all().delete()

@@ -144,3 +144,10 @@ def test_a_database_from_before_1_0_is_refused_by_name_and_left_untouched(
     with pytest.raises(error, match=r"made by a version before 1\.0.*Nothing in it was\s+changed"):
         call_command(command, skip_checks=False)
     assert relations() == before
+
+
+@pytest.mark.storage
+def test_no_query_is_compiled_by_the_server(db):
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW jit")
+        assert cursor.fetchone() == ("off",)

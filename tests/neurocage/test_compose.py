@@ -26,7 +26,7 @@ SERVICES = COMPOSE["services"]
 DOCKERFILE = (PROJECT / "Dockerfile").read_text()
 ONE_SHOTS = {"migrate", "secrets"}
 # Official images have no vendor in their name; TimescaleDB's own is the exception.
-PINNED = re.compile(r"(timescale/)?[a-z]+:\d+\.\d+[a-z0-9.-]*")
+PINNED = re.compile(r"(timescale/)?[a-z]+:\d+\.\d+[a-z0-9.-]*(@sha256:[0-9a-f]{64})?")
 
 
 def dockerfile_of(service):
@@ -34,7 +34,11 @@ def dockerfile_of(service):
     build = SERVICES[service].get("build", {})
     if isinstance(build, str):
         return (PROJECT / build / "Dockerfile").read_text()
-    target = build.get("target")
+    return dockerfile_stage(build.get("target"))
+
+
+def dockerfile_stage(target):
+    """The text of one stage of the Dockerfile."""
     stages = re.split(r"(?m)^(?=FROM )", DOCKERFILE)
     return next((stage for stage in stages if f" AS {target}\n" in stage), "")
 
@@ -87,10 +91,31 @@ def test_services_wait_for_health_and_for_the_end_of_one_shots():
     assert "secrets" in SERVICES["timescaledb"]["depends_on"]
 
 
+def test_an_upgrade_leaves_the_entrance_and_the_servers_running():
+    # nginx shows the page about starting, so it must not wait for what is being started.
+    assert "depends_on" not in SERVICES["nginx"]
+    # Compose makes a container anew together with what it depends on.
+    builds = {name: one["build"] for name, one in SERVICES.items() if "build" in one}
+    changed = {name for name, build in builds.items() if "target: app" in yaml.dump(build)}
+    assert {"web", "worker", "poller", "beat", "migrate"} == changed
+    for name in ("timescaledb", "redis"):
+        assert not changed & set(SERVICES[name].get("depends_on", {})), name
+    # The image of the secrets holds nothing that an upgrade changes.
+    copied = instructions(dockerfile_of("secrets"), "COPY")
+    assert copied == ["docker/make-secrets.sh docker/make-secrets.sh"]
+    assert "COPY" not in dockerfile_stage("base")
+
+
+def test_the_service_that_makes_the_secrets_may_write_them():
+    # A new volume takes the owner of the folder of the image that it is mounted on.
+    made = re.findall(r"install -d -o neurocage .* (/\S+)", dockerfile_stage("base"))
+    assert made == [volume.split(":")[1] for volume in SERVICES["secrets"]["volumes"]]
+
+
 def test_images_are_pinned():
     built_on = instructions(DOCKERFILE, "FROM")
     built_on += instructions(dockerfile_of("sensor-api"), "FROM")
-    images = [line.split(" AS ")[0] for line in built_on]
+    images = [line.split(" AS ")[0] for line in built_on if not line.startswith("base ")]
     images += [service["image"] for service in SERVICES.values() if "image" in service]
     assert "python:3.11-slim-bookworm" in images
     assert not [image for image in images if not PINNED.fullmatch(image)]

@@ -1,6 +1,6 @@
-import getpass
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.template.defaultfilters import filesizeformat
@@ -8,7 +8,10 @@ from django.utils import timezone
 
 from cages import storage
 from cages.models import RetentionChange
-from cages.storage import conversion, retention
+from cages.storage import conversion, retention, turns
+from people.names import shown_name
+
+PERSON_LENGTH = RetentionChange._meta.get_field("person").max_length or 0
 
 
 class Command(BaseCommand):
@@ -22,9 +25,15 @@ class Command(BaseCommand):
         choice = parser.add_mutually_exclusive_group()
         choice.add_argument("--keep-days", type=int, metavar="N", help="keep minutes for N days")
         choice.add_argument("--keep-for-good", action="store_true", help="remove no more from now")
+        parser.add_argument("--by", metavar="NAME", help="who decides this; asked for if left out")
 
     def handle(
-        self, *, keep_days: int | None = None, keep_for_good: bool = False, **options: Any
+        self,
+        *,
+        keep_days: int | None = None,
+        keep_for_good: bool = False,
+        by: str | None = None,
+        **options: Any,
     ) -> None:
         if keep_days is None and not keep_for_good:
             self._tell()
@@ -35,26 +44,44 @@ class Command(BaseCommand):
                 "removing minutes would remove all history. Retention needs TimescaleDB."
             )
         if keep_days is None:
-            self._decide(None)
+            self._decide(None, self._person(by))
             return
         if not retention.SHORTEST_DAYS <= keep_days <= retention.LONGEST_DAYS:
             raise CommandError(
                 f"--keep-days: from {retention.SHORTEST_DAYS} to {retention.LONGEST_DAYS} days."
             )
-        now = timezone.now()
+        person, now = self._person(by), timezone.now()
         self.stdout.write(self._in_words(retention.removal(connection, keep_days, now)))
         self.stdout.write("The hourly and daily roll-ups stay. Minutes cannot be brought back.")
         words = f"remove minutes older than {keep_days} days"
-        try:
-            typed = input(f"Type \u201c{words}\u201d to do so: ")
-        except EOFError:
-            typed = ""
-        if typed.strip() != words:
+        if self._typed(f"Type \u201c{words}\u201d to do so: ") != words:
             raise CommandError("That was not typed, so nothing was changed.")
-        self._decide(keep_days)
+        self._decide(keep_days, person)
 
-    def _decide(self, keep_days: int | None) -> None:
-        change = retention.change(connection, keep_days, getpass.getuser(), timezone.now())
+    def _person(self, by: str | None) -> str:
+        """Who decides. The account that runs this is nobody's: in a container all have the same."""
+        text = self._typed("Your name, which is kept with the decision: ") if by is None else by
+        try:
+            name = shown_name(text)
+        except ValidationError as error:
+            raise CommandError(f"--by: {' '.join(error.messages)}") from error
+        if not 0 < len(name) <= PERSON_LENGTH:
+            raise CommandError(
+                f"--by: a person's name of at most {PERSON_LENGTH} characters. Nothing was changed."
+            )
+        return name
+
+    def _typed(self, question: str) -> str:
+        try:
+            return input(question).strip()
+        except EOFError:
+            return ""
+
+    def _decide(self, keep_days: int | None, person: str) -> None:
+        try:
+            change = retention.change(connection, keep_days, person, timezone.now())
+        except turns.StillBusyError as error:
+            raise CommandError(f"{error} Nothing was removed.") from error
         self.stdout.write(f"Done and noted: {change}; {change.removed_rows:,} rows removed.")
 
     def _tell(self) -> None:

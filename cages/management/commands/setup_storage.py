@@ -1,11 +1,12 @@
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection, transaction
+from django.db import connection
 from tqdm import tqdm
 
 from cages import storage
-from cages.storage import conversion, upkeep
+from cages.storage import conversion, turns, upkeep
 
 
 class Command(BaseCommand):
@@ -26,21 +27,26 @@ class Command(BaseCommand):
 
     def handle(self, *, layout_only: bool = False, **options: Any) -> None:
         try:
-            storage.refuse_old(connection)
-            if not layout_only and conversion.is_needed(connection):
-                self._convert()
-            with transaction.atomic():
-                kind = storage.set_up(connection)
-        except storage.StorageError as error:
+            if layout_only:
+                kind = self._lay_out()
+            else:
+                with turns.only_one_setup(connection):
+                    storage.refuse_old(connection)
+                    if conversion.is_needed(connection):
+                        self._convert()
+                    kind = self._lay_out()
+                    self._catch_up()
+        except (storage.StorageError, turns.StillBusyError) as error:
             raise CommandError(str(error)) from error
-        if not layout_only:
-            self._catch_up()
         self.stdout.write(f"The minutes are stored in {kind}.")
         if conversion.is_needed(connection):
             self.stdout.write(
                 "TimescaleDB is here, but the large table of minutes is still plain: run "
                 "`manage.py setup_storage` to convert it."
             )
+
+    def _lay_out(self) -> str:
+        return turns.change_layout(connection, lambda: storage.set_up(connection))
 
     def _convert(self) -> None:
         total = conversion.count_rows(connection)
@@ -55,4 +61,4 @@ class Command(BaseCommand):
             with tqdm(work, desc=what, unit=" steps", file=self.stderr, disable=not work) as steps:
                 for words, run in steps:
                     steps.set_postfix_str(words)
-                    run(connection)
+                    turns.retried(partial(run, connection))

@@ -15,7 +15,7 @@ from django.views.generic import TemplateView
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 
-from cages import metrics, outage, storage
+from cages import database_faults, metrics, outage, storage
 from cages.clock import now_of
 from cages.models import Outcome, PollCycle, RetentionChange, Trouble
 from cages.models.cycle import Watch
@@ -36,23 +36,30 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 if polling works, else 503 with the reasons."""
+    """200 if polling works, else 503 with the reasons.
+
+    degraded: what is wrong with the database although minutes are asked and kept.
+    """
     problems: dict[str, str] = {}
+    degraded: list[str] = []
+    now = timezone.now()
     with override("en"):
         try:
-            watch = PollCycle.objects.watch(timezone.now())
+            watch = PollCycle.objects.watch(now)
             if watch.trouble and watch.trouble != Trouble.CLOCK_WRONG:
                 problems["polling"] = _in_words(watch)
             if watch.ahead:
                 at = f"{watch.ahead.slot.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
                 problems["clock"] = f"wrong, or it was: {at} is recorded already"
+            degraded = [fault.words for fault in database_faults.faults(now)]
         except DatabaseError as error:
             cause = outage.cause_of(error) or outage.Cause.DATABASE_AWAY
             problems["database"] = str(cause.label)
         if found := outage.told():
             problems.setdefault(found.cause.part, str(found.cause.label))
     status = 503 if problems else 200
-    return JsonResponse({"ready": not problems, "problems": problems}, status=status)
+    told = {"ready": not problems, "problems": problems, "degraded": degraded}
+    return JsonResponse(told, status=status)
 
 
 @login_not_required
@@ -80,6 +87,7 @@ class OperationsView(PermittedMixin, TemplateView):
             large_plain=any(one.is_large_plain for one in series),
             many_rows=report.MANY_PLAIN_ROWS,
             jobs=report.jobs(connection) if version else [],
+            faults=database_faults.faults(now),
             outage=outage.told(),
             set_aside=_set_aside(),
             retention=RetentionChange.objects.order_by("pk").last(),
