@@ -39,10 +39,7 @@ def spell_in_words(spell: Spell, *, is_over: bool = False, kinds: bool = False) 
     "2 h 18 min, of them 18 min without an answer". Contrary readings are counted: "26 of 27 known
     readings Bad". is_over: its end counts too, so "at least" where either end is not known.
     """
-    length = in_words(spell.duration)
-    if not spell.begins_known or (is_over and not spell.ends_known):
-        length = _("at least %(duration)s") % {"duration": length}
-    said = [length]
+    said = [_length(spell, is_over)]
     if kinds and spell.known < spell.minutes:
         said.append(_missing(spell))
     else:
@@ -58,6 +55,20 @@ def spell_in_words(spell: Spell, *, is_over: bool = False, kinds: bool = False) 
         health = {"health": spell.status.label}
         said.append(_("%(same)s of %(known)s known readings %(health)s") % {**counts, **health})
     return ", ".join(said)
+
+
+def spell_in_brief(spell: Spell) -> str:
+    """How long a lasting Spell is, for a line of a list: "2 h 18 min, 120 of 138 known"."""
+    told = {"known": whole(spell.known), "minutes": whole(spell.minutes)}
+    coverage = _("%(known)s of %(minutes)s known") % told
+    return f"{_length(spell)}, {coverage}"
+
+
+def _length(spell: Spell, is_over: bool = False) -> str:
+    length, open_end = in_words(spell.duration), is_over and not spell.is_ongoing
+    if not spell.begins_known or (open_end and not spell.ends_known):
+        return _("at least %(duration)s") % {"duration": length}
+    return length
 
 
 def _missing(spell: Spell) -> str:

@@ -1,13 +1,13 @@
 """Spells and silences: for how long a cage has been as it is, from its minutes."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cages.history.minutes import KNOWN, Minute
 from cages.models import Health, Spell
 from cages.models.state import UNSEEN_AFTER
-from cages.slots import SLOT_LENGTH
+from cages.slots import SLOT_LENGTH, slot_of
 
 GAP = UNSEEN_AFTER // SLOT_LENGTH
 
@@ -62,14 +62,19 @@ def spells_in(minutes: bytes, start: datetime) -> list[Spell]:
     return spells
 
 
-def bad_spells(minutes: bytes, start: datetime) -> list[Spell]:
-    """All spells of Bad, longest first."""
-    bad = [spell for spell in spells_in(minutes, start) if spell.status == Health.BAD]
+def bad_spells(minutes: bytes, start: datetime, now: datetime | None = None) -> list[Spell]:
+    """All spells of Bad, longest first. The one that lasts at `now` is ongoing."""
+    spells = spells_in(minutes, start)
+    if spells and now and start + len(minutes) * SLOT_LENGTH >= slot_of(now):
+        # After a longer silence nobody knows whether it goes on.
+        lasts = now - spells[-1].last < UNSEEN_AFTER
+        spells[-1] = replace(spells[-1], is_ongoing=lasts)
+    bad = [spell for spell in spells if spell.status == Health.BAD]
     return sorted(bad, key=lambda spell: (-spell.minutes, spell.first))
 
 
-def longest_bad(minutes: bytes, start: datetime) -> Spell | None:
-    return next(iter(bad_spells(minutes, start)), None)
+def longest_bad(minutes: bytes, start: datetime, now: datetime | None = None) -> Spell | None:
+    return next(iter(bad_spells(minutes, start, now)), None)
 
 
 def longest_silence(minutes: bytes, start: datetime) -> Silence | None:

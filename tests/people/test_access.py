@@ -358,3 +358,20 @@ def test_only_people_asks_for_the_flags_of_an_account():
         path for path, text in sources("cages", "neurocage", "templates") if flags.search(text)
     ]
     assert asking == []
+
+
+def test_who_may_not_create_cages_is_not_offered_it_and_cannot(client_of, db):
+    person = make_user("watching")
+    person.memberships.update(role=Role.VIEWER)
+    browser = client_of(person)
+    page = browser.get(reverse("cage-list")).content.decode()
+    for name in ("cage-create", "cage-import"):
+        assert f'href="{reverse(name)}"' not in page
+        assert browser.get(reverse(name)).status_code == 403
+        assert browser.post(reverse(name), NEW_CAGE).status_code == 403
+    assert not Cage.objects.exists()
+    # Who changes the cages of another lab may import theirs.
+    make_member(person, make_user().own_lab, Role.TECHNICIAN)
+    page = browser.get(reverse("cage-list")).content.decode()
+    assert f'href="{reverse("cage-import")}"' in page
+    assert f'href="{reverse("cage-create")}"' not in page

@@ -58,7 +58,7 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
             minutes_today=minutes,
             health_summary=health_of(minutes),
             hours=strips.hours_of(minutes, window.start),
-            longest_bad=spells.longest_bad(minutes, window.start),
+            longest_bad=spells.longest_bad(minutes, window.start, self.now),
             longest_silence=spells.longest_silence(minutes, window.start),
             sensor=sensor,
             band=expected,

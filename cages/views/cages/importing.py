@@ -4,8 +4,10 @@ import csv
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.generic import FormView, View
@@ -43,6 +45,11 @@ class ImportView(CageAccessMixin, FormView):
             if field.permission is None or self.access.may(field.permission)
         ]
         return super().get_context_data(columns=columns, **kwargs)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not self.access.may_import:
+            raise PermissionDenied
+        return super().dispatch(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if "packed" in request.POST:

@@ -65,6 +65,7 @@ class ExportView(ExportMixin, TemplateView):
             formats=FORMATS.items(),
             # What says which cages, for links to other days, kinds and formats.
             kept=[*ids, *which, *self.filter.fields],
+            filter=self.filter,
             count=self.chosen.count(),
             first_labels=list(self.chosen.values_list("label", flat=True)[:5]),
             dictionary=KINDS.items(),
