@@ -97,8 +97,6 @@ class CageListView(LiveMixin, CageListMixin):
             trouble_count=self.counts.trouble,
             everything=replace(self.filter, state=""),
             choices=self.choices,
-            may_create=self.access.may_create,
-            may_import=self.access.may_import,
             filter_words=self.filter.in_words(self._names()),
             narrowed=len([one for one in self.filter.fields if one[0] in NARROWED]),
             **kwargs,
