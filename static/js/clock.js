@@ -5,7 +5,7 @@
   const EVERY_MS = 1000;
 
   const shown = document.getElementById("clock");
-  if (!shown) return;
+  if (!shown || !window.serverClock) return;
   let format;
   try {
     format = new Intl.DateTimeFormat("en-GB", {
@@ -17,23 +17,9 @@
   } catch {
     return; // The browser does not know the time zone.
   }
-  // The server's time, because the clock of this machine may be wrong, and when it was received.
-  let serverMs = Date.parse(shown.dateTime);
-  let receivedMs = performance.getEntriesByType("navigation")[0]?.responseStart ?? 0;
 
-  function show() {
-    const now = serverMs + performance.now() - receivedMs;
-    const text = format.format(now);
+  setInterval(() => {
+    const text = format.format(window.serverClock.now());
     if (shown.textContent !== text) shown.textContent = text;
-  }
-
-  // Each answer says anew what time it is.
-  document.addEventListener("htmx:afterRequest", ({ detail }) => {
-    const date = Date.parse(detail.xhr.getResponseHeader("Date") ?? "");
-    if (!date) return;
-    serverMs = date;
-    receivedMs = performance.now();
-    show();
-  });
-  setInterval(show, EVERY_MS);
+  }, EVERY_MS);
 })();
