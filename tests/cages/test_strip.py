@@ -289,6 +289,10 @@ def test_the_longest_bad_spell_and_the_longest_silence():
     assert longest_silence(minutes, START) == Silence(START + 14 * MINUTE, 3)
     assert longest_bad(codes("pp"), START) is None
     assert longest_silence(codes("pp--"), START) is None
+    lasting, over = codes("p....."), codes("....p")
+    assert longest_silence(lasting, START, START + 6 * MINUTE).is_ongoing
+    assert not longest_silence(lasting, START, START + 9 * MINUTE).is_ongoing
+    assert not longest_silence(over, START, START + 5 * MINUTE).is_ongoing
 
 
 # The band

@@ -59,7 +59,7 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
             health_summary=health_of(minutes),
             hours=strips.hours_of(minutes, window.start),
             longest_bad=spells.longest_bad(minutes, window.start, self.now),
-            longest_silence=spells.longest_silence(minutes, window.start),
+            longest_silence=spells.longest_silence(minutes, window.start, self.now),
             sensor=sensor,
             band=expected,
             sensor_place=expected and expected.place_of(sensor.answered),

@@ -81,7 +81,7 @@ class CageHistoryView(CageAccessMixin, DetailView):
     def _minute_by_minute(self, cage: Cage, window: Window) -> dict[str, Any]:
         minutes = minutes_of([cage.pk], window)[cage.pk]
         bad = spells.bad_spells(minutes, window.start, self.now)
-        silences = spells.silences_in(minutes, window.start)
+        silences = spells.silences_in(minutes, window.start, now=self.now)
         return {
             "minutes": minutes,
             "days": _days(minutes, window),
