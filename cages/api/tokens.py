@@ -8,13 +8,15 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja.errors import AuthenticationError
+from ninja.errors import AuthenticationError, HttpError
 from ninja.security import HttpBearer
 from ninja.throttling import BaseThrottle
 from redis.exceptions import RedisError
 
+from cages.api.problems import TOO_MANY
 from cages.clock import now_of
 from cages.slots import SLOT_LENGTH, slot_of
+from neurocage.limits import API_REQUESTS
 from people.models import ApiToken, User
 
 REQUESTS_A_MINUTE = 120
@@ -23,7 +25,10 @@ logger = logging.getLogger(__name__)
 
 
 class TokenAuth(HttpBearer):
-    """A token in the header Authorization. `request.auth` becomes the ApiToken."""
+    """A token in the header Authorization. `request.auth` becomes the ApiToken.
+
+    `request.place` becomes a Place, which cages.api.urls releases.
+    """
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiToken:
         found = ApiToken.objects.of_secret(token)
@@ -31,6 +36,9 @@ class TokenAuth(HttpBearer):
             raise AuthenticationError(
                 message="This token is unknown or revoked, or its person may no longer sign in."
             )
+        request.place = API_REQUESTS.take(found.person_id)  # type: ignore[attr-defined]
+        if request.place is None:  # type: ignore[attr-defined]
+            raise HttpError(429, TOO_MANY)
         found.note_use(now_of(request))
         return found
 

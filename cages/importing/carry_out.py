@@ -10,7 +10,7 @@ from django.db.models.functions import Cast, Concat
 from cages.importing.plan import Plan, PlannedRow, label_claim, plan_of
 from cages.importing.sheet import SheetRow
 from cages.models import Cage, CageEvent, EventKind, Places
-from cages.models.fields import NAMES
+from cages.models.fields import DERIVED, NAMES
 from neurocage.ids import advance_ids
 from people.models import User
 
@@ -54,7 +54,7 @@ def _change(rows: Sequence[PlannedRow], person: User, now: datetime) -> None:
         batch_size=BATCH,
         update_conflicts=True,
         unique_fields=["id"],
-        update_fields=[*NAMES, "label_key", "lab", "updated_at"],
+        update_fields=[*NAMES, *DERIVED, "lab", "updated_at"],
     )
     note = CageEvent.objects.note
     before = {pk: old.position_on_record for pk, (old, _new) in moved.items()}

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from cages.importing.form import RowForm
 from cages.importing.sheet import SheetRow
 from cages.models import Cage, Places
+from cages.models.allowance import allowances_of
 from cages.models.cage import set_labs
 from cages.models.fields import FIELDS, NAMES, YES, cells_of
 from neurocage.ids import LARGEST_TYPED_ID, id_from
@@ -63,7 +64,7 @@ class Plan:
 
 
 def plan_of(rows: Iterable[SheetRow], person: User, lock: bool = False) -> Plan:
-    """Return the Plan of these rows for this person; at most eight queries, however many rows.
+    """Return the Plan of these rows for this person; at most nine queries, however many rows.
 
     lock: within a transaction, hold every cage concerned until its end.
     """
@@ -78,6 +79,7 @@ def plan_of(rows: Iterable[SheetRow], person: User, lock: bool = False) -> Plan:
         place = places.find(values["room"], values["rack"])
         row.cage.stand_in(*place, values["row"], values["column"])
         _note_changes(row)
+    _judge_labs(planned, lock)
     _judge_claims(planned)
     good = _open(planned)
     return Plan(
@@ -227,14 +229,26 @@ def _claims_of(cage: Cage) -> list[Claim]:
     return [claim for claim in (label_claim(cage), bay_claim(cage)) if claim]
 
 
+def _judge_labs(planned: Sequence[PlannedRow], lock: bool) -> None:
+    """Give cages with a new owner that person's lab. Refuse those for which it has no place."""
+    coming = [
+        row
+        for row in _open(planned)
+        if row.stored is None or row.stored.owner_id != row.cage.owner_id
+    ]
+    set_labs(row.cage for row in coming)
+    allowances = allowances_of({row.cage.lab_id for row in coming}, lock)
+    for row in coming:
+        allowance = allowances[row.cage.lab_id]
+        if allowance.left:
+            allowance.left -= 1
+        else:
+            row.reason = allowance.message
+
+
 def _judge_claims(planned: Sequence[PlannedRow]) -> None:
     """Refuse rows whose bay or label belongs to another cage after the import."""
     claims: dict[Claim, PlannedRow] = {}
-    set_labs(
-        row.cage
-        for row in _open(planned)
-        if row.stored is None or row.stored.owner_id != row.cage.owner_id
-    )
     for row in _open(planned):
         mine = _claims_of(row.cage)
         if twice := next((claim for claim in mine if claim in claims), None):

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cages.models.cage import Cage
 from people.access import Permission
+from people.names import KeyField
 
 # Headings of the form. Fields with the same heading stand side by side under it.
 STANDS, LIVES = _("Position"), _("Animals")
@@ -96,6 +97,8 @@ FIELDS = (
     ),
 )
 NAMES = tuple(field.name for field in FIELDS)
+# What every save makes of them. A statement that lists columns has to list these too.
+DERIVED = tuple(field.name for field in Cage._meta.fields if isinstance(field, KeyField))
 
 
 def values_of(cage: Cage) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """All rooms and racks in which cages stand, and how the cages there are."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+
+from django.db.models import F
 
 from cages.models import Tally
 from cages.models.cage import CageQuerySet
@@ -36,20 +36,19 @@ def rooms_of(cages: CageQuerySet, now: datetime) -> list[RoomSummary]:
     """Return the rooms of the cages, each with its racks, by name. One query."""
     rows = (
         cages.with_rank(now)
-        .order_by()
         .values("room_id", "room__name", "rack_id", "rack__name")
         .annotate(**RANK_COUNTS)
+        # Cages that name no room come last: they are not a place to go to.
+        .order_by(
+            F("room__sort_key").asc(nulls_last=True),
+            "room_id",
+            F("rack__sort_key").asc(nulls_first=True),
+            "rack_id",
+        )
     )
     rooms: dict[int | None, RoomSummary] = {}
-    for row in sorted(rows, key=lambda row: _by_nature(row["rack__name"] or "")):
+    for row in rows:
         room = RoomSummary(row["room_id"], row["room__name"] or "", [])
         rack = RackSummary(row["rack_id"], row["rack__name"] or "", Tally.of_row(row))
         rooms.setdefault(room.id, room).racks.append(rack)
-    # Cages that name no room come last: they are not a place to go to.
-    return sorted(rooms.values(), key=lambda room: (room.id is None, _by_nature(room.name)))
-
-
-def _by_nature(text: str) -> list[Any]:
-    """Return a key for sorting by which "R2" comes before "R10"."""
-    parts = re.split("([0-9]+)", text.casefold())
-    return [int(part) if number % 2 else part for number, part in enumerate(parts)]
+    return list(rooms.values())

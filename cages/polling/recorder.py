@@ -16,6 +16,7 @@ from django.db.backends.utils import CursorWrapper
 
 from cages.models.cycle import OUTCOME_COUNTS
 from cages.models.poll import Outcome
+from cages.polling.claims import check_results
 from cages.polling.results import Columns, PollResult, encode
 from cages.polling.states import UPSERT_STATES, day_of, place_late_readings
 
@@ -81,6 +82,15 @@ COUNT = """
 def record(slot: datetime, results: Sequence[PollResult], now: datetime) -> int:
     """Write one shard's results, as `record_columns` does."""
     return record_columns(slot, encode(results), now)
+
+
+def record_claimed(slot: datetime, columns: Columns, now: datetime) -> int:
+    """Write one shard's results that came through Redis, as `record_columns` does.
+
+    Raises NotPlanned where the ledger does not tell that somebody asked for them.
+    """
+    check_results(slot, columns["cage_id"], now)
+    return record_columns(slot, columns, now)
 
 
 def record_columns(slot: datetime, columns: Columns, now: datetime) -> int:

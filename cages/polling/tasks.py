@@ -12,9 +12,10 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerAway
 
-from cages.polling import schedule
+from cages.polling import ahead, schedule
+from cages.polling.claims import NotPlanned, check_shard
 from cages.polling.poller import poll, stop_beginning
-from cages.polling.recorder import record, record_columns
+from cages.polling.recorder import record, record_claimed
 from cages.polling.results import Columns, encode, skipped
 from cages.slots import slot_of
 from cages.storage import purge
@@ -34,7 +35,10 @@ HAND_OVER_RETRY_SECONDS = 2
 
 @app.task(bind=True, max_retries=None)
 def start_slot(self: Task) -> None:
-    """Claim this minute and send its shards out; closes cycles whose shards were lost."""
+    """Claim this minute and send its shards out; closes cycles whose shards were lost.
+
+    What was recorded ahead of now gives way.
+    """
     now = timezone.now()
     slot = slot_of(now)
     try:
@@ -53,6 +57,7 @@ def start_slot(self: Task) -> None:
     for lost_slot, lost_ids in schedule.lost(now):
         # What was recorded stays; only the polls that nobody recorded become "skipped".
         _skip(lost_slot, lost_ids, "lost")
+    ahead.keep_to_the_present(now)
 
 
 def _overload(shards: int) -> str:
@@ -99,6 +104,7 @@ def poll_cages(
     slot: int, cage_ids: list[int], begin_seconds: float = 0.0, spread_seconds: float = 0.0
 ) -> None:
     """Ask one shard's sensors and hand the results on. Knows no database."""
+    check_shard(cage_ids, begin_seconds, spread_seconds)
     results = poll(cage_ids, _unpack(slot), begin_seconds, spread_seconds)
     if results:
         _hand_over(record_polls, slot, encode(results))
@@ -139,7 +145,9 @@ def hand_back(**kwargs: Any) -> None:
 def record_polls(self: Task, slot: int, columns: Columns) -> None:
     """Write one shard's results. While the database is away the message waits in Redis."""
     try:
-        record_columns(_unpack(slot), columns, now=timezone.now())
+        record_claimed(_unpack(slot), columns, now=timezone.now())
+    except NotPlanned as error:
+        logger.warning("Results were refused: %s", error)
     except DATABASE_AWAY as error:
         raise self.retry(exc=error, countdown=RETRY_SECONDS) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
 from datetime import datetime, timedelta
@@ -11,9 +12,11 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from people.models.user import User
+from people.names import key_of
 
 PREFIX = "nc_"
 SECRET_BYTES = 32
@@ -33,6 +36,17 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def _new_secret() -> str:
+    return PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+
+
+def _secret_of(person: User, name: str, form: str) -> str:
+    """The secret that belongs to one form. Nobody can guess it without the SECRET_KEY."""
+    value = repr((person.pk, name, form))
+    digest = salted_hmac("people.models.token", value, algorithm="sha256").digest()
+    return PREFIX + base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def live(self) -> ApiTokenQuerySet:
         return self.filter(revoked_at=None)
@@ -41,22 +55,29 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.order_by("-created_at", "-id")
 
     @transaction.atomic
-    def issue(self, person: User, name: str, now: datetime) -> tuple[ApiToken, str]:
+    def issue(self, person: User, name: str, now: datetime, form: str = "") -> tuple[ApiToken, str]:
         """Make a token. Returns (ApiToken, secret); the secret cannot be read again later.
+
+        form: what tells one form from the next. The same form sent again gives the same token.
 
         Raises ValidationError if the person has a live token of this name, or LIVE_AT_MOST tokens.
         """
         # The lock keeps two forms sent at the same time from both taking the last place.
         User.objects.select_for_update().get(pk=person.pk)
-        names = set(self.live().filter(person=person).values_list("name", flat=True))
-        if name in names:
+        live = {key_of(token.name): token for token in self.live().filter(person=person)}
+        secret = _secret_of(person, name, form) if form else _new_secret()
+        if same := live.get(key_of(name)):
+            if same.digest == digest_of(secret):
+                return same, secret
             raise ValidationError(_("You already have a token with this name."))
-        if len(names) >= LIVE_AT_MOST:
+        if len(live) >= LIVE_AT_MOST:
             raise ValidationError(
                 _("You have %(count)d tokens, which is the maximum. Revoke one first."),
                 params={"count": LIVE_AT_MOST},
             )
-        secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+        if form and self.filter(digest=digest_of(secret)).exists():
+            # It was revoked. A revoked token never works again.
+            secret = _new_secret()
         token = self.create(
             person=person,
             name=name,
@@ -96,9 +117,11 @@ class ApiToken(models.Model):
 
     def note_use(self, now: datetime) -> None:
         """Keep the time of the last use; at most one write each USE_NOTED_EVERY."""
-        before = now - USE_NOTED_EVERY
-        if self.last_used_at is None or self.last_used_at <= before:
-            # The database compares again, because many requests may arrive at the same time.
-            not_noted = Q(last_used_at=None) | Q(last_used_at__lte=before)
+        before, after = now - USE_NOTED_EVERY, now + USE_NOTED_EVERY
+        if self.last_used_at is None or not before < self.last_used_at < after:
+            # The database compares again, because many requests may arrive at the same time. A use
+            # that is ahead of now was noted by a clock that was wrong.
+            is_noted = Q(last_used_at__gt=before, last_used_at__lt=after)
+            not_noted = Q(last_used_at=None) | ~is_noted
             ApiToken.objects.filter(not_noted, pk=self.pk).update(last_used_at=now)
             self.last_used_at = now

@@ -13,13 +13,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from cages.exporting import files, places, rows
+from cages.exporting import files, rows
 from cages.exporting.columns import KINDS
 from cages.exporting.files import harmless
+from cages.exporting.sending import (
+    PIECE_BYTES,
+    SLOW_SECONDS,
+    SLOWEST_BYTES_A_SECOND,
+    ReceiverTooSlowError,
+    Sending,
+)
 from cages.history.minutes import minutes_of
 from cages.history.window import Window
 from cages.models import Cage, Health, Outcome, Poll
 from cages.polling.recorder import record
+from neurocage.limits import EXPORTS, Place
 from tests.factories import (
     MINUTE,
     at,
@@ -216,35 +224,53 @@ def test_nothing_to_export_is_said(browser, user):
     assert "None of these cages exists." in text_of(page)
 
 
-def test_so_many_exports_at_once_and_pages_still_have_threads(browser, user):
+def test_a_person_has_one_export_at_a_time(browser, user, client_of):
     make_cage(owner=user)
     address = reverse("cage-export-file")
-    under_way = [browser.get(address) for _ in range(places.AT_ONCE)]
-    assert all(response.streaming for response in under_way)
+    under_way = browser.get(address)
+    assert under_way.streaming
     refused = browser.get(address, {"kind": "hourly"}, follow=True)
     assert refused.redirect_chain[0][0] == f"{reverse('cage-export')}?kind=hourly"
-    assert "3 exports are running. Try again when one of them has finished." in text_of(refused)
-    assert b"".join(under_way.pop().streaming_content)
-    under_way.append(browser.get(address))
-    assert under_way[-1].streaming
-    for response in under_way:
-        assert b"".join(response.streaming_content)
+    assert "An export of yours is running, or 4 of other people." in text_of(refused)
+    assert client_of(make_user()).get(address).streaming
+    assert b"".join(under_way.streaming_content)
+    assert browser.get(address).streaming
 
 
 def test_the_place_of_a_receiver_who_goes_away_is_free_again():
-    assert all(places.take() for _ in range(places.AT_ONCE))
-    assert not places.take()
-    sending = [places.Sending(iter_of(b"one", b"two")) for _ in range(places.AT_ONCE)]
-    assert next(sending[0]) == b"one"
-    sending[0].close()
-    sending[0].close()
-    assert places.take()
-    assert not places.take()
-    # Never begun, and never closed.
-    del sending[1]
-    assert places.take()
-    for one in [*sending[1:], *(places.Sending(iter_of()) for _ in range(2))]:
-        one.close()
+    place = EXPORTS.take("gone")
+    going = Sending(iter_of(b"one", b"two"), place)
+    assert next(going) == b"one"
+    assert EXPORTS.take("gone") is None
+    going.close()
+    going.close()
+    assert EXPORTS.take("gone")
+
+
+def test_a_receiver_that_takes_next_to_nothing_is_given_up():
+    now = [0]
+    sending = Sending(iter_of(b"x" * 10 * PIECE_BYTES), Place(), clock=lambda: now[0])
+    for _ in range(SLOW_SECONDS // 20 + 1):
+        assert len(next(sending)) == PIECE_BYTES
+        now[0] += 20
+    with pytest.raises(ReceiverTooSlowError):
+        next(sending)
+
+
+def test_a_slow_line_and_a_slow_database_are_waited_for():
+    now = [0]
+
+    def slow():
+        for _ in range(5):
+            now[0] += 600
+            yield b"x" * 4 * PIECE_BYTES
+
+    taken = b""
+    for piece in Sending(slow(), Place(), clock=lambda: now[0]):
+        taken += piece
+        # Twice as fast as the slowest.
+        now[0] += PIECE_BYTES / SLOWEST_BYTES_A_SECOND / 2
+    assert len(taken) == 20 * PIECE_BYTES
 
 
 def iter_of(*pieces):

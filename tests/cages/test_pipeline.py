@@ -195,7 +195,7 @@ def test_a_worker_that_is_told_to_stop_begins_no_poll(monkeypatch):
 def test_a_message_that_comes_after_its_minute_is_recorded_as_skipped(at_seven):
     cage = make_cage()
     early = SLOT - timedelta(minutes=1)
-    make_cycle(early, planned=1, finished=False)
+    make_cycle(early, planned=1, planned_ids=str(cage.id), finished=False)
     tasks.poll_cages(int(early.timestamp()), [cage.id])
     deliver("records")
     assert Poll.objects.get().outcome == Outcome.SKIPPED
@@ -218,7 +218,8 @@ def test_a_cycle_that_lost_its_shards_is_balanced_by_the_next_start(at_seven):
 
 def test_results_wait_for_a_database_that_is_away(at_seven, monkeypatch):
     cage = make_cage()
-    record, tries = tasks.record_columns, []
+    make_cycle(SLOT, planned=1, planned_ids=str(cage.id), finished=False)
+    record, tries = tasks.record_claimed, []
 
     def away_twice(*args, **kwargs):
         tries.append(args)
@@ -226,14 +227,16 @@ def test_results_wait_for_a_database_that_is_away(at_seven, monkeypatch):
             raise OperationalError("the database system is starting up")
         return record(*args, **kwargs)
 
-    monkeypatch.setattr(tasks, "record_columns", away_twice)
+    monkeypatch.setattr(tasks, "record_claimed", away_twice)
     tasks.record_polls.apply((int(SLOT.timestamp()), encode([result(cage)]))).get()
     assert len(tries) == 3
     assert Poll.objects.answered().get().slot == SLOT
 
 
 def test_any_other_trouble_with_a_shard_is_an_error_and_not_tried_for_ever(at_seven):
-    columns = encode([skipped(make_cage().id, "x" * 201)])
+    cage = make_cage()
+    make_cycle(SLOT, planned=1, planned_ids=str(cage.id), finished=False)
+    columns = encode([skipped(cage.id, "x" * 201)])
     assert tasks.record_polls.apply((int(SLOT.timestamp()), columns)).failed()
     assert waiting("records") == 0
 

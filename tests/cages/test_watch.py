@@ -168,6 +168,18 @@ def test_the_header_shows_the_facilitys_time(browser):
     assert 'data-zone="Europe/Berlin">07:02</time> Europe/Berlin</span>' in page
 
 
+def test_the_footer_says_that_a_clock_was_wrong(browser):
+    make_cycle(slot("07:01"), planned=1)
+    make_cycle(slot("10:02"), planned=1)
+    words, is_warning = footer_of(browser.get(LIST))
+    assert words.startswith(
+        "The server's clock is wrong, or it was: 2026-03-02 10:02 is recorded already, "
+        "2 h 59 min ahead of now."
+    )
+    assert "Last full cycle 07:01" in words
+    assert is_warning
+
+
 # Health checks
 
 
@@ -201,6 +213,17 @@ def test_readyz_is_503_while_minutes_are_not_started_or_not_finished(client, cyc
         ended = {"finished": False} if ago is None else {"finished_at": NOW - ago * SECOND}
         make_cycle(slot(minute), planned=1, **ended)
     assert readiness(client) == ((503, {"polling": problem}) if problem else (200, {}))
+
+
+@pytest.mark.django_db
+def test_readyz_and_metrics_say_that_a_clock_was_wrong(client):
+    make_cycle(slot("07:01"), planned=1)
+    make_cycle(slot("10:02"), planned=1)
+    reason = "wrong, or it was: 2026-03-02 09:02 UTC is recorded already"
+    assert readiness(client) == (503, {"clock": reason})
+    told = metrics(client)
+    assert told["neurocage_ahead_seconds",] == 10_770
+    assert told["neurocage_slot_age_seconds",] == 90
 
 
 @pytest.mark.django_db
@@ -239,6 +262,7 @@ def test_metrics_tell_of_the_ledger_and_of_no_cage(client, user):
     make_cage(owner=user, archived_at=NOW)
     make_cycle(slot("07:01"), planned=480, duration_ms=37_200, finished_at=NOW - MINUTE, **COUNTS)
     assert metrics(client) == {
+        ("neurocage_ahead_seconds",): 0,
         ("neurocage_cages_polled",): 1,
         ("neurocage_slot_age_seconds",): 90,
         ("neurocage_cycle_age_seconds",): 60,
@@ -253,13 +277,17 @@ def test_metrics_tell_of_the_ledger_and_of_no_cage(client, user):
 
 @pytest.mark.django_db
 def test_metrics_before_the_first_cycle_are_what_there_is(client):
-    assert metrics(client) == {("neurocage_cages_polled",): 0}
+    assert metrics(client) == {("neurocage_cages_polled",): 0, ("neurocage_ahead_seconds",): 0}
 
 
 @pytest.mark.django_db
 def test_metrics_tell_that_minutes_are_started_though_none_is_finished(client):
     make_cycle(slot("07:02"), planned=1, finished=False)
-    assert metrics(client) == {("neurocage_cages_polled",): 0, ("neurocage_slot_age_seconds",): 30}
+    assert metrics(client) == {
+        ("neurocage_ahead_seconds",): 0,
+        ("neurocage_cages_polled",): 0,
+        ("neurocage_slot_age_seconds",): 30,
+    }
 
 
 @pytest.mark.django_db

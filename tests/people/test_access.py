@@ -91,6 +91,7 @@ MATRIX = {
     "logout": [((), NO_SUCH_METHOD, ALL_MOVED)],
     "register": [((), NOBODY, NOBODY)],
     "setup": [((), NOBODY, NOBODY)],
+    "session": [((), *[(401, 204, 204, 204, 204, 204)] * 2)],
     "ops": [((), *STAFF_READ_ONLY)],
     "preferences": [((), NO_SUCH_METHOD, ALL_MOVED)],
     "tokens": [((), SIGNED_IN, SIGNED_IN)],

@@ -232,6 +232,10 @@ def test_two_requests_at_once_write_the_use_once(user):
     token.note_use(NOW)
     other.note_use(NOW + timedelta(seconds=1))
     assert ApiToken.objects.get().last_used_at == NOW
+    # A clock that was ahead noted the last use.
+    ApiToken.objects.update(last_used_at=NOW + timedelta(days=7))
+    ApiToken.objects.get().note_use(NOW)
+    assert ApiToken.objects.get().last_used_at == NOW
 
 
 # The examples

@@ -27,16 +27,23 @@ from cages.importing.sheet import (
 from cages.models.cycle import runs_of
 from cages.models.fields import FIELDS
 from cages.views.access import CageAccessMixin
+from cages.views.site.long_pages import LongPageMixin
 
+KILOBYTE = 1024
 # Rows of each kind that the preview shows. Their number is always shown.
 ROWS_SHOWN = 500
 
 
-class ImportView(CageAccessMixin, FormView):
+class ImportView(LongPageMixin, CageAccessMixin, FormView):
     """The server does not keep the file. The preview holds it and sends it back."""
 
     template_name = "cages/import.html"
     form_class = ImportForm
+    # The file and the parts of the form around it.
+    largest_body = LARGEST_FILE + 64 * KILOBYTE
+
+    def takes_long(self) -> bool:
+        return self.request.method == "POST"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         columns = [

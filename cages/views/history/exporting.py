@@ -13,12 +13,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView, View
 
-from cages.exporting import files, places, rows
+from cages.exporting import files, rows
 from cages.exporting.columns import KINDS
+from cages.exporting.sending import Sending
 from cages.filters import CageFilter
 from cages.history.span import Span
 from cages.views.access import CageAccessMixin
 from cages.views.cages.selection import ticked_ids
+from neurocage.limits import EXPORTS
 
 KIND_NAMES = {
     "readings": _("Minutes: health and request, one row per minute"),
@@ -45,7 +47,7 @@ class ExportMixin(CageAccessMixin):
         ids = ticked_ids(query)
         self.filter = CageFilter.from_query(query)
         if ids and query.get("which") != "all":
-            self.chosen = self.seen.filter(pk__in=ids)
+            self.chosen = self.seen.filter(pk__in=ids).in_order(self.filter.order, self.now)
         else:
             self.chosen = self.filter.apply(self.seen.active(), self.now)
 
@@ -79,6 +81,14 @@ class ExportFileView(ExportMixin, View):
     def get(self, request: HttpRequest) -> HttpResponseBase:
         if self.span.error:
             return redirect(self._form)
+        place = EXPORTS.take(self.access.person.pk)
+        if place is None:
+            text = _(
+                "An export of yours is running, or %(count)d of other people. "
+                "Try again when one of them has finished."
+            )
+            messages.warning(request, text % {"count": EXPORTS.in_all})
+            return redirect(self._form)
         # Read once, so that a cage renamed meanwhile keeps one label in the file.
         cages = list(self.chosen.order_by("pk").values_list("pk", "label", "created_at"))
         batches = rows.ROWS[self.kind](cages, self.span.window)
@@ -89,11 +99,7 @@ class ExportFileView(ExportMixin, View):
         else:
             pieces = files.as_csv(columns, batches, zone, for_excel=self.format == "excel")
             kind, ending = "text/csv; charset=utf-8", "csv"
-        if not places.take():
-            text = _("%(count)d exports are running. Try again when one of them has finished.")
-            messages.warning(request, text % {"count": places.AT_ONCE})
-            return redirect(self._form)
-        response = StreamingHttpResponse(places.Sending(pieces), content_type=kind)
+        response = StreamingHttpResponse(Sending(pieces, place), content_type=kind)
         response["Content-Disposition"] = f'attachment; filename="{self._name(cages)}.{ending}"'
         response["Cache-Control"] = "private, no-store"
         # nginx must send each piece at once, and not collect them.

@@ -15,6 +15,7 @@ from django.views.generic import TemplateView
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from cages import metrics, storage
+from cages.clock import now_of
 from cages.models import Outcome, PollCycle, RetentionChange, Trouble
 from cages.models.cycle import Watch
 from cages.slots import SLOT_LENGTH
@@ -38,8 +39,11 @@ def readyz(request: HttpRequest) -> HttpResponse:
     problems = {}
     try:
         watch = PollCycle.objects.watch(timezone.now())
-        if watch.trouble:
+        if watch.trouble and watch.trouble != Trouble.CLOCK_WRONG:
             problems["polling"] = _in_words(watch)
+        if watch.ahead:
+            slot = watch.ahead.slot.astimezone(UTC)
+            problems["clock"] = f"wrong, or it was: {slot:%Y-%m-%d %H:%M} UTC is recorded already"
     except DatabaseError:
         problems["database"] = "does not answer"
     try:
@@ -68,17 +72,19 @@ class OperationsView(PermittedMixin, TemplateView):
     permission = Permission.OPERATIONS
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        now = now_of(self.request)
         version = storage.timescaledb_version(connection)
         series = report.series(connection)
         return super().get_context_data(
-            cycles=PollCycle.objects.order_by("-slot")[:CYCLES_SHOWN],
+            cycles=PollCycle.objects.until(now).order_by("-slot")[:CYCLES_SHOWN],
+            ahead=PollCycle.objects.span_ahead(now),
             outcomes=list(Outcome),
             storage=f"TimescaleDB {version}" if version else _("plain PostgreSQL"),
             series=series,
             large_plain=any(one.is_large_plain for one in series),
             many_rows=report.MANY_PLAIN_ROWS,
             jobs=report.jobs(connection) if version else [],
-            retention=RetentionChange.objects.order_by("at").last(),
+            retention=RetentionChange.objects.order_by("pk").last(),
             sensor_api_url=settings.SENSOR_API_URL,
             poll_timeout_seconds=settings.POLL_TIMEOUT_SECONDS,
             **kwargs,
