@@ -1,6 +1,6 @@
 """Write everything in a plan, or nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -22,12 +22,20 @@ class PlanChangedError(Exception):
 
 
 @transaction.atomic
-def carry_out(rows: Iterable[SheetRow], fingerprint: str, person: User, now: datetime) -> Plan:
+def carry_out(
+    rows: Iterable[SheetRow],
+    fingerprint: str,
+    person: User,
+    now: datetime,
+    answers: Collection[str] = frozenset(),
+) -> Plan:
     """Import these SheetRows as confirmed and return the Plan that was carried out.
+
+    answers: those under which the plan was confirmed.
 
     Raises PlanChangedError, and IntegrityError where an id, a bay or a label was taken just now.
     """
-    plan = plan_of(rows, person, lock=True)
+    plan = plan_of(rows, person, lock=True, answers=answers)
     if plan.fingerprint != fingerprint:
         raise PlanChangedError
     Places.keep([row.cage for row in [*plan.changed, *plan.new]])

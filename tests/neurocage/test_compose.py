@@ -194,7 +194,8 @@ def test_the_dockerfile_uses_plain_features_only():
     assert "# syntax" not in DOCKERFILE
     assert "<<" not in DOCKERFILE
     assert "--mount" not in DOCKERFILE
-    assert "--require-hashes -r requirements.lock" in DOCKERFILE
+    assert "lock=requirements.lock; fi" in DOCKERFILE
+    assert '--require-hashes -r "$lock"' in DOCKERFILE
 
 
 def test_nothing_private_gets_into_an_image():

@@ -69,7 +69,8 @@ def use(person):
     token = re.search("nc_[-_A-Za-z0-9]{{43}}", page)[0]
     headers = {{"Authorization": "Bearer " + token, "host": "localhost"}}
     assert client.get("/api/v1/cages", headers=headers).status_code == 200
-    assert client.post("/cages/new/", {{"label": "New"}}).status_code == 302
+    form = {{"label": "New", "owner": person.pk}}
+    assert client.post("/cages/new/", form).status_code == 302
 
 with ThreadPoolExecutor({PEOPLE}) as pool:
     list(pool.map(use, people))

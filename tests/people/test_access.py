@@ -56,10 +56,12 @@ MATRIX = {
     "cage-cards": [((), ALL_MOVED, NO_SUCH_METHOD)],
     "cage-import": [((), SIGNED_IN, SIGNED_IN)],
     "cage-import-template": [((), SIGNED_IN, NO_SUCH_METHOD)],
+    "cage-import-template-csv": [((), SIGNED_IN, NO_SUCH_METHOD)],
     "cage-archived": [((), SIGNED_IN, NO_SUCH_METHOD)],
     "cage-detail": [((7,), WHO_SEES, NO_SUCH_METHOD), ((8,), WHO_SEES, NO_SUCH_METHOD)],
     "cage-history": [((7,), WHO_SEES, NO_SUCH_METHOD), ((8,), WHO_SEES, NO_SUCH_METHOD)],
     "cage-export": [((), SIGNED_IN, NO_SUCH_METHOD)],
+    "cage-export-cages": [((), SIGNED_IN, NO_SUCH_METHOD)],
     "cage-export-file": [((), SIGNED_IN, NO_SUCH_METHOD)],
     "cage-export-dictionary": [((), SIGNED_IN, NO_SUCH_METHOD)],
     # Nothing is ticked, so it leads back to the list.

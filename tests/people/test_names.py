@@ -4,8 +4,11 @@ import random
 import unicodedata
 
 import pytest
+from django.core.exceptions import ValidationError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from people.names import key_of, search_key, sort_key
+from people.names import key_of, search_key, shown_name, sort_key
 
 IN_ORDER = [
     ["", "7", "08", "9", "10", "B 1"],
@@ -41,3 +44,15 @@ def test_spellings_of_one_name_are_sorted_and_found_alike(spellings):
 def test_no_name_is_too_long_for_its_columns():
     for name in ("ﷺ" * 100, "1a" * 75, "ΐ" * 150):
         assert max(len(key_of(name)), len(sort_key(name))) <= 300
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=100))
+def test_a_name_reads_the_same_before_and_after_it_is_cleaned(text):
+    """Else an import would not find the cage that it made itself."""
+    try:
+        shown = shown_name(text)
+    except ValidationError:
+        return
+    assert key_of(shown) == key_of(text)
+    assert shown_name(shown) == shown

@@ -51,7 +51,7 @@ class Command(BaseCommand):
                 Places.keep(batch)
                 Cage.objects.bulk_create(batch)
                 made += (batch[0], batch[-1])
-            _leave_room(made[0].lab)
+            _leave_room(made[0].lab_id)
         first, last = made[0], made[-1]
         self.stdout.write(
             f"{count:,} {'cage' if count == 1 else 'cages'} added for {person}: "
@@ -60,10 +60,10 @@ class Command(BaseCommand):
         )
 
 
-def _leave_room(lab: Lab) -> None:
+def _leave_room(lab_id: int) -> None:
     """Raise the limit of a lab that was filled beyond it, so that its people can go on."""
-    count = Cage.objects.filter(lab=lab).count()
-    full = Lab.objects.filter(pk=lab.pk, cage_limit__lte=count)
+    count = Cage.objects.filter(lab=lab_id).count()
+    full = Lab.objects.filter(pk=lab_id, cage_limit__lte=count)
     full.update(cage_limit=count + DEFAULT_CAGE_LIMIT)
 
 
