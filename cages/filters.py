@@ -1,7 +1,8 @@
 """The filter and the order of a list of cages. Both are in the URL, so a list can be shared."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 from django.db.models import Case, CharField, Count, F, Value, When
 from django.db.models.functions import Cast, Concat
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from cages.models import Condition, Rank, Tally
 from cages.models.cage import CageQuerySet
@@ -66,6 +68,27 @@ class CageFilter:
         """[(name, value)] of the fields that differ from their defaults."""
         values = [(name, getattr(self, name)) for name in self.__slots__]
         return [pair for pair in values if pair[1] and pair != ("order", "worst")]
+
+    def toggled(self, state: str) -> "CageFilter":
+        """The filter with this state; without it where it is chosen already."""
+        return replace(self, state="" if state == self.state else state)
+
+    def in_words(self, names: Mapping[str, str]) -> list[str]:
+        """What it shows, for a printed page: ["State: Bad", "Room: R2"]; empty for all cages.
+
+        names: the names of the chosen room, rack and owner, as far as the person may see them.
+        """
+        state = str(Condition(self.state).label) if self.state else ""
+        chosen = {
+            _("Search"): self.q,
+            _("State"): state,
+            **{
+                str(title): names.get(name, "")
+                for name, title in (("room", _("Room")), ("rack", _("Rack")), ("owner", _("Owner")))
+                if getattr(self, name)
+            },
+        }
+        return [f"{title}: {value}" for title, value in chosen.items() if value]
 
     @property
     def is_active(self) -> bool:

@@ -66,6 +66,16 @@ class Access:
         """Whether `changes` would hold the row. One query at most, however many rows are asked."""
         return self._reaches_every_lab or row.lab_id in self._changing_labs
 
+    @property
+    def may_create(self) -> bool:
+        """Whether the person may create rows, which belong to the person's own lab."""
+        return self._reaches_every_lab or self.person.pk in self._changing_labs.values()
+
+    @property
+    def may_import(self) -> bool:
+        """Whether there is a lab in which an import could create or change rows."""
+        return self._reaches_every_lab or bool(self._changing_labs)
+
     def marked(self, rows: Rows) -> Rows:
         """The rows, each with `is_changeable`: the same as `may_change`, without a query."""
         changing = Q(lab__in=self._labs(CHANGING_ROLES))
@@ -100,8 +110,9 @@ class Access:
         return memberships.values_list("lab", flat=True)
 
     @cached_property
-    def _changing_labs(self) -> frozenset[int]:
-        return frozenset(self._labs(CHANGING_ROLES))
+    def _changing_labs(self) -> dict[int, int | None]:
+        """{lab in which the person may change rows: the person whose own lab it is}."""
+        return dict(self._labs(CHANGING_ROLES).values_list("lab", "lab__own_of"))
 
 
 def person_of(request: HttpRequest) -> User:

@@ -12,12 +12,20 @@ from people.preferences import THEMES, theme_of
 
 
 def person(request: HttpRequest) -> dict[str, Any]:
-    """`may`: {name of a Permission: whether the person has it}, and the person's preferences."""
+    """`may`: {name of a Permission: whether the person has it}, and the person's preferences.
 
-    def may() -> dict[str, bool]:
+    `may.create` and `may.import` are about cages. They take one query, where a page asks for them.
+    """
+
+    def may() -> dict[str, Any]:
         person = getattr(request, "user", None)
-        granted = Access(person).permissions if isinstance(person, User) else frozenset()
-        return {permission.value: permission in granted for permission in Permission}
+        access = Access(person) if isinstance(person, User) else None
+        granted = access.permissions if access else frozenset()
+        return {
+            **{permission.value: permission in granted for permission in Permission},
+            "create": SimpleLazyObject(lambda: bool(access and access.may_create)),
+            "import": SimpleLazyObject(lambda: bool(access and access.may_import)),
+        }
 
     return {
         # A page that does not ask for it reads no session.

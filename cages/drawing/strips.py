@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from itertools import groupby, pairwise
+from itertools import pairwise
 from math import ceil
 
 from django.utils import timezone
@@ -29,7 +29,8 @@ BARS = {
 }
 RUNS = {code: re.compile(rb"\x%02x+" % code) for code in BARS}
 HOURS_BETWEEN_TICKS = 6
-LINES_APART = 6
+# Lines of the hatching across the whole width of bars, about as many as in a strip.
+HATCHING_LINES = 180
 # Minutes. Clocks show a full hour, and are set, only at full quarters of an hour.
 QUARTER = 15
 # Days between ticks, so that no more than MOST_TICKS stand side by side.
@@ -67,36 +68,28 @@ def paths_of(minutes: bytes, start: int = 0) -> list[tuple[str, str]]:
     return paths
 
 
-def bars_of(buckets: Iterable[Bucket], start: int = 0) -> list[tuple[str, str]]:
+def bars_of(buckets: Iterable[Bucket], width: int, start: int = 0) -> list[tuple[str, str]]:
     """[(name of the kind, SVG path)]: a bar for each Bucket, one wide per minute and 100 high.
 
     From the bottom: Perfect, Ok, Bad; then what is not known, which is not drawn. What was not
     watched hangs from the top, hatched: "off" is to be stroked, the others to be filled.
-    start: where the first bar begins.
+    width: of all bars together, with room for those to come. start: where the first bar begins.
     """
     bars: dict[str, list[str]] = {"perfect": [], "ok": [], "bad": []}
-    off, left = [], start
+    hatching: list[str] = []
+    apart, left = max(width / HATCHING_LINES, 1), start
     for bucket in buckets:
         top, health = 100.0, bucket.health
         for parts, share in zip(bars.values(), health.shares, strict=True):
             if share.percent:
                 parts.append(f"M{left} {top:.4g}h{bucket.minutes}v-{share.percent:.4g}H{left}z")
                 top -= share.percent
-        not_watched = Share(health.not_watched, health.minutes)
-        off.append((not_watched.percent or 0, left, bucket.minutes))
+        if height := Share(health.not_watched, health.minutes).percent:
+            lines = range(ceil(left / apart), ceil((left + bucket.minutes) / apart))
+            hatching += [f"M{line * apart:.6g} 0v{height:.4g}" for line in lines]
         left += bucket.minutes
-    bars["off"] = _hatching(off)
+    bars["off"] = hatching
     return [(name, "".join(parts)) for name, parts in bars.items() if parts]
-
-
-def _hatching(off: Iterable[tuple[float, int, int]]) -> list[str]:
-    """Lines across bars of (height, left, width). Neighbours of the same height share them."""
-    lines = []
-    for height, group in groupby(off, key=lambda bar: bar[0]):
-        run = list(group)
-        left, width = run[0][1], sum(width for _height, _left, width in run)
-        lines += [f"M{left} {y}h{width}" for y in range(2, ceil(height), LINES_APART)]
-    return lines
 
 
 def ticks_of(start: datetime, zone: tzinfo | None = None) -> tuple[int, list[Tick]]:

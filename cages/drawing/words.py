@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from cages.history.minutes import Minute
 from cages.history.today import HealthSummary, Share
@@ -40,8 +40,8 @@ def spell_in_words(spell: Spell, *, is_over: bool = False, kinds: bool = False) 
     "2 h 18 min, of them 18 min without an answer". Contrary readings are counted: "26 of 27 known
     readings Bad". is_over: its end counts too, so "at least" where either end is not known.
     """
-    length = in_words(spell.duration)
-    if not spell.begins_known or (is_over and not spell.ends_known):
+    length, open_end = in_words(spell.duration), is_over and not spell.is_ongoing
+    if not spell.begins_known or (open_end and not spell.ends_known):
         length = _("at least %(duration)s") % {"duration": length}
     said = [length]
     if kinds and spell.known < spell.minutes:
@@ -59,6 +59,16 @@ def spell_in_words(spell: Spell, *, is_over: bool = False, kinds: bool = False) 
         health = {"health": spell.status.label}
         said.append(_("%(same)s of %(known)s known readings %(health)s") % {**counts, **health})
     return ", ".join(said)
+
+
+def spell_in_brief(spell: Spell) -> str:
+    """How long a lasting Spell is, for a line of a list: "2 h 18 min, 120 of 138 known"."""
+    told = {"known": whole(spell.known), "minutes": whole(spell.minutes)}
+    coverage = _("%(known)s of %(minutes)s known") % told
+    length = in_words(spell.duration)
+    if not spell.begins_known:
+        length = pgettext("brief", "at least %(duration)s") % {"duration": length}
+    return f"{length}, {coverage}"
 
 
 def _missing(spell: Spell) -> str:

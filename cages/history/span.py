@@ -1,21 +1,33 @@
-"""Which window a URL asks for: today, 24 hours, 7 or 30 days, or any days."""
+"""Which window a URL asks for: today, last night, a number of days, or any days."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Self
 from urllib.parse import urlencode
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from cages.history.moment import FIRST_YEAR, LAST_YEAR, bad_year
 from cages.history.window import DAY, Window
 from cages.slots import slot_of
 
 # name: how many facility days, today included.
-DAYS = {"today": 1, "7d": 7, "30d": 30}
-NAMES = ("today", "24h", "7d", "30d", "custom")
+DAYS = {"today": 1, "7d": 7, "30d": 30, "90d": 90, "365d": 365}
+# What can be chosen, in this order, and its words.
+CHOICES = {
+    "today": gettext_lazy("Today"),
+    "night": gettext_lazy("Last night"),
+    "24h": gettext_lazy("24 hours"),
+    "7d": gettext_lazy("7 days"),
+    "30d": gettext_lazy("30 days"),
+    "90d": gettext_lazy("90 days"),
+    "365d": gettext_lazy("1 year"),
+}
+# The dark phase of a usual light schedule (12 hours of light from 7), in facility time.
+NIGHT = (time(19), time(7))
 LONGEST_DAYS = 3660
 # Hours are shown up to here, days beyond.
 HOURS_UP_TO = timedelta(days=8)
@@ -42,10 +54,10 @@ class Span:
         if query.get("from") or query.get("to"):
             return cls._custom(query.get("from", ""), query.get("to", ""), today, now)
         name = query.get("span", "")
-        name = name if name in NAMES[:-1] else default
-        if name == "24h":
+        name = name if name in CHOICES else default
+        if name in ("24h", "night"):
             end = slot_of(now)
-            window = Window(end - DAY, end)
+            window = Window(end - DAY, end) if name == "24h" else _night_before(today, end)
             return cls(name, window, timezone.localtime(window.start).date(), today)
         first = today - (DAYS[name] - 1) * DAY
         return cls(name, Window.of_days(first, today, now), first, today)
@@ -74,6 +86,25 @@ class Span:
         return cls(name, Window.of_days(first, last, now), first, last)
 
     @property
+    def choices(self) -> list[tuple[str, str]]:
+        """[(name, words)] of what can be chosen."""
+        return [(name, str(words)) for name, words in CHOICES.items()]
+
+    @property
+    def title(self) -> str:
+        """In words what was chosen; empty for days that were given."""
+        return str(CHOICES.get(self.name, ""))
+
+    @property
+    def night(self) -> tuple[time, time]:
+        """When the night begins and ends, in facility time."""
+        return NIGHT
+
+    @property
+    def is_whole_days(self) -> bool:
+        return self.name not in ("24h", "night")
+
+    @property
     def query(self) -> str:
         """The span as it appears in a URL."""
         if self.name != "custom":
@@ -88,3 +119,12 @@ class Span:
     def by_hour(self) -> bool:
         """Whether its buckets are hours; else days."""
         return self.window.end - self.window.start <= HOURS_UP_TO
+
+
+def _night_before(day: date, now: datetime) -> Window:
+    """The night that ends on the facility's day; of one that is not over, what has passed."""
+    dusk, dawn = NIGHT
+    zone = timezone.get_default_timezone()
+    start = datetime.combine(day - DAY, dusk, zone).astimezone(UTC)
+    end = datetime.combine(day, dawn, zone).astimezone(UTC)
+    return Window(start, max(start, min(end, now)))

@@ -1,13 +1,13 @@
 """Spells and silences: for how long a cage has been as it is, from its minutes."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cages.history.minutes import KNOWN, Minute
 from cages.models import Health, Spell
 from cages.models.state import UNSEEN_AFTER
-from cages.slots import SLOT_LENGTH
+from cages.slots import SLOT_LENGTH, slot_of
 
 GAP = UNSEEN_AFTER // SLOT_LENGTH
 
@@ -25,10 +25,14 @@ _SPELL = re.compile("|".join(_pattern(status) for status in Health).encode(), re
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Watched minutes on end without an answer, from the slot `first` on."""
+    """Watched minutes on end without an answer, from the slot `first` on.
+
+    is_ongoing: it has no end, because it still lasts.
+    """
 
     first: datetime
     minutes: int
+    is_ongoing: bool = False
 
     @property
     def duration(self) -> timedelta:
@@ -62,25 +66,39 @@ def spells_in(minutes: bytes, start: datetime) -> list[Spell]:
     return spells
 
 
-def bad_spells(minutes: bytes, start: datetime) -> list[Spell]:
-    """All spells of Bad, longest first."""
-    bad = [spell for spell in spells_in(minutes, start) if spell.status == Health.BAD]
+def bad_spells(minutes: bytes, start: datetime, now: datetime | None = None) -> list[Spell]:
+    """All spells of Bad, longest first. The one that lasts at `now` is ongoing."""
+    spells = spells_in(minutes, start)
+    if spells and now and _reach(minutes, start, now):
+        # After a longer silence nobody knows whether it goes on.
+        lasts = now - spells[-1].last < UNSEEN_AFTER
+        spells[-1] = replace(spells[-1], is_ongoing=lasts)
+    bad = [spell for spell in spells if spell.status == Health.BAD]
     return sorted(bad, key=lambda spell: (-spell.minutes, spell.first))
 
 
-def longest_bad(minutes: bytes, start: datetime) -> Spell | None:
-    return next(iter(bad_spells(minutes, start)), None)
+def _reach(minutes: bytes, start: datetime, now: datetime | None) -> bool:
+    """Whether the minutes from `start` on reach to `now`."""
+    return now is not None and start + len(minutes) * SLOT_LENGTH >= slot_of(now)
 
 
-def longest_silence(minutes: bytes, start: datetime) -> Silence | None:
+def longest_bad(minutes: bytes, start: datetime, now: datetime | None = None) -> Spell | None:
+    return next(iter(bad_spells(minutes, start, now)), None)
+
+
+def longest_silence(minutes: bytes, start: datetime, now: datetime | None = None) -> Silence | None:
     """The longest silence of any length, or None."""
-    return next(iter(silences_in(minutes, start, 1)), None)
+    return next(iter(silences_in(minutes, start, 1, now)), None)
 
 
-def silences_in(minutes: bytes, start: datetime, shortest: int = GAP) -> list[Silence]:
-    """All silences of at least `shortest` minutes, longest first."""
+def silences_in(
+    minutes: bytes, start: datetime, shortest: int = GAP, now: datetime | None = None
+) -> list[Silence]:
+    """All silences of at least `shortest` minutes, longest first. One may last at `now`."""
+    last = len(minutes) if _reach(minutes, start, now) else None
     found = re.finditer(rb"\x%02x{%d,}" % (Minute.NO_ANSWER, shortest), minutes)
     silences = [
-        Silence(start + run.start() * SLOT_LENGTH, run.end() - run.start()) for run in found
+        Silence(start + run.start() * SLOT_LENGTH, run.end() - run.start(), run.end() == last)
+        for run in found
     ]
     return sorted(silences, key=lambda silence: (-silence.minutes, silence.first))

@@ -300,8 +300,13 @@ class Cage(models.Model):
     @property
     def position(self) -> str:
         """Where the cage stands in one line: "R2 · rack B · B-07", or empty."""
+        return " · ".join(part for part in (self.room_and_rack, self.bay_name) if part)
+
+    @property
+    def room_and_rack(self) -> str:
+        """The position without the bay: "R2 · rack B", or empty."""
         rack = gettext("rack %(rack)s") % {"rack": self.rack_name} if self.rack else ""
-        return " · ".join(part for part in (self.room_name, rack, self.bay_name) if part)
+        return " · ".join(part for part in (self.room_name, rack) if part)
 
     @property
     def position_on_record(self) -> str:

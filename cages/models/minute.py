@@ -39,7 +39,8 @@ class Spell:
 
     `same` of the `known` readings say `status`; `unanswered` minutes were asked without an answer.
     begins_known: the reading before it is less than UNSEEN_AFTER older, so it did not begin
-    earlier than that. ends_known: the same of the reading after it.
+    earlier than that. ends_known: the same of the reading after it. is_ongoing: it has no end,
+    because it still lasts.
     """
 
     status: Health
@@ -50,6 +51,7 @@ class Spell:
     unanswered: int
     begins_known: bool = False
     ends_known: bool = False
+    is_ongoing: bool = False
 
     @property
     def minutes(self) -> int:

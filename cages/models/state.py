@@ -123,6 +123,11 @@ class CageState(models.Model):
             return None
         return max(now - self.reading_slot, timedelta())
 
+    def request_age(self, now: datetime) -> timedelta | None:
+        """How long ago the last request was, or None while that is less than LATE_AFTER."""
+        age = now - self.outcome_slot if self.outcome_slot else None
+        return age if age and age >= LATE_AFTER else None
+
     @property
     def newest_slot(self) -> datetime:
         """The slot of the newest poll. Raises ValueError without any."""

@@ -20,7 +20,7 @@ from cages.history.today import HealthSummary, Share
 from cages.history.window import Window, midnight_of
 from cages.models import Cage, Condition, Health
 from cages.models.state import HEALTH_CONDITIONS, HOUR_MINUTES
-from cages.slots import SLOT_LENGTH, is_ahead
+from cages.slots import SLOT_LENGTH, is_ahead, slot_of
 
 register = template.Library()
 # What a partial is given.
@@ -115,18 +115,26 @@ def last_known(cage: Cage, now: datetime) -> Context:
 
 
 @register.simple_tag
-def bad_for(cage: Cage, now: datetime) -> str:
-    """For how long a cage has been Bad, and how much of that is known; "" where it is not Bad."""
+def bad_for(cage: Cage, now: datetime, is_brief: bool = False) -> str:
+    """For how long a cage has been Bad, and how much of that is known; "" where it is not Bad.
+
+    is_brief: for one line of a list.
+    """
     lasting = cage.spell(now)
     if not lasting or lasting.status != Health.BAD:
         return ""
-    return _("for %(duration)s") % {"duration": words.spell_in_words(lasting)}
+    told = words.spell_in_brief(lasting) if is_brief else words.spell_in_words(lasting)
+    return _("for %(duration)s") % {"duration": told}
 
 
-def _strip(minutes: bytes, title: str, width: int = 0, start: int = 0) -> Context:
+def _strip(minutes: bytes, title: str, width: int, begin: datetime | None, start: int) -> Context:
+    """begin: the slot at the left edge of the strip; start: where on it the first minute is."""
     return {
         "paths": strips.paths_of(minutes, start),
-        "width": width or len(minutes),
+        "width": width,
+        "begin": begin,
+        "end": start + len(minutes),
+        "first": start,
         "label": f"{title}: {words.minutes_in_words(minutes)}",
     }
 
@@ -134,13 +142,14 @@ def _strip(minutes: bytes, title: str, width: int = 0, start: int = 0) -> Contex
 @register.inclusion_tag("cages/_strip.html")
 def strip(minutes: bytes, title: str) -> Context:
     """The minutes (`minutes_of`) as bars; `title` and what they show are its text."""
-    return _strip(minutes, title)
+    return _strip(minutes, title, len(minutes), None, 0)
 
 
 @register.inclusion_tag("cages/_strip.html")
-def hour_strip(minutes: bytes, title: str) -> Context:
+def hour_strip(minutes: bytes, title: str, now: datetime) -> Context:
     """The last minutes of an hour, at the end of its width: a newer cage has fewer."""
-    return _strip(minutes, title, HOUR_MINUTES, HOUR_MINUTES - len(minutes))
+    begin = slot_of(now) - HOUR_MINUTES * SLOT_LENGTH
+    return _strip(minutes, title, HOUR_MINUTES, begin, HOUR_MINUTES - len(minutes))
 
 
 @register.inclusion_tag("cages/_strip.html")
@@ -153,7 +162,7 @@ def day_strip(minutes: bytes, start: datetime, title: date, at: datetime | None 
     midnight = midnight_of(timezone.localtime(start).date(), timezone.get_default_timezone())
     number = (at - midnight) // SLOT_LENGTH if at else -1
     mark = round(100 * (number + 0.5) / width, 2) if 0 <= number < width else None
-    drawn = _strip(minutes, str(title), width, (start - midnight) // SLOT_LENGTH)
+    drawn = _strip(minutes, str(title), width, midnight, (start - midnight) // SLOT_LENGTH)
     return {**drawn, "ticks": ticks, "mark": mark}
 
 
@@ -166,12 +175,16 @@ def window_strip(minutes: bytes, window: Window, title: str) -> Context:
 @register.inclusion_tag("cages/_strip.html")
 def window_minutes(minutes: bytes, window: Window, title: str) -> Context:
     """The last minutes of a Window, on its width: a newer cage has fewer."""
-    return _strip(minutes, title, window.minutes, window.minutes - len(minutes))
+    return _strip(minutes, title, window.minutes, window.start, window.minutes - len(minutes))
 
 
 @register.inclusion_tag("cages/_stack.html")
-def day_stack(days: list[tuple[date, Window, bytes]], is_double: bool = False) -> Context:
+def day_stack(
+    days: list[tuple[date, Window, bytes]], is_double: bool = False, kept: str = ""
+) -> Context:
     """Days under each other, one or two in a row, on one scale. days: (date, Window, minutes).
+
+    kept: other parameters of the URL, for the links to one day.
 
     The hours below are those of a day on which the clock is not set.
     """
@@ -185,6 +198,9 @@ def day_stack(days: list[tuple[date, Window, bytes]], is_double: bool = False) -
             # 24.5 where the clock is set by half an hour.
             "hours": "" if whole[day].minutes == 24 * 60 else whole[day].minutes / 60,
             "paths": strips.paths_of(minutes, (part.start - whole[day].start) // SLOT_LENGTH),
+            "begin": whole[day].start,
+            "first": (part.start - whole[day].start) // SLOT_LENGTH,
+            "end": (part.end - whole[day].start) // SLOT_LENGTH,
             "label": f"{day:%Y-%m-%d}: {words.minutes_in_words(minutes)}",
         }
         for day, part, minutes in days
@@ -195,7 +211,7 @@ def day_stack(days: list[tuple[date, Window, bytes]], is_double: bool = False) -
     width = day_width * (2 if is_double else 1)
     hours = range(0, 48 if is_double else 24, strips.HOURS_BETWEEN_TICKS)
     ticks = [strips.Tick(round(6000 * hour / width, 2), f"{hour % 24:02}") for hour in hours]
-    return {"rows": rows, "width": width, "ticks": ticks}
+    return {"rows": rows, "width": width, "ticks": ticks, "kept": kept}
 
 
 @register.inclusion_tag("cages/_bars.html")
@@ -205,8 +221,8 @@ def share_bars(buckets: list[Bucket], window: Window, title: str) -> Context:
     shown = window.since(buckets[0].window.start) if buckets else window
     told = words.health_in_words(total_of(buckets, shown).health)
     return {
-        "paths": strips.bars_of(buckets, left),
-        "width": max(window.minutes, 1),
+        "paths": strips.bars_of(buckets, width := max(window.minutes, 1), left),
+        "width": width,
         "ticks": strips.ticks_within(window),
         "label": f"{title}: {told}",
     }

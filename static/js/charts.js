@@ -41,16 +41,13 @@
 
   function hatching(context) {
     const tile = document.createElement("canvas");
-    tile.width = tile.height = 8;
+    // Upright lines, as in the strips (charts.css).
+    tile.width = Math.round(5.5 * window.devicePixelRatio);
+    tile.height = 1;
     const pen = tile.getContext("2d");
-    pen.strokeStyle = colour("quiet");
-    pen.lineWidth = 1.5;
-    pen.beginPath();
-    for (const shift of [-8, 0, 8]) {
-      pen.moveTo(shift, 8);
-      pen.lineTo(shift + 8, 0);
-    }
-    pen.stroke();
+    pen.globalAlpha = 0.6;
+    pen.fillStyle = colour("quiet");
+    pen.fillRect(0, 0, 1.5 * window.devicePixelRatio, 1);
     return context.createPattern(tile, "repeat");
   }
 

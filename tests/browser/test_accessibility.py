@@ -54,6 +54,8 @@ ADDRESSES = [
     "/ops/",
     "/styleguide/",
 ]
+# The narrowest of each layout, and what people have.
+WIDTHS = (320, 390, 640, 768, 992, 1065, 1200, 1280, 1400)
 ANONYMOUS_ADDRESSES = ["/accounts/login/", "/accounts/register/"]
 # Shows what axe-core found as readable lines.
 FOUND = """async ([theme, rules]) => {
@@ -97,18 +99,78 @@ def problems_on(page):
     return {theme: problems for theme, problems in found.items() if problems}
 
 
-def test_no_page_has_a_problem_in_any_theme_nor_scrolls_sideways_at_200_percent(new_page, facility):
+def wider_than_the_window(page, address):
+    """Return [(address, width)] for the widths at which the open page scrolls sideways."""
+    wide = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 450})
+        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            wide.append((address, width))
+    return wide
+
+
+def test_no_page_has_a_problem_in_any_theme_nor_scrolls_sideways(new_page, facility):
     page, problems, wide = new_page(facility, reduced_motion="reduce"), {}, []
     for address in ADDRESSES:
         page.goto(address)
-        # A desktop of 1280 pixels, at 200 and at 100 percent.
-        for width in (640, 1280):
-            page.set_viewport_size({"width": width, "height": 450})
-            if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
-                wide.append((address, width))
+        wide += wider_than_the_window(page, address)
         if found := problems_on(page):
             problems[address] = found
     assert problems == {}
+    assert wide == []
+
+
+# The focused controls without an outline that can be seen: too thin, too faint, or cut off.
+FAINT = """() => {
+  const light = ([r, g, b]) => [r, g, b].map((part) => part / 255)
+    .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, place) => sum + c * [0.2126, 0.7152, 0.0722][place], 0);
+  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const ground = (node) => {
+    const colour = node ? parts(getComputedStyle(node).backgroundColor) : [255, 255, 255];
+    return colour.length === 4 && colour[3] === 0 ? ground(node.parentElement) : colour;
+  };
+  const faint = [];
+  for (const menu of document.querySelectorAll("details")) menu.open = true;
+  const controls = "a[href], button, input:not([type=hidden]), select, textarea, summary, "
+    + "[tabindex='0']";
+  for (const node of document.querySelectorAll(controls)) {
+    if (node.disabled || !node.checkVisibility({ checkVisibilityCSS: true })) continue;
+    node.focus();
+    const shown = node.matches(".fold") ? node.nextElementSibling : node;
+    const style = getComputedStyle(shown);
+    const reach = parseFloat(style.outlineOffset) + parseFloat(style.outlineWidth);
+    const box = shown.getBoundingClientRect();
+    const clips = [];
+    for (let one = shown.parentElement; one; one = one.parentElement) {
+      if (one !== document.body && getComputedStyle(one).overflowX !== "visible") clips.push(one);
+    }
+    const isCut = clips.map((one) => one.getBoundingClientRect()).some(
+      (outer) => box.top - reach < outer.top - 1 || box.bottom + reach > outer.bottom + 1);
+    const [one, other] = [light(parts(style.outlineColor)), light(ground(shown.parentElement))];
+    const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+    const isThick = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+    if (document.activeElement !== node || !isThick || contrast < 3 || isCut) {
+      faint.push(`${node.outerHTML.slice(0, 90)} ${style.outlineStyle} ${contrast} ${isCut}`);
+    }
+  }
+  return faint;
+}"""
+
+
+def test_every_control_shows_the_focus_and_no_german_page_scrolls_sideways(new_page, facility):
+    page, faint, wide = new_page(facility, reduced_motion="reduce"), {}, []
+    page.context.add_cookies([{"name": "django_language", "value": "de", "url": page.url}])
+    for address in ADDRESSES:
+        page.goto(address)
+        # From here on, the browser takes a focus for one by keyboard.
+        page.keyboard.press("Tab")
+        wide += wider_than_the_window(page, address)
+        for width in (WIDTHS[-1], WIDTHS[0]):
+            page.set_viewport_size({"width": width, "height": 450})
+            if found := page.evaluate(FAINT):
+                faint[address, width] = found
+    assert faint == {}
     assert wide == []
 
 

@@ -62,17 +62,23 @@ def test_focus_scroll_and_what_was_typed_survive_a_change(new_page, cage):
     assert page.evaluate("scrollY") == before
 
 
-def test_the_buttons_say_how_many_cages_are_selected_also_after_a_change(new_page, cage):
+def test_a_bar_comes_with_the_first_tick_and_stays_through_a_change(new_page, cage):
     make_cage(owner=cage.owner)
     page = new_page(cage.owner)
+    bar = page.locator("#bulk")
+    expect(bar).to_be_hidden()
     page.locator(".cell-tick label").first.click()
-    page.get_by_label("Action").select_option("archive")
-    selected = page.get_by_role("button", name="Selected (1): Archive…")
-    expect(selected).to_be_visible()
-    expect(page.get_by_role("button", name="All 2: Archive…")).to_be_visible()
+    expect(bar).to_contain_text("1 selected")
+    page.get_by_role("button", name="Select all on this page").click()
+    expect(bar).to_contain_text("2 selected")
+    # Above the footer, wherever the page is scrolled to.
+    footer = page.locator("footer").bounding_box()
+    assert bar.bounding_box()["y"] + bar.bounding_box()["height"] <= footer["y"] + 1
     turns_bad(cage)
-    expect(page.get_by_text("Bad").first).to_be_visible(timeout=SOON_MS)
-    expect(selected).to_be_visible()
+    expect(page.locator(".cages .condition", has_text="Bad")).to_be_visible(timeout=SOON_MS)
+    expect(bar).to_contain_text("2 selected")
+    page.get_by_role("button", name="Select none").click()
+    expect(bar).to_be_hidden()
 
 
 def test_a_form_is_not_touched_while_its_cycle_line_goes_on(new_page, cage):

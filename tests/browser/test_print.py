@@ -49,3 +49,6 @@ def test_paper_is_light_in_every_theme(new_page, theme):
     assert paper.startswith("rgb(255, 255, 255)")
     assert [ink, paper] != on_screen
     assert not page.locator("header.bar").is_visible()
+    foot = page.locator(".print-line")
+    assert foot.evaluate("one => getComputedStyle(one).display") == "table-footer-group"
+    assert re.search(rf"{cage.label} .*\d\d:\d\d .*\(Europe/Berlin\)", foot.inner_text())

@@ -1,5 +1,6 @@
 """The past of a cage: any days, one minute in context, and cages beside each other."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -249,3 +250,33 @@ def test_the_queries_of_a_comparison_do_not_grow_with_the_cages(browser, user):
             make_cage(owner=user)
         counts.append(queries_of(browser.get, reverse("cage-compare"), {"which": "all"}))
     assert counts[0] == counts[1] <= 12
+
+
+def test_a_period_that_lasts_has_no_end(browser, cage):
+    record_minutes(cage, slot("06:50"), [OK, *[BAD] * 11])
+    for span in ("today", "24h"):
+        words = text_of(history(browser, cage, span=span))
+        assert "2026-03-02 06:51 ongoing 11 min, 11 of 11 minutes known" in words
+    today = text_of(browser.get(cage.get_absolute_url()))
+    assert "Longest Bad period: 11 min, 11 of 11 minutes known; since 06:51, ongoing." in today
+
+
+def test_last_night_is_what_passed_before_this_morning(browser, cage):
+    page = history(browser, cage, span="night")
+    words = text_of(page)
+    assert "720 full minutes from 2026-03-01 19:00 to 2026-03-02 07:00" in words
+    assert "The night is from 19:00 to 07:00." in words
+
+
+def test_the_filter_of_the_list_is_kept_on_the_way_through_the_history(browser, cage, user):
+    other = make_cage("After it", user)
+    kept = "state=unseen&order=label"
+    page = history(browser, cage, state="unseen", order="label", span="30d").content.decode()
+    links = {link.replace("&amp;", "&") for link in re.findall(r'href="([^"]+)"', page)}
+    assert {f"/cages/?{kept}", f"/cages/{cage.pk}/?{kept}", f"?{kept}&span=365d"} <= links
+    assert f"/cages/{other.pk}/history/?{kept}&span=30d" in links
+    assert f"?{kept}&from=2026-03-01" in links
+    compared = browser.get(reverse("cage-compare"), {"cage": cage.pk, "state": "unseen"})
+    assert f"?cage={cage.pk}&amp;state=unseen&amp;span=90d" in compared.content.decode()
+    exported = browser.get(reverse("cage-export"), {"cage": cage.pk, "state": "unseen"})
+    assert '<a href="/cages/?state=unseen">' in exported.content.decode()

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from cages.models import Room
 from tests.factories import make_cage
 from tests.pages import text_of
 
@@ -72,3 +73,16 @@ def test_the_list_leads_to_the_cards_of_what_is_chosen(browser):
 def test_the_number_of_queries_does_not_grow_with_the_cards(browser, django_assert_max_num_queries):
     with django_assert_max_num_queries(6):
         browser.get(f"{CARDS}?which=all")
+
+
+def test_cards_come_in_order_of_position_and_each_sheet_says_which_it_is(browser, user):
+    for number, column in ((50, 2), (51, 10), (52, 1)):
+        make_cage(
+            f"Of the rack {number}", user, id=number, room="R3", rack="A", row="A", column=column
+        )
+    room = Room.objects.get(name="R3").pk
+    page = browser.get(f"{CARDS}?which=all&room={room}&order=label")
+    (sheet,) = page.context["sheets"]
+    assert [cage.pk for cage, _lines in sheet] == [52, 50, 51]
+    assert "Sheet 1 of 1 ·" in text_of(page)
+    assert "Room: R3" in text_of(page)

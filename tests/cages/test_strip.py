@@ -122,7 +122,8 @@ def bucket(start, minutes):
 
 def test_a_bar_is_as_wide_as_its_minutes_and_as_high_as_its_shares():
     # The second is only a part of its hour.
-    bars = strips.bars_of([bucket("07:00", codes("ppob.") * 12), bucket("08:00", codes("bb.."))])
+    hours = [bucket("07:00", codes("ppob.") * 12), bucket("08:00", codes("bb.."))]
+    bars = strips.bars_of(hours, 64)
     assert bars == [
         ("perfect", "M0 100h60v-40H0z"),
         ("ok", "M0 60h60v-20H0z"),
@@ -138,14 +139,12 @@ def test_bars_say_unanswered_and_unwatched_minutes_too():
     )
 
 
-def test_what_was_not_watched_is_hatched_from_the_top_and_neighbours_share_their_lines():
-    hours = [bucket("07:00", codes("-" * 60)), bucket("08:00", codes("-" * 60))]
-    (name, path), *others = strips.bars_of([*hours, bucket("09:00", codes("p" * 54 + "-" * 6))])
-    assert name == "perfect"
-    assert path == "M120 100h60v-90H120z"
-    ((name, path),) = others
-    lines = [f"M0 {y}h120" for y in range(2, 100, 6)] + ["M120 2h60", "M120 8h60"]
-    assert (name, path) == ("off", "".join(lines))
+def test_what_was_not_watched_is_hatched_upright_from_the_top_as_in_strips():
+    hours = [bucket("07:00", codes("-" * 60)), bucket("08:00", codes("p" * 54 + "-" * 6))]
+    bars = strips.bars_of(hours, 10 * strips.HATCHING_LINES, start=30)
+    whole = [f"M{left} 0v100" for left in range(30, 90, 10)]
+    part = [f"M{left} 0v10" for left in range(90, 150, 10)]
+    assert dict(bars)["off"] == "".join(whole + part)
 
 
 def test_the_hours_say_the_same_as_the_strip():
@@ -252,6 +251,29 @@ def test_a_lasting_spell_says_why_minutes_are_not_known(minutes, said):
     assert words.spell_in_words(longest_bad(codes(minutes), START), kinds=True) == said
 
 
+@pytest.mark.parametrize(
+    ("minutes", "ago", "said"),
+    [
+        ("obb", 0, "2 min, 2 of 2 minutes known"),
+        # The minutes that were looked at end before now, or nobody knows how the cage is now.
+        ("obb", 5, "at least 2 min, 2 of 2 minutes known"),
+        ("obb" + "." * GAP, 0, "at least 2 min, 2 of 2 minutes known"),
+        ("obb" + "." * GAP + "pp", 0, "at least 2 min, 2 of 2 minutes known"),
+        ("obbpp", 0, "2 min, 2 of 2 minutes known"),
+    ],
+)
+def test_a_spell_that_lasts_has_no_end(minutes, ago, said):
+    now = START + (len(minutes) + ago) * MINUTE
+    bad = longest_bad(codes(minutes), START, now)
+    assert words.spell_in_words(bad, is_over=True) == said
+    assert bad.is_ongoing == (minutes.endswith("b") and not ago)
+
+
+def test_a_list_says_a_lasting_spell_in_brief():
+    assert words.spell_in_brief(longest_bad(codes("ob.bb"), START)) == "4 min, 3 of 4 known"
+    assert words.spell_in_brief(longest_bad(codes("bb"), START)) == "at least 2 min, 2 of 2 known"
+
+
 def test_every_known_reading_is_in_one_spell():
     text = "bbobpppo.ob" * 9 + "-" * 20 + "ppp"
     spells = spells_in(codes(text), START)
@@ -267,6 +289,10 @@ def test_the_longest_bad_spell_and_the_longest_silence():
     assert longest_silence(minutes, START) == Silence(START + 14 * MINUTE, 3)
     assert longest_bad(codes("pp"), START) is None
     assert longest_silence(codes("pp--"), START) is None
+    lasting, over = codes("p....."), codes("....p")
+    assert longest_silence(lasting, START, START + 6 * MINUTE).is_ongoing
+    assert not longest_silence(lasting, START, START + 9 * MINUTE).is_ongoing
+    assert not longest_silence(over, START, START + 5 * MINUTE).is_ongoing
 
 
 # The band

@@ -195,7 +195,7 @@ def test_every_page_has_the_footer(client_of, administrator, settings):
 
 def test_the_header_shows_the_facilitys_time(browser):
     page = browser.get(LIST).content.decode()
-    assert '<span class="clock" title="Facility time">07:02 Europe/Berlin</span>' in page
+    assert 'data-zone="Europe/Berlin">07:02</time> Europe/Berlin</span>' in page
 
 
 def test_the_footer_says_that_a_clock_was_wrong(browser):

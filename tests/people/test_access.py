@@ -295,7 +295,7 @@ def test_a_person_without_cages_sees_none(browser_of):
 def test_facility_staff_see_every_cage_and_whose_it_is(browser_of):
     page = browser_of("staff").get(reverse("cage-list")).content.decode()
     assert "Active cage" in page
-    assert '<td class="wide-only">owner</td>' in page
+    assert '<td class="cell-owner">owner</td>' in page
 
 
 def test_only_staff_are_shown_the_way_to_operations_and_admin(browser_of):
@@ -352,7 +352,7 @@ def test_templates_ask_for_permissions_that_exist():
         name for _path, text in sources("templates") for name in re.findall(r"\bmay\.(\w+)", text)
     }
     assert asked
-    assert asked <= set(Permission)
+    assert asked <= {*Permission, "create", "import"}
 
 
 def test_only_people_asks_for_the_flags_of_an_account():
@@ -361,3 +361,20 @@ def test_only_people_asks_for_the_flags_of_an_account():
         path for path, text in sources("cages", "neurocage", "templates") if flags.search(text)
     ]
     assert asking == []
+
+
+def test_who_may_not_create_cages_is_not_offered_it_and_cannot(client_of, db):
+    person = make_user("watching")
+    person.memberships.update(role=Role.VIEWER)
+    browser = client_of(person)
+    pages = [browser.get(reverse(name)) for name in ("cage-list", "rack-index", "wall")]
+    for name in ("cage-create", "cage-import"):
+        assert not any(f'href="{reverse(name)}"' in page.content.decode() for page in pages)
+        assert browser.get(reverse(name)).status_code == 403
+        assert browser.post(reverse(name), NEW_CAGE).status_code == 403
+    assert not Cage.objects.filter(label="New").exists()
+    # Who changes the cages of another lab may import theirs.
+    make_member(person, make_user().own_lab, Role.TECHNICIAN)
+    page = browser.get(reverse("cage-list")).content.decode()
+    assert f'href="{reverse("cage-import")}"' in page
+    assert f'href="{reverse("cage-create")}"' not in page

@@ -26,7 +26,11 @@ class CardsView(LongPageMixin, SelectionMixin, TemplateView):
         wanted = self.request.GET
         paper = wanted.get("paper") if wanted.get("paper") in PAPERS else "a4"
         per_sheet = next((n for n in NUMBERS if wanted.get("per_sheet") == str(n)), NUMBERS[0])
-        cages = list(self.cages.select_related("owner", "room", "rack")[: SHEETS_SHOWN * per_sheet])
+        # In this order they are hung up.
+        cards_of = self.cages.select_related("owner", "room", "rack")
+        cages = list(cards_of.in_order("position", self.now)[: SHEETS_SHOWN * per_sheet])
+        one = cages[0]
+        names = {"room": one.room_name, "rack": one.rack_name, "owner": str(one.owner)}
         cards = [(cage, card_of(cage) if per_sheet == NUMBERS[0] else []) for cage in cages]
         ticked = [("cage", cage.pk) for cage in cages]
         return super().get_context_data(
@@ -43,5 +47,6 @@ class CardsView(LongPageMixin, SelectionMixin, TemplateView):
             ],
             site=self.request.build_absolute_uri("/").rstrip("/"),
             list_address=self.list_address,
+            filter_words=self.filter.in_words(names),
             **kwargs,
         )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.forms import ModelForm
@@ -78,7 +79,8 @@ class CageCreateView(CageFormView):
     success_message = _("The cage was created. Its first reading appears within two minutes.")
 
     def get_object(self, queryset: QuerySet[Cage] | None = None) -> None:  # type: ignore[override]
-        return None
+        if not self.access.may_create:
+            raise PermissionDenied
 
     def sensor_id(self, form: ModelForm) -> int | None:
         # Only a free id, because the sensor of another person's cage must not be tested.

@@ -21,6 +21,8 @@ from cages.views.site.live import LiveMixin
 
 PAGE_SIZES = (25, 50, 100)
 DEFAULT_PAGE_SIZE = 50
+# Fields of the filter that are folded away on a phone.
+NARROWED = ("room", "rack", "owner", "order")
 # What can be done with many cages at once, after a confirmation.
 ACTS = {
     "pause": _("Pause"),
@@ -85,21 +87,18 @@ class CageListView(LiveMixin, CageListMixin):
         return paginator
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        chosen = self.filter.state
         context = super().get_context_data(
             filter=self.filter,
             orders=self.orders.items(),
-            # Worst first, without empty ones, but with the chosen one.
-            states=[
-                (state, count, replace(self.filter, state="" if state == chosen else state))
-                for state in STATES
-                if (count := self.counts.of(state)) or state == chosen
-            ],
+            # Worst first. Empty ones too, so that each keeps its place.
+            states=[(state, self.counts.of(state), self.filter.toggled(state)) for state in STATES],
             unseen_bad=self.counts.unseen_bad,
             cage_count=self.counts.total,
             trouble_count=self.counts.trouble,
             everything=replace(self.filter, state=""),
             choices=self.choices,
+            filter_words=self.filter.in_words(self._names()),
+            narrowed=len([one for one in self.filter.fields if one[0] in NARROWED]),
             **kwargs,
         )
         today = Window.today(self.now)
@@ -108,9 +107,16 @@ class CageListView(LiveMixin, CageListMixin):
         changes = ACTS if may_change or context["is_paginated"] else {}
         context["acts"] = [*changes.items(), *OTHER_ACTS.items()]
         for cage in context["cages"]:
+            cage.state_now = cage.condition(self.now)
             cage.minutes_of_hour = cage.last_hour(self.now)
+            cage.request_age = cage.known_state and cage.known_state.request_age(self.now)
             cage.known_today = _known_share(cage, today)
         return context
+
+    def _names(self) -> dict[str, str]:
+        """{"room", "rack" or "owner": the name of the chosen one}."""
+        chosen = {kind: getattr(self.filter, kind) for kind in self.choices}
+        return {kind: dict(self.choices[kind]).get(one, "") for kind, one in chosen.items() if one}
 
 
 def _known_share(cage: Cage, today: Window) -> Share:

@@ -129,6 +129,7 @@ class ExportView(ExportMixin, TemplateView):
             ],
             # What says which cages, for links to other days, kinds and formats.
             kept=[*ids, *which, *self.filter.fields],
+            filter=self.filter,
             count=count,
             first_labels=list(self.chosen.values_list("label", flat=True)[:5]),
             dictionary=KINDS.items(),

@@ -15,6 +15,7 @@ from django.views.generic import DetailView, TemplateView
 
 from cages.clock import now_of
 from cages.drawing import charts
+from cages.filters import CageFilter
 from cages.history import moment, spells
 from cages.history.buckets import Bucket, buckets_of, since, total_of
 from cages.history.minutes import minutes_of
@@ -57,7 +58,9 @@ class CageHistoryView(LongSpanMixin, CageAccessMixin, DetailView):
         buckets = buckets_of([cage.pk], window, span.by_hour)[cage.pk]
         total = total_of(buckets, window)
         length, today = span.day_count * DAY, timezone.localtime(self.now).date()
-        later = _query(span.first + length, min(span.last + length, today))
+        chosen = CageFilter.from_query(self.request.GET)
+        kept = f"{chosen.query}&" if chosen.query else ""
+        later = _query(span.first + length, min(span.last + length, today), kept)
         context = super().get_context_data(
             span=span,
             window=window,
@@ -75,9 +78,14 @@ class CageHistoryView(LongSpanMixin, CageAccessMixin, DetailView):
             at_problem=at_problem,
             is_double="double" in self.request.GET,
             # Queries for the same number of days before and after.
-            earlier=_query(span.first - length, span.last - length),
+            earlier=_query(span.first - length, span.last - length, kept),
             later=later if span.last < today else "",
+            day_address=f"?{kept}from=DATE&to=DATE",
             today=today,
+            filter=chosen,
+            kept=chosen.fields,
+            kept_query=kept,
+            neighbours=chosen.apply(self.seen.active(), self.now).neighbours_of(cage),
             **kwargs,
         )
         if span.day_count <= STRIP_DAYS:
@@ -86,8 +94,8 @@ class CageHistoryView(LongSpanMixin, CageAccessMixin, DetailView):
 
     def _minute_by_minute(self, cage: Cage, window: Window) -> dict[str, Any]:
         minutes = minutes_of([cage.pk], window)[cage.pk]
-        bad = spells.bad_spells(minutes, window.start)
-        silences = spells.silences_in(minutes, window.start)
+        bad = spells.bad_spells(minutes, window.start, self.now)
+        silences = spells.silences_in(minutes, window.start, now=self.now)
         return {
             "minutes": minutes,
             "days": _days(minutes, window),
@@ -146,7 +154,8 @@ class CompareView(LongSpanMixin, SelectionMixin, TemplateView):
             minute_by_minute=minute_by_minute,
             strip_days=STRIP_DAYS_COMPARED,
             list_address=self.list_address,
-            kept=[("cage", cage.pk) for cage in cages],
+            kept=[*(("cage", cage.pk) for cage in cages), *self.filter.fields],
+            filter=self.filter,
             **kwargs,
         )
 
@@ -182,8 +191,8 @@ def _days(minutes: bytes, window: Window) -> list[tuple[date, Window, bytes]]:
     return days
 
 
-def _query(first: date, last: date) -> str:
-    """The days as they appear in a URL; "" where they begin before anything was measured."""
+def _query(first: date, last: date, kept: str = "") -> str:
+    """The days as they appear in a URL after `kept`; "" before anything was measured."""
     if first.year < moment.FIRST_YEAR:
         return ""
-    return f"from={first.isoformat()}&to={max(last, first).isoformat()}"
+    return f"{kept}from={first.isoformat()}&to={max(last, first).isoformat()}"

@@ -1,0 +1,84 @@
+// Says which minute of a strip is under the mouse or the finger, and how it was.
+(() => {
+  "use strict";
+
+  const SECONDS = 60;
+  const HOUR_SECONDS = 3600;
+  const KINDS = ["perfect", "ok", "bad", "off"];
+
+  // The words, and the facility's time zone.
+  const words = document.querySelector("[data-zone][data-perfect]")?.dataset;
+  if (!words) return;
+  const clock = new Intl.DateTimeFormat("sv-SE", {
+    timeZone: words.zone,
+    dateStyle: "short",
+    timeStyle: "short",
+  });
+  const offset = new Intl.DateTimeFormat("en-GB", {
+    timeZone: words.zone,
+    timeZoneName: "longOffset",
+  });
+
+  const label = document.createElement("div");
+  label.className = "read-minute";
+  label.hidden = true;
+  document.body.append(label);
+
+  // "2026-10-25 02:30". In the hour that comes twice, also which of the two it is.
+  function time(seconds) {
+    const told = (at) => clock.format(at * 1000);
+    const text = told(seconds);
+    const isTwice = [-1, 1].some((way) => told(seconds + way * HOUR_SECONDS) === text);
+    if (!isTwice) return text;
+    const name = offset.formatToParts(seconds * 1000).find((part) => part.type === "timeZoneName");
+    return `${text} ${name.value}`;
+  }
+
+  // The strokes say it: "M12 8h3" is three minutes of one kind from the twelfth on.
+  function kindAt(paths, minute) {
+    for (const path of paths) {
+      for (const [, from, length] of path.getAttribute("d").matchAll(/M(\d+) \d+h(\d+)/g)) {
+        if (minute >= +from && minute < +from + +length) {
+          return KINDS.find((kind) => path.classList.contains(kind));
+        }
+      }
+    }
+    return "none";
+  }
+
+  function read(strip, clientX) {
+    const box = strip.getBoundingClientRect();
+    const place = (clientX - box.left) / box.width;
+    const minute = Math.floor(place * strip.viewBox.baseVal.width);
+    const next = strip.querySelector("use");
+    // With two days in a row, the second one is drawn by its own strip.
+    const shift = next ? next.x.baseVal.value : Infinity;
+    const day =
+      minute < shift ? strip : document.querySelector(next.getAttribute("href")).ownerSVGElement;
+    const own = minute < shift ? minute : minute - shift;
+    if (own < +day.dataset.first || own >= +day.dataset.end) return null;
+    const paths = (day.querySelector(".strip-day") ?? day).querySelectorAll("path");
+    return `${time(+day.dataset.begin + own * SECONDS)} ${words[kindAt(paths, own)]}`;
+  }
+
+  function show(event) {
+    // In the list the link of the row lies above the strip.
+    const below = document.elementsFromPoint(event.clientX, event.clientY);
+    const strip = below.find((one) => one.matches(".strip[data-begin]"));
+    const text = strip && read(strip, event.clientX);
+    label.hidden = !text;
+    if (!text) return;
+    label.textContent = text;
+    const { width, height } = label.getBoundingClientRect();
+    const rightmost = document.documentElement.clientWidth - width;
+    const left = Math.min(Math.max(event.clientX - width / 2, 0), rightmost);
+    // Above the strip, so that a finger does not hide it.
+    label.style.left = `${left + window.scrollX}px`;
+    label.style.top = `${strip.getBoundingClientRect().top - height - 4 + window.scrollY}px`;
+  }
+
+  // A finger leaves the label where it was lifted, until the next touch.
+  document.addEventListener("pointerdown", show);
+  document.addEventListener("pointermove", show);
+  document.addEventListener("scroll", () => (label.hidden = true), { passive: true });
+})();
