@@ -7,14 +7,15 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Case, CharField, Count, F, Value, When
+from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Value, When
 from django.db.models.functions import Cast, Concat
 from django.http import QueryDict
 
-from cages.models import Condition, Rank, Tally
+from cages.models import Condition, Rack, Rank, Room, Tally
 from cages.models.cage import CageQuerySet
 from cages.models.tally import STATES
 from neurocage.ids import id_from
+from people.models import User
 
 SEARCH_LIMIT = 100
 # Rooms, racks and people to choose from, together.
@@ -96,9 +97,10 @@ def facets(
     racks of two rooms may have one name.
     """
 
-    def of(kind: str, text: Any) -> Any:
-        rows: Any = cages.order_by().exclude(**{kind: None})
-        rows = rows.annotate(kind=Value(kind), value=F(f"{kind}_id"), text=text)
+    def of(kind: str, model: type[Room] | type[Rack] | type[User], text: Any) -> Any:
+        used = cages.order_by().filter(**{kind: OuterRef("pk")}).values("pk")
+        rows: Any = model.objects.order_by().filter(Exists(used))
+        rows = rows.annotate(kind=Value(kind), value=F("pk"), text=text)
         return rows.values_list("kind", "value", "text")
 
     # The type checker does not know the columns that are annotated.
@@ -109,12 +111,12 @@ def facets(
         .values_list("kind", "value", "text")
     )
     rack = Case(
-        When(room=None, then=F("rack__name")),
-        default=Concat("room__name", Value(" · "), "rack__name"),
+        When(room=None, then=F("name")),
+        default=Concat("room__name", Value(" · "), "name"),
         output_field=CharField(),
     )
-    owners = of("owner", Cast("owner__username", CharField()))
-    found = counts.union(owners, of("room", F("room__name")), of("rack", rack))
+    owners = of("owner", User, Cast("username", CharField()))
+    found = counts.union(owners, of("room", Room, F("name")), of("rack", Rack, rack), all=True)
     by_kind: dict[str, list[tuple[int, str]]] = {RANKS: [], "room": [], "rack": [], "owner": []}
     for kind, value, text in found.order_by("kind", "text")[: CHOICES_LIMIT + len(Rank)]:
         by_kind[kind].append((value, text))

@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
-from django.db.models import Count, F, Q, Subquery, Value, Window
-from django.db.models.functions import Lag, Lead, Length, Lower
+from django.db.models import Count, F, Q, Subquery, Value
+from django.db.models.functions import Coalesce, Length, Lower
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext
@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from cages.models.changes import CageChanges
 from cages.models.event import CageEvent, EventKind
 from cages.models.minute import Spell
+from cages.models.order import Ordered
 from cages.models.place import (
     LARGEST_COLUMN,
     ROW_PATTERN,
@@ -58,7 +59,7 @@ def set_labs(cages: Iterable["Cage"]) -> None:
         cage.lab_id = labs[cage.owner_id]
 
 
-class CageQuerySet(CageChanges):
+class CageQuerySet(Ordered, CageChanges):
     def bulk_create(self, objs: Iterable["Cage"], *args: Any, **kwargs: Any) -> list["Cage"]:
         """Like Django's, but each cage first gets the lab of its owner."""
         cages = list(objs)
@@ -98,20 +99,13 @@ class CageQuerySet(CageChanges):
         """By Rank, then by label."""
         return self.with_rank(now).order_by("rank", Lower("label"), "id")
 
-    def neighbours_of(self, cage: "Cage") -> dict[str, "Cage"]:
-        """{"previous": Cage, "next": Cage} beside the cage in this order, where there are any."""
-        order = cast("list[str]", list(self.query.order_by))
-        before, after = (Window(beside("pk"), order_by=order) for beside in (Lag, Lead))
-        beside = self.annotate(id_before=before, is_next=Q(id_before=cage.pk), id_after=after)
-        beside = beside.filter(Q(is_next=True) | Q(id_after=cage.pk))
-        return {("next" if vars(near)["is_next"] else "previous"): near for near in beside}
-
     def in_order(self, order: str, now: datetime) -> Self:
         """order: "worst", "label", "id" or "position"; anything else raises KeyError."""
         if order == "worst":
             return self.worst_first(now)
-        names = [F(f"{name}__key").asc(nulls_first=True) for name in ("room", "rack")]
-        place = (*names, Length("row"), "row", "column")
+        names = [Coalesce(F(f"{name}__key"), Value("")) for name in ("room", "rack")]
+        column = Coalesce("column", Value(LARGEST_COLUMN + 1))
+        place = (*names, Length("row"), "row", column)
         orders: dict[str, Any] = {"label": [Lower("label")], "id": [], "position": place}
         return self.order_by(*orders[order], "id")
 

@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import cast
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from people.models.secret import Secret, SecretQuerySet
 from people.models.user import User
 
-PREFIX = "nc_"
-SECRET_BYTES = 32
-# The first characters are kept in the clear, so that a person recognises the token. The others
-# still hold 220 bits.
-START_LENGTH = len(PREFIX) + 6
 LIVE_AT_MOST = 20
-# Without it, each answer of the API would cost a write.
-USE_NOTED_EVERY = timedelta(minutes=1)
 
 
-def digest_of(secret: str) -> str:
-    """Return the SHA-256 of a token as 64 hex digits. Only this is kept.
-
-    It needs no salt and no stretching, because nobody can guess 256 random bits.
-    """
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
-    def live(self) -> ApiTokenQuerySet:
-        return self.filter(revoked_at=None)
-
-    def newest_first(self) -> ApiTokenQuerySet:
-        return self.order_by("-created_at", "-id")
-
+class ApiTokenQuerySet(SecretQuerySet):
     @transaction.atomic
     def issue(self, person: User, name: str, now: datetime) -> tuple[ApiToken, str]:
         """Make a token. Returns (ApiToken, secret); the secret cannot be read again later.
@@ -56,49 +33,19 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
                 _("You have %(count)d tokens, which is the maximum. Revoke one first."),
                 params={"count": LIVE_AT_MOST},
             )
-        secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
-        token = self.create(
-            person=person,
-            name=name,
-            digest=digest_of(secret),
-            start=secret[:START_LENGTH],
-            created_at=now,
-        )
-        return token, secret
+        return self.make(now, person=person, name=name)
 
     def of_secret(self, secret: str) -> ApiToken | None:
         """The live token of a person who may sign in, with its person, or None; one query."""
-        usable = self.live().filter(digest=digest_of(secret), person__is_active=True)
-        return usable.select_related("person").first()
-
-    def revoke(self, now: datetime) -> int:
-        """Revoke the live tokens among these for good; returns their number."""
-        return self.live().update(revoked_at=now)
+        usable = self.holding(secret).filter(person__is_active=True)
+        return cast("ApiToken | None", usable.select_related("person").first())
 
 
-class ApiToken(models.Model):
+class ApiToken(Secret):
     """One token of one person. The secret itself is not kept."""
 
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens"
     )
-    name = models.CharField(max_length=100)
-    digest = models.CharField(max_length=64, unique=True, editable=False)
-    start = models.CharField(max_length=START_LENGTH, editable=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    last_used_at = models.DateTimeField(null=True, editable=False)
-    revoked_at = models.DateTimeField(null=True, editable=False)
 
     objects = ApiTokenQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.start}…)"
-
-    def note_use(self, now: datetime) -> None:
-        """Keep the time of the last use; at most one write each USE_NOTED_EVERY."""
-        before = now - USE_NOTED_EVERY
-        if self.last_used_at is None or self.last_used_at <= before:
-            # The database compares again, because many requests may arrive at the same time.
-            not_noted = Q(last_used_at=None) | Q(last_used_at__lte=before)
-            ApiToken.objects.filter(not_noted, pk=self.pk).update(last_used_at=now)
-            self.last_used_at = now

@@ -3,7 +3,6 @@
 from datetime import UTC
 from typing import Any
 
-import redis
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
@@ -14,16 +13,19 @@ from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from cages import metrics, storage
+from cages import metrics, storage, verdict
 from cages.models import Outcome, PollCycle, RetentionChange, Trouble
 from cages.models.cycle import Watch
+from cages.models.state import UNSEEN_AFTER
+from cages.places.silent import silent_by_rack
 from cages.slots import SLOT_LENGTH
 from cages.storage import report
+from cages.views.site.live import LiveMixin
+from neurocage.secrecy import without_secrets
 from people.access import Permission
 from people.views.permitted import PermittedMixin
 
 CYCLES_SHOWN = 60
-REDIS_TIMEOUT_SECONDS = 2
 
 
 @login_not_required
@@ -42,14 +44,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
             problems["polling"] = _in_words(watch)
     except DatabaseError:
         problems["database"] = "does not answer"
-    try:
-        with redis.Redis.from_url(
-            settings.REDIS_URL,
-            socket_timeout=REDIS_TIMEOUT_SECONDS,
-            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
-        ) as client:
-            client.ping()
-    except redis.RedisError:
+    if not verdict.redis_answers():
         problems["redis"] = "does not answer"
     status = 503 if problems else 200
     return JsonResponse({"ready": not problems, "problems": problems}, status=status)
@@ -61,8 +56,8 @@ def prometheus(request: HttpRequest) -> HttpResponse:
     return HttpResponse(metrics.render(timezone.now()), content_type=CONTENT_TYPE_LATEST)
 
 
-class OperationsView(PermittedMixin, TemplateView):
-    """The ledger of the last hour, the storage, and the versions."""
+class OperationsView(PermittedMixin, LiveMixin, TemplateView):
+    """The verdict, the silent sensors, the ledger of the last hour, and the storage."""
 
     template_name = "cages/ops.html"
     permission = Permission.OPERATIONS
@@ -70,7 +65,14 @@ class OperationsView(PermittedMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         version = storage.timescaledb_version(connection)
         series = report.series(connection)
+        silent_count, silent_racks = silent_by_rack(self.seen.active(), self.now)
+        parts = verdict.parts_of(self.now)
         return super().get_context_data(
+            parts=parts,
+            ill_count=sum(part.state == verdict.State.ILL for part in parts),
+            silent_count=silent_count,
+            unseen_minutes=UNSEEN_AFTER // SLOT_LENGTH,
+            silent_racks=silent_racks,
             cycles=PollCycle.objects.order_by("-slot")[:CYCLES_SHOWN],
             outcomes=list(Outcome),
             storage=f"TimescaleDB {version}" if version else _("plain PostgreSQL"),
@@ -79,7 +81,7 @@ class OperationsView(PermittedMixin, TemplateView):
             many_rows=report.MANY_PLAIN_ROWS,
             jobs=report.jobs(connection) if version else [],
             retention=RetentionChange.objects.order_by("at").last(),
-            sensor_api_url=settings.SENSOR_API_URL,
+            sensor_api_url=without_secrets(settings.SENSOR_API_URL),
             poll_timeout_seconds=settings.POLL_TIMEOUT_SECONDS,
             **kwargs,
         )
