@@ -72,18 +72,18 @@ class CageFilter:
         """Whether it may leave out cages."""
         return bool(self.q or self.state or self.room or self.rack or self.owner)
 
-    def without_state(self, cages: CageQuerySet, now: datetime) -> CageQuerySet:
-        """The cages in every state, with their `rank`."""
+    def without_state(self, cages: CageQuerySet) -> CageQuerySet:
+        """The cages in every state."""
         ids = {name: getattr(self, name) for name in ("room", "rack", "owner")}
         wanted = {name: value for name, value in ids.items() if value is not None}
-        cages = cages.filter(**wanted).with_rank(now)
+        cages = cages.filter(**wanted)
         return cages.matching(self.q) if self.q else cages
 
     def apply(self, cages: CageQuerySet, now: datetime) -> CageQuerySet:
         """Return the cages, filtered and in order."""
-        cages = self.without_state(cages, now)
+        cages = self.without_state(cages)
         if self.state:
-            cages = cages.in_condition(Condition(self.state))
+            cages = cages.with_rank(now).in_condition(Condition(self.state))
         return cages.in_order(self.order, now)
 
 
@@ -104,7 +104,7 @@ def facets(
         return rows.values_list("kind", "value", "text")
 
     # The type checker does not know the columns that are annotated.
-    ranked: Any = chosen.without_state(cages, now).order_by()
+    ranked: Any = chosen.without_state(cages).with_rank(now).order_by()
     counts = (
         ranked.values("rank")
         .annotate(kind=Value(RANKS), value=F("rank"), text=Cast(Count("pk"), CharField()))

@@ -13,9 +13,9 @@ import redis
 from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from cages import storage
+from cages.drawing.words import whole
 from cages.history import chance
 from cages.models import PollCycle, Trouble
 from cages.slots import SLOT_LENGTH
@@ -98,21 +98,17 @@ def sensors(now: datetime) -> Part:
         return Part(name, State.UNKNOWN, _("No cycle has finished yet."))
     newest, usual = cycles[0], chance.usual_share(now)
     silence = chance.silence_of(newest, now)
-    counts = {"answered": newest.answered, "asked": newest.asked}
+    counts = {"answered": whole(newest.answered), "asked": whole(newest.asked)}
     if silence is None:
-        words = ngettext(
-            "%(answered)d of %(asked)d answered, as usual.",
-            "%(answered)d of %(asked)d answered, as usual.",
-            newest.answered,
-        )
+        words = _("%(answered)s of %(asked)s answered, as usual.")
         return Part(name, State.WELL, words % counts)
     few = [chance.is_too_few(cycle.answered, cycle.asked, usual) for cycle in cycles]
     lasting = few.index(False) if False in few else len(few)
     since = cycles[lasting - 1].slot if lasting else None
     if silence.is_total:
-        words = _("0 of %(asked)d answered: the sensors' gateway is probably away.")
+        words = _("0 of %(asked)s answered: the sensors' gateway is probably away.")
     elif silence.is_everywhere:
-        words = _("%(answered)d of %(asked)d answered, fewer than chance allows.")
+        words = _("%(answered)s of %(asked)s answered, fewer than chance allows.")
     else:
         counts = {"racks": ", ".join(rack.rack for rack in silence.racks)}
         words = _("Too few sensors answered in these racks: %(racks)s.")

@@ -26,9 +26,6 @@ class Tally:
         """From the columns RANK_COUNTS."""
         return cls(Counter({rank: row[f"rank_{rank.value}"] for rank in Rank}))
 
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(self.by_rank + other.by_rank)
-
     def of(self, condition: Condition) -> int:
         """How many cages are in a Condition."""
         return sum(count for rank, count in self.by_rank.items() if rank.condition == condition)

@@ -11,6 +11,8 @@ from cages.models.cage import CageQuerySet
 from cages.models.place import row_number
 from cages.places.grid import Position, extent_of, has_cell, rows_are_numbers
 
+CONDITIONS = {rank: rank.condition for rank in Rank}
+
 
 @dataclass(frozen=True, slots=True)
 class RackMap:
@@ -46,7 +48,7 @@ def map_of(rack: Rack, ranks: dict[Position, Rank]) -> RackMap:
     lines = {row: rows + number for number, row in enumerate(odd)}
     drawn: dict[Condition, list[tuple[int, int]]] = defaultdict(list)
     for (row, column), rank in ranks.items():
-        drawn[rank.condition].append((lines.get(row, row_number(row) - 1), column - 1))
+        drawn[CONDITIONS[rank]].append((lines.get(row, row_number(row) - 1), column - 1))
     rows += len(odd)
     paths = [(condition, _strokes(drawn[condition])) for condition in Condition if drawn[condition]]
     whole = "".join(f"M0 {line}.5h{columns}" for line in range(rows))

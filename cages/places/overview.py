@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -37,10 +38,7 @@ class RoomSummary:
     id: int | None
     name: str
     racks: list[RackSummary]
-
-    @property
-    def counts(self) -> Tally:
-        return sum((rack.counts for rack in self.racks), Tally())
+    counts: Tally
 
     @property
     def bad_since(self) -> BadSince | None:
@@ -77,17 +75,29 @@ def rooms_of(cages: CageQuerySet, now: datetime) -> list[RoomSummary]:
     rack_names = dict(
         Rack.objects.filter(pk__in={rack for _, rack in counts}).values_list("pk", "name")
     )
-    rooms: dict[int | None, RoomSummary] = {}
+    rooms: dict[int | None, list[RackSummary]] = defaultdict(list)
     for (room_id, rack_id), by_rank in counts.items():
-        room = RoomSummary(room_id, room_names.get(room_id or 0, ""), [])
         name = rack_names.get(rack_id or 0, "")
         rack = RackSummary(rack_id, name, Tally(by_rank), bad.get((room_id, rack_id)))
-        rooms.setdefault(room_id, room).racks.append(rack)
-    return sorted((_sorted(room) for room in rooms.values()), key=_worst_first)
+        rooms[room_id].append(rack)
+    found = [
+        RoomSummary(
+            room_id,
+            room_names.get(room_id or 0, ""),
+            sorted(racks, key=_worst_first),
+            all_of(racks),
+        )
+        for room_id, racks in rooms.items()
+    ]
+    return sorted(found, key=_worst_first)
 
 
-def _sorted(room: RoomSummary) -> RoomSummary:
-    return replace(room, racks=sorted(room.racks, key=_worst_first))
+def all_of(places: Iterable[RackSummary | RoomSummary]) -> Tally:
+    """The Tally of the cages of these places together."""
+    together: Counter[Rank] = Counter()
+    for place in places:
+        together.update(place.counts.by_rank)
+    return Tally(together)
 
 
 def _worst_first(place: RoomSummary | RackSummary) -> tuple[Any, ...]:

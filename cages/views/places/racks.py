@@ -15,7 +15,7 @@ from django.views.generic import TemplateView, UpdateView
 
 from cages.filters import text_from
 from cages.forms.place import RackForm, RoomForm
-from cages.models import Rack, Room, Tally
+from cages.models import Rack, Room
 from cages.places import grid as grids
 from cages.places import maps, overview
 from cages.views.access import CageAccessMixin
@@ -55,7 +55,7 @@ class RackIndexView(LiveMixin, CageAccessMixin, TemplateView):
             ],
             chosen=chosen,
             page_obj=page,
-            counts=sum((room.counts for room in rooms), Tally()),
+            counts=overview.all_of(rooms),
             trouble_count=sum(room.counts.trouble for room in rooms),
             **kwargs,
         )
