@@ -97,6 +97,8 @@ def sensors(now: datetime) -> Part:
     if not cycles:
         return Part(name, State.UNKNOWN, _("No cycle has finished yet."))
     newest, usual = cycles[0], chance.usual_share(now)
+    if newest.finished_at and now - newest.finished_at > PollCycle.STALE_AFTER:
+        return Part(name, State.UNKNOWN, _("They are not asked now."))
     silence = chance.silence_of(newest, now)
     counts = {"answered": whole(newest.answered), "asked": whole(newest.asked)}
     if silence is None:
@@ -110,8 +112,10 @@ def sensors(now: datetime) -> Part:
     elif silence.is_everywhere:
         words = _("%(answered)s of %(asked)s answered, fewer than chance allows.")
     else:
-        counts = {"racks": ", ".join(rack.rack for rack in silence.racks)}
+        racks = [f"{one.rack} ({one.room})" if one.room else one.rack for one in silence.racks]
+        counts = {"racks": ", ".join(racks)}
         words = _("Too few sensors answered in these racks: %(racks)s.")
+        since = min((one.since for one in silence.racks if one.since), default=None)
     return Part(name, State.ILL, words % counts, since, lasting == len(few))
 
 

@@ -8,7 +8,7 @@ from statistics import median
 from typing import cast
 
 from django.core.cache import cache
-from django.db.models import Case, Count, Q, When
+from django.db.models import Case, Count, Max, Q, When
 from django.db.models.functions import Substr
 from redis.exceptions import RedisError
 
@@ -39,6 +39,8 @@ class SilentRack:
     answered: int
     asked: int
     rack_id: int | None = None
+    # Its last answer, where nothing in it answers any more.
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ def silent_racks(cages: CageQuerySet, slot: datetime, usual: float) -> list[Sile
         asked.order_by()
         .exclude(rack=None)
         .values("rack_id", "rack__name", "rack__room__name")
-        .annotate(asked=Count("pk"), answered=answered)
+        .annotate(asked=Count("pk"), answered=answered, since=Max("state__reading_slot"))
     )
     found = [
         SilentRack(
@@ -157,6 +159,7 @@ def silent_racks(cages: CageQuerySet, slot: datetime, usual: float) -> list[Sile
             row["answered"],
             row["asked"],
             row["rack_id"],
+            None if row["answered"] else row["since"],
         )
         for row in rows
         if is_too_few(row["answered"], row["asked"], usual, len(rows))

@@ -42,7 +42,7 @@ class Ordered(models.QuerySet[Any]):
     def neighbours_of(self, row: Any) -> dict[str, Any]:
         """{"previous": Cage, "next": Cage} beside the row in this order, where there are any.
 
-        Three queries. What the rows are ordered by must not be NULL.
+        Four queries, which sort ids only. What the rows are ordered by must not be NULL.
         """
         order = [
             F(by) if isinstance(by, str) else by.expression if isinstance(by, OrderBy) else by
@@ -57,4 +57,6 @@ class Ordered(models.QuerySet[Any]):
             "previous": keyed.filter(IsBeside(*names, own=own, sign="<")).reverse(),
             "next": keyed.filter(IsBeside(*names, own=own, sign=">")),
         }
-        return {side: near for side, rows in sides.items() if (near := rows.first())}
+        ids = {side: rows.values_list("pk", flat=True).first() for side, rows in sides.items()}
+        near = self.model._default_manager.in_bulk([pk for pk in ids.values() if pk is not None])
+        return {side: near[pk] for side, pk in ids.items() if pk in near}

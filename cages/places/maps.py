@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 
 from cages.models import Condition, Rack, Rank
 from cages.models.cage import CageQuerySet
-from cages.models.place import row_number
+from cages.models.cycle import runs_of
+from cages.models.place import LARGEST_GRID, row_number
 from cages.places.grid import Position, extent_of, has_cell, rows_are_numbers
 
 CONDITIONS = {rank: rank.condition for rank in Rank}
@@ -57,17 +57,9 @@ def map_of(rack: Rack, ranks: dict[Position, Rank]) -> RackMap:
 
 def _strokes(bays: Iterable[tuple[int, int]]) -> str:
     """An SVG path of (line, column); bays side by side are one stroke."""
-    ordered = sorted(bays)
-    begins = [
-        0,
-        *(n + 1 for n, (one, after) in enumerate(pairwise(ordered)) if not _join(one, after)),
-    ]
-    ends = [*begins[1:], len(ordered)]
+    # No rack has as many columns, so no run goes on into the next line.
+    width = LARGEST_GRID + 2
+    runs = runs_of(sorted(line * width + column for line, column in bays))
     return "".join(
-        f"M{ordered[begin][1]} {ordered[begin][0]}.5h{end - begin}"
-        for begin, end in zip(begins, ends, strict=True)
+        f"M{first % width} {first // width}.5h{last - first + 1}" for first, last in runs
     )
-
-
-def _join(one: tuple[int, int], after: tuple[int, int]) -> bool:
-    return after == (one[0], one[1] + 1)

@@ -121,7 +121,7 @@ def lasting(cage: Cage, now: datetime) -> Context:
     spell = cage.spell(now)
     if not spell or spell.status != Health.BAD:
         return {}
-    return {"duration": words.in_words(spell.duration), "is_known": spell.begins_known}
+    return {"duration": words.briefly(spell.duration), "is_known": spell.begins_known}
 
 
 @register.inclusion_tag("cages/racks/_lasting.html")
@@ -129,7 +129,7 @@ def bad_since(since: BadSince | None, now: datetime) -> Context:
     """For how long the first of several cages has been Bad; nothing where none is."""
     if since is None:
         return {}
-    return {"duration": words.in_words(now - since.moment), "is_known": since.is_known}
+    return {"duration": words.briefly(now - since.moment), "is_known": since.is_known}
 
 
 @register.inclusion_tag("cages/racks/_read_ago.html")

@@ -42,7 +42,7 @@ def test_a_rack_says_for_how_long_its_first_cage_has_been_bad(browser, user):
     bad_for_days(stand(user, "R2", "B"))
     stand(user, "R2", "B", Health.BAD)
     words = text_of(browser.get(INDEX))
-    assert "Rack B 2 cages 2 Bad for 3 d 2 h" in words
+    assert "Rack B 2 cages 2 Bad for 3 d" in words
 
 
 def test_since_when_is_at_least_where_the_beginning_is_not_known(user):

@@ -66,7 +66,7 @@ def test_counts_and_the_troubled_cages_first(browser, user):
     assert "R2 5 cages" in words
     assert "1 Bad 2 Unseen (1 of them last known Bad) 1 Perfect 1 Paused" in words
     assert [cage.label for cage in page.context["troubled"]] == ["Colony 4", "Colony 5", "Colony 1"]
-    assert "Colony 4 rack B · B-07 Bad for 3 d 2 h read 1 min ago" in words
+    assert "Colony 4 rack B · B-07 Bad for 3 d read 1 min ago" in words
     assert "Colony 1 rack B · B-08 Unseen last known Ok, read 32 min ago" in words
     assert page.context["trouble_count"] == 3
     assert f'id="cage-{bad.pk}"' in page.content.decode()

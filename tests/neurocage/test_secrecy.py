@@ -5,6 +5,7 @@ import logging
 import pytest
 from django.conf import settings
 from django.urls import reverse
+from django.views.debug import get_default_exception_reporter_filter
 
 from neurocage.secrecy import Formatter, without_secrets
 from tests.pages import text_of
@@ -37,6 +38,13 @@ def test_every_line_of_a_log_is_without_secrets():
     line = formatter.format(record)
     assert "topsecret" not in line
     assert "redis://…@host" in line
+
+
+def test_the_page_of_an_error_is_without_logins(settings):
+    settings.REDIS_URL = settings.CELERY_BROKER_URL = "redis://:topsecret@host/0"
+    shown = get_default_exception_reporter_filter().get_safe_settings()
+    assert shown["REDIS_URL"] == "redis://…@host/0"
+    assert "topsecret" not in str(shown)
 
 
 def test_operations_show_the_sensor_api_without_its_login(client_of, staff, settings):
