@@ -67,7 +67,7 @@ timescaledb: install-dev assets ## run the tests marked storage against a real T
 	@TEST_STORAGE=timescaledb $(BIN)/python -m pytest tests/cages -m storage -n $(WORKERS) --dist worksteal
 
 # As many at the same time as there are, because they mostly wait for real minutes.
-test-faults: install-dev assets ## stop, kill and overload real servers and processes; takes 7 minutes
+test-faults: install-dev assets ## stop, kill and overload real servers and processes; takes 6 minutes
 	@echo "== Tests of faults"
 	@TEST_STORAGE=none $(BIN)/python -m pytest tests/faults -m faults -n 14 --dist worksteal
 

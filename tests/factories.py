@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from cages.models import Cage, CageState, Health, Outcome, Places, PollCycle
-from cages.polling.recorder import record
+from cages.polling.recorder import record, record_past
 from cages.polling.results import PollResult
 from people.models import Membership, User
 
@@ -71,6 +71,23 @@ def result(cage, status=None, outcome=None, **fields):
     return PollResult(getattr(cage, "id", cage), outcome, status=status, **fields)
 
 
+def result_of(cage, ended, **fields):
+    """Return the PollResult of a poll that ended as this Health or Outcome."""
+    if isinstance(ended, Health):
+        return result(cage, ended, **fields)
+    if ended == Outcome.SKIPPED:
+        fields.pop("latency_ms", None)
+    return result(cage, outcome=ended, **fields)
+
+
+def write_polls(cage, polls):
+    """Write many polls at once, each (slot, Health or Outcome, latency in ms).
+
+    Changes neither the cage's state nor the ledger.
+    """
+    record_past([(slot, result_of(cage, e, latency_ms=ms)) for slot, e, ms in polls])
+
+
 def record_minute(cage, slot, status=None, outcome=None, **fields):
     """Record one poll through the recorder. It is counted if the ledger has the slot."""
     record(slot, [result(cage, status, outcome, **fields)], now=slot + timedelta(seconds=3))
@@ -84,10 +101,9 @@ def record_minutes(cage, first, polls):
         record_minutes(cage, slot("07:00"), [Health.OK, Outcome.TIMEOUT, None, Health.BAD])
     """
     for number, poll in enumerate(polls):
-        if isinstance(poll, Health):
-            record_minute(cage, first + number * MINUTE, status=poll)
-        elif poll is not None:
-            record_minute(cage, first + number * MINUTE, outcome=poll)
+        if poll is not None:
+            each = first + number * MINUTE
+            record(each, [result_of(cage, poll)], now=each + timedelta(seconds=3))
 
 
 def bad_for_days(cage, last=None):

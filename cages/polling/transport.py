@@ -1,19 +1,23 @@
 """A transport adapter for requests with a deadline for the whole call and no waste.
 
-A process with thousands of threads pays for a poll in Python's own instructions and in waiting for
-Python's lock. So a plain socket waits in the kernel (one system call for each read instead of
-three), and there is nothing here for redirects, proxies, cookies and bodies that are sent.
+Sockets do not block here: whoever waits for one gives way to the other jobs of its event loop. And
+there is nothing for redirects, proxies, cookies and bodies that are sent.
 """
 
 import collections
 import contextlib
+import errno
+import functools
+import os
 import select
 import socket
 import ssl
-import struct
+import threading
 import time
 import weakref
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -22,54 +26,51 @@ from requests.exceptions import ConnectionError, ConnectTimeout
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from cages.polling.answer import PIECE_BYTES, Answer, NothingReceived, as_requests_error
+from cages.polling.event_loop import READ, WRITE, result_of, wait_for
 
-# Only for sending: a request is smaller than any socket's buffer, so only a peer that does not
-# read at all can delay it.
-SEND_SECONDS = 5
 PORTS = {"http": 80, "https": 443}
+# So that thousands of new connections do not ask the name server thousands of times.
+ADDRESSES_SECONDS = 1
+
+Address = tuple[Any, ...]
+Result = TypeVar("Result")
 
 
 class PlainConnection:
-    """A connection whose waits the kernel ends."""
+    """A connected socket that does not block."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
-        sock.settimeout(None)
-        self._wait_at_most(socket.SO_SNDTIMEO, SEND_SECONDS)
-        self._watch = select.poll()
-        self._watch.register(sock, select.POLLIN)
 
     def is_quiet(self) -> bool:
         """False if the peer has closed the connection, or has sent what nobody asked for."""
-        return not self._watch.poll(0)
+        watch = select.poll()
+        watch.register(self.sock, select.POLLIN)
+        return not watch.poll(0)
 
-    def send(self, data: bytes) -> None:
-        """Send the whole request. Raises OSError."""
-        self.sock.sendall(data)
+    def send(self, data: bytes, deadline: float) -> None:
+        """Send all of the data. Raises OSError; TimeoutError at the deadline."""
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[self.sock.send(rest) :]
+            except BlockingIOError:
+                wait_for(self.sock, WRITE, deadline)
 
     def receive(self, deadline: float) -> bytes:
         """Return what comes next, b"" at the end. Raises OSError; TimeoutError at the deadline."""
-        left = deadline - time.monotonic()
-        if left <= 0:
+        if time.monotonic() >= deadline:
             raise TimeoutError
-        return self._read(left)
+        # A sensor takes a second or more, so the first look would be for nothing.
+        wait_for(self.sock, READ, deadline)
+        return self.sock.recv(PIECE_BYTES)
 
     def close(self) -> None:
         self.sock.close()
 
-    def _read(self, seconds: float) -> bytes:
-        self._wait_at_most(socket.SO_RCVTIMEO, seconds)
-        return self.sock.recv(PIECE_BYTES)
-
-    def _wait_at_most(self, option: int, seconds: float) -> None:
-        # A struct timeval. Zero would mean "for ever".
-        whole = int(seconds)
-        value = struct.pack("ll", whole, max(int((seconds - whole) * 1_000_000), 1))
-        self.sock.setsockopt(socket.SOL_SOCKET, option, value)
-
 
 class EncryptedConnection(PlainConnection):
-    """A connection with TLS. Its waits are ended by Python, as one read may be many of a socket."""
+    """A connection with TLS: what was received may be decrypted already, or be half a record."""
 
     sock: ssl.SSLSocket
 
@@ -77,13 +78,63 @@ class EncryptedConnection(PlainConnection):
         """False if there is more to read, be it decrypted already."""
         return not self.sock.pending() and super().is_quiet()
 
-    def send(self, data: bytes) -> None:
-        self.sock.settimeout(SEND_SECONDS)
-        self.sock.sendall(data)
+    def shake_hands(self, deadline: float) -> None:
+        """Agree on keys. Raises OSError; TimeoutError at the deadline."""
+        self._repeat(self.sock.do_handshake, deadline)
 
-    def _read(self, seconds: float) -> bytes:
-        self.sock.settimeout(seconds)
-        return self.sock.recv(PIECE_BYTES)
+    def send(self, data: bytes, deadline: float) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._repeat(functools.partial(self.sock.send, rest), deadline) :]
+
+    def receive(self, deadline: float) -> bytes:
+        return self._repeat(functools.partial(self.sock.recv, PIECE_BYTES), deadline)
+
+    def _repeat(self, call: Callable[[], Result], deadline: float) -> Result:
+        while time.monotonic() < deadline:
+            try:
+                return call()
+            except ssl.SSLWantReadError:
+                wait_for(self.sock, READ, deadline)
+            except ssl.SSLWantWriteError:
+                wait_for(self.sock, WRITE, deadline)
+        raise TimeoutError
+
+
+class Addresses:
+    """The addresses of one host. Only one look-up at a time, and at most one a second."""
+
+    def __init__(self, name: str, port: int) -> None:
+        self._name = name
+        self._port = port
+        self._lock = threading.Lock()
+        self._found: Future[list[Address]] | None = None
+        self._found_at = 0.0
+
+    def find(self, deadline: float) -> list[Address]:
+        """Return them as socket.getaddrinfo does. Raises OSError or UnicodeError.
+
+        Raises TimeoutError at the deadline; the look-up itself cannot be ended.
+        """
+        with self._lock:
+            found = self._found
+            if not found or (
+                found.done() and time.monotonic() > self._found_at + ADDRESSES_SECONDS
+            ):
+                found = self._found = Future()
+                look_up = threading.Thread(target=self._look_up, args=(found,), daemon=True)
+                look_up.start()
+        return result_of(found, deadline)
+
+    def _look_up(self, found: "Future[list[Address]]") -> None:
+        try:
+            addresses = socket.getaddrinfo(self._name, self._port, type=socket.SOCK_STREAM)
+        except Exception as error:
+            self._found_at = time.monotonic()
+            found.set_exception(error)
+        else:
+            self._found_at = time.monotonic()
+            found.set_result(addresses)
 
 
 class SensorAdapter(BaseAdapter):
@@ -102,7 +153,7 @@ class SensorAdapter(BaseAdapter):
         if parts.scheme not in PORTS or not parts.hostname:
             raise requests.exceptions.InvalidURL("not a URL of http or https with a host")
         self._name = parts.hostname
-        self._port = parts.port or PORTS[parts.scheme]
+        self._addresses = Addresses(self._name, parts.port or PORTS[parts.scheme])
         self._tls = None
         if parts.scheme == "https":
             # The certificates that the machine trusts, and those that come with requests.
@@ -161,7 +212,7 @@ class SensorAdapter(BaseAdapter):
 
     def _ask(self, connection: PlainConnection, head: bytes, deadline: float) -> Answer:
         try:
-            connection.send(head)
+            connection.send(head, deadline)
             return Answer(connection, deadline, self._keep)
         except BaseException as error:
             connection.close()
@@ -192,7 +243,9 @@ class SensorAdapter(BaseAdapter):
         Each address has an equal share of the time that is left: none can use up all of it.
         """
         try:
-            addresses = socket.getaddrinfo(self._name, self._port, type=socket.SOCK_STREAM)
+            addresses = self._addresses.find(deadline)
+        except TimeoutError as error:
+            raise ConnectTimeout("the host's name was not looked up in time") from error
         except (OSError, UnicodeError) as error:
             raise ConnectionError(error) from error
         problem: OSError = TimeoutError()
@@ -202,14 +255,17 @@ class SensorAdapter(BaseAdapter):
                 break
             sock = socket.socket(family, kind, protocol)
             try:
-                sock.settimeout(left / (len(addresses) - number))
+                sock.setblocking(False)
                 # A request must not wait for the acknowledgement of the one before.
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                sock.connect(address)
+                _connect(sock, address, deadline - left + left / (len(addresses) - number))
                 return self._ready(sock, deadline)
             except OSError as error:
                 sock.close()
                 problem = error
+            except BaseException:
+                sock.close()
+                raise
         if isinstance(problem, TimeoutError):
             raise ConnectTimeout("no connection in time") from problem
         raise as_requests_error(problem, is_before_answer=False) from problem
@@ -217,9 +273,21 @@ class SensorAdapter(BaseAdapter):
     def _ready(self, sock: socket.socket, deadline: float) -> PlainConnection:
         if self._tls is None:
             return PlainConnection(sock)
-        # A handshake's timeout is for all of it, however many reads it takes.
-        sock.settimeout(max(deadline - time.monotonic(), 0.001))
-        return EncryptedConnection(self._tls.wrap_socket(sock, server_hostname=self._name))
+        encrypted = EncryptedConnection(
+            self._tls.wrap_socket(sock, server_hostname=self._name, do_handshake_on_connect=False)
+        )
+        encrypted.shake_hands(deadline)
+        return encrypted
+
+
+def _connect(sock: socket.socket, address: Address, deadline: float) -> None:
+    """Connect a socket that does not block. Raises OSError; TimeoutError at the deadline."""
+    code = sock.connect_ex(address)
+    if code == errno.EINPROGRESS:
+        wait_for(sock, WRITE, deadline)
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise OSError(code, os.strerror(code))
 
 
 def _close_all(connections: collections.deque[PlainConnection]) -> None:

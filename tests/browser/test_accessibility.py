@@ -1,6 +1,7 @@
 """Every page in every theme is checked by axe-core; zoom, targets, motion and size by tests."""
 
 import gzip
+import itertools
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,10 +10,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from cages.models import Cage, Condition, Health, Outcome, Rack, Room
-from cages.polling.recorder import record_past
 from cages.slots import slot_of
 from people.models import ApiToken
-from tests.factories import MINUTE, make_cage, make_cycle, make_user, record_minute, result
+from tests.factories import MINUTE, make_cage, make_cycle, make_user, record_minutes, write_polls
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,13 +74,10 @@ def facility():
         cage = make_cage(
             f"Colony {number}", ada, id=number, room="R2", rack="B", row="B", column=number
         )
-        for ago in range(9, 0, -1):
-            if ago == 4:
-                record_minute(cage, now - ago * MINUTE, outcome=Outcome.UNAVAILABLE)
-            elif ago != 5:
-                record_minute(cage, now - ago * MINUTE, status=health)
+        polls = [health] * 4 + [None, Outcome.UNAVAILABLE] + [health] * 3
+        record_minutes(cage, now - 9 * MINUTE, polls)
     unseen = make_cage("Silent", ada, id=4, room="R2", rack="B", row="C", column=1)
-    record_minute(unseen, now - timedelta(hours=2), status=Health.OK)
+    record_minutes(unseen, now - timedelta(hours=2), [Health.OK])
     make_cage("New", ada, id=5, created_at=timezone.now())
     make_cage("Paused", ada, id=6, is_polled=False)
     make_cage("Archived", ada, id=9, archived_at=timezone.now())
@@ -131,7 +128,9 @@ IMPORTED = b"""id,label,room,animal_count
 """
 
 
-def test_axe_finds_nothing_in_the_dry_run_of_an_import(new_page, facility):
+def test_axe_finds_nothing_on_a_phone_in_the_dry_run_of_an_import_and_at_a_new_token(
+    new_page, facility
+):
     page = new_page(facility, size="phone", reduced_motion="reduce")
     page.goto("/cages/import/")
     page.set_input_files("#id_file", {"name": "c.csv", "mimeType": "text/csv", "buffer": IMPORTED})
@@ -140,10 +139,6 @@ def test_axe_finds_nothing_in_the_dry_run_of_an_import(new_page, facility):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.locator("tbody tr").count() == 3
     assert problems_on(page) == {}
-
-
-def test_axe_finds_nothing_where_a_new_token_is_shown(new_page, facility):
-    page = new_page(facility, size="phone", reduced_motion="reduce")
     page.goto("/tokens/")
     page.get_by_label("Name").fill("on a phone")
     page.get_by_role("button", name="Create token").click()
@@ -186,16 +181,8 @@ def test_list_and_cage_are_light(new_page, facility):
     for number in range(100):
         place = {"room": "R2", "rack": "C", "row": "B", "column": number + 1}
         cage = make_cage(f"C57BL/6J breeding pair {number}", facility, id=100 + number, **place)
-        minutes = [
-            (
-                now - ago * MINUTE,
-                result(cage, outcome=Outcome.UNAVAILABLE)
-                if ago % 4 == 0
-                else result(cage, Health.OK if ago % 7 < 4 else Health.PERFECT),
-            )
-            for ago in range(1, 61)
-        ]
-        record_past(minutes)
+        ended = itertools.cycle([Health.OK, Health.PERFECT, Health.OK, Outcome.UNAVAILABLE])
+        write_polls(cage, [(now - n * MINUTE, next(ended), 1500) for n in range(1, 61)])
     context = new_page(facility).context
     for address in ("/cages/", "/cages/1/"):
         page, got = context.new_page(), []

@@ -110,16 +110,17 @@ COLOURS = """([hour]) => {
   return [[...seen], [...probe.getImageData(0, 0, 1, 1).data]] }"""
 
 
-@pytest.mark.parametrize("theme", ["light", "dark", "night"])
-def test_the_colours_are_the_themes_and_on_paper_the_light_ones(page, theme):
-    page.context.add_cookies([{"name": "theme", "value": theme, "url": page.url}])
-    page.reload()
-    page.wait_for_selector("#shares.is-drawn canvas")
-    seen, wanted = page.evaluate(COLOURS, [page.hour.timestamp()])
-    assert seen == wanted
-    page.emulate_media(media="print")
-    same = f"(hour) => new Set(({COLOURS})(hour).map(String)).size === 1"
-    page.wait_for_function(same, arg=[page.hour.timestamp()])
-    on_paper, light = page.evaluate(COLOURS, [page.hour.timestamp()])
-    assert on_paper == light == [0xB3, 0x26, 0x1E, 255]
-    assert (on_paper == seen) == (theme == "light")
+def test_the_colours_are_the_themes_and_on_paper_the_light_ones(page):
+    for theme in ("light", "dark", "night"):
+        page.emulate_media(media="screen")
+        page.context.add_cookies([{"name": "theme", "value": theme, "url": page.url}])
+        page.reload()
+        page.wait_for_selector("#shares.is-drawn canvas")
+        seen, wanted = page.evaluate(COLOURS, [page.hour.timestamp()])
+        assert seen == wanted
+        page.emulate_media(media="print")
+        same = f"(hour) => new Set(({COLOURS})(hour).map(String)).size === 1"
+        page.wait_for_function(same, arg=[page.hour.timestamp()])
+        on_paper, light = page.evaluate(COLOURS, [page.hour.timestamp()])
+        assert on_paper == light == [0xB3, 0x26, 0x1E, 255]
+        assert (on_paper == seen) == (theme == "light")

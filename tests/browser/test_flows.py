@@ -68,26 +68,23 @@ def test_the_keyboard_alone_opens_a_cage_and_its_menu(new_page):
     expect(page).to_have_url(re.compile(rf"/cages/{cage.pk}/move/$"))
 
 
-def test_a_mistake_is_shown_at_its_field_and_nothing_typed_is_lost(new_page):
+def test_a_test_of_the_sensor_and_a_mistake_in_the_form_lose_nothing_that_was_typed(
+    new_page, settings
+):
     page = new_page(make_user("ruth"), java_script_enabled=False)
     page.get_by_role("link", name="New cage").click()
     page.get_by_label("Notes").fill("on wet food since Monday")
+    page.get_by_label("Cage id").fill("117")
+    with played_sensors() as sensors:
+        sensors.get(f"{settings.SENSOR_API_URL}/data/117/", json={"cage_id": 117, "status": 1})
+        page.get_by_role("button", name="Test sensor").click()
+        expect(page.locator(".answer")).to_contain_text("Bad")
     page.get_by_label("Row").fill("B")
     page.get_by_role("button", name="Create cage").click()
     expect(page.locator("#div_id_label")).to_contain_text("This field is required")
     expect(page.locator("#div_id_rack")).to_contain_text("Enter the rack")
     expect(page.get_by_label("Notes")).to_have_value("on wet food since Monday")
     assert not Cage.objects.exists()
-
-
-def test_the_sensor_can_be_tried_before_the_cage_is_saved(new_page, settings):
-    page = new_page(make_user("ruth"), java_script_enabled=False)
-    page.goto("/cages/new/")
-    page.get_by_label("Cage id").fill("117")
-    with played_sensors() as sensors:
-        sensors.get(f"{settings.SENSOR_API_URL}/data/117/", json={"cage_id": 117, "status": 1})
-        page.get_by_role("button", name="Test sensor").click()
-        expect(page.locator(".answer")).to_contain_text("Bad")
 
 
 def test_cages_are_imported_after_a_look_at_what_would_happen(new_page):
@@ -131,8 +128,7 @@ def test_the_cages_of_a_room_are_filtered_paused_and_their_cards_printed(new_pag
     expect(page.locator(".card-sheet.letter .cage-card")).to_have_count(3)
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_no_page_scrolls_sideways_even_with_the_longest_names(new_page, size):
+def test_no_page_scrolls_sideways_even_with_the_longest_names(new_page):
     cage = make_cage(
         "Long-Evans " + "w" * 89,
         owner=make_user("a-rather-long-user-name-of-somebody", is_superuser=True),
@@ -148,12 +144,12 @@ def test_no_page_scrolls_sideways_even_with_the_longest_names(new_page, size):
         outcome = Outcome.CONNECTION_ERROR if minutes % 2 else Outcome.ANSWERED
         detail = "x" * 200 if minutes % 2 else ""
         record_minute(cage, now - minutes * MINUTE, outcome=outcome, detail=detail)
-    page = new_page(cage.owner, size=size)
+    paths = ("", f"{cage.pk}/", f"{cage.pk}/edit/", f"{cage.pk}/archive/", "new/", "archived/")
     wide = []
-    for path in ("", f"{cage.pk}/", f"{cage.pk}/edit/", f"{cage.pk}/archive/", "new/", "archived/"):
-        page.goto(f"/cages/{path}")
-        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
-            wide.append(path or "list")
-    page.goto("/ops/")
+    for size in SIZES:
+        page = new_page(cage.owner, size=size)
+        for address in (*(f"/cages/{path}" for path in paths), "/ops/"):
+            page.goto(address)
+            if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+                wide.append((size, address))
     assert wide == []
-    assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")

@@ -1,5 +1,6 @@
 """Printed pages."""
 
+import itertools
 import re
 
 import pytest
@@ -19,22 +20,19 @@ CUT_OFF = """() => [...document.querySelectorAll(".cage-card")].filter((card) =>
 }).length"""
 
 
-@pytest.mark.parametrize("paper", PAPERS)
-@pytest.mark.parametrize(("per_sheet", "sheets"), [(10, 3), (24, 2)])
-def test_a_sheet_is_a_page_of_that_paper(new_page, paper, per_sheet, sheets):
+def test_a_sheet_is_a_page_of_that_paper(new_page):
     ruth = make_user("ruth")
     for number in range(30):
         make_cage(f"C57BL/6J x PV-Cre breeding pair {number} {'w' * 60}", ruth, strain="s" * 100)
     page = new_page(ruth)
-    page.goto(f"/cages/cards/?which=all&paper={paper}&per_sheet={per_sheet}")
     page.emulate_media(media="print")
-    assert page.evaluate(CUT_OFF) == 0
-    pdf = page.pdf(prefer_css_page_size=True)
-    boxes = re.findall(rb"/MediaBox \[0 0 ([0-9.]+) ([0-9.]+)\]", pdf)
-    width, height = (side * MILLIMETRE for side in PAPERS[paper])
-    assert len(boxes) == sheets
-    for box in boxes:
-        assert tuple(map(float, box)) == pytest.approx((width, height), abs=1.5)
+    for paper, (per_sheet, sheets) in itertools.product(PAPERS, [(10, 3), (24, 2)]):
+        page.goto(f"/cages/cards/?which=all&paper={paper}&per_sheet={per_sheet}")
+        assert page.evaluate(CUT_OFF) == 0
+        pdf = page.pdf(prefer_css_page_size=True)
+        boxes = re.findall(rb"/MediaBox \[0 0 ([0-9.]+) ([0-9.]+)\]", pdf)
+        size = [side * MILLIMETRE for side in PAPERS[paper]]
+        assert [list(map(float, box)) for box in boxes] == [pytest.approx(size, abs=1.5)] * sheets
 
 
 @pytest.mark.parametrize("theme", ["dark", "night"])

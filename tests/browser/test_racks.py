@@ -1,5 +1,6 @@
 """Racks on a tablet, on a phone and printed."""
 
+import itertools
 import re
 
 import pytest
@@ -7,8 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cages.models import Health, Outcome, Rack
+from cages.polling.recorder import record
 from cages.slots import slot_of
-from tests.factories import MINUTE, make_cage, make_cycle, make_user, record_minute
+from tests.factories import MINUTE, make_cage, make_cycle, make_user, result, result_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STICKS_OUT = """() => [document.documentElement, ...document.querySelectorAll(".rack-scroll")]
@@ -21,22 +23,19 @@ def person():
     ruth = make_user("ruth")
     now = slot_of(timezone.now())
     make_cycle(now - MINUTE, planned=80)
-    for number in range(80):
-        row, column = divmod(number, 10)
-        place = {"room": "R2", "rack": "B", "row": "ABCDEFGH"[row], "column": column + 1}
-        cage = make_cage(
+    cages = [
+        make_cage(
             f"C57BL/6J x PV-Cre breeding pair {number}",
-            ruth,
+            *(ruth, "R2", "B", "ABCDEFGH"[number // 10], number % 10 + 1),
             strain="C57BL/6J",
             animal_count=5,
             is_polled=number % 9 != 0,
-            **place,
         )
-        if number % 4 == 3:
-            record_minute(cage, now - 30 * MINUTE, status=Health.PERFECT)
-            record_minute(cage, now - MINUTE, outcome=Outcome.UNAVAILABLE)
-        else:
-            record_minute(cage, now - MINUTE, status=Health(number % 3 + 1))
+        for number in range(80)
+    ]
+    record(now - 30 * MINUTE, [result(cage, Health.PERFECT) for cage in cages[3::4]], now)
+    ended = itertools.cycle([*Health, Outcome.UNAVAILABLE])
+    record(now - MINUTE, [result_of(cage, next(ended)) for cage in cages], now)
     return ruth
 
 

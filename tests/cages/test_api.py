@@ -47,19 +47,9 @@ def test_cages_are_those_of_the_person_by_id(caller, user):
     assert page["next"] is None
     assert [cage["id"] for cage in page["items"]] == [3, 8]
     assert page["items"][1] == {
-        "id": 8,
-        "label": "Mine",
-        "owner": "ruth",
-        "room": "R2",
-        "rack": "B",
-        "row": "B",
-        "column": 7,
-        "strain": "",
-        "animal_count": None,
-        "notes": "Quiet, please",
-        "is_polled": True,
-        "created_at": "2026-02-28T23:00:00Z",
-        "archived_at": None,
+        **{"id": 8, "label": "Mine", "owner": "ruth", "strain": "", "animal_count": None},
+        **{"room": "R2", "rack": "B", "row": "B", "column": 7, "notes": "Quiet, please"},
+        **{"is_polled": True, "created_at": "2026-02-28T23:00:00Z", "archived_at": None},
     }
     (archived,) = get(caller, "cages", archived="true")["items"]
     assert (archived["id"], archived["archived_at"]) == (4, "2026-03-02T05:00:00Z")
@@ -101,28 +91,16 @@ def test_states_are_the_latest_of_each_active_cage(caller, user):
     record_minute(seen, slot("07:09"), outcome=Outcome.TIMEOUT)
     record_minute(silent, slot("06:00"), status=Health.PERFECT)
     states = get(caller, "states")["items"]
-    assert states[:2] == [
-        {
-            "cage_id": 1,
-            "condition": "bad",
-            "status": 1,
-            "status_label": "bad",
-            "reading_slot": "2026-03-02T06:08:00Z",
-            "age_seconds": 150,
-            "outcome": "timeout",
-            "outcome_slot": "2026-03-02T06:09:00Z",
-        },
-        {
-            "cage_id": 2,
-            "condition": "unseen",
-            "status": 3,
-            "status_label": "perfect",
-            "reading_slot": "2026-03-02T05:00:00Z",
-            "age_seconds": 70 * 60 + 30,
-            "outcome": "answered",
-            "outcome_slot": "2026-03-02T05:00:00Z",
-        },
-    ]
+    assert states[0] == {
+        **{"cage_id": 1, "condition": "bad", "status": 1, "status_label": "bad"},
+        **{"reading_slot": "2026-03-02T06:08:00Z", "age_seconds": 150},
+        **{"outcome": "timeout", "outcome_slot": "2026-03-02T06:09:00Z"},
+    }
+    assert states[1] == {
+        **{"cage_id": 2, "condition": "unseen", "status": 3, "status_label": "perfect"},
+        **{"reading_slot": "2026-03-02T05:00:00Z", "age_seconds": 70 * 60 + 30},
+        **{"outcome": "answered", "outcome_slot": "2026-03-02T05:00:00Z"},
+    }
     unknown = dict.fromkeys(states[0]) | {"cage_id": new.pk, "condition": "unseen"}
     assert states[2:] == [unknown, unknown | {"cage_id": 5, "condition": "paused"}]
 

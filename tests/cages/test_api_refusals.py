@@ -94,27 +94,29 @@ def test_a_query_of_too_many_parameters_is_said_in_json(caller):
 # Things that are away
 
 
-@pytest.mark.parametrize(("error", "status"), [(OperationalError, 503), (ZeroDivisionError, 500)])
-def test_what_fails_in_neurocage_is_said_in_json(user, monkeypatch, error, status):
+OF_A_TOKEN, OF_CAGES = "people.models.token.ApiTokenQuerySet.of_secret", "people.access.Access.sees"
+
+
+@pytest.mark.parametrize(
+    ("place", "error", "status"),
+    [
+        (OF_CAGES, ZeroDivisionError, 500),
+        (OF_CAGES, OperationalError, 503),
+        (OF_A_TOKEN, OperationalError, 503),
+    ],
+)
+def test_what_fails_in_neurocage_is_said_in_json(user, monkeypatch, place, error, status):
     caller = caller_of(user, raise_request_exception=False)
 
     def fail(*_args):
         raise error("inner words")
 
-    monkeypatch.setattr("people.access.Access.sees", fail)
+    monkeypatch.setattr(place, fail)
     response = caller.get(address("cages"))
-    assert "inner words" not in refusal(response, status)
+    said = refusal(response, status)
+    assert "inner words" not in said
+    assert ("The database does not answer." in said) == (status == 503)
     assert (response.get("Retry-After") == "30") == (status == 503)
-
-
-def test_a_database_that_is_away_is_said_in_json(user, monkeypatch):
-    caller = caller_of(user, raise_request_exception=False)
-
-    def fail(*_args):
-        raise OperationalError("connection refused")
-
-    monkeypatch.setattr("people.models.token.ApiTokenQuerySet.of_secret", fail)
-    assert "The database does not answer." in refusal(caller.get(address("cages")), 503)
 
 
 def test_a_token_has_so_many_requests_a_minute(caller, user, monkeypatch):

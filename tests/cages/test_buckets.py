@@ -20,8 +20,7 @@ from cages.history.today import health_of, sensor_in
 from cages.history.window import Window
 from cages.models import Health, Outcome
 from cages.models.rollups import LATENCY_BINS, LATENCY_EDGES_MS, bin_widths, latency_bin
-from cages.polling.recorder import record
-from tests.factories import MINUTE, at, make_cage, record_minute, result
+from tests.factories import MINUTE, at, make_cage, write_polls
 
 DAY = timedelta(days=1)
 # Around the changes of the clock in Berlin, and where nothing changes.
@@ -37,14 +36,6 @@ POLLS = st.lists(
     max_size=40,
     unique_by=lambda poll: poll[0],
 )
-
-
-def record_polls(cage, begin, polls):
-    for minute, ended, latency_ms in polls:
-        status = ended if isinstance(ended, Health) else None
-        outcome = Outcome.ANSWERED if status else ended
-        fields = {} if outcome == Outcome.SKIPPED else {"latency_ms": latency_ms}
-        record(begin + minute * MINUTE, [result(cage, status, outcome, **fields)], begin)
 
 
 @pytest.mark.storage
@@ -64,7 +55,7 @@ class PartsAddUp(TestCase):
         zone = zone if by_hour else "Europe/Berlin"
         cages = [make_cage(), make_cage()]
         for cage, polls in zip(cages, (first, second), strict=True):
-            record_polls(cage, begin, polls)
+            write_polls(cage, [(begin + minute * MINUTE, *ended) for minute, *ended in polls])
         window = Window(begin + start * MINUTE, begin + (start + length) * MINUTE)
         with timezone.override(ZoneInfo(zone)):
             found = buckets_of([cage.pk for cage in cages], window, by_hour)
@@ -99,8 +90,8 @@ def test_days_are_right_where_the_clock_is_set_at_midnight(storage_of_its_own, s
     call_command("setup_storage")
     window = Window.of_days(day - DAY, day + DAY, datetime(2027, 1, 1, tzinfo=UTC))
     cage = make_cage()
-    for minute in range(0, window.minutes, 10):
-        record_minute(cage, window.start + minute * MINUTE, status=Health.BAD)
+    minutes = range(0, window.minutes, 10)
+    write_polls(cage, [(window.start + n * MINUTE, Health.BAD, 1500) for n in minutes])
     call_command("setup_storage")
     buckets = buckets_of([cage.pk], window, by_hour=False)[cage.pk]
     assert [b.known for b in buckets] == [b.minutes // 10 for b in buckets]

@@ -1,5 +1,6 @@
 """Creating and editing a cage."""
 
+import html
 import re
 
 import pytest
@@ -45,12 +46,8 @@ def test_the_form_asks_for_a_label_and_offers_the_rest(browser):
 
 def test_a_label_is_all_it_takes(browser, user):
     cage = create(browser)
-    assert (cage.label, cage.owner, cage.is_polled, cage.is_archived) == (
-        "Colony 4",
-        user,
-        True,
-        False,
-    )
+    assert (cage.label, cage.owner) == ("Colony 4", user)
+    assert (cage.is_polled, cage.is_archived) == (True, False)
     assert (cage.position, cage.strain, cage.animal_count, cage.notes) == ("", "", None, "")
 
 
@@ -66,11 +63,6 @@ def test_after_creating_the_page_of_the_cage_says_when_to_expect_a_reading(brows
     assert "Its first reading appears within two minutes." in page.content.decode()
 
 
-def test_a_cage_can_be_made_without_being_polled(browser):
-    browser.post(NEW, {"label": "Spare"})
-    assert not Cage.objects.get().is_polled
-
-
 def test_blanks_around_what_was_typed_are_taken_off(browser):
     cage = create(browser, label="  Colony 4 ", room=" R2 ", rack=" B ", row=" b ", column=" 7 ")
     assert (cage.label, cage.position) == ("Colony 4", "R2 · rack B · B-07")
@@ -84,19 +76,15 @@ def test_blanks_around_what_was_typed_are_taken_off(browser):
         ({"label": "x" * 101}, "label", "at most 100 characters"),
         ({"label": "a\x00b"}, "label", "Null characters"),
         ({"id": "0"}, "id", "greater than or equal to 1"),
-        ({"id": "-7"}, "id", "greater than or equal to 1"),
-        ({"id": "seven"}, "id", "Enter a whole number."),
         ({"id": "7.5"}, "id", "Enter a whole number."),
         ({"id": str(LARGEST_TYPED_ID + 1)}, "id", "less than or equal to"),
         ({"id": "9" * 5000}, "id", "Enter a whole number."),
         ({"room": "x" * 51}, "room", "at most 50 characters"),
         ({**BAY, "row": "B7"}, "row", "A row is one or two letters or a number"),
-        ({**BAY, "row": "ABC"}, "row", "A row is one or two letters or a number"),
         ({**BAY, "row": "<b>"}, "row", "A row is one or two letters or a number"),
         ({**BAY, "row": "1234"}, "row", "at most 3 characters"),
         ({**BAY, "column": "0"}, "column", "greater than or equal to 1"),
         ({**BAY, "column": "1000"}, "column", "less than or equal to 999"),
-        ({**BAY, "column": "7th"}, "column", "Enter a whole number."),
         ({"row": "B", "column": "7"}, "rack", "Enter the rack"),
         ({"room": "R2", "row": "B"}, "rack", "Enter the rack"),
         ({"column": "7"}, "rack", "Enter the rack"),
@@ -105,7 +93,6 @@ def test_blanks_around_what_was_typed_are_taken_off(browser):
         ({"strain": "x" * 101}, "strain", "at most 100 characters"),
         ({"animal_count": "-1"}, "animal_count", "greater than or equal to 0"),
         ({"animal_count": "101"}, "animal_count", "less than or equal to 100"),
-        ({"animal_count": "many"}, "animal_count", "Enter a whole number."),
         ({"notes": "x" * 5001}, "notes", "at most 5000 characters"),
     ],
 )
@@ -122,21 +109,12 @@ def test_every_mistake_is_named_at_once(browser):
 
 
 def test_what_was_typed_is_given_back(browser):
-    typed = form_of(
-        label="", room="R<2>", rack="B", row="b", column="x", strain='"PV"-Cre', notes="<i>mind</i>"
-    )
-    del typed["is_polled"]
+    names = {"room": "R<2>", "rack": "B", "row": "b", "column": "x", "strain": '"PV"-Cre'}
+    typed = {"label": "", **names, "notes": "<i>mind</i>", "save": "Save"}
     page = browser.post(NEW, typed).content.decode()
-    for name, value in (
-        ("room", "R&lt;2&gt;"),
-        ("rack", "B"),
-        ("row", "b"),
-        ("column", "x"),
-        ("strain", "&quot;PV&quot;-Cre"),
-    ):
-        assert re.search(rf'<input[^>]*name="{name}"[^>]*value="{value}"', page) or re.search(
-            rf'<input[^>]*value="{value}"[^>]*name="{name}"', page
-        ), name
+    for name, value in names.items():
+        field = rf'<input(?=[^>]*name="{name}")[^>]*value="{html.escape(value)}"'
+        assert re.search(field, page), name
     assert "&lt;i&gt;mind&lt;/i&gt;" in page
     assert not re.search(r'<input[^>]*name="is_polled"[^>]*checked', page)
 
@@ -192,13 +170,12 @@ def test_an_id_taken_since_the_form_was_checked_is_refused_at_its_field(browser,
 # Bays of a rack
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [{}, {"room": "r2"}, {"rack": "\u2009b"}, {"row": "b"}, {"room": " R2 ", "row": " Ｂ"}],
-)
-def test_two_cages_cannot_stand_in_one_bay(browser, changed):
-    make_cage(**BAY)
-    errors = errors_of(browser.post(NEW, form_of(**{**BAY, **changed})))
+@pytest.mark.parametrize("room", ["R2", ""])
+@pytest.mark.parametrize("changed", [{}, {"rack": "\u2009b"}, {"row": "b"}, {"row": " Ｂ"}])
+def test_two_cages_cannot_stand_in_one_bay(browser, room, changed):
+    make_cage(**{**BAY, "room": room})
+    typed = form_of(**{**BAY, "room": room and " r2 ", **changed})
+    errors = errors_of(browser.post(NEW, typed))
     assert errors == {"column": ["There is another cage in B-07 of this rack."]}
 
 
@@ -208,17 +185,6 @@ def test_two_cages_cannot_stand_in_one_bay(browser, changed):
 def test_a_bay_beside_it_is_free(browser, changed):
     make_cage(**BAY)
     create(browser, **{**BAY, **changed})
-
-
-def test_a_rack_without_rooms_has_its_bays_too(browser):
-    place = {**BAY, "room": ""}
-    make_cage(**place)
-    assert set(errors_of(browser.post(NEW, form_of(**place)))) == {"column"}
-
-
-def test_an_archived_cage_leaves_its_bay_free(browser):
-    make_cage(**BAY, archived_at=at("06:00"))
-    create(browser, **BAY)
 
 
 def test_many_cages_may_stand_in_a_rack_without_a_bay(browser):
@@ -290,42 +256,35 @@ def test_labels_of_two_owners_and_of_archived_cages_are_free(browser, user):
     create(browser, label="Colony 4")
 
 
-def test_a_label_taken_since_the_form_was_checked_is_refused_at_its_field(
-    browser, user, monkeypatch
-):
-    make_cage("Colony 4", owner=user)
-    looked_too_early(monkeypatch)
-    assert set(errors_of(browser.post(NEW, form_of(label="colony 4")))) == {"label"}
-
-
 @pytest.mark.parametrize(("typed", "row"), [("07", "7"), ("007", "7"), ("７", "7"), ("aa", "AA")])
 def test_a_row_has_one_name(browser, typed, row):
     assert create(browser, **{**BAY, "row": typed}).row == row
 
 
-def looked_too_early(monkeypatch):
-    """The form finds the bay free, as it was a moment before somebody else took it."""
+@pytest.fixture
+def taken_since(user, monkeypatch):
+    """The form finds label and bay free, as they were before somebody else took them."""
     monkeypatch.setattr(Cage, "validate_constraints", lambda cage, exclude: None)
+    return make_cage("First", owner=user, **BAY)
 
 
-@pytest.mark.parametrize("typed", [{}, {"id": 117}])
-def test_a_bay_taken_since_the_form_was_checked_is_refused_at_its_field(
-    browser, monkeypatch, typed
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [(BAY, "column"), ({**BAY, "id": 117}, "column"), ({"label": "first"}, "label")],
+)
+def test_what_was_taken_since_the_form_was_checked_is_refused_at_its_field(
+    browser, taken_since, typed, field
 ):
-    make_cage("First", **BAY)
-    looked_too_early(monkeypatch)
-    response = browser.post(NEW, form_of(**BAY, **typed))
-    assert errors_of(response) == {"column": ["There is another cage in B-07 of this rack."]}
+    response = browser.post(NEW, form_of(**typed))
+    assert set(errors_of(response)) == {field}
     assert "New cage" in response.content.decode()
     assert [cage.label for cage in Cage.objects.all()] == ["First"]
 
 
 def test_a_bay_taken_while_another_cage_was_moved_is_refused_at_its_field(
-    browser, user, monkeypatch
+    browser, user, taken_since
 ):
-    make_cage("First", **BAY)
     cage = make_cage("Second", owner=user)
-    looked_too_early(monkeypatch)
     errors = errors_of(browser.post(edit_url(cage), form_of(**BAY)))
     assert errors == {"column": ["There is another cage in B-07 of this rack."]}
     cage.refresh_from_db()
@@ -377,10 +336,12 @@ def test_the_id_of_a_cage_cannot_be_changed(browser, user):
     assert [cage.pk for cage in Cage.objects.all()] == [117]
 
 
-def test_a_cage_can_be_paused_and_asked_again(browser, user):
-    cage = make_cage(owner=user)
-    for typed, polled in (({"label": "x"}, False), ({"label": "x", "is_polled": "on"}, True)):
-        browser.post(edit_url(cage), typed)
+def test_a_cage_is_polled_or_not_as_the_form_says(browser):
+    browser.post(NEW, {"label": "x"})
+    cage = Cage.objects.get()
+    assert not cage.is_polled
+    for typed, polled in (({"is_polled": "on"}, True), ({}, False)):
+        browser.post(edit_url(cage), {"label": "x", **typed})
         cage.refresh_from_db()
         assert cage.is_polled is polled
 
@@ -420,13 +381,6 @@ def test_staff_make_a_cage_their_own_or_give_it_to_somebody(client_of, user, sta
     assert create(browser, owner=user.pk).owner == user
 
 
-def test_staff_keep_the_owner_when_they_edit_something_else(client_of, user, staff):
-    cage = make_cage(owner=user)
-    browser = client_of(staff)
-    page = browser.get(edit_url(cage)).content.decode()
-    assert f'<option value="{user.pk}" selected>ruth</option>' in page
-
-
 def test_a_cage_is_given_only_to_somebody_with_an_account(client_of, staff):
     gone = make_user("gone", is_active=False)
     browser = client_of(staff)
@@ -434,10 +388,11 @@ def test_a_cage_is_given_only_to_somebody_with_an_account(client_of, staff):
         assert set(errors_of(browser.post(NEW, form_of(owner=owner)))) == {"owner"}
 
 
-def test_a_cage_whose_owner_has_left_can_be_edited_all_the_same(client_of, staff):
-    gone = make_user("gone", is_active=False)
-    cage = make_cage(owner=gone)
+@pytest.mark.parametrize("is_active", [True, False])
+def test_staff_keep_the_owner_when_they_edit_something_else(client_of, staff, is_active):
+    owner = make_user("max", is_active=is_active)
+    cage = make_cage(owner=owner)
     browser = client_of(staff)
     page = browser.get(edit_url(cage)).content.decode()
-    assert f'<option value="{gone.pk}" selected>gone</option>' in page
-    assert browser.post(edit_url(cage), form_of(owner=gone.pk)).status_code == 302
+    assert f'<option value="{owner.pk}" selected>max</option>' in page
+    assert browser.post(edit_url(cage), form_of(owner=owner.pk)).status_code == 302

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from cages.models import Health, Outcome
-from tests.factories import MINUTE, at, make_cage, make_user, record_minute, record_minutes, slot
+from tests.factories import MINUTE, at, make_cage, record_minute, record_minutes, slot
 from tests.pages import queries_of, text_of
 
 NOW = at("07:02:30")
@@ -17,18 +17,8 @@ HISTORY = "cage-history"
 
 
 @pytest.fixture
-def owner(db):
-    return make_user("owner")
-
-
-@pytest.fixture
-def browser(client_of, owner):
-    return client_of(owner)
-
-
-@pytest.fixture
-def cage(owner):
-    return make_cage("Colony", owner, created_at=NOW - 800 * DAY)
+def cage(user):
+    return make_cage("Colony", user, created_at=NOW - 800 * DAY)
 
 
 def history(browser, cage, **query):
@@ -53,8 +43,8 @@ def test_only_a_minute_that_was_asked_for_is_marked(browser, cage):
         assert 'class="mark"' not in history(browser, cage, span=span).content.decode()
 
 
-def test_it_says_since_when_there_can_be_minutes_at_all(browser, owner):
-    cage = make_cage(owner=owner)
+def test_it_says_since_when_there_can_be_minutes_at_all(browser, user):
+    cage = make_cage(owner=user)
     words = "Since 2026-03-01 00:00, when this cage was created."
     assert words in text_of(history(browser, cage, span="7d"))
     assert words not in text_of(history(browser, cage, span="today"))
@@ -182,8 +172,8 @@ def test_the_charts_are_told_what_the_table_says(browser, cage):
     assert page.content.decode().count('type="application/json"') == 2
 
 
-def test_cages_are_compared_with_their_coverage(browser, owner, cage):
-    other = make_cage("Other", owner)
+def test_cages_are_compared_with_their_coverage(browser, user, cage):
+    other = make_cage("Other", user)
     record_minutes(cage, slot("05:00"), [BAD] * 211)
     page = browser.get(
         reverse("cage-compare"), {"cage": [cage.pk, other.pk], "span": "today", "order": "id"}
@@ -199,8 +189,8 @@ def test_cages_are_compared_with_their_coverage(browser, owner, cage):
     assert f'name="cage" value="{other.pk}"' in page.content.decode()
 
 
-def test_a_younger_cage_is_compared_from_its_creation_on(browser, owner, cage):
-    young = make_cage("Young", owner, created_at=at("06:30:40"))
+def test_a_younger_cage_is_compared_from_its_creation_on(browser, user, cage):
+    young = make_cage("Young", user, created_at=at("06:30:40"))
     record_minutes(young, slot("06:31"), [OK] * 16)
     cages = {"cage": [cage.pk, young.pk]}
     for span, minutes in (("today", 32), ("7d", 32)):
@@ -211,8 +201,8 @@ def test_a_younger_cage_is_compared_from_its_creation_on(browser, owner, cage):
         assert 'Young: 16 Ok, 16 not watched"' in page.content.decode()
 
 
-def test_buckets_charts_and_gaps_begin_where_the_cage_was_created(browser, owner):
-    young = make_cage("Young", owner, created_at=at("05:30"))
+def test_buckets_charts_and_gaps_begin_where_the_cage_was_created(browser, user):
+    young = make_cage("Young", user, created_at=at("05:30"))
     record_minutes(young, slot("05:31"), [OK] * 16)
     page = history(browser, young, span="7d")
     assert [bucket.minutes for bucket in page.context["buckets"]] == [30, 60, 2]
@@ -222,9 +212,9 @@ def test_buckets_charts_and_gaps_begin_where_the_cage_was_created(browser, owner
     assert history(browser, young, **{"from": "2026-02-01"}).context["buckets"] == []
 
 
-def test_the_list_leads_to_the_comparison_and_too_many_cages_back(browser, owner):
+def test_the_list_leads_to_the_comparison_and_too_many_cages_back(browser, user):
     for number in range(9):
-        make_cage(f"Cage {number}", owner)
+        make_cage(f"Cage {number}", user)
     response = browser.get(reverse("cage-bulk"), {"act": "compare", "which": "all"})
     assert response.url == f"{reverse('cage-compare')}?which=all"
     page = browser.get(response.url, follow=True)
@@ -232,10 +222,10 @@ def test_the_list_leads_to_the_comparison_and_too_many_cages_back(browser, owner
     assert page.redirect_chain[-1][0].startswith(reverse("cage-list"))
 
 
-def test_the_queries_of_a_comparison_do_not_grow_with_the_cages(browser, owner):
+def test_the_queries_of_a_comparison_do_not_grow_with_the_cages(browser, user):
     counts = []
     for number in (2, 8):
-        while owner.cages.count() < number:
-            make_cage(owner=owner)
+        while user.cages.count() < number:
+            make_cage(owner=user)
         counts.append(queries_of(browser.get, reverse("cage-compare"), {"which": "all"}))
     assert counts[0] == counts[1] <= 12

@@ -23,7 +23,7 @@ def everything():
 
 
 @pytest.fixture
-def plain(transactional_db, monkeypatch):
+def plain(storage_of_its_own, monkeypatch):
     """A plain database with three days of minutes, and too many of them to be moved at once."""
     call_command("migrate", "cages", "zero", verbosity=0)
     with monkeypatch.context() as without:

@@ -20,9 +20,20 @@ from cages.history.minutes import minutes_of
 from cages.history.window import Window
 from cages.models import Cage, Health, Outcome, Poll
 from cages.polling.recorder import record
-from tests.factories import MINUTE, at, make_cage, make_user, record_minutes, result, slot
+from tests.factories import (
+    MINUTE,
+    at,
+    make_cage,
+    make_user,
+    record_minutes,
+    result,
+    slot,
+    write_polls,
+)
 from tests.pages import text_of
 
+NOW = at("07:02:30")
+pytestmark = pytest.mark.usefixtures("clock")
 BERLIN = ZoneInfo("Europe/Berlin")
 COLUMNS = (
     "cage_id,label,slot_utc,slot_local,utc_offset,status,status_label,outcome,http_status,"
@@ -48,11 +59,7 @@ class ExportEqualsDatabase(TestCase):
     def test_for_any_minutes_around_a_change_of_the_clock(self, first, second, start, length):
         cages = [make_cage(), make_cage()]
         for cage, polls in zip(cages, (first, second), strict=True):
-            for minute, ended, latency_ms in polls:
-                status = ended if isinstance(ended, Health) else None
-                outcome = Outcome.ANSWERED if status else ended
-                fields = {} if outcome == Outcome.SKIPPED else {"latency_ms": latency_ms}
-                record(BEGIN + minute * MINUTE, [result(cage, status, outcome, **fields)], BEGIN)
+            write_polls(cage, [(BEGIN + minute * MINUTE, *ended) for minute, *ended in polls])
         window = Window(BEGIN + start * MINUTE, BEGIN + (start + length) * MINUTE)
         pairs = [(cage.pk, cage.label, cage.created_at) for cage in cages]
         found = read(files.as_csv(KINDS["readings"], rows.readings(pairs, window), BERLIN))
@@ -74,6 +81,7 @@ class ExportEqualsDatabase(TestCase):
     def compare(self, found, window, cages):
         minutes = minutes_of([cage.pk for cage in cages], window)
         number = {cage.pk: iter(minutes[cage.pk]) for cage in cages}
+        polls = {(poll.cage_id, poll.slot): poll for poll in Poll.objects.all()}
         for row in found:
             moment = datetime.fromisoformat(row["slot_utc"])
             local = datetime.fromisoformat(row["slot_local"] + row["utc_offset"])
@@ -82,7 +90,7 @@ class ExportEqualsDatabase(TestCase):
             code = next(number[int(row["cage_id"])])
             assert row["status"] == (str(code) if code in (1, 2, 3) else "")
             assert row["watched"] == ("1" if code else "0")
-            asked = Poll.objects.filter(cage=row["cage_id"], slot=moment).first()
+            asked = polls.get((int(row["cage_id"]), moment))
             told = asked and (asked.outcome, asked.answer_status, asked.latency_ms)
             if told is None:
                 assert (row["outcome"], row["http_status"], row["latency_ms"]) == ("", "", "")
@@ -92,23 +100,12 @@ class ExportEqualsDatabase(TestCase):
                 assert row["latency_ms"] == ("" if told[2] is None else str(told[2]))
 
 
-@pytest.fixture
-def owner(db, monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: at("07:02:30"))
-    return make_user("owner")
-
-
-@pytest.fixture
-def browser(client_of, owner):
-    return client_of(owner)
-
-
 def test_the_columns_are_the_ones_promised():
     assert ",".join(column.name for column in KINDS["readings"]) == COLUMNS
 
 
-def test_a_file_is_streamed_and_named(browser, owner):
-    cage = make_cage("Colony", owner)
+def test_a_file_is_streamed_and_named(browser, user):
+    cage = make_cage("Colony", user)
     record_minutes(cage, slot("06:00"), [Health.BAD, Outcome.TIMEOUT])
     address = reverse("cage-export-file")
     response = browser.get(address, {"cage": cage.pk, "from": "2026-03-01", "to": "2026-03-02"})
@@ -141,9 +138,9 @@ def test_the_first_piece_needs_no_minute(db, django_assert_num_queries):
     pieces.close()
 
 
-def test_a_shard_recorded_while_the_export_reads_gives_no_half_minute(owner):
+def test_a_shard_recorded_while_the_export_reads_gives_no_half_minute(user):
     """Each month is read with one query, so a minute is there with all of its facts or not."""
-    cage = make_cage("Colony", owner)
+    cage = make_cage("Colony", user)
     waiting = [result(cage, Health.BAD)]
 
     def record_afterwards(execute, sql, *args):
@@ -160,8 +157,8 @@ def test_a_shard_recorded_while_the_export_reads_gives_no_half_minute(owner):
     assert (status is not None) == (outcome == "answered")
 
 
-def test_parquet_has_what_csv_has(browser, owner):
-    cage = make_cage("=Colony", owner)
+def test_parquet_has_what_csv_has(browser, user):
+    cage = make_cage("=Colony", user)
     record_minutes(cage, slot("06:00"), [Health.BAD, Outcome.TIMEOUT, Health.PERFECT, None])
     query = {"cage": cage.pk, "from": "2026-03-02"}
     address = reverse("cage-export-file")
@@ -191,9 +188,9 @@ def test_nothing_is_a_formula(text):
     assert (row["label"], row["detail"]) == (f"'{text}", f"'{text}")
 
 
-def test_only_what_a_person_may_see_is_in_a_file(browser, owner, client_of):
-    mine, other = make_cage("Mine", owner), make_cage("Other", make_user("other"))
-    archived = make_cage("Archived", owner, archived_at=at("05:00"))
+def test_only_what_a_person_may_see_is_in_a_file(browser, user, client_of):
+    mine, other = make_cage("Mine", user), make_cage("Other", make_user("other"))
+    archived = make_cage("Archived", user, archived_at=at("05:00"))
     address = reverse("cage-export-file")
 
     def labels(**query):
@@ -206,21 +203,21 @@ def test_only_what_a_person_may_see_is_in_a_file(browser, owner, client_of):
     assert labels(q="nothing like it") == set()
 
 
-def test_days_that_make_no_sense_lead_back_to_the_form(browser, owner):
-    make_cage("Colony", owner)
+def test_days_that_make_no_sense_lead_back_to_the_form(browser, user):
+    make_cage("Colony", user)
     query = {"which": "all", "from": "2026-03-05", "to": "2026-03-04", "kind": "hourly"}
     response = browser.get(reverse("cage-export-file"), query, follow=True)
     assert "The first day is after the last one." in text_of(response)
     assert 'value="hourly" selected' in response.content.decode()
 
 
-def test_nothing_to_export_is_said(browser, owner):
+def test_nothing_to_export_is_said(browser, user):
     page = browser.get(reverse("cage-export"), {"q": "no such label"})
     assert "None of these cages exists." in text_of(page)
 
 
-def test_so_many_exports_at_once_and_pages_still_have_threads(browser, owner):
-    make_cage(owner=owner)
+def test_so_many_exports_at_once_and_pages_still_have_threads(browser, user):
+    make_cage(owner=user)
     address = reverse("cage-export-file")
     under_way = [browser.get(address) for _ in range(places.AT_ONCE)]
     assert all(response.streaming for response in under_way)
@@ -254,8 +251,8 @@ def iter_of(*pieces):
     yield from pieces
 
 
-def test_excel_gets_the_mark_by_which_it_knows_utf_8(browser, owner):
-    make_cage("K\u00e4fig", owner)
+def test_excel_gets_the_mark_by_which_it_knows_utf_8(browser, user):
+    make_cage("K\u00e4fig", user)
     query = {"which": "all", "from": "2026-03-02", "format": "excel"}
     content = b"".join(browser.get(reverse("cage-export-file"), query).streaming_content)
     assert content.startswith(b"\xef\xbb\xbfcage_id,")
@@ -272,8 +269,8 @@ def test_the_dictionary_explains_every_column(browser):
     assert "1 Bad, 2 Ok, 3 Perfect. Empty: not known. It is never filled in." in page
 
 
-def test_the_list_leads_to_the_export_of_what_it_lists(browser, owner):
-    make_cage("Colony", owner)
+def test_the_list_leads_to_the_export_of_what_it_lists(browser, user):
+    make_cage("Colony", user)
     page = browser.get(reverse("cage-list"), {"q": "Col"}).content.decode()
     assert "/cages/export/?which=all&amp;q=Col" in page
     response = browser.get(reverse("cage-bulk"), {"act": "export", "which": "all", "q": "Col"})

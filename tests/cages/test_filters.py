@@ -38,8 +38,7 @@ def test_the_address_is_read_and_written(query, same):
 
 
 @pytest.fixture
-def facility(user, staff, monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+def facility(user, staff, clock):
     for number, name in enumerate(("R2", "R3"), 1):
         room = Room.objects.create(id=number, name=name)
         Rack.objects.create(id=10 + number, room=room, name="B")
@@ -107,11 +106,7 @@ def test_each_count_leads_to_its_cages_and_back(client_of, staff):
 def test_the_choices_are_those_of_the_cages_a_person_sees(user, django_assert_num_queries):
     with django_assert_num_queries(1):
         _counts, found = facets(Access(user).sees(Cage.objects.active()), CageFilter(), NOW)
-    assert found == {
-        "room": [(1, "R2")],
-        "rack": [(11, "R2 · B")],
-        "owner": [(user.pk, "ruth")],
-    }
+    assert found == {"room": [(1, "R2")], "rack": [(11, "R2 · B")], "owner": [(user.pk, "ruth")]}
 
 
 @pytest.mark.usefixtures("facility")

@@ -151,8 +151,14 @@ def test_a_rest_that_comes_late_is_never_the_next_answer(first, rest, outcome):
 
 
 def test_a_connection_that_was_given_up_is_not_used_again():
-    with Sensor(drip_body, answering) as sensor:
+    def answering_once(sensor, connection):
+        sensor.hear(connection)
+        connection.sendall(reply())
+        drip_body(sensor, connection)
+
+    with Sensor(answering_once, answering) as sensor:
         client = SensorClient(sensor.url)
+        assert client.ask(CAGE, PATIENT).outcome == Outcome.ANSWERED
         assert client.ask(CAGE, SHORT).outcome == Outcome.TIMEOUT
         assert client.ask(CAGE, PATIENT).outcome == Outcome.ANSWERED
         assert sensor.connections == 2

@@ -37,7 +37,7 @@ def test_the_limit_of_open_files_is_raised_as_far_as_needed(
     monkeypatch, caplog, soft, hard, soft_then
 ):
     files = Files(monkeypatch, soft, hard)
-    assert Poller("http://sensors.test", 1000, 60)._crew.most == 1000
+    assert Poller("http://sensors.test", 1000, 60)._loop.most == 1000
     assert (files.soft, files.hard) == (soft_then, hard)
     assert caplog.text == ""
 
@@ -50,7 +50,7 @@ def test_too_few_open_files_are_said_and_lived_with(
     monkeypatch, caplog, hard, refuses, holds, fewer
 ):
     Files(monkeypatch, min(256, holds), hard, refuses)
-    assert Poller("http://sensors.test", 1000, 60)._crew.most == fewer
+    assert Poller("http://sensors.test", 1000, 60)._loop.most == fewer
     assert (
         f"POLL_CONCURRENCY=1000 needs 1100 open files, but this process may hold {holds}: "
         f"{fewer} polls at once." in caplog.text

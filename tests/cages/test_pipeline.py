@@ -2,18 +2,20 @@
 
 import contextlib
 import functools
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis
 from celery.signals import worker_shutting_down
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError, transaction
 from kombu.exceptions import OperationalError as BrokerAway
 
 from cages.models import Health, Outcome, Poll, PollCycle
 from cages.polling import poller as polling_poller
 from cages.polling import tasks
 from cages.polling.poller import Poller
+from cages.polling.recorder import record_columns
 from cages.polling.results import encode, skipped
 from local_stack import programs
 from neurocage.celery import app
@@ -91,22 +93,6 @@ def test_a_minute_goes_its_way_through_redis(at_seven):
     assert Poll.objects.answered().get().status == Health.PERFECT
     cycle = PollCycle.objects.finished().get()
     assert (cycle.slot, cycle.planned, cycle.answered, cycle.unavailable) == (SLOT, 2, 1, 1)
-
-
-def test_a_second_beat_sends_nothing(at_seven):
-    make_cage()
-    tasks.start_slot()
-    tasks.start_slot()
-    assert waiting("polls") == 1
-    assert PollCycle.objects.count() == 1
-
-
-def test_many_cages_are_many_messages(at_seven, settings):
-    settings.POLL_SHARD_SIZE = 2
-    for _ in range(5):
-        make_cage()
-    tasks.start_slot()
-    assert waiting("polls") == 3
 
 
 def test_the_backlog_never_exceeds_two_minutes(at_seven, settings, monkeypatch):
@@ -206,22 +192,6 @@ def test_a_worker_that_is_told_to_stop_begins_no_poll(monkeypatch):
     assert made.is_stopping
 
 
-def test_messages_delivered_twice_ask_twice_and_record_once(at_seven):
-    cage = make_cage(id=1)
-    with sensors_say(cage_1={"cage_id": 1, "status": 1}):
-        tasks.start_slot()
-        message = (int(SLOT.timestamp()), [cage.id])
-        tasks.poll_cages(*message)
-        tasks.poll_cages(*message)
-        deliver("polls")
-    assert waiting("records") == 3
-    for _ in range(3):
-        deliver("records")
-    assert Poll.objects.get().outcome == Outcome.ANSWERED
-    assert Poll.objects.answered().count() == 1
-    assert PollCycle.objects.get().recorded == 1
-
-
 def test_a_message_that_comes_after_its_minute_is_recorded_as_skipped(at_seven):
     cage = make_cage()
     early = SLOT - timedelta(minutes=1)
@@ -281,3 +251,27 @@ def test_every_task_has_a_queue_that_make_up_serves():
     ours = [name for name in app.tasks if name.startswith("cages.")]
     assert len(ours) == 4
     assert {app.conf.task_routes[name]["queue"] for name in ours} <= served
+
+
+# How a shard travels
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda columns: columns.pop("status"),
+        lambda columns: columns["cage_id"].append(9),
+        lambda columns: columns.update(outcome=[99]),
+        lambda columns: columns.update(status=[0]),
+    ],
+)
+def test_a_spoilt_shard_is_refused(db, spoil):
+    columns = encode([result(make_cage())])
+    spoil(columns)
+    with pytest.raises((ValueError, KeyError, IntegrityError)), transaction.atomic():
+        record_columns(SLOT, columns, NOW)
+    assert not Poll.objects.exists()
+
+
+def test_five_hundred_results_travel_in_a_small_message():
+    assert len(json.dumps(encode([result(number) for number in range(10_000, 10_500)]))) < 20_000

@@ -2,12 +2,15 @@
 
 import contextlib
 import threading
+import time
+from concurrent.futures import Future
 
 import pytest
 
 from cages.models import Health, Outcome
 from cages.polling import poller
-from cages.polling.poller import Poller, ThreadCrew
+from cages.polling.event_loop import result_of
+from cages.polling.poller import Poller
 from cages.polling.results import PollResult
 from tests.factories import at, slot
 from tests.played import played_sensors
@@ -26,22 +29,34 @@ class Sensors:
         self.play = play
         self.asked = []
         self.under_way = self.most_under_way = 0
-        self._lock = threading.Lock()
 
     def ask(self, cage_id, timeout_seconds):
-        with self._lock:
-            self.asked.append((cage_id, poller.time.monotonic()))
-            self.under_way += 1
-            self.most_under_way = max(self.most_under_way, self.under_way)
+        self.asked.append(cage_id)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
         try:
             return self.play(cage_id) or answered(cage_id)
         finally:
-            with self._lock:
-                self.under_way -= 1
+            self.under_way -= 1
 
-    @property
-    def asked_ids(self):
-        return sorted(cage_id for cage_id, _ in self.asked)
+
+class Gate:
+    """Holds polls back until `open`, or until `holds` of them have come. Other polls go on."""
+
+    def __init__(self, holds=None):
+        self._opened = Future()
+        self._holds = holds
+        self.came = 0
+
+    def wait(self):
+        self.came += 1
+        if self.came == self._holds:
+            self.open()
+        assert result_of(self._opened, time.monotonic() + PATIENT)
+
+    def open(self):
+        if not self._opened.done():
+            self._opened.set_result(True)
 
 
 def answered(cage_id):
@@ -49,21 +64,13 @@ def answered(cage_id):
 
 
 class PlayedTime:
-    """In the place of the module `time`: only sleeping and `pass_by` let time pass."""
+    """In the place of the module `time` of the poller: only `pass_by` lets time pass."""
 
     def __init__(self):
         self.now = 1000.0
-        self.sleeps = []
 
     def monotonic(self):
         return self.now
-
-    def time(self):
-        return self.now
-
-    def sleep(self, seconds):
-        self.sleeps.append(seconds)
-        self.pass_by(seconds)
 
     def pass_by(self, seconds):
         self.now += seconds
@@ -76,11 +83,26 @@ def played_time(monkeypatch):
     return played
 
 
-def poll_one_by_one(sensors, cage_ids, clock, **spread):
-    """`poll`, where each poll is over before the next one is begun."""
-    made = poller_of(sensors)
-    made._crew.submit = lambda job: job()
-    return made.poll(cage_ids, SLOT, clock=lambda: clock, **spread)
+class PlannedOnly:
+    """In the place of an event loop: keeps the moments of what is planned, and runs it at once."""
+
+    def __init__(self):
+        self.is_hurried = False
+        self.moments = []
+
+    def plan(self, jobs):
+        for moment, job in jobs:
+            self.moments.append(moment)
+            job()
+
+
+def moments_of(cage_ids, clock, **spread):
+    """When the polls are planned to begin, in seconds after the call."""
+    made = poller_of(Sensors())
+    made._loop = PlannedOnly()
+    began = poller.time.monotonic()
+    made.poll(cage_ids, SLOT, clock=lambda: clock, **spread)
+    return [moment - began for moment in made._loop.moments]
 
 
 def poller_of(sensors, concurrency=50, timeout_seconds=PATIENT):
@@ -98,7 +120,7 @@ def test_there_is_one_result_for_each_cage_in_their_order():
     cage_ids = [9, 3, 7, 1, *range(100, 160)]
     sensors = Sensors()
     assert poll(sensors, cage_ids) == [answered(cage_id) for cage_id in cage_ids]
-    assert sensors.asked_ids == sorted(cage_ids)
+    assert sensors.asked == cage_ids
 
 
 def test_nobody_to_ask_is_over_at_once():
@@ -106,32 +128,26 @@ def test_nobody_to_ask_is_over_at_once():
 
 
 def test_a_hanging_sensor_delays_no_other():
-    let_go = threading.Event()
-    others_are_done = threading.Event()
-    others = []
+    others, gate = [], Gate()
 
     def play(cage_id):
         if cage_id == 1:
-            assert let_go.wait(PATIENT)
-            return
+            return gate.wait()
         others.append(cage_id)
         if len(others) == 39:
-            others_are_done.set()
+            gate.open()
 
-    sensors = Sensors(play)
-    with running(poll, sensors, list(range(1, 41))) as outcome:
-        assert others_are_done.wait(PATIENT), "39 sensors wait for one"
-        let_go.set()
-    assert outcome[0] == [answered(cage_id) for cage_id in range(1, 41)]
+    results = poll(Sensors(play), list(range(1, 41)))
+    assert results == [answered(cage_id) for cage_id in range(1, 41)]
 
 
 def test_a_hanging_shard_delays_no_other_shard_of_the_process():
-    let_go = threading.Event()
-    shared = poller_of(Sensors(lambda cage_id: cage_id < 10 and not let_go.wait(PATIENT) and None))
+    gate = Gate()
+    shared = poller_of(Sensors(lambda cage_id: gate.wait() if cage_id < 10 else None))
     with running(shared.poll, list(range(1, 10)), SLOT, clock=lambda: AT_ONCE) as first:
         second = shared.poll(list(range(11, 20)), SLOT, clock=lambda: AT_ONCE)
         assert first == []
-        let_go.set()
+        gate.open()
     assert [result.cage_id for result in second] == list(range(11, 20))
     assert len(first[0]) == 9
 
@@ -147,37 +163,11 @@ def running(function, *args, **kwargs):
     assert not thread.is_alive()
 
 
-def test_a_call_that_cannot_be_ended_is_given_up_and_the_rest_is_kept(monkeypatch):
-    hangs = threading.Event()
-    let_go = threading.Event()
-
-    def play(cage_id):
-        if cage_id == 2:
-            hangs.set()
-            let_go.wait(PATIENT)
-
-    wait_for_all = poller._Shard.results_of
-
-    def wait_until_one_hangs(shard, count, latest):
-        assert latest == shard.slot_end + 0.1 + poller.GRACE_SECONDS
-        assert hangs.wait(PATIENT)
-        return wait_for_all(shard, count, latest=0)
-
-    monkeypatch.setattr(poller._Shard, "results_of", wait_until_one_hangs)
-    # One after the other, so the first two are over when the last one hangs.
-    results = poll(Sensors(play), [1, 3, 2], concurrency=1, timeout_seconds=0.1)
-    let_go.set()
-    assert results[:2] == [answered(1), answered(3)]
-    assert results[2].outcome == Outcome.TIMEOUT
-    assert (results[2].latency_ms, results[2].detail) == (100, "the call could not be ended")
-
-
 @pytest.mark.parametrize("clock", ["07:01", "07:01:30", "09:00"])
-def test_a_late_shard_is_skipped_and_nobody_is_asked(clock, played_time):
+def test_a_late_shard_is_skipped_and_nobody_is_asked(clock):
     sensors = Sensors()
     results = poll(sensors, [1, 2, 3], at(clock).timestamp(), begin_seconds=5, spread_seconds=30)
     assert sensors.asked == []
-    assert played_time.sleeps == []
     assert [result.cage_id for result in results] == [1, 2, 3]
     for result in results:
         assert (result.outcome, result.detail) == (Outcome.SKIPPED, "its minute was over")
@@ -211,7 +201,7 @@ def test_no_poll_begins_once_the_wall_clock_says_that_the_minute_is_over():
 
     sensors = Sensors(play)
     results = poller_of(sensors, concurrency=1).poll([1, 2, 3, 4], SLOT, clock=clock)
-    assert sensors.asked_ids == [1, 2]
+    assert sensors.asked == [1, 2]
     assert [result.outcome for result in results] == [Outcome.ANSWERED] * 2 + [Outcome.SKIPPED] * 2
 
 
@@ -237,22 +227,15 @@ def test_what_a_sensor_did_not_answer_while_the_machine_slept_is_not_its_fault(
 
 
 def test_a_poller_that_stops_ends_what_it_began_and_leaves_out_the_rest():
-    sensors = Sensors()
+    gate = Gate()
+    sensors = Sensors(lambda cage_id: gate.wait())
     made = poller_of(sensors, concurrency=2)
-    asked_two = threading.Barrier(3)
-    let_go = threading.Event()
-
-    def play(cage_id):
-        asked_two.wait(PATIENT)
-        assert let_go.wait(PATIENT)
-
-    sensors.play = play
     with running(made.poll, list(range(1, 11)), SLOT, clock=lambda: AT_ONCE) as outcome:
-        asked_two.wait(PATIENT)
-        made.is_stopping = True
-        let_go.set()
-    assert outcome[0] == [answered(cage_id) for cage_id in sensors.asked_ids]
-    assert len(sensors.asked) == 2
+        until(lambda: gate.came == 2)
+        made.stop_beginning()
+        gate.open()
+    assert outcome[0] == [answered(1), answered(2)]
+    assert sensors.asked == [1, 2]
 
 
 def test_a_poller_that_stops_does_not_wait_for_polls_that_are_to_come():
@@ -260,7 +243,7 @@ def test_a_poller_that_stops_does_not_wait_for_polls_that_are_to_come():
     made = poller_of(sensors)
     with running(made.poll, [1, 2], SLOT, 0, 100, clock=lambda: AT_ONCE) as outcome:
         until(lambda: sensors.asked)
-        made.is_stopping = True
+        made.stop_beginning()
     assert outcome[0] == [answered(1)]
 
 
@@ -268,28 +251,20 @@ def test_polls_that_wait_for_a_place_until_the_minute_is_over_are_skipped(played
     sensors = Sensors(lambda cage_id: played_time.pass_by(59))
     results = poll(sensors, [1, 2, 3], concurrency=1)
     assert [result.outcome for result in results] == [Outcome.ANSWERED] + [Outcome.SKIPPED] * 2
-    assert sensors.asked_ids == [1]
+    assert sensors.asked == [1]
 
 
 def test_polls_are_spread_evenly_from_their_beginning(played_time):
-    sensors = Sensors()
-    began = played_time.now
-    start_of_slot = SLOT.timestamp()
-    poll_one_by_one(
-        sensors, list(range(1, 11)), start_of_slot, begin_seconds=0.2, spread_seconds=0.5
+    moments = moments_of(
+        list(range(1, 11)), SLOT.timestamp(), begin_seconds=0.2, spread_seconds=0.5
     )
-    assert [cage_id for cage_id, _ in sensors.asked] == list(range(1, 11))
-    for number, (_, moment) in enumerate(sensors.asked):
-        assert moment - began == pytest.approx(0.2 + number * 0.05, abs=0.002)
+    assert moments == pytest.approx([0.2 + number * 0.05 for number in range(10)])
 
 
 def test_a_shard_that_is_behind_its_plan_catches_up_in_half_of_what_is_left(played_time):
-    sensors = Sensors()
-    began = played_time.now
-    poll_one_by_one(sensors, list(range(1, 11)), at("07:00:58").timestamp(), spread_seconds=40)
+    moments = moments_of(list(range(1, 11)), at("07:00:58").timestamp(), spread_seconds=40)
     # 2 s are left, so 10 polls in 1 s: neither all at once nor at the pace of the plan.
-    for number, (_, moment) in enumerate(sensors.asked):
-        assert moment - began == pytest.approx(number * 0.1, abs=0.002)
+    assert moments == pytest.approx([number * 0.1 for number in range(10)])
 
 
 def test_a_mistake_of_our_own_is_a_skipped_poll_and_a_logged_error(caplog):
@@ -309,49 +284,11 @@ def test_a_mistake_of_our_own_is_a_skipped_poll_and_a_logged_error(caplog):
 
 
 def test_no_more_polls_are_under_way_than_allowed():
-    together = threading.Barrier(4)
-    sensors = Sensors(lambda cage_id: together.wait(PATIENT) and None)
+    together = Gate(holds=4)
+    sensors = Sensors(lambda cage_id: together.wait())
     results = poll(sensors, list(range(1, 41)), concurrency=4)
     assert {result.outcome for result in results} == {Outcome.ANSWERED}
     assert sensors.most_under_way == 4
-
-
-def test_a_thread_is_kept_and_takes_one_job_after_the_other():
-    crew = ThreadCrew(1)
-    threads, done = [], threading.Event()
-    for _ in range(20):
-        crew.submit(lambda: threads.append(threading.get_ident()))
-    crew.submit(done.set)
-    assert done.wait(PATIENT)
-    assert (len(threads), len(set(threads))) == (20, 1)
-
-
-def test_a_crash_outside_a_poll_leaves_the_crew_at_work(caplog):
-    crew = ThreadCrew(1)
-    done = threading.Event()
-    crew.submit(lambda: 1 / 0)
-    crew.submit(done.set)
-    assert done.wait(PATIENT)
-    assert "A poll crashed" in caplog.text
-
-
-def test_a_machine_that_gives_no_more_threads_slows_the_polls_and_loses_none(monkeypatch, caplog):
-    class Scarce(threading.Thread):
-        made = 0
-
-        def start(self):
-            Scarce.made += 1
-            if Scarce.made > 3:
-                raise RuntimeError("can't start new thread")
-            super().start()
-
-    together = threading.Barrier(3)
-    sensors = Sensors(lambda cage_id: together.wait(PATIENT) and None)
-    monkeypatch.setattr(poller.threading, "Thread", Scarce)
-    results = poll(sensors, list(range(1, 31)))
-    assert {result.outcome for result in results} == {Outcome.ANSWERED}
-    assert sensors.most_under_way == 3
-    assert caplog.text.count("can't start new thread; going on with 3 polls at once") == 1
 
 
 def test_one_sensor_can_be_asked_outside_any_slot():

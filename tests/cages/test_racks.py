@@ -72,22 +72,17 @@ def test_a_row_is_counted_from_the_top(row, number):
     assert row_label(number, row.isdigit()) == row
 
 
-def test_a_rack_is_as_large_as_its_cages_need():
-    assert drawn(grid_of(("B", 3))) == {"A": ["-", "-", "-"], "B": ["-", "-", "B3"]}
-
-
-def test_a_rack_is_as_large_as_somebody_said():
-    assert drawn(grid_of(("A", 1), size=of_size(2, 3))) == {
-        "A": ["A1", "-", "-"],
-        "B": ["-", "-", "-"],
-    }
-
-
-def test_a_rack_is_never_smaller_than_its_cages_need():
-    assert drawn(grid_of(("B", 1), ("A", 3), size=of_size(1, 2))) == {
-        "A": ["-", "-", "A3"],
-        "B": ["B1", "-", "-"],
-    }
+@pytest.mark.parametrize(
+    ("places", "size", "rows"),
+    [
+        ([("B", 3)], None, ["- - -", "- - B3"]),
+        ([("A", 1)], (2, 3), ["A1 - -", "- - -"]),
+        ([("B", 1), ("A", 3)], (1, 2), ["- - A3", "B1 - -"]),
+    ],
+)
+def test_a_rack_is_as_large_as_somebody_said_and_as_its_cages_need(places, size, rows):
+    grid = grid_of(*places, size=size and of_size(*size))
+    assert drawn(grid) == {row: bays.split() for row, bays in zip("AB", rows, strict=True)}
 
 
 def test_rows_may_be_numbers():

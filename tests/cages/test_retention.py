@@ -11,7 +11,7 @@ from cages.models import Health, Poll, PollDaily, PollHourly, RetentionChange
 from cages.slots import slot_of
 from cages.storage import purge, upkeep
 from tests.cages.test_storage import ON_TIMESCALEDB
-from tests.factories import make_cage, record_minute
+from tests.factories import make_cage, record_minute, write_polls
 
 DAY = timedelta(days=1)
 
@@ -95,8 +95,7 @@ def run_jobs():
 @pytest.mark.skipif(not ON_TIMESCALEDB, reason="plain PostgreSQL has no retention")
 def test_no_bucket_is_lost_where_the_removed_minutes_end(storage_of_its_own, monkeypatch):
     cage, first = make_cage(), slot_of(timezone.now()) - 290 * DAY
-    for number in range(60 * 8):
-        record_minute(cage, first + number * DAY / 8, status=Health.BAD)
+    write_polls(cage, [(first + n * DAY / 8, Health.BAD, 1500) for n in range(60 * 8)])
     call_command("setup_storage")
     before = counted()
     assert before[1] == before[3] == Poll.objects.count() == 60 * 8

@@ -18,7 +18,7 @@ from cages.models.rollups import LATENCY_BINS, LATENCY_EDGES_MS
 from cages.polling.recorder import record
 from cages.storage import layout, upkeep
 from tests.cages.test_storage import ON_TIMESCALEDB
-from tests.factories import MINUTE, make_cage, result, slot
+from tests.factories import MINUTE, make_cage, result, write_polls
 
 BERLIN = ZoneInfo("Europe/Berlin")
 # Both changes of the clock, and what lies around them.
@@ -87,14 +87,7 @@ class RollupsEqualMinutes(TestCase):
     def test_for_any_minutes_of_two_cages(self, first, second):
         for polls in (first, second):
             cage = make_cage()
-            for begin, minute, ended, latency_ms in polls:
-                status = ended if isinstance(ended, Health) else None
-                outcome = Outcome.ANSWERED if status else ended
-                if outcome == Outcome.SKIPPED:
-                    polled = result(cage, outcome=outcome)
-                else:
-                    polled = result(cage, status, outcome, latency_ms=latency_ms)
-                record(begin + minute * MINUTE, [polled], slot("07:00"))
+            write_polls(cage, [(begin + n * MINUTE, *ended) for begin, n, *ended in polls])
         assert_the_rollups_are_right()
 
 
@@ -103,9 +96,10 @@ def test_compressed_counted_and_then_late_minutes_are_all_right(storage_of_its_o
     """On plain PostgreSQL there is nothing to compress, and it is right all the same."""
     cage, begin = make_cage(), AROUND[0]
     # Two days of many minutes, and two months of few: they are counted in several steps.
-    for minute in [*range(0, 3000, 7), *range(3000, 60 * 24 * 60, 301)]:
-        ended = {"status": Health(minute % 3 + 1)} if minute % 4 else {"outcome": Outcome.TIMEOUT}
-        record(begin + minute * MINUTE, [result(cage, **ended)], begin)
+    minutes = [*range(0, 3000, 7), *range(3000, 60 * 24 * 60, 301)]
+    ended = [Health(n % 3 + 1) if n % 4 else Outcome.TIMEOUT for n in minutes]
+    polls = zip(minutes, ended, strict=True)
+    write_polls(cage, [(begin + n * MINUTE, poll, 1500) for n, poll in polls])
     call_command("setup_storage")
     assert_the_rollups_are_right()
     late = result(cage, Health.BAD, latency_ms=777)

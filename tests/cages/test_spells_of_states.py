@@ -14,7 +14,7 @@ from cages.models import CageState, Health, Minute, Outcome
 from cages.models.state import MINUTES_KEPT
 from cages.polling.recorder import record
 from cages.polling.states import LOOKED_AT, day_of
-from tests.factories import MINUTE, make_cage, record_minute, record_minutes, result, slot
+from tests.factories import MINUTE, make_cage, record_minute, record_minutes, result_of, slot
 
 # Over midnight, so that the day begins anew.
 FIRST = slot("23:20")
@@ -38,9 +38,7 @@ def histories(draw):
 
 def record_all(cage, polls):
     for minute, ended in polls:
-        status = ended if isinstance(ended, Health) else None
-        polled = result(cage, status, Outcome.ANSWERED if status else ended)
-        record(FIRST + minute * MINUTE, [polled], FIRST)
+        record(FIRST + minute * MINUTE, [result_of(cage, ended)], FIRST)
 
 
 def assert_equals_the_minutes(cage):

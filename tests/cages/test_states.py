@@ -58,25 +58,19 @@ def test_python_and_sql_agree_on_every_combination(db):
 
 
 @pytest.mark.parametrize(
-    ("age", "condition"),
+    ("age", "health", "condition"),
     [
-        ("fresh", Condition.BAD),
-        ("from a clock ahead", Condition.BAD),
-        ("last seen", Condition.BAD),
-        ("unseen", Condition.UNSEEN),
-        ("none", Condition.UNSEEN),
+        ("fresh", Health.BAD, Condition.BAD),
+        ("fresh", Health.OK, Condition.OK),
+        ("fresh", Health.PERFECT, Condition.PERFECT),
+        ("from a clock ahead", Health.BAD, Condition.BAD),
+        ("last seen", Health.BAD, Condition.BAD),
+        ("unseen", Health.BAD, Condition.UNSEEN),
+        ("none", None, Condition.UNSEEN),
     ],
 )
-def test_bad_is_said_only_while_it_is_known(db, age, condition):
-    assert cage_seen(AGES[age], Health.BAD).condition(NOW) == condition
-
-
-@pytest.mark.parametrize(
-    ("health", "condition"),
-    [(Health.BAD, Condition.BAD), (Health.OK, Condition.OK), (Health.PERFECT, Condition.PERFECT)],
-)
-def test_a_known_health_is_the_condition(db, health, condition):
-    assert cage_seen(timedelta(), health).condition(NOW) == condition
+def test_a_health_is_the_condition_only_while_it_is_known(db, age, health, condition):
+    assert cage_seen(AGES[age], health).condition(NOW) == condition
 
 
 def test_a_new_cage_waits_for_twelve_minutes_before_it_is_missed(db):

@@ -84,13 +84,6 @@ def test_a_plain_database_may_gain_timescaledb_and_keeps_its_rows(storage_of_its
 
 
 @pytest.mark.storage
-def test_a_key_of_cage_and_slot_is_really_there(db):
-    with connection.cursor() as cursor:
-        key = connection.introspection.get_primary_key_columns(cursor, storage.POLLS)
-        assert sorted(key) == ["cage_id", "slot"]
-
-
-@pytest.mark.storage
 def test_people_who_read_with_sql_find_each_fact_on_its_own(db):
     cage = make_cage()
     record_minute(cage, SLOT, status=Health.BAD)

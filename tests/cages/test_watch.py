@@ -18,6 +18,7 @@ from tests.pages import text_of
 
 NOW = at("07:02:30")
 pytestmark = pytest.mark.usefixtures("clock")
+SECOND = timedelta(seconds=1)
 LIST = reverse("cage-list")
 COUNTS = {"answered": 361, "unavailable": 110, "timeout": 5, "malformed": 1, "skipped": 3}
 
@@ -82,7 +83,7 @@ def test_before_the_first_cycle_the_footer_says_what_has_to_run(browser):
 
 @pytest.mark.parametrize(("seconds", "warned"), [(0, False), (120, False), (121, True)])
 def test_the_footer_warns_when_no_cycle_ended_in_the_last_two_minutes(browser, seconds, warned):
-    make_cycle(slot("06:55"), planned=1, finished_at=NOW - timedelta(seconds=seconds))
+    make_cycle(slot("06:55"), planned=1, finished_at=NOW - seconds * SECOND)
     make_cycle(slot("07:02"), planned=1, finished=False)
     words, is_warning = footer_of(browser.get(LIST))
     assert is_warning is warned
@@ -94,7 +95,7 @@ def test_the_footer_warns_when_no_cycle_ended_in_the_last_two_minutes(browser, s
 def test_the_footer_warns_when_no_minute_began_in_the_last_90_seconds(
     browser, clock, seconds, warned
 ):
-    clock(slot("07:01") + timedelta(seconds=seconds))
+    clock(slot("07:01") + seconds * SECOND)
     make_cycle(slot("07:01"), planned=1)
     words, is_warning = footer_of(browser.get(LIST))
     assert is_warning is warned
@@ -130,10 +131,10 @@ def test_while_the_very_first_minutes_are_not_finished_the_footer_says_what_to_e
 
 @pytest.mark.parametrize("second", [1, 59])
 def test_readyz_and_every_page_know_of_a_dead_beat_within_two_minutes(browser, clock, second):
-    death = slot("07:01") + timedelta(seconds=second)
-    make_cycle(slot("07:00"), planned=1, finished_at=slot("07:00") + timedelta(seconds=56))
+    death = slot("07:01") + second * SECOND
+    make_cycle(slot("07:00"), planned=1, finished_at=slot("07:00") + 56 * SECOND)
     # What beat started before it died still comes to its end.
-    make_cycle(slot("07:01"), planned=1, finished_at=slot("07:01") + timedelta(seconds=56))
+    make_cycle(slot("07:01"), planned=1, finished_at=slot("07:01") + 56 * SECOND)
     clock(death)
     assert not footer_of(browser.get(LIST))[1]
     assert browser.get(reverse("readyz")).status_code == 200
@@ -184,31 +185,22 @@ def readiness(client):
 
 
 @pytest.mark.django_db
-def test_readyz_is_200_when_all_that_polling_needs_is_there(client):
-    make_cycle(slot("07:01"), planned=1)
-    assert readiness(client) == (200, {})
-
-
-@pytest.mark.django_db
-def test_readyz_is_503_when_no_cycle_has_finished_for_two_minutes(client):
-    make_cycle(slot("06:55"), planned=1, finished_at=NOW - timedelta(seconds=121))
-    make_cycle(slot("07:02"), planned=1, finished=False)
-    assert readiness(client) == (503, {"polling": "no cycle has finished for 2 minutes"})
-
-
-@pytest.mark.django_db
-def test_readyz_is_503_before_the_first_cycle_and_until_it_has_finished(client):
-    assert readiness(client) == (503, {"polling": "no cycle yet"})
-    make_cycle(slot("07:02"), planned=1, finished=False)
-    assert readiness(client) == (503, {"polling": "no cycle has finished yet"})
-
-
-@pytest.mark.django_db
-def test_readyz_is_503_when_no_minute_has_been_started_for_90_seconds(client, clock):
-    make_cycle(slot("07:01"), planned=1)
-    clock(slot("07:01") + timedelta(seconds=91))
-    reason = "no minute has been started since 2026-03-02 06:01 UTC"
-    assert readiness(client) == (503, {"polling": reason})
+@pytest.mark.parametrize(
+    ("cycles", "problem"),
+    [
+        ({}, "no cycle yet"),
+        ({"07:02": None}, "no cycle has finished yet"),
+        ({"07:01": 30}, None),
+        ({"06:55": 121, "07:02": None}, "no cycle has finished for 2 minutes"),
+        ({"07:00": 30}, "no minute has been started since 2026-03-02 06:00 UTC"),
+    ],
+)
+def test_readyz_is_503_while_minutes_are_not_started_or_not_finished(client, cycles, problem):
+    """cycles: how many seconds ago each one ended, or None."""
+    for minute, ago in cycles.items():
+        ended = {"finished": False} if ago is None else {"finished_at": NOW - ago * SECOND}
+        make_cycle(slot(minute), planned=1, **ended)
+    assert readiness(client) == ((503, {"polling": problem}) if problem else (200, {}))
 
 
 @pytest.mark.django_db
@@ -267,10 +259,7 @@ def test_metrics_before_the_first_cycle_are_what_there_is(client):
 @pytest.mark.django_db
 def test_metrics_tell_that_minutes_are_started_though_none_is_finished(client):
     make_cycle(slot("07:02"), planned=1, finished=False)
-    assert metrics(client) == {
-        ("neurocage_cages_polled",): 0,
-        ("neurocage_slot_age_seconds",): 30,
-    }
+    assert metrics(client) == {("neurocage_cages_polled",): 0, ("neurocage_slot_age_seconds",): 30}
 
 
 @pytest.mark.django_db

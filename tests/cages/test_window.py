@@ -10,8 +10,7 @@ import pytest
 
 from cages.history.window import Window
 from cages.models import Health, Outcome
-from cages.polling.recorder import record_past
-from tests.factories import FACILITY, MINUTE, at, make_cage, result
+from tests.factories import FACILITY, MINUTE, at, make_cage, write_polls
 
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)  # the days of 23 and 25 hours in Berlin
 
@@ -124,15 +123,8 @@ def random_day(chance, window):
 
 
 def write(cage, minutes):
-    polls = []
-    for minute in minutes:
-        poll = KINDS[minute.kind]
-        latency = {} if poll is Outcome.SKIPPED else {"latency_ms": minute.latency_ms}
-        if isinstance(poll, Health):
-            polls.append((minute.slot, result(cage, poll, **latency)))
-        elif poll is not None:
-            polls.append((minute.slot, result(cage, outcome=poll, **latency)))
-    record_past(polls)
+    polls = [(minute.slot, KINDS[minute.kind], minute.latency_ms) for minute in minutes]
+    write_polls(cage, [poll for poll in polls if poll[1] is not None])
 
 
 def percentile(values, fraction):

@@ -25,13 +25,24 @@ class NoClock(Exception):
 
 
 class Clock:
-    """The machine's clock, plus a lead for programs that were started with `environment`."""
+    """The machine's clock, plus a lead for programs that were started with `environment`.
+
+    why_fixed: why it cannot be set, or empty.
+    """
 
     environment = {}
     ahead_seconds = 0.0
 
+    def __init__(self, why_fixed=""):
+        self.why_fixed = why_fixed
+
     def now(self):
         return datetime.fromtimestamp(time.time() + self.ahead_seconds, UTC)
+
+    def begin_a_minute(self):
+        """Go to the beginning of the next minute. A clock that cannot be set stays as it is."""
+        if not self.why_fixed:
+            self.step(60 - self.now().timestamp() % 60)
 
 
 class SettableClock(Clock):
@@ -41,6 +52,7 @@ class SettableClock(Clock):
     """
 
     def __init__(self, folder):
+        super().__init__()
         compiler = shutil.which("cc") or shutil.which("gcc")
         if not compiler:
             raise NoClock("no C compiler (apt install gcc libc6-dev)")

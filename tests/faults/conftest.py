@@ -36,20 +36,29 @@ def database_folder(tmp_path_factory):
 
 
 @pytest.fixture
-def settable_clock(tmp_path):
+def wall_clock(tmp_path):
+    """The clock of the scenario. It can be set, unless that is not possible on this machine."""
     try:
         clock = SettableClock(tmp_path)
     except NoClock as error:
-        message = f"TESTS OF THE CLOCK SKIPPED: {error}."
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    yield clock
-    clock.close()
+        yield Clock(why_fixed=str(error))
+    else:
+        yield clock
+        clock.close()
 
 
 @pytest.fixture
-def install(request, tmp_path, database_folder):
+def settable_clock(wall_clock):
+    if wall_clock.why_fixed:
+        message = f"TESTS OF THE CLOCK SKIPPED: {wall_clock.why_fixed}."
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return wall_clock
+
+
+@pytest.fixture
+def install(request, tmp_path, database_folder, wall_clock):
     """Return a function that starts an installation; everything is stopped at the end.
 
     For example install("worker", "poller", "beat", latency=(1, 3)). The options are those of
@@ -59,10 +68,9 @@ def install(request, tmp_path, database_folder):
     with ExitStack() as at_end:
         at_end.callback(shutil.rmtree, folder, ignore_errors=True)
 
-        def run(*names, clock=None, latency=(0.05, 0.4), **options):
-            clock = clock or Clock()
-            sensors = at_end.enter_context(Sensors(clock, latency))
-            installation = Installation(folder, database_folder, sensors, clock, **options)
+        def run(*names, latency=(0.05, 0.4), **options):
+            sensors = at_end.enter_context(Sensors(wall_clock, latency))
+            installation = Installation(folder, database_folder, sensors, wall_clock, **options)
             at_end.callback(installation.stop)
             request.node.stash[INSTALLED] = installation
             installation.start(*names)

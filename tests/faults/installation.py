@@ -136,11 +136,27 @@ class Installation:
     # Parts
 
     def start(self, *names):
-        """Start the servers and the named processes, such as "worker", "poller" or "beat"."""
+        """Start the servers and the named processes, such as "worker", "poller" or "beat".
+
+        Beat is started last, at the beginning of a minute if the clock can be set. It starts that
+        minute at once, so that no scenario waits for the next one.
+        """
         self.postgres.start()
         self.valkey.start()
-        for name in names:
+        beats = [name for name in names if name.startswith("beat")]
+        for name in set(names) - set(beats):
             self.start_process(name)
+        if beats:
+            workers = [name for name in self.children if name.startswith(("worker", "poller"))]
+            wait_for(lambda: self._listening() >= len(workers), 90, "the workers are ready")
+            self.clock.begin_a_minute()
+        for name in beats:
+            self.start_process(name)
+
+    def _listening(self):
+        """Return the number of workers that wait for messages."""
+        with redis.from_url(self.valkey.url) as server:
+            return server.info("clients")["blocked_clients"]
 
     def start_process(self, name, **settings):
         """Start a worker, poller, beat or web process. Several of a kind have numbers."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from cages.models import Outcome
 from local_stack.config import BASE_DIR, child_environment
+from tests.processes import until
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,19 @@ class Cycle:
     @property
     def skipped(self):
         return self.counts[list(Outcome).index(Outcome.SKIPPED)]
+
+
+def assert_whole(installation, dead=(), gone=(), all_kept=True):
+    """Check the end of a scenario: nothing waits, nothing is lost, and the ledger balances.
+
+    dead: names of the processes that were killed. gone: as below.
+    all_kept: whether every request but those has an answer that is kept.
+    """
+    until(installation.is_idle, 30)
+    kept = assert_nothing_lost_or_doubled(installation, gone)
+    assert not all_kept or kept == len(installation.sensors.asked()) - len(gone)
+    assert_ledger_balances(installation)
+    assert installation.dead() == list(dead)
 
 
 def assert_nothing_lost_or_doubled(installation, gone=()):
@@ -73,11 +87,8 @@ def _kept_polls(installation):
     return kept
 
 
-def assert_ledger_balances(installation, still_open=0):
-    """Check that the counts of each cycle are those of its rows and, once finished, add up.
-
-    still_open: number of cycles that may wait for shards of a killed process.
-    """
+def assert_ledger_balances(installation):
+    """Check that each cycle is finished, and that its counts are those of its rows and add up."""
     by_slot = defaultdict(Counter)
     for (_, slot), (outcome, *_) in _kept_polls(installation).items():
         by_slot[slot][outcome] += 1
@@ -87,17 +98,13 @@ def assert_ledger_balances(installation, still_open=0):
         assert dict(zip(Outcome, cycle.counts, strict=True)) == {
             outcome: by_slot[slot][outcome] for outcome in Outcome
         }, f"the ledger of {slot} differs from its rows"
-        if cycle.finished_at:
-            assert sum(cycle.counts) == cycle.planned, f"{slot} is finished but does not balance"
-    unfinished = [cycle for cycle in cycles.values() if not cycle.finished_at]
-    assert len(unfinished) <= still_open, f"never finished: {unfinished}"
+        assert cycle.finished_at, f"{slot} was never finished"
+        assert sum(cycle.counts) == cycle.planned, f"{slot} is finished but does not balance"
     check_ledger(installation, min(cycles, default=installation.now()))
 
 
 def check_ledger(installation, since):
     """Run `manage.py check_ledger`, as a person does."""
-    if not (BASE_DIR / "cages/management/commands/check_ledger.py").exists():
-        return
     environment = {
         "DATABASE_URL": installation.postgres.url,
         "REDIS_URL": installation.valkey.url,

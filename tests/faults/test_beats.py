@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from tests.faults.installation import signed_in, status_of, wait_for
-from tests.faults.ledger import assert_ledger_balances, assert_nothing_lost_or_doubled
+from tests.faults.ledger import assert_whole
 
 pytestmark = pytest.mark.faults
 
@@ -38,10 +38,7 @@ def test_a_dead_beat_is_told_within_two_minutes_by_every_page_and_by_readyz(inst
     installation.wait_for_polling(first, 10)
     assert "is-stale" not in browser.get(f"{installation.web_url}/cages/", timeout=10).text
     browser.close()
-    wait_for(installation.is_idle, 30, "no message is left")
-    assert_nothing_lost_or_doubled(installation)
-    assert_ledger_balances(installation)
-    assert installation.dead() == []
+    assert_whole(installation, all_kept=False)
 
 
 def test_of_two_beats_one_may_die_and_no_minute_is_missed_or_polled_twice(install, measured):
@@ -55,6 +52,4 @@ def test_of_two_beats_one_may_die_and_no_minute_is_missed_or_polled_twice(instal
     wait_for(installation.is_idle, 30, "no message is left")
     for slot in (first, second, third):
         assert len(installation.sensors.asked(slot)) == 40
-    assert assert_nothing_lost_or_doubled(installation) == len(installation.sensors.asked())
-    assert_ledger_balances(installation)
-    assert installation.dead() == ["beat"]
+    assert_whole(installation, dead=["beat"])

@@ -7,22 +7,16 @@ import pytest
 
 from cages.slots import SLOT_LENGTH
 from tests.faults.installation import CAGES, wait_for
-from tests.faults.ledger import assert_ledger_balances, assert_nothing_lost_or_doubled
+from tests.faults.ledger import assert_whole
 
 pytestmark = pytest.mark.faults
 
 
-@pytest.mark.parametrize("seconds", [90, -90])
+@pytest.mark.parametrize("seconds", [90, -60])
 def test_the_clock_is_set_while_sensors_are_asked(install, settable_clock, measured, seconds):
     # One after the other, so that late in a slot some polls are running and others still wait.
-    installation = install(
-        *("worker", "poller", "beat"),
-        clock=settable_clock,
-        latency=(0.95, 1.05),
-        POLL_CONCURRENCY=1,
-    )
-    old = installation.wait_for_polling(installation.this_slot(), 190).slot + SLOT_LENGTH
-    installation.wait_for_asking(33, old)
+    installation = install(*("worker", "poller", "beat"), latency=(0.95, 1.05), POLL_CONCURRENCY=1)
+    old = installation.wait_for_asking(33)
     assert not installation.cycles()[old].finished_at
     settable_clock.step(seconds)
     stepped, stepped_at = time.monotonic(), installation.now()
@@ -52,17 +46,13 @@ def test_the_clock_is_set_while_sensors_are_asked(install, settable_clock, measu
         # older one.
         for each in installation.sensors.requests[begun:]:
             each.polled_for = old if each.at < old else None
-    assert_nothing_lost_or_doubled(installation)
-    assert_ledger_balances(installation)
-    assert installation.dead() == []
+    assert_whole(installation, all_kept=False)
 
 
 def test_a_machine_that_sleeps_for_ten_minutes_wakes_without_a_stampede(
     install, settable_clock, measured
 ):
-    installation = install(
-        *("worker", "poller", "beat"), clock=settable_clock, latency=(0.5, 0.7), POLL_CONCURRENCY=2
-    )
+    installation = install(*("worker", "poller", "beat"), latency=(0.5, 0.7), POLL_CONCURRENCY=2)
     first = installation.wait_for_polling(installation.this_slot(), 130).slot
     old = first + SLOT_LENGTH
     ordinary = busiest_second(installation.sensors.asked(first))
@@ -92,9 +82,7 @@ def test_a_machine_that_sleeps_for_ten_minutes_wakes_without_a_stampede(
     assert cycles[old].skipped == len(CAGES) - len(installation.sensors.asked(old)) > 0
     on_waking = [slot for slot in cycles if slot <= woken_at < slot + SLOT_LENGTH]
     assert len(on_waking) <= 1
-    assert_nothing_lost_or_doubled(installation)
-    assert_ledger_balances(installation)
-    assert installation.dead() == []
+    assert_whole(installation, all_kept=False)
 
 
 def busiest_second(requests):

@@ -1,6 +1,5 @@
 """docker-compose.yml, Dockerfile and their scripts, as far as they can be proven without Docker."""
 
-import contextlib
 import json
 import os
 import re
@@ -9,8 +8,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -21,6 +18,7 @@ from local_stack import programs
 from local_stack.embedded import EmbeddedValkey
 from local_stack.ports import free_port
 from tests.processes import until
+from tests.web import web_on
 
 PROJECT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
@@ -316,31 +314,6 @@ def test_a_worker_is_healthy_while_it_answers(valkey, tmp_path):
     finally:
         worker.terminate()
         worker.wait(60)
-
-
-@contextlib.contextmanager
-def web_on(port, status):
-    """A server with that status for everything; what it was asked, as path and Host."""
-    asked = []
-
-    class Web(BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked.append((self.path, self.headers["Host"]))
-            self.send_response(status)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", port), Web)
-    server.timeout = 60
-    thread = threading.Thread(target=server.handle_request)
-    thread.start()
-    try:
-        yield asked
-    finally:
-        thread.join()
-        server.server_close()
 
 
 @pytest.mark.parametrize(("status", "exit_code"), [(200, 0), (500, 1)])

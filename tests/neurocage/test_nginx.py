@@ -8,52 +8,16 @@ import os
 import re
 import shutil
 import subprocess
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from local_stack.ports import free_port
 from tests.processes import until
+from tests.web import web_on
 
 PROJECT = Path(__file__).resolve().parents[2]
 HASHED = "site.0123456789ab.css"
-
-
-class Web(BaseHTTPRequestHandler):
-    """Plays gunicorn: tells what it was asked, or answers with the status in the path."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        status = int(self.path[1:]) if self.path[1:].isdigit() else 200
-        body = json.dumps({"path": self.path, **self.headers}).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_GET  # noqa: N815
-
-    def log_message(self, *_):
-        pass
-
-
-@contextlib.contextmanager
-def web_on(port):
-    server = ThreadingHTTPServer(("127.0.0.1", port), Web)
-    server.daemon_threads = False
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class Nginx:

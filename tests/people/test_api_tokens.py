@@ -32,13 +32,9 @@ CAGES = reverse("api:cages")
 pytestmark = pytest.mark.django_db
 
 
-def status_with(authorization, **options):
-    headers = {} if authorization is None else {"Authorization": authorization}
-    return Client(**options).get(CAGES, headers=headers).status_code
-
-
 def works(secret):
-    status = status_with(f"Bearer {secret}")
+    headers = {"Authorization": f"Bearer {secret}"}
+    status = Client().get(CAGES, headers=headers).status_code
     assert status in (200, 401)
     return status == 200
 
@@ -280,7 +276,7 @@ def expected(slots):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("pages", ["cage=[7]", "cage=[7], limit=2", "cage=[7], limit=1"])
+@pytest.mark.parametrize("pages", ["cage=[7]", "cage=[7], limit=1"])
 def test_the_python_example_reads_every_page(facility, pages):
     examples, environment, slots = facility
     program = examples["Python"].replace("cage=[7]", pages)

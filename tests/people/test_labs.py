@@ -47,10 +47,7 @@ def test_an_import_that_names_another_owner_moves_the_cage_into_their_lab(user, 
     make_cage("A", owner=user, id=7)
     rows = rows_of(b"id,label,owner\n7,A,stefan\n8,B,ruth\n")
     carry_out(rows, plan_of(rows, staff).fingerprint, staff, NOW)
-    assert {cage.pk: cage.lab for cage in Cage.objects.all()} == {
-        7: staff.own_lab,
-        8: user.own_lab,
-    }
+    assert {cage.pk: cage.lab for cage in Cage.objects.all()} == {7: staff.own_lab, 8: user.own_lab}
 
 
 def test_a_new_account_has_a_lab_of_its_own_that_goes_with_it(user):

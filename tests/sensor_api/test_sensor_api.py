@@ -307,7 +307,7 @@ def server():
             "SENSOR_FAILURE_RATE": "0",
             "SENSOR_LATENCY_MIN_SECONDS": "0.01",
             "SENSOR_LATENCY_MAX_SECONDS": "0.02",
-            "SENSOR_FAULTS": "11=refuse,6=malformed,12=hang",
+            "SENSOR_FAULTS": "12=hang",
         },
     )
     try:
@@ -318,7 +318,7 @@ def server():
         process.wait()
 
 
-def test_it_answers_breaks_and_stops_under_gunicorn(server):
+def test_it_answers_and_stops_under_gunicorn(server):
     url, process = server
     with requests.Session() as session:
         session.trust_env = False
@@ -333,13 +333,6 @@ def test_it_answers_breaks_and_stops_under_gunicorn(server):
         answer = session.get(f"{url}/data/7/", timeout=60)
         assert (answer.status_code, answer.json()["cage_id"]) == (200, 7)
         assert answer.headers["Connection"] == "keep-alive"
-
-        with pytest.raises(requests.ConnectionError):
-            session.get(f"{url}/data/11/", timeout=60)
-        with pytest.raises(requests.JSONDecodeError):
-            session.get(f"{url}/data/6/", timeout=60).json()
-        with pytest.raises(requests.ReadTimeout):
-            session.get(f"{url}/data/12/", timeout=0.2)
 
         with socket.create_connection(url.removeprefix("http://").split(":")) as hanging:
             hanging.sendall(b"GET /data/12/ HTTP/1.1\r\nHost: sensor\r\n\r\n")

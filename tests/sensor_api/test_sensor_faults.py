@@ -8,6 +8,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 
 import pytest
 import trustme
@@ -102,11 +103,12 @@ def test_when_all_hang_all_time_out_together():
 
 
 def test_when_all_hang_in_a_crowd_each_has_its_own_time():
-    gateway = Gateway(silent)
-    with Sensor(gateway) as sensor:
+    with Sensor(Gateway(silent)) as sensor:
         poller = Poller(sensor.url, len(CAGES) // 2, SHORT)
+        began = time.monotonic()
         assert_all_failed(poller, Outcome.TIMEOUT, "")
-        assert sorted(gateway.heard) == sorted(CAGES)
+        # Those that waited for a place had their time after the others had had theirs.
+        assert time.monotonic() - began >= 2 * SHORT
 
 
 def test_when_all_refuse_the_reason_is_kept():
@@ -296,16 +298,6 @@ def test_connections_that_all_end_as_they_are_used_again_cost_no_answer(ending):
         gateway.play = second_poll
         # One after the other, so that each one finds other kept connections waiting.
         assert_all_answered(poller, begin_seconds=1.0, spread_seconds=0.4)
-
-
-def test_a_gateway_that_restarts_between_two_polls_costs_no_answer():
-    gateway = Gateway(good)
-    with Sensor(gateway) as sensor:
-        poller = a_poller(sensor.url)
-        assert_all_answered(poller)
-        port = sensor.port
-    with Sensor(gateway, port=port):
-        assert_all_answered(poller)
 
 
 # Addresses and surroundings

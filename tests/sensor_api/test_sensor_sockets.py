@@ -13,7 +13,6 @@ from tests.sensor_server import (
     PATIENT,
     SHORT,
     Sensor,
-    answering,
     ask,
     drip_body,
     hanging_up,
@@ -22,11 +21,6 @@ from tests.sensor_server import (
     resetting,
     saying,
 )
-
-
-def test_a_name_that_nobody_knows_is_a_connection_error():
-    result = SensorClient("http://sensor.invalid").ask(CAGE, PATIENT)
-    assert result.outcome in (Outcome.CONNECTION_ERROR, Outcome.TIMEOUT)
 
 
 def drip_chunks(sensor, connection):
@@ -119,13 +113,6 @@ def test_an_endless_body_is_cut_at_64_kib():
     result = ask(endless(b"HTTP/1.1 200 OK\r\n\r\n", b"    "))
     assert (result.outcome, result.http_status) == (Outcome.MALFORMED, 200)
     assert RAW_LIMIT_BYTES > BODY_LIMIT_BYTES
-
-
-def test_a_redirect_is_not_followed_for_real():
-    with Sensor(answering) as other:
-        result = ask(saying(reply(b"", f"Location: {other.url}/data/7/", status="302 Found")))
-        assert (result.outcome, result.http_status) == (Outcome.HTTP_ERROR, 302)
-        assert other.paths == []
 
 
 @pytest.mark.parametrize(
