@@ -92,7 +92,8 @@ def usual_share(now: datetime) -> float:
     """The share of asked polls, between 0 and 1, that the facility's sensors answer; one query."""
     newest = now.replace(minute=0, second=0, microsecond=0)
     slots = [newest - timedelta(hours=hour) for hour in range(24 * BASELINE_DAYS)]
-    cycles = PollCycle.objects.finished().filter(slot__in=slots)
+    # A cycle without any answer says nothing about sensors: the way to them was closed.
+    cycles = PollCycle.objects.finished().filter(slot__in=slots, answered__gt=0)
     days: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for slot, answered, planned, skipped in cycles.values_list(
         "slot", "answered", "planned", "skipped"

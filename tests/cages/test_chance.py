@@ -59,9 +59,15 @@ def test_each_of_many_tests_has_its_part_of_the_probability():
 def test_the_usual_share_is_the_facilitys_own_and_outlasts_three_days_of_fault(db):
     assert usual_share(NOW) == USUAL_SHARE
     for hour in range(7 * 24):
-        answered = 0 if hour < 70 else 500
+        answered = 10 if hour < 70 else 500
         make_cycle(slot("07:00") - hour * timedelta(hours=1), planned=1000, answered=answered)
     assert usual_share(NOW) == pytest.approx(0.5, abs=0.001)
+
+
+def test_a_fault_from_the_first_minute_on_never_becomes_usual(db):
+    for hour in range(48):
+        make_cycle(slot("07:00") - hour * timedelta(hours=1), planned=12, answered=0)
+    assert usual_share(NOW) == USUAL_SHARE
 
 
 def test_no_answer_at_all_makes_the_footer_amber_and_names_the_gateway(browser):

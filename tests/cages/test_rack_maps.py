@@ -85,7 +85,7 @@ def test_a_room_has_a_page_of_its_own_and_one_of_others_is_not_found(browser, us
     room = browser.get(INDEX).context["rooms"][0][0]
     assert "Rack B" in text_of(browser.get(INDEX, {"room": room.id}))
     assert "In no rack" in text_of(browser.get(INDEX, {"room": ""}))
-    for wanted in (others, "x", "\x00", "9" * 30):
+    for wanted in (others, "x", "9" * 30):
         assert browser.get(INDEX, {"room": wanted}).status_code == 404
 
 

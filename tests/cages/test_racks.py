@@ -215,8 +215,9 @@ def test_nothing_of_others_is_shown_but_that_their_bay_is_taken(browser, user, n
     response = browser.get(url(name))
     page = response.content.decode()
     assert "taken" in text_of(response)
-    for word in ("Hidden cage", "secretive", "Rare", f"/cages/{hidden.pk}/", "is-bad"):
+    for word in ("Hidden cage", "secretive", "Rare", f"/cages/{hidden.pk}/", "bay-bad"):
         assert word not in page
+    assert "0 Bad 1 Unseen" in text_of(response)
 
 
 def test_staff_see_all_cages_of_a_rack(client_of, user, staff):

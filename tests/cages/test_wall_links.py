@@ -76,7 +76,7 @@ def test_a_link_to_all_rooms_says_where_each_cage_stands(administrator, rooms):
 def test_a_screen_keeps_itself_up_to_date_without_a_session(administrator, rooms):
     address = link_of(administrator, "R2")
     page = ask(address)
-    assert b"js/live.js" in page.content
+    assert b"js/live." in page.content
     with CaptureQueriesContext(connection) as queries:
         assert ask(address, page["ETag"]).status_code == 304
     assert not [query for query in queries if "session" in query["sql"]]

@@ -14,7 +14,7 @@ PAPERS = {"a4": "A4", "letter": _("US letter")}
 # How many cards can be on a sheet.
 NUMBERS = (10, 24)
 # On one page, so that it stays small: a code is 2 KB and takes 3 ms.
-CARDS_SHOWN = 40
+CARDS_SHOWN = 48
 
 
 class CardsView(SelectionMixin, TemplateView):
