@@ -18,7 +18,6 @@ from django.utils.translation import gettext_lazy as _
 from cages.models.changes import CageChanges
 from cages.models.event import CageEvent, EventKind
 from cages.models.minute import Spell
-from cages.models.order import Ordered
 from cages.models.place import (
     LARGEST_COLUMN,
     ROW_PATTERN,
@@ -59,7 +58,7 @@ def set_labs(cages: Iterable["Cage"]) -> None:
         cage.lab_id = labs[cage.owner_id]
 
 
-class CageQuerySet(Ordered, CageChanges):
+class CageQuerySet(CageChanges):
     def bulk_create(self, objs: Iterable["Cage"], *args: Any, **kwargs: Any) -> list["Cage"]:
         """Like Django's, but each cage first gets the lab of its owner."""
         cages = list(objs)

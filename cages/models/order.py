@@ -1,11 +1,13 @@
 """Rows in an order: some of them by their numbers, and what is beside one of them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import models
 from django.db.models import F, Func, Value
 from django.db.models.expressions import OrderBy
+
+Row = TypeVar("Row", bound=models.Model)
 
 
 class IsBeside(Func):
@@ -21,7 +23,9 @@ class IsBeside(Func):
         super().__init__(*expressions, *map(Value, own))
         self.sign = sign
 
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list[Any]]:
+    def as_sql(  # type: ignore[override]
+        self, compiler: Any, connection: Any, **context: Any
+    ) -> tuple[str, list[Any]]:
         parts = [compiler.compile(part) for part in self.get_source_expressions()]
         columns, values = parts[: len(parts) // 2], parts[len(parts) // 2 :]
         left, right = (", ".join(sql for sql, _params in half) for half in (columns, values))
@@ -29,8 +33,8 @@ class IsBeside(Func):
         return f"({left}) {self.sign} ({right})", params
 
 
-class Ordered(models.QuerySet[Any]):
-    def rows(self, first: int, last: int) -> list[Any]:
+class Ordered(models.QuerySet[Row]):
+    def rows(self, first: int, last: int) -> list[Row]:
         """The rows with these numbers in this order; two queries.
 
         The first one sorts ids. To sort whole rows with their states takes several times as long.
@@ -39,16 +43,16 @@ class Ordered(models.QuerySet[Any]):
         by_id = {row.pk: row for row in self.filter(pk__in=ids).order_by()}
         return [by_id[pk] for pk in ids if pk in by_id]
 
-    def neighbours_of(self, row: Any) -> dict[str, Any]:
+    def neighbours_of(self, row: Row) -> dict[str, Row]:
         """{"previous": Cage, "next": Cage} beside the row in this order, where there are any.
 
-        Four queries, which sort ids only. What the rows are ordered by must not be NULL.
+        Three queries, which sort ids only. What the rows are ordered by must not be NULL.
         """
         order = [
             F(by) if isinstance(by, str) else by.expression if isinstance(by, OrderBy) else by
             for by in self.query.order_by
         ]
-        keyed = self.annotate(**{f"key{number}": key for number, key in enumerate(order)})
+        keyed: Any = self.annotate(**{f"key{number}": key for number, key in enumerate(order)})
         names = [f"key{number}" for number in range(len(order))]
         own = keyed.filter(pk=row.pk).values_list(*names).first()
         if own is None:
@@ -57,6 +61,10 @@ class Ordered(models.QuerySet[Any]):
             "previous": keyed.filter(IsBeside(*names, own=own, sign="<")).reverse(),
             "next": keyed.filter(IsBeside(*names, own=own, sign=">")),
         }
-        ids = {side: rows.values_list("pk", flat=True).first() for side, rows in sides.items()}
-        near = self.model._default_manager.in_bulk([pk for pk in ids.values() if pk is not None])
+        nearest = [
+            rows.annotate(side=Value(side)).values_list("side", "pk")[:1]
+            for side, rows in sides.items()
+        ]
+        ids = dict(nearest[0].union(nearest[1], all=True))
+        near = self.model._default_manager.in_bulk(list(ids.values()))
         return {side: near[pk] for side, pk in ids.items() if pk in near}

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from cages.models import Condition, Rack, Rank
 from cages.models.cage import CageQuerySet
@@ -29,7 +30,8 @@ def maps_of(cages: CageQuerySet, rack_ids: Collection[int], now: datetime) -> di
 
     The cages that the person may not see are not drawn.
     """
-    bays = cages.filter(rack__in=rack_ids).with_rank(now).order_by()
+    # The type checker does not know the columns that are annotated.
+    bays: Any = cages.filter(rack__in=rack_ids).with_rank(now).order_by()
     by_rack: dict[int, dict[Position, Rank]] = defaultdict(dict)
     for rack_id, row, column, rank in bays.values_list("rack_id", "row", "column", "rank"):
         if has_cell(row, column):

@@ -52,15 +52,12 @@ def rooms_of(cages: CageQuerySet, now: datetime) -> list[RoomSummary]:
     "Worst" counts the cages that are Bad, then those that are unseen.
     """
     known = Q(state__is_since_known=True)
-    rows = (
-        cages.with_rank(now)
-        .order_by()
-        .values("room_id", "rack_id", "rank")
-        .annotate(
-            count=Count("pk"),
-            since=Min("state__status_since", filter=known),
-            since_at_least=Min("state__status_since", filter=~known),
-        )
+    # The type checker does not know the columns that are annotated.
+    ranked: Any = cages.with_rank(now).order_by()
+    rows = ranked.values("room_id", "rack_id", "rank").annotate(
+        count=Count("pk"),
+        since=Min("state__status_since", filter=known),
+        since_at_least=Min("state__status_since", filter=~known),
     )
     counts: dict[tuple[int | None, int | None], Counter[Rank]] = defaultdict(Counter)
     bad: dict[tuple[int | None, int | None], BadSince | None] = {}

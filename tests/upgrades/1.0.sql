@@ -176,44 +176,51 @@ CREATE VIEW public.cages_poll_daily AS
      CROSS JOIN LATERAL generate_series(date_trunc('day'::text, kept.first), kept.last, '1 day'::interval) local(clock))
      CROSS JOIN LATERAL ( SELECT (local.clock AT TIME ZONE 'UTC'::text) AS bucket,
             ((local.clock + '1 day'::interval) AT TIME ZONE 'UTC'::text) AS until) begun)
-     CROSS JOIN LATERAL ( SELECT (count(*))::integer AS planned,
-            (count(*) FILTER (WHERE (cages_poll.outcome = 1)))::integer AS answered,
-            (count(*) FILTER (WHERE (cages_poll.outcome = 2)))::integer AS unavailable,
-            (count(*) FILTER (WHERE (cages_poll.outcome = 3)))::integer AS timeout,
-            (count(*) FILTER (WHERE (cages_poll.outcome = 4)))::integer AS connection_error,
-            (count(*) FILTER (WHERE (cages_poll.outcome = 5)))::integer AS http_error,
-            (count(*) FILTER (WHERE (cages_poll.outcome = 6)))::integer AS malformed,
-            (count(*) FILTER (WHERE (cages_poll.outcome = 7)))::integer AS skipped,
-            (count(*) FILTER (WHERE (cages_poll.status = 1)))::integer AS bad,
-            (count(*) FILTER (WHERE (cages_poll.status = 2)))::integer AS ok,
-            (count(*) FILTER (WHERE (cages_poll.status = 3)))::integer AS perfect,
-            sum(cages_poll.latency_ms) FILTER (WHERE (cages_poll.outcome = 1)) AS latency_ms_sum,
-            max(cages_poll.latency_ms) FILTER (WHERE (cages_poll.outcome = 1)) AS latency_ms_max,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND true AND (cages_poll.latency_ms <= 50))))::integer AS latency_to_50,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 50) AND (cages_poll.latency_ms <= 100))))::integer AS latency_to_100,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 100) AND (cages_poll.latency_ms <= 200))))::integer AS latency_to_200,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 200) AND (cages_poll.latency_ms <= 300))))::integer AS latency_to_300,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 300) AND (cages_poll.latency_ms <= 500))))::integer AS latency_to_500,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 500) AND (cages_poll.latency_ms <= 750))))::integer AS latency_to_750,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 750) AND (cages_poll.latency_ms <= 1000))))::integer AS latency_to_1000,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 1000) AND (cages_poll.latency_ms <= 1250))))::integer AS latency_to_1250,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 1250) AND (cages_poll.latency_ms <= 1500))))::integer AS latency_to_1500,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 1500) AND (cages_poll.latency_ms <= 1750))))::integer AS latency_to_1750,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 1750) AND (cages_poll.latency_ms <= 2000))))::integer AS latency_to_2000,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 2000) AND (cages_poll.latency_ms <= 2250))))::integer AS latency_to_2250,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 2250) AND (cages_poll.latency_ms <= 2500))))::integer AS latency_to_2500,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 2500) AND (cages_poll.latency_ms <= 2750))))::integer AS latency_to_2750,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 2750) AND (cages_poll.latency_ms <= 3000))))::integer AS latency_to_3000,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 3000) AND (cages_poll.latency_ms <= 3500))))::integer AS latency_to_3500,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 3500) AND (cages_poll.latency_ms <= 4000))))::integer AS latency_to_4000,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 4000) AND (cages_poll.latency_ms <= 5000))))::integer AS latency_to_5000,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 5000) AND (cages_poll.latency_ms <= 7500))))::integer AS latency_to_7500,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 7500) AND (cages_poll.latency_ms <= 10000))))::integer AS latency_to_10000,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 10000) AND true)))::integer AS latency_above
-           FROM public.cages_poll
-          WHERE ((cages_poll.cage_id = cages_cage.id) AND (cages_poll.slot >= begun.bucket) AND (cages_poll.slot < begun.until))) counted)
+     CROSS JOIN LATERAL ( SELECT (sum(alike.polls))::integer AS planned,
+            (COALESCE(sum(alike.polls) FILTER (WHERE (alike.outcome = 1)), (0)::numeric))::integer AS answered,
+            (COALESCE(sum(alike.polls) FILTER (WHERE (alike.outcome = 2)), (0)::numeric))::integer AS unavailable,
+            (COALESCE(sum(alike.polls) FILTER (WHERE (alike.outcome = 3)), (0)::numeric))::integer AS timeout,
+            (COALESCE(sum(alike.polls) FILTER (WHERE (alike.outcome = 4)), (0)::numeric))::integer AS connection_error,
+            (COALESCE(sum(alike.polls) FILTER (WHERE (alike.outcome = 5)), (0)::numeric))::integer AS http_error,
+            (COALESCE(sum(alike.polls) FILTER (WHERE (alike.outcome = 6)), (0)::numeric))::integer AS malformed,
+            (COALESCE(sum(alike.polls) FILTER (WHERE (alike.outcome = 7)), (0)::numeric))::integer AS skipped,
+            (COALESCE(sum(alike.polls) FILTER (WHERE (alike.status = 1)), (0)::numeric))::integer AS bad,
+            (COALESCE(sum(alike.polls) FILTER (WHERE (alike.status = 2)), (0)::numeric))::integer AS ok,
+            (COALESCE(sum(alike.polls) FILTER (WHERE (alike.status = 3)), (0)::numeric))::integer AS perfect,
+            (sum(alike.total_ms) FILTER (WHERE (alike.outcome = 1)))::bigint AS latency_ms_sum,
+            max(alike.longest_ms) FILTER (WHERE (alike.outcome = 1)) AS latency_ms_max,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 0))), (0)::numeric))::integer AS latency_to_50,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 1))), (0)::numeric))::integer AS latency_to_100,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 2))), (0)::numeric))::integer AS latency_to_200,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 3))), (0)::numeric))::integer AS latency_to_300,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 4))), (0)::numeric))::integer AS latency_to_500,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 5))), (0)::numeric))::integer AS latency_to_750,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 6))), (0)::numeric))::integer AS latency_to_1000,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 7))), (0)::numeric))::integer AS latency_to_1250,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 8))), (0)::numeric))::integer AS latency_to_1500,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 9))), (0)::numeric))::integer AS latency_to_1750,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 10))), (0)::numeric))::integer AS latency_to_2000,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 11))), (0)::numeric))::integer AS latency_to_2250,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 12))), (0)::numeric))::integer AS latency_to_2500,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 13))), (0)::numeric))::integer AS latency_to_2750,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 14))), (0)::numeric))::integer AS latency_to_3000,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 15))), (0)::numeric))::integer AS latency_to_3500,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 16))), (0)::numeric))::integer AS latency_to_4000,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 17))), (0)::numeric))::integer AS latency_to_5000,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 18))), (0)::numeric))::integer AS latency_to_7500,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 19))), (0)::numeric))::integer AS latency_to_10000,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 20))), (0)::numeric))::integer AS latency_above
+           FROM ( SELECT cages_poll.outcome,
+                    cages_poll.status,
+                    width_bucket((cages_poll.latency_ms - 1), ARRAY[50, 100, 200, 300, 500, 750, 1000, 1250, 1500, 1750, 2000, 2250, 2500, 2750, 3000, 3500, 4000, 5000, 7500, 10000]) AS bin,
+                    count(*) AS polls,
+                    sum(cages_poll.latency_ms) AS total_ms,
+                    max(cages_poll.latency_ms) AS longest_ms
+                   FROM public.cages_poll
+                  WHERE ((cages_poll.cage_id = cages_cage.id) AND (cages_poll.slot >= begun.bucket) AND (cages_poll.slot < begun.until))
+                  GROUP BY cages_poll.outcome, cages_poll.status, (width_bucket((cages_poll.latency_ms - 1), ARRAY[50, 100, 200, 300, 500, 750, 1000, 1250, 1500, 1750, 2000, 2250, 2500, 2750, 3000, 3500, 4000, 5000, 7500, 10000]))) alike) counted)
   WHERE (counted.planned > 0);
-COMMENT ON VIEW public.cages_poll_daily IS 'Neurocage 59e520232e7aa9af';
+COMMENT ON VIEW public.cages_poll_daily IS 'Neurocage 8766a8f3b6e180d2';
 CREATE VIEW public.cages_poll_hourly AS
  SELECT cages_cage.id AS cage_id,
     begun.bucket,
@@ -259,44 +266,51 @@ CREATE VIEW public.cages_poll_hourly AS
      CROSS JOIN LATERAL generate_series(date_trunc('hour'::text, kept.first), kept.last, '01:00:00'::interval) local(clock))
      CROSS JOIN LATERAL ( SELECT (local.clock AT TIME ZONE 'UTC'::text) AS bucket,
             ((local.clock + '01:00:00'::interval) AT TIME ZONE 'UTC'::text) AS until) begun)
-     CROSS JOIN LATERAL ( SELECT (count(*))::integer AS planned,
-            (count(*) FILTER (WHERE (cages_poll.outcome = 1)))::integer AS answered,
-            (count(*) FILTER (WHERE (cages_poll.outcome = 2)))::integer AS unavailable,
-            (count(*) FILTER (WHERE (cages_poll.outcome = 3)))::integer AS timeout,
-            (count(*) FILTER (WHERE (cages_poll.outcome = 4)))::integer AS connection_error,
-            (count(*) FILTER (WHERE (cages_poll.outcome = 5)))::integer AS http_error,
-            (count(*) FILTER (WHERE (cages_poll.outcome = 6)))::integer AS malformed,
-            (count(*) FILTER (WHERE (cages_poll.outcome = 7)))::integer AS skipped,
-            (count(*) FILTER (WHERE (cages_poll.status = 1)))::integer AS bad,
-            (count(*) FILTER (WHERE (cages_poll.status = 2)))::integer AS ok,
-            (count(*) FILTER (WHERE (cages_poll.status = 3)))::integer AS perfect,
-            sum(cages_poll.latency_ms) FILTER (WHERE (cages_poll.outcome = 1)) AS latency_ms_sum,
-            max(cages_poll.latency_ms) FILTER (WHERE (cages_poll.outcome = 1)) AS latency_ms_max,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND true AND (cages_poll.latency_ms <= 50))))::integer AS latency_to_50,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 50) AND (cages_poll.latency_ms <= 100))))::integer AS latency_to_100,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 100) AND (cages_poll.latency_ms <= 200))))::integer AS latency_to_200,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 200) AND (cages_poll.latency_ms <= 300))))::integer AS latency_to_300,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 300) AND (cages_poll.latency_ms <= 500))))::integer AS latency_to_500,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 500) AND (cages_poll.latency_ms <= 750))))::integer AS latency_to_750,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 750) AND (cages_poll.latency_ms <= 1000))))::integer AS latency_to_1000,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 1000) AND (cages_poll.latency_ms <= 1250))))::integer AS latency_to_1250,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 1250) AND (cages_poll.latency_ms <= 1500))))::integer AS latency_to_1500,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 1500) AND (cages_poll.latency_ms <= 1750))))::integer AS latency_to_1750,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 1750) AND (cages_poll.latency_ms <= 2000))))::integer AS latency_to_2000,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 2000) AND (cages_poll.latency_ms <= 2250))))::integer AS latency_to_2250,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 2250) AND (cages_poll.latency_ms <= 2500))))::integer AS latency_to_2500,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 2500) AND (cages_poll.latency_ms <= 2750))))::integer AS latency_to_2750,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 2750) AND (cages_poll.latency_ms <= 3000))))::integer AS latency_to_3000,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 3000) AND (cages_poll.latency_ms <= 3500))))::integer AS latency_to_3500,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 3500) AND (cages_poll.latency_ms <= 4000))))::integer AS latency_to_4000,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 4000) AND (cages_poll.latency_ms <= 5000))))::integer AS latency_to_5000,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 5000) AND (cages_poll.latency_ms <= 7500))))::integer AS latency_to_7500,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 7500) AND (cages_poll.latency_ms <= 10000))))::integer AS latency_to_10000,
-            (count(*) FILTER (WHERE ((cages_poll.outcome = 1) AND (cages_poll.latency_ms > 10000) AND true)))::integer AS latency_above
-           FROM public.cages_poll
-          WHERE ((cages_poll.cage_id = cages_cage.id) AND (cages_poll.slot >= begun.bucket) AND (cages_poll.slot < begun.until))) counted)
+     CROSS JOIN LATERAL ( SELECT (sum(alike.polls))::integer AS planned,
+            (COALESCE(sum(alike.polls) FILTER (WHERE (alike.outcome = 1)), (0)::numeric))::integer AS answered,
+            (COALESCE(sum(alike.polls) FILTER (WHERE (alike.outcome = 2)), (0)::numeric))::integer AS unavailable,
+            (COALESCE(sum(alike.polls) FILTER (WHERE (alike.outcome = 3)), (0)::numeric))::integer AS timeout,
+            (COALESCE(sum(alike.polls) FILTER (WHERE (alike.outcome = 4)), (0)::numeric))::integer AS connection_error,
+            (COALESCE(sum(alike.polls) FILTER (WHERE (alike.outcome = 5)), (0)::numeric))::integer AS http_error,
+            (COALESCE(sum(alike.polls) FILTER (WHERE (alike.outcome = 6)), (0)::numeric))::integer AS malformed,
+            (COALESCE(sum(alike.polls) FILTER (WHERE (alike.outcome = 7)), (0)::numeric))::integer AS skipped,
+            (COALESCE(sum(alike.polls) FILTER (WHERE (alike.status = 1)), (0)::numeric))::integer AS bad,
+            (COALESCE(sum(alike.polls) FILTER (WHERE (alike.status = 2)), (0)::numeric))::integer AS ok,
+            (COALESCE(sum(alike.polls) FILTER (WHERE (alike.status = 3)), (0)::numeric))::integer AS perfect,
+            (sum(alike.total_ms) FILTER (WHERE (alike.outcome = 1)))::bigint AS latency_ms_sum,
+            max(alike.longest_ms) FILTER (WHERE (alike.outcome = 1)) AS latency_ms_max,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 0))), (0)::numeric))::integer AS latency_to_50,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 1))), (0)::numeric))::integer AS latency_to_100,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 2))), (0)::numeric))::integer AS latency_to_200,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 3))), (0)::numeric))::integer AS latency_to_300,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 4))), (0)::numeric))::integer AS latency_to_500,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 5))), (0)::numeric))::integer AS latency_to_750,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 6))), (0)::numeric))::integer AS latency_to_1000,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 7))), (0)::numeric))::integer AS latency_to_1250,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 8))), (0)::numeric))::integer AS latency_to_1500,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 9))), (0)::numeric))::integer AS latency_to_1750,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 10))), (0)::numeric))::integer AS latency_to_2000,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 11))), (0)::numeric))::integer AS latency_to_2250,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 12))), (0)::numeric))::integer AS latency_to_2500,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 13))), (0)::numeric))::integer AS latency_to_2750,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 14))), (0)::numeric))::integer AS latency_to_3000,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 15))), (0)::numeric))::integer AS latency_to_3500,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 16))), (0)::numeric))::integer AS latency_to_4000,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 17))), (0)::numeric))::integer AS latency_to_5000,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 18))), (0)::numeric))::integer AS latency_to_7500,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 19))), (0)::numeric))::integer AS latency_to_10000,
+            (COALESCE(sum(alike.polls) FILTER (WHERE ((alike.outcome = 1) AND (alike.bin = 20))), (0)::numeric))::integer AS latency_above
+           FROM ( SELECT cages_poll.outcome,
+                    cages_poll.status,
+                    width_bucket((cages_poll.latency_ms - 1), ARRAY[50, 100, 200, 300, 500, 750, 1000, 1250, 1500, 1750, 2000, 2250, 2500, 2750, 3000, 3500, 4000, 5000, 7500, 10000]) AS bin,
+                    count(*) AS polls,
+                    sum(cages_poll.latency_ms) AS total_ms,
+                    max(cages_poll.latency_ms) AS longest_ms
+                   FROM public.cages_poll
+                  WHERE ((cages_poll.cage_id = cages_cage.id) AND (cages_poll.slot >= begun.bucket) AND (cages_poll.slot < begun.until))
+                  GROUP BY cages_poll.outcome, cages_poll.status, (width_bucket((cages_poll.latency_ms - 1), ARRAY[50, 100, 200, 300, 500, 750, 1000, 1250, 1500, 1750, 2000, 2250, 2500, 2750, 3000, 3500, 4000, 5000, 7500, 10000]))) alike) counted)
   WHERE (counted.planned > 0);
-COMMENT ON VIEW public.cages_poll_hourly IS 'Neurocage 1a6f3cb52d2c9e44';
+COMMENT ON VIEW public.cages_poll_hourly IS 'Neurocage 6ce5884e8cab0bec';
 CREATE TABLE public.cages_pollcycle (
     slot timestamp with time zone NOT NULL,
     started_at timestamp with time zone NOT NULL,
@@ -385,6 +399,25 @@ CREATE VIEW public.cages_sensorrequest AS
     detail
    FROM public.cages_poll;
 COMMENT ON VIEW public.cages_sensorrequest IS 'Neurocage 09a0fcb399d38b21';
+CREATE TABLE public.cages_walllink (
+    id integer NOT NULL,
+    name character varying(100) NOT NULL,
+    digest character varying(64) NOT NULL,
+    start character varying(9) NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    created_by_id integer,
+    room_id integer
+);
+ALTER TABLE public.cages_walllink ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.cages_walllink_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE public.django_admin_log (
     id integer NOT NULL,
     action_time timestamp with time zone NOT NULL,
@@ -596,16 +629,20 @@ INSERT INTO public.auth_permission VALUES (65, 'Can add poll cycle', 17, 'add_po
 INSERT INTO public.auth_permission VALUES (66, 'Can change poll cycle', 17, 'change_pollcycle');
 INSERT INTO public.auth_permission VALUES (67, 'Can delete poll cycle', 17, 'delete_pollcycle');
 INSERT INTO public.auth_permission VALUES (68, 'Can view poll cycle', 17, 'view_pollcycle');
-INSERT INTO public.auth_permission VALUES (69, 'Can add cage event', 18, 'add_cageevent');
-INSERT INTO public.auth_permission VALUES (70, 'Can change cage event', 18, 'change_cageevent');
-INSERT INTO public.auth_permission VALUES (71, 'Can delete cage event', 18, 'delete_cageevent');
-INSERT INTO public.auth_permission VALUES (72, 'Can view cage event', 18, 'view_cageevent');
-INSERT INTO public.auth_permission VALUES (73, 'Can add poll', 19, 'add_poll');
-INSERT INTO public.auth_permission VALUES (74, 'Can change poll', 19, 'change_poll');
-INSERT INTO public.auth_permission VALUES (75, 'Can delete poll', 19, 'delete_poll');
-INSERT INTO public.auth_permission VALUES (76, 'Can view poll', 19, 'view_poll');
-INSERT INTO public.cages_cage VALUES (1, 'Cage 1', 'cage 1', 'B', 1, '', NULL, '', true, '2026-02-28 23:00:00+00', '2026-11-27 04:38:56.899612+00', NULL, NULL, 1, 1, 1, 1);
-INSERT INTO public.cages_cage VALUES (2, 'Cage 2', 'cage 2', 'B', 2, '', NULL, '', true, '2026-02-28 23:00:00+00', '2026-11-27 04:38:56.924845+00', NULL, NULL, 1, 1, 1, 1);
+INSERT INTO public.auth_permission VALUES (69, 'Can add wall link', 18, 'add_walllink');
+INSERT INTO public.auth_permission VALUES (70, 'Can change wall link', 18, 'change_walllink');
+INSERT INTO public.auth_permission VALUES (71, 'Can delete wall link', 18, 'delete_walllink');
+INSERT INTO public.auth_permission VALUES (72, 'Can view wall link', 18, 'view_walllink');
+INSERT INTO public.auth_permission VALUES (73, 'Can add cage event', 19, 'add_cageevent');
+INSERT INTO public.auth_permission VALUES (74, 'Can change cage event', 19, 'change_cageevent');
+INSERT INTO public.auth_permission VALUES (75, 'Can delete cage event', 19, 'delete_cageevent');
+INSERT INTO public.auth_permission VALUES (76, 'Can view cage event', 19, 'view_cageevent');
+INSERT INTO public.auth_permission VALUES (77, 'Can add poll', 20, 'add_poll');
+INSERT INTO public.auth_permission VALUES (78, 'Can change poll', 20, 'change_poll');
+INSERT INTO public.auth_permission VALUES (79, 'Can delete poll', 20, 'delete_poll');
+INSERT INTO public.auth_permission VALUES (80, 'Can view poll', 20, 'view_poll');
+INSERT INTO public.cages_cage VALUES (1, 'Cage 1', 'cage 1', 'B', 1, '', NULL, '', true, '2026-02-28 23:00:00+00', '2026-11-27 07:49:38.27312+00', NULL, NULL, 1, 1, 1, 1);
+INSERT INTO public.cages_cage VALUES (2, 'Cage 2', 'cage 2', 'B', 2, '', NULL, '', true, '2026-02-28 23:00:00+00', '2026-11-27 07:49:38.417124+00', NULL, NULL, 1, 1, 1, 1);
 INSERT INTO public.cages_cagestate VALUES (1, '2026-03-02 06:03:00+00', '2026-03-02 06:04:00+00', '2026-03-02 06:04:00+00', '2026-03-02 06:03:00+00', 1, 1, 0, 0, '2026-03-02 06:00:00+00', 1, 1, 1, '2026-03-02', 2, 3, 7, 1, true, false, '0000000000000000000000000000000000000000000000000000000014035');
 INSERT INTO public.cages_cagestate VALUES (2, '2026-03-02 06:03:00+00', '2026-03-02 06:04:00+00', '2026-03-02 06:04:00+00', '2026-03-02 06:03:00+00', 1, 1, 0, 0, '2026-03-02 06:00:00+00', 1, 1, 1, '2026-03-02', 2, 3, 7, 1, true, false, '0000000000000000000000000000000000000000000000000000000014035');
 INSERT INTO public.cages_poll VALUES ('2026-03-02 06:00:00+00', 1500, 1, 1, NULL, NULL, 1);
@@ -639,41 +676,43 @@ INSERT INTO public.django_content_type VALUES (14, 'cages', 'retentionchange');
 INSERT INTO public.django_content_type VALUES (15, 'cages', 'room');
 INSERT INTO public.django_content_type VALUES (16, 'cages', 'cagestate');
 INSERT INTO public.django_content_type VALUES (17, 'cages', 'pollcycle');
-INSERT INTO public.django_content_type VALUES (18, 'cages', 'cageevent');
-INSERT INTO public.django_content_type VALUES (19, 'cages', 'poll');
-INSERT INTO public.django_migrations VALUES (1, 'contenttypes', '0001_initial', '2026-11-27 04:38:55.619943+00');
-INSERT INTO public.django_migrations VALUES (2, 'contenttypes', '0002_remove_content_type_name', '2026-11-27 04:38:55.627917+00');
-INSERT INTO public.django_migrations VALUES (3, 'auth', '0001_initial', '2026-11-27 04:38:55.66755+00');
-INSERT INTO public.django_migrations VALUES (4, 'auth', '0002_alter_permission_name_max_length', '2026-11-27 04:38:55.674006+00');
-INSERT INTO public.django_migrations VALUES (5, 'auth', '0003_alter_user_email_max_length', '2026-11-27 04:38:55.679812+00');
-INSERT INTO public.django_migrations VALUES (6, 'auth', '0004_alter_user_username_opts', '2026-11-27 04:38:55.686063+00');
-INSERT INTO public.django_migrations VALUES (7, 'auth', '0005_alter_user_last_login_null', '2026-11-27 04:38:55.692067+00');
-INSERT INTO public.django_migrations VALUES (8, 'auth', '0006_require_contenttypes_0002', '2026-11-27 04:38:55.693302+00');
-INSERT INTO public.django_migrations VALUES (9, 'auth', '0007_alter_validators_add_error_messages', '2026-11-27 04:38:55.699041+00');
-INSERT INTO public.django_migrations VALUES (10, 'auth', '0008_alter_user_username_max_length', '2026-11-27 04:38:55.705084+00');
-INSERT INTO public.django_migrations VALUES (11, 'auth', '0009_alter_user_last_name_max_length', '2026-11-27 04:38:55.71096+00');
-INSERT INTO public.django_migrations VALUES (12, 'auth', '0010_alter_group_name_max_length', '2026-11-27 04:38:55.71741+00');
-INSERT INTO public.django_migrations VALUES (13, 'auth', '0011_update_proxy_permissions', '2026-11-27 04:38:55.72314+00');
-INSERT INTO public.django_migrations VALUES (14, 'auth', '0012_alter_user_first_name_max_length', '2026-11-27 04:38:55.729498+00');
-INSERT INTO public.django_migrations VALUES (15, 'people', '0001_initial', '2026-11-27 04:38:55.834891+00');
-INSERT INTO public.django_migrations VALUES (16, 'admin', '0001_initial', '2026-11-27 04:38:55.858835+00');
-INSERT INTO public.django_migrations VALUES (17, 'admin', '0002_logentry_remove_auto_add', '2026-11-27 04:38:55.872804+00');
-INSERT INTO public.django_migrations VALUES (18, 'admin', '0003_logentry_add_action_flag_choices', '2026-11-27 04:38:55.890934+00');
-INSERT INTO public.django_migrations VALUES (19, 'cages', '0001_initial', '2026-11-27 04:38:56.153124+00');
-INSERT INTO public.django_migrations VALUES (20, 'sessions', '0001_initial', '2026-11-27 04:38:56.162996+00');
+INSERT INTO public.django_content_type VALUES (18, 'cages', 'walllink');
+INSERT INTO public.django_content_type VALUES (19, 'cages', 'cageevent');
+INSERT INTO public.django_content_type VALUES (20, 'cages', 'poll');
+INSERT INTO public.django_migrations VALUES (1, 'contenttypes', '0001_initial', '2026-11-27 07:49:34.957691+00');
+INSERT INTO public.django_migrations VALUES (2, 'contenttypes', '0002_remove_content_type_name', '2026-11-27 07:49:34.972821+00');
+INSERT INTO public.django_migrations VALUES (3, 'auth', '0001_initial', '2026-11-27 07:49:35.024606+00');
+INSERT INTO public.django_migrations VALUES (4, 'auth', '0002_alter_permission_name_max_length', '2026-11-27 07:49:35.032958+00');
+INSERT INTO public.django_migrations VALUES (5, 'auth', '0003_alter_user_email_max_length', '2026-11-27 07:49:35.038562+00');
+INSERT INTO public.django_migrations VALUES (6, 'auth', '0004_alter_user_username_opts', '2026-11-27 07:49:35.04775+00');
+INSERT INTO public.django_migrations VALUES (7, 'auth', '0005_alter_user_last_login_null', '2026-11-27 07:49:35.053949+00');
+INSERT INTO public.django_migrations VALUES (8, 'auth', '0006_require_contenttypes_0002', '2026-11-27 07:49:35.055623+00');
+INSERT INTO public.django_migrations VALUES (9, 'auth', '0007_alter_validators_add_error_messages', '2026-11-27 07:49:35.06629+00');
+INSERT INTO public.django_migrations VALUES (10, 'auth', '0008_alter_user_username_max_length', '2026-11-27 07:49:35.072249+00');
+INSERT INTO public.django_migrations VALUES (11, 'auth', '0009_alter_user_last_name_max_length', '2026-11-27 07:49:35.084183+00');
+INSERT INTO public.django_migrations VALUES (12, 'auth', '0010_alter_group_name_max_length', '2026-11-27 07:49:35.101818+00');
+INSERT INTO public.django_migrations VALUES (13, 'auth', '0011_update_proxy_permissions', '2026-11-27 07:49:35.110301+00');
+INSERT INTO public.django_migrations VALUES (14, 'auth', '0012_alter_user_first_name_max_length', '2026-11-27 07:49:35.119062+00');
+INSERT INTO public.django_migrations VALUES (15, 'people', '0001_initial', '2026-11-27 07:49:35.298857+00');
+INSERT INTO public.django_migrations VALUES (16, 'admin', '0001_initial', '2026-11-27 07:49:35.342568+00');
+INSERT INTO public.django_migrations VALUES (17, 'admin', '0002_logentry_remove_auto_add', '2026-11-27 07:49:35.37972+00');
+INSERT INTO public.django_migrations VALUES (18, 'admin', '0003_logentry_add_action_flag_choices', '2026-11-27 07:49:35.422186+00');
+INSERT INTO public.django_migrations VALUES (19, 'cages', '0001_initial', '2026-11-27 07:49:36.012704+00');
+INSERT INTO public.django_migrations VALUES (20, 'sessions', '0001_initial', '2026-11-27 07:49:36.029624+00');
 INSERT INTO public.people_lab VALUES (1, 'ruth', 1);
 INSERT INTO public.people_membership VALUES (1, 'researcher', 1, 1);
-INSERT INTO public.people_user VALUES (1, 'pbkdf2_sha256$1000000$GQoUE3doFwyldESnsKPo5H$x4bao5Os3mr29tdjpy/1CbxhtWnFsR8t0WP3QdjoH3M=', NULL, true, 'ruth', '', '', '', true, true, '2026-11-27 04:38:56.315919+00');
+INSERT INTO public.people_user VALUES (1, 'pbkdf2_sha256$1000000$yzEQ364al9mXGJuFw7Dw10$A/dThGhCzZp0iWLz7MrZHhsb+V8NKeo5H+vRFPJrZzE=', NULL, true, 'ruth', '', '', '', true, true, '2026-11-27 07:49:36.546488+00');
 SELECT pg_catalog.setval('public.auth_group_id_seq', 1, false);
 SELECT pg_catalog.setval('public.auth_group_permissions_id_seq', 1, false);
-SELECT pg_catalog.setval('public.auth_permission_id_seq', 76, true);
+SELECT pg_catalog.setval('public.auth_permission_id_seq', 80, true);
 SELECT pg_catalog.setval('public.cages_cage_id_seq', 2, true);
 SELECT pg_catalog.setval('public.cages_cageevent_id_seq', 1, false);
 SELECT pg_catalog.setval('public.cages_rack_id_seq', 1, true);
 SELECT pg_catalog.setval('public.cages_retentionchange_id_seq', 1, false);
 SELECT pg_catalog.setval('public.cages_room_id_seq', 1, true);
+SELECT pg_catalog.setval('public.cages_walllink_id_seq', 1, false);
 SELECT pg_catalog.setval('public.django_admin_log_id_seq', 1, false);
-SELECT pg_catalog.setval('public.django_content_type_id_seq', 19, true);
+SELECT pg_catalog.setval('public.django_content_type_id_seq', 20, true);
 SELECT pg_catalog.setval('public.django_migrations_id_seq', 20, true);
 SELECT pg_catalog.setval('public.people_apitoken_id_seq', 1, false);
 SELECT pg_catalog.setval('public.people_lab_id_seq', 1, true);
@@ -713,6 +752,10 @@ ALTER TABLE ONLY public.cages_room
     ADD CONSTRAINT cages_room_key_key UNIQUE (key);
 ALTER TABLE ONLY public.cages_room
     ADD CONSTRAINT cages_room_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.cages_walllink
+    ADD CONSTRAINT cages_walllink_digest_key UNIQUE (digest);
+ALTER TABLE ONLY public.cages_walllink
+    ADD CONSTRAINT cages_walllink_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.django_admin_log
     ADD CONSTRAINT django_admin_log_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.django_content_type
@@ -763,6 +806,9 @@ CREATE INDEX cages_cageevent_person_id_7009e126 ON public.cages_cageevent USING 
 CREATE INDEX cages_pollcycle_open ON public.cages_pollcycle USING btree (slot) WHERE (finished_at IS NULL);
 CREATE INDEX cages_rack_room_id_79e51ca7 ON public.cages_rack USING btree (room_id);
 CREATE INDEX cages_room_key_cc4d8aa8_like ON public.cages_room USING btree (key varchar_pattern_ops);
+CREATE INDEX cages_walllink_created_by_id_808abd20 ON public.cages_walllink USING btree (created_by_id);
+CREATE INDEX cages_walllink_digest_9bc2ed52_like ON public.cages_walllink USING btree (digest varchar_pattern_ops);
+CREATE INDEX cages_walllink_room_id_eb7bfe4c ON public.cages_walllink USING btree (room_id);
 CREATE INDEX django_admin_log_content_type_id_c4bce8eb ON public.django_admin_log USING btree (content_type_id);
 CREATE INDEX django_admin_log_user_id_c564eba6 ON public.django_admin_log USING btree (user_id);
 CREATE INDEX django_session_expire_date_a5c62663 ON public.django_session USING btree (expire_date);
@@ -801,6 +847,10 @@ ALTER TABLE ONLY public.cages_poll
     ADD CONSTRAINT cages_poll_cage_id_4e3aa32d_fk_cages_cage_id FOREIGN KEY (cage_id) REFERENCES public.cages_cage(id) DEFERRABLE INITIALLY DEFERRED;
 ALTER TABLE ONLY public.cages_rack
     ADD CONSTRAINT cages_rack_room_id_79e51ca7_fk_cages_room_id FOREIGN KEY (room_id) REFERENCES public.cages_room(id) DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE ONLY public.cages_walllink
+    ADD CONSTRAINT cages_walllink_created_by_id_808abd20_fk_people_user_id FOREIGN KEY (created_by_id) REFERENCES public.people_user(id) DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE ONLY public.cages_walllink
+    ADD CONSTRAINT cages_walllink_room_id_eb7bfe4c_fk_cages_room_id FOREIGN KEY (room_id) REFERENCES public.cages_room(id) DEFERRABLE INITIALLY DEFERRED;
 ALTER TABLE ONLY public.django_admin_log
     ADD CONSTRAINT django_admin_log_content_type_id_c4bce8eb_fk_django_co FOREIGN KEY (content_type_id) REFERENCES public.django_content_type(id) DEFERRABLE INITIALLY DEFERRED;
 ALTER TABLE ONLY public.django_admin_log

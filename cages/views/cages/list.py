@@ -62,7 +62,8 @@ class RowPaginator(Paginator):
     def page(self, number: int | str) -> Page:
         number = self.validate_number(number)
         first = (number - 1) * self.per_page
-        return Page(self.object_list.rows(first, first + self.per_page), number, self)
+        ordered: Any = self.object_list
+        return Page(ordered.rows(first, first + self.per_page), number, self)
 
 
 class CageListView(LiveMixin, CageListMixin):

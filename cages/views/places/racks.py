@@ -41,8 +41,8 @@ class RackIndexView(LiveMixin, CageAccessMixin, TemplateView):
         chosen = self._chosen(rooms)
         number = self.request.GET.get("page")
         if chosen:
-            page = Paginator(chosen.racks, MAPS_SHOWN).get_page(number)
-            shown = [(chosen, list(page.object_list))]
+            page: Any = Paginator(chosen.racks, MAPS_SHOWN).get_page(number)
+            shown: Any = [(chosen, list(page.object_list))]
         else:
             page = Paginator(rooms, ROOMS_SHOWN).get_page(number)
             each = max(MAPS_SHOWN // max(len(page.object_list), 1), 1)

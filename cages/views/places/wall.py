@@ -52,7 +52,7 @@ class WallMixin(LiveMixin):
         elif not place.is_everywhere:
             cages = cages.filter(room=place.room_id) if place.room_id else cages.none()
         counts = cages.tally(self.now)
-        room = Room.objects.filter(pk=place.room_id)
+        room = Room.objects.filter(pk=place.room_id or 0)
         return {
             # The name of a room is for people who may see a cage in it.
             "room": room.filter(pk__in=cages.order_by().values("room")).first(),
@@ -100,7 +100,7 @@ class WallScreenView(WallMixin, TemplateView):
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         # Not the setup of CageAccessMixin, which asks who is signed in.
-        TemplateView.setup(self, request, *args, **kwargs)
+        super(CageAccessMixin, self).setup(request, *args, **kwargs)
         self.now = now_of(request)
         self.link = WallLink.objects.of_secret(self.kwargs["secret"])
         self.access = ScreenAccess(self.link.pk if self.link else 0)
