@@ -23,8 +23,11 @@ RUN groupadd --gid 10000 neurocage \
 
 WORKDIR /app
 # Before the code, so that a change of the code installs nothing again.
-COPY requirements.lock ./
-RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
+COPY requirements.lock requirements-parquet.lock ./
+# 1 adds pyarrow, 170 MB. Without it, exports are CSV and Excel.
+ARG PARQUET=0
+RUN if [ "$PARQUET" = 1 ]; then lock=requirements-parquet.lock; else lock=requirements.lock; fi \
+    && pip install --no-cache-dir --disable-pip-version-check --require-hashes -r "$lock"
 COPY . .
 COPY --from=packages /packages/node_modules node_modules
 # This needs no database and no secret, so none gets into the image.

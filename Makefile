@@ -96,7 +96,7 @@ messages: install-dev ## collect the texts to translate in locale/, and compile 
 
 locks: install-dev ## pin everything that requirements*.txt bring, with hashes
 	@$(COMPILE) requirements-dev.txt -o requirements-dev.lock
-	@for name in requirements requirements-local sensor_api/requirements; do \
+	@for name in requirements requirements-parquet requirements-local sensor_api/requirements; do \
 		$(COMPILE) -c requirements-dev.lock $$name.txt -o $$name.lock || exit; done
 
 install: $(RUN_PYTHON) $(RUN_NODE) ## install what `up` needs

@@ -10,6 +10,8 @@ from django.db import connection
 from cages import storage
 from cages.storage import conversion, layout, report
 
+REFUSALS = {"cages.E003": storage.refuse_old, "cages.E004": storage.refuse_unknown_zone}
+
 
 @checks.register(checks.Tags.database)
 def database_is_usable(
@@ -33,10 +35,11 @@ def database_is_usable(
                 id="cages.E002",
             )
         ]
-    try:
-        storage.refuse_old(connection)
-    except storage.StorageError as error:
-        return [checks.Error(str(error), id="cages.E003")]
+    for name, refuse in REFUSALS.items():
+        try:
+            refuse(connection)
+        except storage.StorageError as error:
+            return [checks.Error(str(error), id=name)]
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
     # Before the first migration there is nothing to check.

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from cages import outage
 from cages.clock import now_of
 from cages.history import chance
 from cages.models import Cage, PollCycle
@@ -19,6 +20,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
     watch: whether Neurocage itself is watching. One query, and only on pages that show it.
     silence: what the newest full cycle says of the sensors (chance.Silence), or None.
+    outage: what keeps Neurocage from writing. Redis is asked, and only on pages that show it.
     is_refresh: whether an open page asks for its new content. It has shown its messages already.
     """
     now = now_of(request)
@@ -26,6 +28,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "is_refresh": request.headers.get("HX-Request") == "true",
         "watch": watch,
+        "outage": SimpleLazyObject(outage.told),
         "silence": SimpleLazyObject(lambda: _silence(request, watch.last_finished)),
         "now": now,
         "facility_time_zone": settings.FACILITY_TIME_ZONE,

@@ -16,6 +16,7 @@ from cages.models.cage import CageQuerySet
 from cages.models.tally import STATES
 from neurocage.ids import id_from
 from people.models import User
+from people.names import sort_key
 
 SEARCH_LIMIT = 100
 # Rooms, racks and people to choose from, together.
@@ -120,5 +121,7 @@ def facets(
     by_kind: dict[str, list[tuple[int, str]]] = {RANKS: [], "room": [], "rack": [], "owner": []}
     for kind, value, text in found.order_by("kind", "text")[: CHOICES_LIMIT + len(Rank)]:
         by_kind[kind].append((value, text))
+    for choices in by_kind.values():
+        choices.sort(key=lambda choice: sort_key(choice[1]))
     numbers = {Rank(int(value)): int(text) for value, text in by_kind.pop(RANKS)}
     return Tally(Counter(numbers)), by_kind

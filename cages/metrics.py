@@ -16,12 +16,14 @@ def render(now: datetime) -> bytes:
 
     gauge("cages_polled", "Cages asked every minute.", Cage.objects.polled().count())
     watch = PollCycle.objects.watch(now)
+    words = "How far ahead of now a minute is recorded. Above 0, a clock is or was wrong."
+    gauge("ahead_seconds", words, watch.ahead_by.total_seconds())
     if watch.newest:
         age = now - watch.newest.slot
         gauge("slot_age_seconds", "Since the newest minute began.", age.total_seconds())
     cycle = watch.last_finished
-    if cycle and cycle.finished_at and cycle.duration_seconds is not None:
-        age = now - cycle.finished_at
+    if cycle and watch.finished_at and cycle.duration_seconds is not None:
+        age = now - watch.finished_at
         gauge("cycle_age_seconds", "Since the last full cycle ended.", age.total_seconds())
         gauge("cycle_duration_seconds", "Of the last full cycle.", cycle.duration_seconds)
         name, words = "neurocage_cycle_polls", "Polls of the last full cycle."

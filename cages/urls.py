@@ -11,7 +11,12 @@ from cages.views.cages.edit import CageCreateView, CageUpdateView, SensorTestVie
 from cages.views.cages.importing import ImportTemplateView, ImportView
 from cages.views.cages.list import ArchivedListView, CageListView
 from cages.views.cages.move import MoveView
-from cages.views.history.exporting import DictionaryView, ExportFileView, ExportView
+from cages.views.history.exporting import (
+    DictionaryView,
+    ExportCagesView,
+    ExportFileView,
+    ExportView,
+)
 from cages.views.history.pages import CageHistoryView, CompareView
 from cages.views.places.racks import (
     RackDetailView,
@@ -37,9 +42,15 @@ urlpatterns = [
     path("cages/compare/", CompareView.as_view(), name="cage-compare"),
     path("cages/export/", ExportView.as_view(), name="cage-export"),
     path("cages/export/file/", ExportFileView.as_view(), name="cage-export-file"),
+    path("cages/export/cages/", ExportCagesView.as_view(), name="cage-export-cages"),
     path("cages/export/dictionary.csv", DictionaryView.as_view(), name="cage-export-dictionary"),
     path("cages/import/", ImportView.as_view(), name="cage-import"),
-    path("cages/import/template.csv", ImportTemplateView.as_view(), name="cage-import-template"),
+    path("cages/import/template.xlsx", ImportTemplateView.as_view(), name="cage-import-template"),
+    path(
+        "cages/import/template.csv",
+        ImportTemplateView.as_view(format="csv"),
+        name="cage-import-template-csv",
+    ),
     path("cages/archived/", ArchivedListView.as_view(), name="cage-archived"),
     path("cages/<int:pk>/", CageDetailView.as_view(), name="cage-detail"),
     path("cages/<int:pk>/history/", CageHistoryView.as_view(), name="cage-history"),

@@ -9,19 +9,16 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
 
-import redis
-from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from cages import storage
+from cages import outage, storage
 from cages.drawing.words import whole
 from cages.history import chance
 from cages.models import PollCycle, Trouble
 from cages.slots import SLOT_LENGTH
 from cages.storage import report
 
-REDIS_TIMEOUT_SECONDS = 2
 # How far the ledger is read back for "since when".
 CYCLES_READ = 24 * 60
 
@@ -53,23 +50,13 @@ def parts_of(now: datetime) -> list[Part]:
     return sorted(found, key=lambda part: part.state != State.ILL)
 
 
-def redis_answers() -> bool:
-    try:
-        with redis.Redis.from_url(
-            settings.REDIS_URL,
-            socket_timeout=REDIS_TIMEOUT_SECONDS,
-            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
-        ) as client:
-            return bool(client.ping())
-    except redis.RedisError:
-        return False
-
-
 def polling(now: datetime) -> Part:
     """Beat and the workers: whether minutes are started and finished."""
     name, watch = _("Polling"), PollCycle.objects.watch(now)
     if watch.newest is None:
         return Part(name, State.ILL, _("No cycle yet. Check beat and worker."))
+    if watch.trouble == Trouble.CLOCK_WRONG:
+        return Part(name, State.ILL, _("The server's clock is wrong, or it was."))
     if watch.trouble == Trouble.NOT_STARTED:
         words = _("No minute is started. Check beat, worker and Redis.")
         return Part(name, State.ILL, words, watch.newest.slot + SLOT_LENGTH)
@@ -77,7 +64,9 @@ def polling(now: datetime) -> Part:
         words = _("Minutes are started, but do not finish. Check poller and worker.")
         finished = watch.last_finished
         return Part(name, State.ILL, words, finished.finished_at if finished else None)
-    slots = list(PollCycle.objects.order_by("-slot").values_list("slot", flat=True)[:CYCLES_READ])
+    slots = list(
+        PollCycle.objects.until(now).order_by("-slot").values_list("slot", flat=True)[:CYCLES_READ]
+    )
     gaps = (
         number
         for number, (one, before) in enumerate(pairwise(slots), 1)
@@ -92,7 +81,10 @@ def sensors(now: datetime) -> Part:
     """The sensors together, and rack by rack: whether chance explains who was silent."""
     name = _("Sensors")
     cycles = list(
-        PollCycle.objects.finished().defer("planned_ids").order_by("-slot")[: CYCLES_READ // 24]
+        PollCycle.objects.until(now)
+        .finished()
+        .defer("planned_ids")
+        .order_by("-slot")[: CYCLES_READ // 24]
     )
     if not cycles:
         return Part(name, State.UNKNOWN, _("No cycle has finished yet."))
@@ -120,14 +112,14 @@ def sensors(now: datetime) -> Part:
 
 
 def message_store(now: datetime) -> Part:
-    if redis_answers():
-        return Part("Redis", State.WELL, _("It answers."))
-    return Part("Redis", State.ILL, _("It does not answer. Nothing is polled without it."))
+    return _told("redis", "Redis") or Part("Redis", State.WELL, _("It answers."))
 
 
 def database(now: datetime) -> Part:
     """The storage of minutes. The database itself answers, or there would be no page."""
     name = _("Database")
+    if ill := _told("database", name):
+        return ill
     version = storage.timescaledb_version(connection)
     failed = (
         [job for job in report.jobs(connection) if job.last_succeeded is False] if version else []
@@ -140,6 +132,14 @@ def database(now: datetime) -> Part:
     if any(series.is_large_plain for series in report.series(connection)):
         return Part(name, State.ILL, _("Too many minutes for plain PostgreSQL (see Storage)."))
     return Part(name, State.WELL, _("It answers."))
+
+
+def _told(part: str, name: str) -> Part | None:
+    """The outage that those who write have told of, if it is of this part."""
+    found = outage.told()
+    if found is None or found.cause.part != part:
+        return None
+    return Part(name, State.ILL, f"{found.cause.label} {found.words}".strip(), found.since)
 
 
 # Each gives a part, or None where it does not apply.

@@ -10,6 +10,7 @@ last sent a message, which beat does at each full minute.
 import os
 import socket
 import sys
+from pathlib import Path
 
 ANSWER_SECONDS = 5
 # Two minutes and a little: one late message is not yet a failure.
@@ -41,7 +42,9 @@ def beat_has_sent(redis_url: str) -> bool:
 
 
 def main(name: str) -> int:
-    redis_url = os.environ["REDIS_URL"]
+    redis_url = (
+        os.environ.get("REDIS_URL") or Path(os.environ["REDIS_URL_FILE"]).read_text().strip()
+    )
     works = beat_has_sent(redis_url) if name == "beat" else worker_answers(name, redis_url)
     print(f"{name} works" if works else f"{name} does not answer")
     return 0 if works else 1

@@ -14,7 +14,9 @@ BASE_DIR = Path(__file__).resolve().parents[1]
 # Variables of make, a shell or another project that would change how our processes behave.
 FOREIGN_PREFIXES = ("MAKE", "CELERY_", "GUNICORN_", "PYTHONHOME", "PYTHONPATH", "WEB_CONCURRENCY")
 FOREIGN = {"MFLAGS", "GNUMAKEFLAGS"}
-NOT_FOR_THE_SENSOR_API = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SECRET_KEY_FILE"}
+NOT_FOR_THE_SENSOR_API = {
+    *("DATABASE_URL", "REDIS_URL", "REDIS_URL_FILE", "SECRET_KEY", "SECRET_KEY_FILE")
+}
 
 
 @dataclass(frozen=True)

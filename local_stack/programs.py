@@ -44,7 +44,7 @@ def poll_processes() -> int:
 
 def beat() -> list[str]:
     """Celery beat. Its schedule is in the code, so it needs no file of its own."""
-    scheduler = ("-S", "celery.beat:Scheduler", "--pidfile=")
+    scheduler = ("-S", "neurocage.beat:Scheduler", "--pidfile=")
     return [*PYTHON, "celery", "-A", "neurocage", "beat", *scheduler]
 
 

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from local_stack.processes import Child, StackError, how_it_ended, stop_together, tail
 
-DEATHS_ALLOWED = 5
-DEATHS_WITHIN_SECONDS = 60
-LONGEST_BACK_OFF_SECONDS = 8
+# After this long without a death, the waits begin anew.
+DEATHS_WITHIN_SECONDS = 300
+LONGEST_BACK_OFF_SECONDS = 60
+# The last lines of a log, shown when its process ends: they hold the reason, such as a bad setting.
+SAID_LINES = 3
 # For all stages together. A stage may also use the time that later ones do not need.
 STOP_SECONDS = 13.5
 STOP_SECONDS_PER_STAGE = 8
@@ -16,7 +18,9 @@ STOP_SECONDS_RESERVED = 2
 
 
 class Supervisor:
-    """Restarts a process that has ended, each time after a longer wait, and gives up in the end.
+    """Restarts a process that has ended, each time after a longer wait.
+
+    It never gives up: a part that keeps dying must not take the others with it.
 
     say: prints one line to the person. now: seconds of a clock that only goes forward.
     """
@@ -38,36 +42,36 @@ class Supervisor:
         return [child for stage in self._stages.values() for child in stage]
 
     def check(self) -> None:
-        """Note which children have ended, and restart those whose wait is over.
-
-        Raises StackError, which names the child, when one has ended more than DEATHS_ALLOWED times
-        within DEATHS_WITHIN_SECONDS.
-        """
+        """Note which children have ended, and restart those whose wait is over."""
         for child in self.children():
             if child.is_alive():
                 continue
             if child.name not in self._restart_at:
-                self._note_death(child)
+                self._note_death(
+                    child, how_it_ended(child.poll() or 0), tail(child.log, SAID_LINES)
+                )
             elif self.now() >= self._restart_at[child.name]:
                 del self._restart_at[child.name]
-                child.start()
+                try:
+                    child.start()
+                except (StackError, OSError) as error:
+                    # Such as no memory, or no space for its log.
+                    self._note_death(child, "it cannot be started", str(error))
 
-    def _note_death(self, child: Child) -> None:
+    def deaths(self, child: Child) -> int:
+        """How often it has ended lately."""
+        return len(self._deaths[child.name])
+
+    def _note_death(self, child: Child, how: str, why: str) -> None:
         now, deaths = self.now(), self._deaths[child.name]
+        if deaths and deaths[-1] < now - DEATHS_WITHIN_SECONDS:
+            deaths.clear()
         deaths.append(now)
-        while deaths[0] < now - DEATHS_WITHIN_SECONDS:
-            deaths.popleft()
-        how = how_it_ended(child.poll() or 0)
-        if len(deaths) > DEATHS_ALLOWED:
-            raise StackError(
-                f"{child.name} ended {len(deaths)} times within {DEATHS_WITHIN_SECONDS} s (the "
-                f"last time: {how}), so everything stops. "
-                f"The end of {child.log}:\n{tail(child.log)}"
-            )
         delay = min(LONGEST_BACK_OFF_SECONDS, 2.0 ** (len(deaths) - 2))
         self._restart_at[child.name] = now + delay
         self.say(
             f"{child.name} ended ({how}); starting it again in {delay:g} s. Its log: {child.log}"
+            + "".join(f"\n  {line}" for line in why.splitlines())
         )
 
     def stop(self) -> None:

@@ -26,6 +26,8 @@ from neurocage.private_file import write_private_file
 # sensor is recorded as failed only because everything is being stopped.
 SERVERS, RECORDING, POLLING, ENTRANCES = range(4)
 READY_SECONDS = 90
+# The start gives up when a process that it waits for ends this often.
+DEATHS_ALLOWED = 3
 LOOK_EVERY_SECONDS = 1.0
 
 
@@ -147,27 +149,30 @@ class Stack:
             return {}
 
     def _start_processes(self) -> None:
+        sensor_api = None
         if not self.settings.sensor_api_url:
             command = programs.gunicorn(
                 "sensor_api/gunicorn.conf.py", self.sensor_api_port, "sensor_api.wsgi:app"
             )
-            self._start("sensor_api", command, RECORDING, self._sensor_api_environment())
+            environment = self._sensor_api_environment()
+            sensor_api = self._start("sensor_api", command, RECORDING, environment)
         self._start("worker", programs.worker(), RECORDING)
         for number in range(1, self.settings.poll_processes + 1):
             self._start(f"poller{number}", programs.poller(f"poller{number}"), POLLING)
         web = programs.gunicorn("neurocage/gunicorn.conf.py", self.settings.port, "neurocage.wsgi")
-        self._start("web", web, ENTRANCES)
+        pages = self._start("web", web, ENTRANCES)
         self._start("beat", programs.beat(), ENTRANCES)
-        if not self.settings.sensor_api_url:
-            self._wait_until_healthy("sensor_api", self.sensor_api_port)
-        self._wait_until_healthy("web", self.settings.port)
+        if sensor_api:
+            self._wait_until_healthy(sensor_api, self.sensor_api_port)
+        self._wait_until_healthy(pages, self.settings.port)
 
     def _start(
         self, name: str, command: list[str], stage: int, environment: dict[str, str] | None = None
-    ) -> None:
+    ) -> Child:
         child = self._child(name, command, self.logs / f"{name}.log", environment)
         child.start()
         self.supervisor.watch(child, stage)
+        return child
 
     def _child(
         self, name: str, command: list[str], log: Path | None, env: dict[str, str] | None = None
@@ -196,16 +201,16 @@ class Stack:
             end = f" The end of {log}:\n{tail(log)}" if log else ""
             raise StackError(f"manage.py {command[0]} failed.{end}")
 
-    def _wait_until_healthy(self, name: str, port: int) -> None:
-        host = programs.host_header() if name == "web" else "localhost"
-        with self._step(f"Waiting for {name}"):
-            deadline = time.monotonic() + READY_SECONDS
+    def _wait_until_healthy(self, child: Child, port: int) -> None:
+        host = programs.host_header() if child.name == "web" else "localhost"
+        with self._step(f"Waiting for {child.name}"):
+            began = time.monotonic()
             while not answers.answers_200(port, host=host):
-                if time.monotonic() > deadline:
-                    log = self.logs / f"{name}.log"
+                seconds = time.monotonic() - began
+                if seconds > READY_SECONDS or self.supervisor.deaths(child) >= DEATHS_ALLOWED:
                     raise StackError(
-                        f"{name} does not answer at http://127.0.0.1:{port}/healthz after "
-                        f"{READY_SECONDS} s. The end of {log}:\n{tail(log)}"
+                        f"{child.name} does not answer at http://127.0.0.1:{port}/healthz after "
+                        f"{seconds:.0f} s. The end of {child.log}:\n{tail(child.log)}"
                     )
                 self._sleep(0.1)
 

@@ -24,6 +24,9 @@ STACK_FILE_NAME = "stack.env"
 FLAGS = dict.fromkeys(("1", "true", "yes", "on"), True)
 FLAGS |= dict.fromkeys(("0", "false", "no", "off"), False)
 SECRET_LENGTH = 32
+NOT_EVERYWHERE = re.compile("(localtime|posixrules|Factory)$|(right|posix)/")
+# Zones with summer time to Python, abbreviations without it to PostgreSQL.
+READ_TWO_WAYS = re.compile("(CET|EET|MET|WET|EST|MST|HST)$")
 
 
 def load_stack_file(state_dir: Path) -> list[str]:
@@ -94,9 +97,13 @@ def words(name: str, default: str) -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
-def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
-    """A URL with a host and one of the schemes. A trailing slash is removed."""
-    value = text(name, default)
+def url(name: str, default: str, schemes: tuple[str, ...], file_name: str = "") -> str:
+    """A URL with a host and one of the schemes. A trailing slash is removed.
+
+    file_name: a variable that names a file with the URL, for one that holds a password. The
+    variable `name` wins over it.
+    """
+    value = text(name) or (file_name and _content_of(file_name)) or default
     try:
         parts = urlsplit(value)
         valid = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
@@ -133,25 +140,39 @@ def database(name: str) -> dict[str, Any]:
 def secret(name: str, file_name: str) -> str:
     """The value, or else the content of the file that `file_name` names; empty without both."""
     value, path = text(name), text(file_name)
-    source = name if value else f"{file_name}: {path}"
     if not value and not path:
         return ""
-    try:
-        value = value or Path(path).read_text().strip()
-    except OSError as error:
-        raise ImproperlyConfigured(f"{file_name}: cannot read {path}: {error.strerror}.") from error
-    except UnicodeDecodeError:
-        raise ImproperlyConfigured(f"{source} must hold text.") from None
+    source = name if value else f"{file_name}: {path}"
+    value = value or _content_of(file_name)
     if len(value) < SECRET_LENGTH:
         raise ImproperlyConfigured(f"{source} must hold at least {SECRET_LENGTH} characters.")
     return value
 
 
+def _content_of(file_name: str) -> str:
+    """The content of the file that the variable names, without white space around it."""
+    path = text(file_name)
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{file_name}: cannot read {path}: {error.strerror}.") from error
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(f"{file_name}: {path} must hold text.") from None
+
+
 def time_zone(name: str, default: str) -> str:
-    """The name of a zone of the IANA time zone database."""
+    """The name of a zone of the IANA time zone database.
+
+    The database, Python and the browsers have to read it alike. So names that only some machines
+    have are refused, and those that count leap seconds ("right/…").
+    """
     value = text(name, default)
     try:
         zoneinfo.ZoneInfo(value)
+        if NOT_EVERYWHERE.match(value) or READ_TWO_WAYS.match(value):
+            raise ValueError
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):
         raise ImproperlyConfigured(
             f"{name} must be a zone like Europe/Berlin or UTC, not {value!r}."

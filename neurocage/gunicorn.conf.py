@@ -2,10 +2,17 @@
 
 import gc
 import os
+import sys
+
+from neurocage.limits import EXPORTS, SENSOR_TESTS
 
 worker_class = "gthread"
 workers = 2
-threads = 8
+# Eight for pages, whatever runs in the others.
+threads = 8 + EXPORTS.in_all + SENSOR_TESTS.in_all
+# A thread that computes for long lets the others go on after this many seconds. With Python's usual
+# 5 ms, a short page beside a long one took several times as long.
+sys.setswitchinterval(0.001)
 # The workers share the memory of what the master has loaded.
 preload_app = True
 # A page that takes this long counts as broken, and its worker is replaced.

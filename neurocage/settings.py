@@ -25,8 +25,10 @@ DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     # A page must say soon that the database is away, instead of waiting for it.
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+    # They outlive a transaction, which a PgBouncer in transaction mode does not allow.
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 REQUIRE_TIMESCALEDB = env.flag("REQUIRE_TIMESCALEDB")
-REDIS_URL = env.url("REDIS_URL", "redis://localhost:6379/0", ("redis", "rediss"))
+REDIS_URL = env.url("REDIS_URL", "redis://localhost:6379/0", ("redis", "rediss"), "REDIS_URL_FILE")
 
 # Shared by all web processes. The code that uses it must work without it while Redis is away, and
 # must know soon, so there is one attempt instead of the library's four.
@@ -36,6 +38,7 @@ CACHES = {
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "neurocage",
         "OPTIONS": {
+            "serializer": "neurocage.redis_cache.JsonSerializer",
             "socket_timeout": 2,
             "socket_connect_timeout": 2,
             "retry": Retry(NoBackoff(), 0),
@@ -71,16 +74,22 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "neurocage.middleware.headers.PermissionsPolicyMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "cages.clock.dated",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "neurocage.middleware.bodies.BodySizeMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "neurocage.middleware.shares.FairShareMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # After all others: it may answer in the place of the view.
+    "neurocage.middleware.sent_once.SentOnceMiddleware",
 ]
 
 ROOT_URLCONF = "neurocage.urls"
@@ -145,7 +154,7 @@ STORAGES = {
 }
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 # HSTS for subdomains and the redirect from http to https are decided by a proxy in front.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
@@ -163,10 +172,13 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [CSP_NONE],
     }
 }
-# Forms are small. A larger body is a mistake or an attack.
+# For the fields of an import, which sends its file back. BodySizeMiddleware bounds other bodies.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 CELERY_BROKER_URL = REDIS_URL
+if REDIS_URL.startswith("rediss:") and "ssl_cert_reqs=" not in REDIS_URL:
+    # Unlike redis-py, kombu accepts any certificate unless told otherwise.
+    CELERY_BROKER_URL += f"{'&' if '?' in REDIS_URL else '?'}ssl_cert_reqs=required"
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -184,7 +196,7 @@ CELERY_TASK_ROUTES = {
 }
 # Beat looks at the clock at least this often (seconds), as it may be set or the machine may sleep.
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
-# Results that wait for the database stay in Redis. At most this many are in the worker as well.
+# Purges that wait for their next step are in Redis. At most this many are in the worker as well.
 CELERY_WORKER_ETA_TASK_LIMIT = 1000
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # After this many seconds a message goes to another worker, because the first has probably
@@ -201,6 +213,7 @@ LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"unavailable": {"()": "neurocage.request_log.OneUnavailableAMinute"}},
     "formatters": {
         "line": {
             "()": "neurocage.secrecy.Formatter",
@@ -213,5 +226,6 @@ LOGGING = {
     "loggers": {
         **dict.fromkeys(("cages", "people", "neurocage"), {"level": LOG_LEVEL}),
         "celery": {"level": "WARNING"},
+        "django.request": {"filters": ["unavailable"]},
     },
 }

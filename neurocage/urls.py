@@ -11,4 +11,5 @@ urlpatterns = [
     path("", include("cages.urls")),
 ]
 
+handler400 = "cages.views.site.errors.bad_request"
 handler500 = "cages.views.site.errors.server_error"

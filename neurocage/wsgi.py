@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
@@ -17,4 +19,15 @@ except ImproperlyConfigured:
     sys.exit("Neurocage cannot start: SECRET_KEY or SECRET_KEY_FILE must be set.")
 if settings.DATABASES["default"]["ENGINE"].endswith("dummy"):
     sys.exit("Neurocage cannot start: DATABASE_URL must be set.")
-application = get_wsgi_application()
+pages = get_wsgi_application()
+# Who neither sends nor takes anything for so long is gone. nginx has its own limits, but there need
+# not be one.
+SILENT_SECONDS = 30
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """The pages, with a limit on waiting for the other end of the connection."""
+    connection = environ.get("gunicorn.socket")
+    if connection is not None:
+        connection.settimeout(SILENT_SECONDS)
+    return pages(environ, start_response)

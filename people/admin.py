@@ -1,8 +1,41 @@
-"""Accounts in Django's admin."""
+"""Accounts, and the limits of labs, in Django's admin."""
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
-from people.models import User
+from people.models import Lab, User
+from people.names import search_key
 
-admin.site.register(User, UserAdmin)
+
+@admin.register(User)
+class PeopleAdmin(UserAdmin):
+    ordering = ("sort_key", "username")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
+    ) -> tuple[QuerySet[User], bool]:
+        """Search as Django does, and for usernames as the list of cages does."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        key = search_key(search_term.replace("\x00", ""))
+        return (found | queryset.filter(key__blankless__contains=key), may_repeat)
+
+
+@admin.register(Lab)
+class LabAdmin(admin.ModelAdmin):
+    """A lab is made with an account and goes with it. Here its limit is set."""
+
+    fields = ["name", "cage_limit"]
+    readonly_fields = ["name"]
+    list_display = ["name", "cage_limit"]
+    search_fields = ["name"]
+    ordering = ["name"]
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Lab | None = None) -> bool:
+        return False

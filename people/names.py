@@ -1,6 +1,8 @@
-"""Names that people give: how they are shown, and which of them read the same.
+"""Names that people give: how they are shown, which of them read the same, and their order.
 
-Python compares names, never the database: `lower()` in SQL gives other results for some alphabets.
+Python compares names, never the database: `lower()` in SQL gives other results for some alphabets,
+and the order of a text differs from one database to the next. So what Python makes of a name is
+kept beside it, in a KeyField and a SortField.
 """
 
 import re
@@ -20,6 +22,9 @@ SELECTORS = re.compile("[\u034f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 # Case folding makes a character three characters at most. What is longer is cut, because
 # PostgreSQL limits the size of an entry in an index.
 KEY_LENGTH = 300
+NUMBER = re.compile(r"\d+")
+# Letters that Unicode does not take apart, and the letters that they stand with in lists.
+BASE_LETTERS = str.maketrans({"æ": "ae", "ø": "o", "œ": "oe", "ł": "l", "đ": "d", "ı": "i"})
 
 
 def shown_name(text: str) -> str:
@@ -58,11 +63,38 @@ def key_of(name: str) -> str:
     return " ".join(key.split())[:KEY_LENGTH]
 
 
+def sort_key(name: str) -> str:
+    """Return the text by which a name is sorted: "Cage 2" before "Cage 10", "Ä" with "A".
+
+    That is the order of English and of German. It compares byte by byte (collation "C"). Names with
+    the same normal form have the same key; so have names that differ in accents only.
+    """
+    key = key_of(name).translate(BASE_LETTERS)
+    if not key.isascii():
+        parts = unicodedata.normalize("NFKD", key)
+        key = "".join(part for part in parts if not unicodedata.combining(part))
+    # The number of digits comes first, so that a longer number comes later.
+    return NUMBER.sub(_sortable_number, key)[:KEY_LENGTH]
+
+
+def _sortable_number(found: re.Match[str]) -> str:
+    digits = str(int(found[0]))
+    return f"{len(digits):02d}{digits}"
+
+
+def search_key(words: str) -> str:
+    """Return the normal form without white space: a search does not regard it."""
+    return key_of(words).replace(" ", "")
+
+
 class KeyField(models.CharField):
     """The normal form of another field of the same model, kept up to date by every save.
 
     of: the name of that field. A queryset's update() has to set the key itself.
+    The lookup `blankless__contains` finds what holds a `search_key`.
     """
+
+    derive = staticmethod(key_of)
 
     def __init__(self, *args: Any, of: str, **kwargs: Any) -> None:
         self.of = of
@@ -74,6 +106,29 @@ class KeyField(models.CharField):
         return name, path, list(args), {**kwargs, "of": self.of}
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
-        key = key_of(getattr(model_instance, self.of) or "")
+        key = self.derive(getattr(model_instance, self.of) or "")
         setattr(model_instance, self.attname, key)
         return key
+
+
+@KeyField.register_lookup
+class Blankless(models.Transform):
+    """A normal form without its blanks, in SQL. No other white space is left in it."""
+
+    lookup_name = "blankless"
+    template = "REPLACE(%(expressions)s, ' ', '')"
+    output_field = models.TextField()
+
+
+class SortField(KeyField):
+    """The `sort_key` of another field of the same model. ORDER BY it is the order of lists."""
+
+    derive = staticmethod(sort_key)
+
+    def __init__(self, *args: Any, of: str, **kwargs: Any) -> None:
+        super().__init__(*args, of=of, **{**kwargs, "db_collation": "C"})
+
+    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
+        name, path, args, kwargs = super().deconstruct()
+        del kwargs["db_collation"]
+        return name, path, args, kwargs

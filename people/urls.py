@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from people.views.accounts import RegisterView, SetupView, SignInView
+from people.views.accounts import RegisterView, SetupView, SignInView, session
 from people.views.preferences import PreferencesView
 from people.views.tokens import TokenRevokeView, TokensView
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("accounts/login/", SignInView.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("accounts/register/", RegisterView.as_view(), name="register"),
+    path("accounts/session/", session, name="session"),
     path("setup/", SetupView.as_view(), name="setup"),
     path("preferences/", PreferencesView.as_view(), name="preferences"),
     path("tokens/", TokensView.as_view(), name="tokens"),

@@ -7,7 +7,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Web(BaseHTTPRequestHandler):
-    """Tells what it was asked. A path like /404 gives that status, others the server's own."""
+    """Tells what it was asked. A path like /404 gives that status, others the server's own.
+
+    A person with the cookie "sessionid=good" is signed in.
+    """
 
     protocol_version = "HTTP/1.1"
 
@@ -16,6 +19,8 @@ class Web(BaseHTTPRequestHandler):
         self.server.asked.append((self.path, self.headers["Host"]))
         body = json.dumps({"path": self.path, **self.headers}).encode()
         status = self.path[1:]
+        if self.path == "/accounts/session/":
+            status = "204" if "sessionid=good" in self.headers.get("Cookie", "") else "401"
         self.send_response(int(status) if status.isdigit() else self.server.status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

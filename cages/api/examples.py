@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from cages.api.schemas import ReadingItem
+
 TOKEN_VARIABLE = "NEUROCAGE_TOKEN"  # noqa: S105  (its name)
 
 
@@ -53,11 +55,13 @@ readings = list(read("readings", cage=[{self.cage_id}], **span))"""
 
     @property
     def pandas(self) -> str:
-        return """\
+        # A table without rows has these columns too.
+        columns = ", ".join(f'"{name}"' for name in ReadingItem.model_fields)
+        return f"""\
 import pandas as pd
 
-table = pd.DataFrame(readings)
-table["slot"] = pd.to_datetime(table["slot"])"""
+table = pd.DataFrame(readings, columns=[{columns}])
+table["slot"] = pd.to_datetime(table["slot"], utc=True)"""
 
     @property
     def r(self) -> str:
@@ -66,8 +70,9 @@ library(httr2)
 library(jsonlite)
 
 read <- function(what, ...) {{
-  values <- list(...)
-  values <- setNames(as.character(unlist(values)), rep(names(values), lengths(values)))
+  # R itself would write 100000 as 1e+05.
+  values <- lapply(list(...), format, scientific = FALSE, trim = TRUE)
+  values <- setNames(unlist(values), rep(names(values), lengths(values)))
   query <- paste0(names(values), "=", sapply(values, URLencode, reserved = TRUE), collapse = "&")
   asked <- request(paste0("{self.base}/", what, "?", query)) |>
     req_auth_bearer_token(Sys.getenv("{TOKEN_VARIABLE}")) |>
@@ -80,8 +85,11 @@ read <- function(what, ...) {{
     # It holds the whole query already.
     asked <- req_url(asked, page[["next"]])
   }}
-  do.call(rbind, pages)
+  do.call(rbind, Filter(length, pages))
 }}
 
 readings <- read("readings", cage = c({self.cage_id}), from = "{self.start}", to = "{self.end}")
-readings$slot <- as.POSIXct(readings$slot, format = "%Y-%m-%dT%H:%M:%SZ", tz = "UTC")"""
+# NULL where no minute is known.
+if (length(readings)) {{
+  readings$slot <- as.POSIXct(readings$slot, format = "%Y-%m-%dT%H:%M:%SZ", tz = "UTC")
+}}"""

@@ -3,23 +3,21 @@
 from datetime import datetime
 from typing import Annotated
 
+from django.utils import translation
 from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, field_validator
 
-from cages.history.moment import moment_of
+from cages.history.moment import NotATime, moment_of
 
 CAGES_AT_MOST = 8
-SHOWN_OF_A_VALUE = 40
 
 
 def moment_from(text: str) -> datetime:
-    """`moment_of`, with an error that says how to write a time. Raises ValueError."""
-    try:
-        return moment_of(text)
-    except ValueError:
-        raise ValueError(
-            f"{text[:SHOWN_OF_A_VALUE]!r} is not a time like 2026-03-02T07:00:00Z or 2026-03-02 "
-            "(in an address, + is written %2B)"
-        ) from None
+    """`moment_of`, with the error in English, as all of the API. Raises NotATime."""
+    with translation.override("en"):
+        try:
+            return moment_of(text)
+        except NotATime as error:
+            raise NotATime(f"{error} In an address, + is written %2B.") from None
 
 
 Moment = Annotated[datetime, BeforeValidator(moment_from)]

@@ -12,6 +12,8 @@ SERVER_PROBLEMS = {
     500: "Internal error. It is in the log.",
     503: "The database does not answer. Try again later.",
 }
+UNREADABLE = "This request cannot be read, or its host name is not one of this server."
+TOO_MANY = "Too many requests at the same time. Wait until the others are answered."
 
 
 def problem(status: int, detail: str, **headers: str) -> JsonResponse:
@@ -29,7 +31,9 @@ def refused(request: HttpRequest, error: Any) -> JsonResponse:
         asked = request.headers.get("Authorization")
         detail = error.message if asked and error.message != "Unauthorized" else AUTHENTICATE
         return problem(401, detail, **{"WWW-Authenticate": "Bearer"})
-    return problem(error.status_code, error.message)
+    # For the limit of each minute, ninja itself says how long to wait.
+    headers = {"Retry-After": "1"} if error.message == TOO_MANY else {}
+    return problem(error.status_code, error.message, **headers)
 
 
 def not_valid(request: HttpRequest, error: Any) -> JsonResponse:
@@ -38,7 +42,7 @@ def not_valid(request: HttpRequest, error: Any) -> JsonResponse:
 
 
 def suspicious(request: HttpRequest, error: object) -> JsonResponse:
-    return problem(400, "This request cannot be read.")
+    return problem(400, UNREADABLE)
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

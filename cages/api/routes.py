@@ -33,6 +33,7 @@ from cages.api.tokens import TokenAuth, TokenRequest, TokenThrottle, signed_in
 from cages.clock import now_of
 from cages.models import Cage, Poll, PollHourly
 from cages.models.cage import CageQuerySet
+from cages.slots import FUTURE_TOLERANCE
 from neurocage.ids import LARGEST_ID
 from people.access import Access
 from people.models import ApiToken
@@ -92,7 +93,11 @@ def in_order(
     time: str,
     item: Callable[[Any], BaseModel],
 ) -> Answer:
-    """A page of the rows of visible cages, by cage and by the field named `time`."""
+    """A page of the rows of visible cages, by cage and by the field named `time`.
+
+    Without those ahead of now, which a clock recorded that was wrong.
+    """
+    query.to = min(query.to, now_of(request) + FUTURE_TOLERANCE)
     key = decode(query.cursor, (int, datetime))
     found = series.after(key, rows, time, ids_of_visible(request, query.cage), query)
     return page(request, found, query.limit, attrgetter("cage_id", time), item)

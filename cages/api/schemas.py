@@ -56,7 +56,9 @@ class StateItem(BaseModel):
     status: int | None = Field(description=f"Last known health, of any age. {STATUS}")
     status_label: HealthWord | None
     reading_slot: datetime | None
-    age_seconds: int | None = Field(description="Seconds since reading_slot began.")
+    age_seconds: int | None = Field(
+        description="Seconds since reading_slot began. Null if that is ahead of now."
+    )
     outcome: OutcomeWord | None = Field(description="Outcome of the last poll.")
     outcome_slot: datetime | None
 

@@ -3,19 +3,24 @@
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja.errors import AuthenticationError
+from ninja.errors import AuthenticationError, HttpError
 from ninja.security import HttpBearer
 from ninja.throttling import BaseThrottle
 
 from cages import rate
+from cages.api.problems import TOO_MANY
 from cages.clock import now_of
+from neurocage.limits import API_REQUESTS
 from people.models import ApiToken, User
 
 REQUESTS_A_MINUTE = 120
 
 
 class TokenAuth(HttpBearer):
-    """A token in the header Authorization. `request.auth` becomes the ApiToken."""
+    """A token in the header Authorization. `request.auth` becomes the ApiToken.
+
+    `request.place` becomes a Place, which cages.api.urls releases.
+    """
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiToken:
         found = ApiToken.objects.of_secret(token)
@@ -23,6 +28,9 @@ class TokenAuth(HttpBearer):
             raise AuthenticationError(
                 message="This token is unknown or revoked, or its person may no longer sign in."
             )
+        request.place = API_REQUESTS.take(found.person_id)  # type: ignore[attr-defined]
+        if request.place is None:  # type: ignore[attr-defined]
+            raise HttpError(429, TOO_MANY)
         found.note_use(now_of(request))
         return found
 

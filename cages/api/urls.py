@@ -25,6 +25,9 @@ def for_programs(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
             response = view(request, *args, **kwargs)
         except Http404:
             return problems.not_found(request, "")
+        finally:
+            if place := getattr(request, "place", None):
+                place.release()
         if response.status_code == 405:
             detail = f"{request.method} is not possible here; this API is read with GET."
             return problems.problem(405, detail, Allow=response["Allow"])

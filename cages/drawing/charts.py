@@ -1,14 +1,17 @@
 """Hours and days as charts, which a script draws from plain lists, and as rows of a table."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cages.drawing.words import ms_as_seconds, percent
+from cages.drawing.words import date_and_time, ms_as_seconds, percent_and_count
 from cages.history.buckets import Bucket
+from cages.history.wall_clock import doubled_spans
+from cages.history.window import Window
 
 
 def shares(buckets: Sequence[Bucket], by_hour: bool) -> dict[str, Any]:
@@ -45,19 +48,33 @@ def _axis(buckets: Sequence[Bucket], by_hour: bool) -> dict[str, Any]:
     return {
         "zone": settings.FACILITY_TIME_ZONE,
         "step": "hour" if by_hour else "day",
+        # [start, end, name] where the clock shows the same times twice.
+        "doubled": [
+            [int(start.timestamp()), int(end.timestamp()), name]
+            for start, end, name in _doubled_in(buckets)
+        ],
         "starts": [int(bucket.window.start.timestamp()) for bucket in buckets],
         "ends": [int(bucket.window.end.timestamp()) for bucket in buckets],
     }
+
+
+def _doubled_in(buckets: Sequence[Bucket]) -> list[tuple[datetime, datetime, str]]:
+    if not buckets:
+        return []
+    return doubled_spans(Window(buckets[0].window.start, buckets[-1].window.end))
 
 
 def table(buckets: Iterable[Bucket], by_hour: bool) -> list[tuple[str, list[str]]]:
     """[(start of the bucket, cells)]: what both charts show, as text.
 
     The start is a day, and with `by_hour` also the time. The cells are minutes, Perfect, Ok, Bad,
-    no answer, not watched, requests, share of answers, p50, p95 and max.
+    no answer, not watched, requests, answers with their share, p50, p95 and max.
     """
-    form = "%Y-%m-%d %H:%M" if by_hour else "%Y-%m-%d"
-    return [(f"{timezone.localtime(one.window.start):{form}}", _cells(one)) for one in buckets]
+
+    def told(start: datetime) -> str:
+        return date_and_time(start) if by_hour else f"{timezone.localtime(start):%Y-%m-%d}"
+
+    return [(told(one.window.start), _cells(one)) for one in buckets]
 
 
 def _cells(bucket: Bucket) -> list[str]:
@@ -65,4 +82,8 @@ def _cells(bucket: Bucket) -> list[str]:
     counts = [share.count for share in health.shares]
     counts = [health.minutes, *counts, health.unanswered, health.not_watched, sensor.requests]
     latencies_ms = (sensor.latency_p50_ms, sensor.latency_p95_ms, sensor.latency_max_ms)
-    return [*map(str, counts), percent(sensor.answered), *map(ms_as_seconds, latencies_ms)]
+    return [
+        *map(str, counts),
+        percent_and_count(sensor.answered),
+        *map(ms_as_seconds, latencies_ms),
+    ]

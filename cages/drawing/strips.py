@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from itertools import groupby
+from itertools import groupby, pairwise
 from math import ceil
 
 from django.utils import timezone
@@ -30,6 +30,8 @@ BARS = {
 RUNS = {code: re.compile(rb"\x%02x+" % code) for code in BARS}
 HOURS_BETWEEN_TICKS = 6
 LINES_APART = 6
+# Minutes. Clocks show a full hour, and are set, only at full quarters of an hour.
+QUARTER = 15
 # Days between ticks, so that no more than MOST_TICKS stand side by side.
 DAY_STEPS = (1, 2, 7, 14, 28, 91, 182, 364)
 MOST_TICKS = 8
@@ -151,12 +153,18 @@ class Hour:
 def hours_of(minutes: bytes, start: datetime) -> list[Hour]:
     """The Hours of the facility's clock that have begun, oldest first.
 
-    The first one begins at `start`, and the last one may not be over.
+    The first one begins at `start`, and the last one may not be over. An hour within which the
+    clock is set is two of them.
     """
     codes = (Minute.PERFECT, Minute.OK, Minute.BAD, Minute.NO_ANSWER, Minute.NOT_WATCHED)
-    firsts = range(-timezone.localtime(start).minute, len(minutes), 60)
-    parts = [(max(first, 0), first + 60) for first in firsts if minutes]
+    firsts, offset = [0], timezone.localtime(start).utcoffset()
+    for number in range(QUARTER - start.minute % QUARTER, len(minutes), QUARTER):
+        local = timezone.localtime(start + number * SLOT_LENGTH)
+        if local.minute == 0 or local.utcoffset() != offset:
+            firsts.append(number)
+            offset = local.utcoffset()
     return [
         Hour(start + first * SLOT_LENGTH, *(minutes.count(code, first, end) for code in codes))
-        for first, end in parts
+        for first, end in pairwise([*firsts, len(minutes)])
+        if minutes
     ]

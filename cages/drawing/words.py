@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 
 from cages.history.minutes import Minute
 from cages.history.today import HealthSummary, Share
+from cages.history.wall_clock import name_if_twice
 from cages.models import Spell
 from cages.slots import SLOT_LENGTH
 
@@ -99,27 +100,69 @@ def _counts_in_words(counts: dict[Minute, int]) -> str:
     return ", ".join(f"{counts[code]} {name}" for code, name in names.items() if counts[code])
 
 
+def time_of_day(moment: datetime | None) -> str:
+    """The facility's "07:01"; "02:30 CEST" where the clock shows this time twice; "" for None."""
+    return _clock(moment, "%H:%M")
+
+
+def date_and_time(moment: datetime | None) -> str:
+    """The facility's "2026-03-01 07:01", as `time_of_day`."""
+    return _clock(moment, "%Y-%m-%d %H:%M")
+
+
+def _clock(moment: datetime | None, form: str) -> str:
+    if moment is None:
+        return ""
+    return f"{timezone.localtime(moment):{form}} {name_if_twice(moment)}".strip()
+
+
 def day_and_time(moment: datetime, now: datetime) -> str:
     """The facility's "07:01" for a moment of today, "2026-03-01 07:01" for one of another day."""
-    moment, now = timezone.localtime(moment), timezone.localtime(now)
-    return f"{moment:%H:%M}" if moment.date() == now.date() else f"{moment:%Y-%m-%d %H:%M}"
+    is_today = timezone.localtime(moment).date() == timezone.localtime(now).date()
+    return time_of_day(moment) if is_today else date_and_time(moment)
 
 
 def ms_as_seconds(milliseconds: float | None) -> str:
     """1234 as "1.2 s"; a dash where there is none."""
-    return "–" if milliseconds is None else f"{_one_decimal(milliseconds / 1000)} s"
+    return "–" if milliseconds is None else f"{_rounded(milliseconds / 1000, 1)} s"
 
 
 def percent(share: Share) -> str:
-    """A Share as "75.2 %"; a dash where there is nothing to have a share of."""
-    return "–" if share.percent is None else f"{_one_decimal(share.percent)} %"
+    """A Share as "75.2 %"; a dash where there is nothing to have a share of.
+
+    "100.0 %" and "0.0 %" are all and nothing: else it says "> 99.9 %" and "< 0.1 %".
+    """
+    return _percent(share, 1)
 
 
 def whole_percent(share: Share) -> str:
-    """A Share as "76 %"; a dash where there is nothing to have a share of."""
-    return "–" if share.percent is None else f"{share.percent:.0f} %"
+    """A Share as "76 %", as `percent` has it."""
+    return _percent(share, 0)
 
 
-def _one_decimal(number: float) -> str:
+def percent_and_count(share: Share) -> str:
+    """A Share as "75.2 % (1,083)": with what was counted."""
+    return percent(share) if share.percent is None else f"{percent(share)} ({whole(share.count)})"
+
+
+def percent_bound(bound: float) -> str:
+    """A bound of a band in percent as "95.2", never rounded to "100.0" or "0.0"."""
+    step = 0.1
+    return _rounded(bound if bound in (0, 100) else min(max(bound, step), 100 - step), 1)
+
+
+def _percent(share: Share, decimals: int) -> str:
+    if share.percent is None:
+        return "–"
+    step = 0.1**decimals
+    text = f"{share.percent:.{decimals}f}"
+    if share.count < share.total and text == f"{100:.{decimals}f}":
+        return f"> {_rounded(100 - step, decimals)} %"
+    if share.count and text == f"{0:.{decimals}f}":
+        return f"< {_rounded(step, decimals)} %"
+    return f"{_rounded(share.percent, decimals)} %"
+
+
+def _rounded(number: float, decimals: int) -> str:
     # Rounded first: number_format cuts off.
-    return formats.number_format(f"{number:.1f}", 1)
+    return formats.number_format(f"{number:.{decimals}f}", decimals)

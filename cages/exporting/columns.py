@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.utils.functional import lazy
+from django.utils.functional import Promise, lazy
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -22,7 +22,7 @@ class Column:
 
     name: str
     kind: str
-    meaning: "str | StrPromise"
+    meaning: Promise | str
 
 
 def _times(what: str, meaning: "str | StrPromise") -> list[Column]:

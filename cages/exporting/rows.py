@@ -115,3 +115,16 @@ def _of_bucket(bucket: Bucket) -> tuple[Any, ...]:
         *sensor.whole_latencies_ms,
         *(percentile and percentile.width_ms for percentile in (sensor.p50, sensor.p95)),
     )
+
+
+def most_rows(kind: str, cages: Cages, window: Window) -> int:
+    """Return how many rows a file has at most; exactly, except for requests."""
+    parts = [window.since(created_at) for _id, _label, created_at in cages]
+    if kind == "hourly":
+        hour = timedelta(hours=1)
+        return sum(
+            -(-(part.end - part.start.replace(minute=0)) // hour)
+            for part in parts
+            if part.start < part.end
+        )
+    return sum(max(part.minutes, 0) for part in parts)

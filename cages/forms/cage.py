@@ -20,6 +20,7 @@ from cages.models.fields import FIELDS, NAMES
 from neurocage.ids import LARGEST_TYPED_ID, advance_ids
 from people.access import Access, Permission
 from people.models import User
+from people.names import shown_name
 
 # The name of a constraint in the database.
 CAGE_KEY = "cages_cage_pkey"
@@ -51,7 +52,7 @@ class CageForm(PlaceForm):
         if Access(user).may(Permission.OWNERS):
             # The present owner can be kept, even if that account is disabled.
             possible = Q(is_active=True) | Q(pk=self.instance.owner_id)
-            owners = User.objects.filter(possible).order_by("username")
+            owners = User.objects.filter(possible).order_by("sort_key", "username")
             field = cast(forms.ModelChoiceField, self.fields["owner"])
             field.queryset = owners
             field.initial = user.pk
@@ -148,7 +149,7 @@ class PurgeForm(forms.Form):
         self.helper.disable_csrf = True
 
     def clean_label(self) -> str:
-        if self.cleaned_data["label"] != self.cage.label.strip():
+        if shown_name(self.cleaned_data["label"]) != shown_name(self.cage.label):
             raise forms.ValidationError(
                 _("This does not match the label of the cage. Nothing was deleted.")
             )

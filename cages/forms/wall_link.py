@@ -24,4 +24,4 @@ class WallLinkForm(forms.ModelForm):
         used = Cage.objects.active().order_by().values("room")
         field = self.fields["room"]
         assert isinstance(field, forms.ModelChoiceField)  # noqa: S101
-        field.queryset = Room.objects.filter(pk__in=used).order_by("key")
+        field.queryset = Room.objects.filter(pk__in=used).order_by("sort_key")

@@ -159,7 +159,7 @@ class _CagesLeft:
     @cached_property
     def _with_rows(self) -> set[int]:
         cages = Cage.objects.filter(purge_ordered_at=None)
-        return set(cages.values_list("id", flat=True).iterator())
+        return set(cages.values_list("id", flat=True))
 
     def _without_rows(self, planned_ids: str) -> int:
         """How many were purged, or are being purged."""

@@ -1,40 +1,94 @@
 """One minute in context: what a link from a lab book opens."""
 
+import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from cages.history.wall_clock import around_gap, readings_of
+from cages.history.window import midnight_of
 from cages.models import Cage, Poll
 from cages.slots import SLOT_LENGTH, slot_of
 
 # What is shown before and after the minute.
 AROUND = timedelta(minutes=10)
+# Nothing was measured outside. Near the years 1 and 9999 moments exist only in some time zones.
+FIRST_YEAR, LAST_YEAR = 1970, 2999
+SHOWN_OF_A_TEXT = 40
+# "2026-03-02T24:00". Only some versions of Python read it.
+END_OF_DAY = re.compile("[0-9W-]{8,10}[^0-9+-]24")
+
+
+class NotATime(ValueError):
+    """A text that means no moment, or two. Its message is a sentence for the person who wrote it.
+
+    The sentence is in the language of the page.
+    """
 
 
 def moment_of(text: str) -> datetime:
     """The aware moment, in UTC, that an ISO 8601 text means; in facility time without an offset.
 
-    Raises ValueError where it means none.
+    A date means the beginning of the day. Raises NotATime.
     """
-    moment = datetime.fromisoformat(text)
+    shown = text[:SHOWN_OF_A_TEXT]
+    try:
+        if END_OF_DAY.match(text):
+            raise NotATime(_("%(text)s: write 24:00 as 00:00 of the next day.") % {"text": shown})
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        if isinstance(error, NotATime):
+            raise
+        words = _("%(text)r is not a time like 2026-03-02T07:00:00Z or 2026-03-02.")
+        raise NotATime(words % {"text": shown}) from None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise NotATime(bad_year())
     if timezone.is_naive(moment):
-        moment = moment.replace(tzinfo=timezone.get_default_timezone())
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("out of the calendar") from error
+        moment = midnight_of(moment.date(), _zone()) if _is_date(text) else _only_reading(moment)
+    return moment.astimezone(UTC)
 
 
-def slot_from(text: str) -> datetime | None:
-    """The slot that `?at=2026-03-02T03:14` means, or None."""
-    if "T" not in text:
-        return None
+def bad_year() -> str:
+    """What is wrong with a year that nothing was measured in."""
+    return _("Write a year from %(first)s to %(last)s.") % {"first": FIRST_YEAR, "last": LAST_YEAR}
+
+
+def _zone() -> tzinfo:
+    return timezone.get_default_timezone()
+
+
+def _is_date(text: str) -> bool:
     try:
-        # In a query a "+" of an offset arrives as a blank.
-        return slot_of(moment_of(text.strip().replace(" ", "+")))
+        date.fromisoformat(text)
     except ValueError:
-        return None
+        return False
+    return True
+
+
+def _only_reading(clock: datetime) -> datetime:
+    """The moment at which the facility's clock shows a naive time. Raises NotATime."""
+    found = readings_of(clock)
+    if len(found) == 1:
+        return found[0]
+    words = (
+        _("%(clock)s comes twice in %(zone)s. Write %(first)s or %(second)s.")
+        if found
+        else _(
+            "%(clock)s never comes in %(zone)s: the clock is set forward. "
+            "Write %(first)s or %(second)s."
+        )
+    )
+    first, second = (moment.isoformat() for moment in found or around_gap(clock))
+    told = {"clock": clock.isoformat(), "zone": str(_zone()), "first": first, "second": second}
+    raise NotATime(words % told)
+
+
+def slot_from(text: str) -> datetime:
+    """The slot that `?at=2026-03-02T03:14` means. Raises NotATime."""
+    # In a query a "+" of an offset arrives as a blank.
+    return slot_of(moment_of(text.strip().replace(" ", "+")))
 
 
 @dataclass(frozen=True, slots=True)

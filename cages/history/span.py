@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from cages.history.moment import FIRST_YEAR, LAST_YEAR, bad_year
 from cages.history.window import DAY, Window
 from cages.slots import slot_of
 
@@ -58,7 +59,9 @@ class Span:
         except ValueError:
             error = _("Write a day like this: 2026-03-31.")
         else:
-            if first > last:
+            if min(first, last).year < FIRST_YEAR or max(first, last).year > LAST_YEAR:
+                error = bad_year()
+            elif first > last:
                 error = _("The first day is after the last one.")
             elif first > today:
                 error = _("These days are in the future.")

@@ -1,6 +1,6 @@
 """Write everything in a plan, or nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -10,7 +10,7 @@ from django.db.models.functions import Cast, Concat
 from cages.importing.plan import Plan, PlannedRow, label_claim, plan_of
 from cages.importing.sheet import SheetRow
 from cages.models import Cage, CageEvent, EventKind, Places
-from cages.models.fields import NAMES
+from cages.models.fields import DERIVED, NAMES
 from neurocage.ids import advance_ids
 from people.models import User
 
@@ -22,12 +22,20 @@ class PlanChangedError(Exception):
 
 
 @transaction.atomic
-def carry_out(rows: Iterable[SheetRow], fingerprint: str, person: User, now: datetime) -> Plan:
+def carry_out(
+    rows: Iterable[SheetRow],
+    fingerprint: str,
+    person: User,
+    now: datetime,
+    answers: Collection[str] = frozenset(),
+) -> Plan:
     """Import these SheetRows as confirmed and return the Plan that was carried out.
+
+    answers: those under which the plan was confirmed.
 
     Raises PlanChangedError, and IntegrityError where an id, a bay or a label was taken just now.
     """
-    plan = plan_of(rows, person, lock=True)
+    plan = plan_of(rows, person, lock=True, answers=answers)
     if plan.fingerprint != fingerprint:
         raise PlanChangedError
     Places.keep([row.cage for row in [*plan.changed, *plan.new]])
@@ -54,7 +62,7 @@ def _change(rows: Sequence[PlannedRow], person: User, now: datetime) -> None:
         batch_size=BATCH,
         update_conflicts=True,
         unique_fields=["id"],
-        update_fields=[*NAMES, "label_key", "lab", "updated_at"],
+        update_fields=[*NAMES, *DERIVED, "lab", "updated_at"],
     )
     note = CageEvent.objects.note
     before = {pk: old.position_on_record for pk, (old, _new) in moved.items()}

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cages.forms.place import PlaceFields
+from cages.importing.columns import column_name
 from cages.importing.sheet import LARGEST_FILE, LARGEST_ROW_COUNT, MEGABYTE
 from cages.models import Cage
 from cages.models.fields import NAMES
@@ -24,14 +25,15 @@ FIELDS_OF_A_CAGE = fields_for_model(Cage, fields=JUDGED_HERE)
 
 class ImportForm(forms.Form):
     file = forms.FileField(
-        label=_("CSV file"),
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
+        label=_("File"),
+        widget=forms.ClearableFileInput(attrs={"accept": ".xlsx,.csv,.tsv,.txt,text/csv"}),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["file"].help_text = gettext(
-            "UTF-8, at most %(size)d MB and %(rows)s rows. Nothing is changed before you confirm."
+            "An Excel workbook (.xlsx) or CSV, at most %(size)d MB and %(rows)s rows. "
+            "Nothing is changed before you confirm."
         ) % {
             "size": LARGEST_FILE // MEGABYTE,
             "rows": number_format(LARGEST_ROW_COUNT, force_grouping=True),
@@ -51,7 +53,7 @@ class RowForm(PlaceFields):
         self.fields |= {**FIELDS_OF_A_CAGE, "is_polled": forms.CharField(required=False)}
 
     def clean_is_polled(self) -> bool:
-        word = self.cleaned_data["is_polled"].lower()
+        word = self.cleaned_data["is_polled"].casefold()
         if word not in TRUE_WORDS | FALSE_WORDS:
             raise forms.ValidationError(_("Write yes or no."))
         return word in TRUE_WORDS
@@ -70,7 +72,7 @@ class RowForm(PlaceFields):
     def reasons(self) -> str:
         """Why the row is refused: each field's name and its errors, in one line."""
         return " ".join(
-            f"{name}: {words}" if name in NAMES else words
+            f"{column_name(name)}: {words}" if name in NAMES else words
             for name, errors in self.errors.items()
             for words in [" ".join(str(error) for error in errors)]
         )

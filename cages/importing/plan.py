@@ -3,15 +3,19 @@
 import copy
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from cages.importing.columns import column_name
+from cages.importing.dates import dates_in
 from cages.importing.form import RowForm
+from cages.importing.questions import Answer, guarded_in, question_of, read_as
 from cages.importing.sheet import SheetRow
 from cages.models import Cage, Places
+from cages.models.allowance import allowances_of
 from cages.models.cage import set_labs
 from cages.models.fields import FIELDS, NAMES, YES, cells_of
 from neurocage.ids import LARGEST_TYPED_ID, id_from
@@ -27,7 +31,8 @@ class PlannedRow:
     """One row and what the import would do with it.
 
     stored: the Cage as it is, None for a new one; cage: as it would be, not for refused rows;
-    changes: [(field, before, after)] as text; reason: why the row is refused, or empty.
+    changes: [(field, before, after)] as text; reason: why the row is refused, or empty;
+    is_asking: whether it is refused only until the person answers (`questions`).
     """
 
     number: int
@@ -36,6 +41,12 @@ class PlannedRow:
     cage: Cage = field(default_factory=Cage)
     changes: list[tuple[str, str, str]] = field(default_factory=list)
     reason: str = ""
+    is_asking: bool = False
+
+    @property
+    def named_changes(self) -> list[tuple[str, str, str]]:
+        """The changes, with the fields' names as a person reads them."""
+        return [(column_name(name), before, after) for name, before, after in self.changes]
 
     @property
     def name(self) -> str:
@@ -53,6 +64,11 @@ class Plan:
     refused: list[PlannedRow]
 
     @property
+    def is_asking(self) -> bool:
+        """Whether rows are refused until the person says what their apostrophes are."""
+        return any(row.is_asking for row in self.refused)
+
+    @property
     def fingerprint(self) -> str:
         """A digest of everything that would be written. Equal for plans with the same effect."""
         what = [
@@ -62,14 +78,23 @@ class Plan:
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
 
-def plan_of(rows: Iterable[SheetRow], person: User, lock: bool = False) -> Plan:
-    """Return the Plan of these rows for this person; at most eight queries, however many rows.
+def plan_of(
+    rows: Iterable[SheetRow],
+    person: User,
+    lock: bool = False,
+    answers: Collection[str] = frozenset(),
+) -> Plan:
+    """Return the Plan of these rows for this person; at most nine queries, however many rows.
 
-    lock: within a transaction, hold every cage concerned until its end.
+    lock: within a transaction, hold every cage concerned until its end. answers: Answers.
     """
-    planned = [PlannedRow(row.number, row.cells, reason=row.problem) for row in rows]
+    planned = [
+        PlannedRow(row.number, row.cells, reason=row.problem) for row in read_as(rows, answers)
+    ]
     access = Access(person)
     _find_cages(_open(planned), access, lock)
+    if Answer.GUARDED not in answers:
+        _ask(_open(planned))
     owners = _owners_named(planned, access)
     forms = [(row, _judge(row, owners, access)) for row in _open(planned)]
     judged = [(row, form.cleaned_data) for row, form in forms if not row.reason]
@@ -78,6 +103,7 @@ def plan_of(rows: Iterable[SheetRow], person: User, lock: bool = False) -> Plan:
         place = places.find(values["room"], values["rack"])
         row.cage.stand_in(*place, values["row"], values["column"])
         _note_changes(row)
+    _judge_labs(planned, lock)
     _judge_claims(planned)
     good = _open(planned)
     return Plan(
@@ -156,6 +182,25 @@ def _find_by_label(row: PlannedRow, cages: Sequence[Cage]) -> None:
         row.cells = {**row.cells, "label": row.stored.label}
 
 
+def _ask(rows: Sequence[PlannedRow]) -> None:
+    """Refuse rows with an apostrophe that no cage has, until the person says what it is."""
+    for row in rows:
+        stored = cells_of(row.stored) if row.stored else {}
+        guarded = {
+            name: text
+            for name, text in guarded_in(row.cells).items()
+            if not _is_same_text(text, stored.get(name, ""))
+        }
+        if guarded:
+            row.reason = question_of(guarded)
+            row.is_asking = True
+
+
+def _is_same_text(one: str, other: str) -> bool:
+    """Browsers and spreadsheets break lines with other characters."""
+    return one.splitlines() == other.splitlines()
+
+
 def _owners_named(planned: list[PlannedRow], access: Access) -> dict[str, User]:
     """{username: person} of the people in the file whom this person may name as owners."""
     if not access.may(Permission.OWNERS):
@@ -178,10 +223,13 @@ def _judge(row: PlannedRow, owners: dict[str, User], access: Access) -> RowForm:
         for name, cell in row.cells.items()
         if name in NAMES and (cell or name not in KEPT_IF_EMPTY)
     }
+    if "notes" in before and _is_same_text(given.get("notes", ""), before["notes"]):
+        given["notes"] = before["notes"]
     form = RowForm({**before, **given}, copy.copy(row.stored) or Cage())
     row.cage = form.cage
-    if not form.is_valid():
-        row.reason = form.reasons()
+    # First: the form would say less of a date.
+    row.reason = dates_in(given) or ("" if form.is_valid() else form.reasons())
+    if row.reason:
         return form
     owner = given.get("owner")
     if owner is None:
@@ -190,11 +238,12 @@ def _judge(row: PlannedRow, owners: dict[str, User], access: Access) -> RowForm:
     elif owner in owners:
         row.cage.owner = owners[owner]
     elif row.stored is None or row.stored.owner.get_username() != owner:
-        row.reason = (
-            _("owner: There is no active account “%(name)s”.")
+        words = (
+            _("There is no active account “%(name)s”.")
             if access.may(Permission.OWNERS)
-            else _("owner: Only facility staff can enter another person (“%(name)s”).")
+            else _("Only facility staff can enter another person (“%(name)s”).")
         ) % {"name": owner[:150]}
+        row.reason = f"{column_name('owner')}: {words}"
     if row.stored is None:
         row.cage.pk = id_from(row.cells.get("id", ""))
     return form
@@ -227,14 +276,26 @@ def _claims_of(cage: Cage) -> list[Claim]:
     return [claim for claim in (label_claim(cage), bay_claim(cage)) if claim]
 
 
+def _judge_labs(planned: Sequence[PlannedRow], lock: bool) -> None:
+    """Give cages with a new owner that person's lab. Refuse those for which it has no place."""
+    coming = [
+        row
+        for row in _open(planned)
+        if row.stored is None or row.stored.owner_id != row.cage.owner_id
+    ]
+    set_labs(row.cage for row in coming)
+    allowances = allowances_of({row.cage.lab_id for row in coming}, lock)
+    for row in coming:
+        allowance = allowances[row.cage.lab_id]
+        if allowance.left:
+            allowance.left -= 1
+        else:
+            row.reason = allowance.message
+
+
 def _judge_claims(planned: Sequence[PlannedRow]) -> None:
     """Refuse rows whose bay or label belongs to another cage after the import."""
     claims: dict[Claim, PlannedRow] = {}
-    set_labs(
-        row.cage
-        for row in _open(planned)
-        if row.stored is None or row.stored.owner_id != row.cage.owner_id
-    )
     for row in _open(planned):
         mine = _claims_of(row.cage)
         if twice := next((claim for claim in mine if claim in claims), None):

@@ -1,35 +1,29 @@
-"""Read a CSV file into rows, and pack it to be sent back when the import is confirmed."""
+"""Read a file into rows: {column: text} of each."""
 
-import base64
-import binascii
-import csv
-import io
-import zlib
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from cages.models.fields import NAMES
+from cages.importing import text, workbook
+from cages.importing.columns import SHOWN_LENGTH, column_name, columns_from
+from cages.importing.lines import LARGEST_WIDTH, Line, UnreadableSheetError
 
-COLUMNS = ("id", *NAMES)
 MEGABYTE = 1024 * 1024
 LARGEST_FILE = 2 * MEGABYTE
 LARGEST_ROW_COUNT = 10_000
-# Less than DATA_UPLOAD_MAX_MEMORY_SIZE, because the form has other fields.
-LARGEST_PACKED = 900 * 1024
-DELIMITERS = ",;\t"
-
-
-class UnreadableSheetError(ValueError):
-    """The file cannot be read. str() says why, in the person's language."""
+# Programs turn 901 into 901.0 where one cell of the column is empty; a German one into 901,0.
+WHOLE_NUMBER = re.compile("([0-9]+)[.,]0+")
+NUMBERS = frozenset({"id", "row", "column", "animal_count"})
 
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
     """One row. number: as a spreadsheet shows it, the header being 1; cells: {column: text}.
 
-    problem: why its cells cannot be told apart, or empty.
+    problem: why its cells cannot be read, or empty.
     """
 
     number: int
@@ -44,83 +38,53 @@ def rows_of(data: bytes) -> list[SheetRow]:
             _("The file is larger than %(megabytes)d MB. Split it.")
             % {"megabytes": LARGEST_FILE // MEGABYTE}
         )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UnreadableSheetError(
-            _("The file is not UTF-8 text. In a spreadsheet, save it as “CSV UTF-8”.")
-        ) from None
-    head = text.lstrip("\r\n").partition("\n")[0]
-    delimiter = max(DELIMITERS, key=head.count)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    lines: Iterable[Line]
+    is_workbook = workbook.is_workbook(data)
+    lines = workbook.lines_of(data) if is_workbook else text.lines_of(data)
     columns: list[str] | None = None
     rows: list[SheetRow] = []
-    try:
-        for number, line in enumerate(lines, start=1):
-            cells = [cell.strip() for cell in line]
-            if not any(cells):
-                continue
-            if columns is None:
-                columns = _columns_from(cells)
-            elif len(rows) == LARGEST_ROW_COUNT:
+    for line in lines:
+        if columns is None:
+            if len(line.cells) > LARGEST_WIDTH and any(line.cells[LARGEST_WIDTH:]):
                 raise UnreadableSheetError(
-                    _("The file has more than %(rows)s rows. Split it.")
-                    % {"rows": number_format(LARGEST_ROW_COUNT, force_grouping=True)}
+                    _("The file has more than %(count)d columns.") % {"count": LARGEST_WIDTH}
                 )
-            else:
-                rows.append(_row(number, cells, columns))
-    except csv.Error as error:
-        raise UnreadableSheetError(
-            _("The file is not valid CSV near line %(line)d: %(error)s.")
-            % {"line": lines.line_num, "error": error}
-        ) from None
+            columns = columns_from(line.cells)
+        elif len(rows) == LARGEST_ROW_COUNT:
+            raise UnreadableSheetError(
+                _("The file has more than %(rows)s rows. Split it.")
+                % {"rows": number_format(LARGEST_ROW_COUNT, force_grouping=True)}
+            )
+        else:
+            # A workbook stores no cells after the last that is filled.
+            rows.append(_row(line, columns, may_be_short=is_workbook))
     if not rows:
         raise UnreadableSheetError(_("The file has no rows below its column names."))
     return rows
 
 
-def _columns_from(cells: list[str]) -> list[str]:
-    columns = ["_".join(cell.lower().split()) for cell in cells]
-    if strange := [cell for cell, name in zip(cells, columns, strict=True) if name not in COLUMNS]:
-        raise UnreadableSheetError(
-            _("The first row has an unknown column: “%(column)s”. Known columns: %(known)s.")
-            % {"column": strange[0][:50], "known": ", ".join(COLUMNS)}
+def _row(line: Line, columns: Sequence[str], may_be_short: bool) -> SheetRow:
+    named = len(columns) - next(
+        (index for index, column in enumerate(reversed(columns)) if column), 0
+    )
+    cells = dict.fromkeys(filter(None, columns), "")
+    problems = []
+    if len(line.cells) < named and not may_be_short:
+        problems.append(
+            _("This row has %(cells)d cells; the first row has %(columns)d.")
+            % {"cells": len(line.cells), "columns": named}
         )
-    if twice := [name for name in COLUMNS if columns.count(name) > 1]:
-        raise UnreadableSheetError(
-            _("The first row has the column “%(column)s” twice.") % {"column": twice[0]}
-        )
-    if not {"id", "label"} & set(columns):
-        raise UnreadableSheetError(_("The file needs the column “id” or “label”."))
-    return columns
-
-
-def _row(number: int, cells: list[str], columns: list[str]) -> SheetRow:
-    problem = ""
-    if len(cells) != len(columns):
-        problem = _("This row has %(cells)d cells; the first row has %(columns)d.") % {
-            "cells": len(cells),
-            "columns": len(columns),
-        }
-    return SheetRow(number, dict(zip(columns, cells, strict=False)), problem)
-
-
-def packed(data: bytes) -> str:
-    """A file's bytes as text for a hidden field; raises UnreadableSheetError where too large."""
-    text = base64.b64encode(zlib.compress(data)).decode()
-    if len(text) > LARGEST_PACKED:
-        raise UnreadableSheetError(_("The file contains too much text. Split it."))
-    return text
-
-
-def unpacked(text: str) -> bytes:
-    """The bytes that were packed; raises UnreadableSheetError for anything else."""
-    stream = zlib.decompressobj()
-    try:
-        # One byte more than allowed shows that it is too large, without unpacking the rest.
-        data = stream.decompress(base64.b64decode(text, validate=True), LARGEST_FILE + 1)
-    except (binascii.Error, ValueError, zlib.error):
-        data = None
-    if data is None or not (stream.eof or len(data) > LARGEST_FILE):
-        raise UnreadableSheetError(_("The file was not sent completely. Choose it again."))
-    return data
+    for index, cell in enumerate(line.cells):
+        column = columns[index] if index < len(columns) else ""
+        if column:
+            whole = WHOLE_NUMBER.fullmatch(cell) if column in NUMBERS else None
+            cells[column] = whole[1] if whole else cell
+            # Notes are for people, who read a date as well.
+            if index in line.faults and column != "notes":
+                problems.append(f"{column_name(column)}: {line.faults[index]}")
+        elif cell:
+            problems.append(
+                _("“%(text)s” stands in column %(number)d, which has no name in the first row.")
+                % {"text": cell[:SHOWN_LENGTH], "number": index + 1}
+            )
+    return SheetRow(line.number, cells, " ".join(problems))

@@ -9,12 +9,13 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Count, F, Q, Subquery, Value
-from django.db.models.functions import Coalesce, Length, Lower
+from django.db.models.functions import Coalesce, Length
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from cages.models.allowance import refuse_if_full
 from cages.models.changes import CageChanges
 from cages.models.event import CageEvent, EventKind
 from cages.models.minute import Spell
@@ -28,6 +29,7 @@ from cages.models.place import (
     bay_name,
     bay_row,
 )
+from cages.models.search import found_by
 from cages.models.state import (
     HEALTH_CONDITIONS,
     HOUR_MINUTES,
@@ -41,9 +43,8 @@ from cages.models.state import (
 )
 from cages.models.tally import RANK_COUNTS, Tally
 from cages.slots import SLOT_LENGTH, slot_of
-from neurocage.ids import id_from
 from people.models import Lab, User
-from people.names import KeyField, key_of, shown_name
+from people.names import KeyField, SortField, key_of, shown_name
 
 # The names of constraints in the database.
 ONE_PER_BAY = "cages_cage_one_per_bay"
@@ -66,11 +67,8 @@ class CageQuerySet(CageChanges):
         return super().bulk_create(cages, *args, **kwargs)
 
     def matching(self, words: str) -> Self:
-        """Cages whose label holds the words, or whose id they are ("117", "#117", "cage 117")."""
-        words = words.strip()
-        number = id_from(words.lower().removeprefix("cage").strip().removeprefix("#"))
-        found = Q(label_key__contains=key_of(words))
-        return self.filter(found if number is None else found | Q(id=number))
+        """The cages that a search for the words finds (`found_by`)."""
+        return self.filter(found_by(words))
 
     def with_rank(self, now: datetime) -> Self:
         """Annotate `rank`, a Rank."""
@@ -96,16 +94,16 @@ class CageQuerySet(CageChanges):
 
     def worst_first(self, now: datetime) -> Self:
         """By Rank, then by label."""
-        return self.with_rank(now).order_by("rank", Lower("label"), "id")
+        return self.with_rank(now).order_by("rank", "label_sort_key", "id")
 
     def in_order(self, order: str, now: datetime) -> Self:
         """order: "worst", "label", "id" or "position"; anything else raises KeyError."""
         if order == "worst":
             return self.worst_first(now)
-        names = [Coalesce(F(f"{name}__key"), Value("")) for name in ("room", "rack")]
+        names = [Coalesce(F(f"{name}__sort_key"), Value("")) for name in ("room", "rack")]
         column = Coalesce("column", Value(LARGEST_COLUMN + 1))
         place = (*names, Length("row"), "row", column)
-        orders: dict[str, Any] = {"label": [Lower("label")], "id": [], "position": place}
+        orders: dict[str, Any] = {"label": ["label_sort_key"], "id": [], "position": place}
         return self.order_by(*orders[order], "id")
 
 
@@ -114,6 +112,7 @@ class Cage(models.Model):
 
     label = models.CharField(_("Label"), max_length=100)
     label_key = KeyField(of="label")
+    label_sort_key = SortField(of="label")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -149,6 +148,7 @@ class Cage(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(LARGEST_COLUMN)],
     )
     strain = models.CharField(_("species or strain"), max_length=100, blank=True)
+    strain_key = KeyField(of="strain")
     animal_count = models.PositiveSmallIntegerField(
         _("number of animals"), null=True, blank=True, validators=[MaxValueValidator(100)]
     )
@@ -233,6 +233,7 @@ class Cage(models.Model):
         # lacks one of their fields, as every form lacks archived_at.
         excluded = set(exclude or ())
         found = {} if self.is_archived else self.conflicts()
+        refuse_if_full(self)
         if shown := {name: words for name, words in found.items() if name not in excluded}:
             raise ValidationError(shown)
         if self.is_somewhere_new:

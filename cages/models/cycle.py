@@ -7,10 +7,11 @@ from enum import StrEnum
 from typing import Any
 
 from django.db import models
-from django.db.models import Subquery
+from django.db.models import Count, Max, Min, Subquery, Sum
 
 from cages.models.cage import Cage
 from cages.models.poll import Outcome
+from cages.slots import FUTURE_TOLERANCE, is_ahead
 
 OUTCOME_COUNTS = {outcome: outcome.word for outcome in Outcome}
 # A cycle still open after this long has lost shards: every message is dead or done by then.
@@ -43,6 +44,16 @@ def from_ranges(text: str) -> list[int]:
     return ids
 
 
+@dataclass(frozen=True, slots=True)
+class SpanAhead:
+    """The cycles that are recorded ahead of now. first, last, planned: None where count is 0."""
+
+    count: int
+    first: datetime | None
+    last: datetime | None
+    planned: int | None
+
+
 class PollCycleQuerySet(models.QuerySet["PollCycle"]):
     def open(self) -> "PollCycleQuerySet":
         return self.filter(finished_at=None)
@@ -50,11 +61,27 @@ class PollCycleQuerySet(models.QuerySet["PollCycle"]):
     def finished(self) -> "PollCycleQuerySet":
         return self.exclude(finished_at=None)
 
-    def version(self) -> list[tuple[Any, ...]]:
+    def ahead(self, now: datetime) -> "PollCycleQuerySet":
+        """The cycles of slots that cannot have begun yet: a clock is wrong, or was."""
+        return self.filter(slot__gt=now + FUTURE_TOLERANCE)
+
+    def span_ahead(self, now: datetime) -> "SpanAhead":
+        """How many cycles are ahead of now, and from when to when; one query."""
+        row = self.ahead(now).aggregate(
+            count=Count("slot"), first=Min("slot"), last=Max("slot"), planned=Sum("planned")
+        )
+        return SpanAhead(**row)
+
+    def until(self, now: datetime) -> "PollCycleQuerySet":
+        """All other cycles."""
+        return self.filter(slot__lte=now + FUTURE_TOLERANCE)
+
+    def version(self, now: datetime) -> list[tuple[Any, ...]]:
         """Changes with whatever is recorded and whatever a person changes of a cage; one query."""
         changed = Cage.objects.order_by("-updated_at").values("updated_at")[:1]
         return list(
-            self.order_by("-slot")
+            self.until(now)
+            .order_by("-slot")
             .annotate(changed=Subquery(changed))
             .values_list("slot", "finished_at", "changed", *OUTCOME_COUNTS.values())[:2]
         )
@@ -63,12 +90,17 @@ class PollCycleQuerySet(models.QuerySet["PollCycle"]):
         """How well Neurocage itself is watching; one query, on every page."""
         # The ids of scattered cages are long, and nobody who looks at a page reads them.
         lines = self.defer("planned_ids").order_by("-slot")
-        cycles: list[PollCycle] = list(lines[:1].union(lines.finished()[:1], all=True))
-        finished: list[PollCycle] = [cycle for cycle in cycles if cycle.finished_at]
+        known = lines.until(now)
+        found: list[PollCycle] = list(
+            known[:1].union(known.finished()[:1], lines.ahead(now)[:1], all=True)
+        )
+        cycles = [cycle for cycle in found if not is_ahead(cycle.slot, now)]
+        finished = [cycle for cycle in cycles if cycle.finished_at]
         return Watch(
             newest=max(cycles, key=lambda cycle: cycle.slot, default=None),
             last_finished=max(finished, key=lambda cycle: cycle.slot, default=None),
             now=now,
+            ahead=next((cycle for cycle in found if is_ahead(cycle.slot, now)), None),
         )
 
 
@@ -135,25 +167,47 @@ class Trouble(StrEnum):
     NOT_STARTED = "not_started"
     # Minutes are started; the poller, or the worker that records, does not do its part.
     NOT_FINISHED = "not_finished"
+    # The clock is wrong, or it was: something is recorded ahead of now.
+    CLOCK_WRONG = "clock_wrong"
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """How well Neurocage itself is watching, told from the ledger."""
+    """How well Neurocage itself is watching, told from the ledger.
+
+    ahead: the newest cycle that is recorded ahead of now. The other two are not ahead of now.
+    """
 
     newest: PollCycle | None
     last_finished: PollCycle | None
     now: datetime
+    ahead: PollCycle | None = None
+
+    @property
+    def ahead_by(self) -> timedelta:
+        """How far ahead of now anything is recorded; zero where nothing is."""
+        return self.ahead.slot - self.now if self.ahead else timedelta()
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """When the last full cycle ended.
+
+        A clock that was set forward meanwhile noted an end that is ahead of now. Such a cycle
+        counts as ended when it began.
+        """
+        cycle = self.last_finished
+        if cycle is None or cycle.finished_at is None:
+            return None
+        return cycle.slot if is_ahead(cycle.finished_at, self.now) else cycle.finished_at
 
     @property
     def trouble(self) -> Trouble | None:
         """None where all goes well."""
         if self.newest is None:
-            return Trouble.NO_CYCLE_YET
+            return Trouble.CLOCK_WRONG if self.ahead else Trouble.NO_CYCLE_YET
         # First, as what is not started is not finished either.
         if self.now - self.newest.slot > PollCycle.OVERDUE_AFTER:
             return Trouble.NOT_STARTED
-        finished_at = self.last_finished.finished_at if self.last_finished else None
-        if finished_at is None or self.now - finished_at > PollCycle.STALE_AFTER:
+        if self.finished_at is None or self.now - self.finished_at > PollCycle.STALE_AFTER:
             return Trouble.NOT_FINISHED
-        return None
+        return Trouble.CLOCK_WRONG if self.ahead else None

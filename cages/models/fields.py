@@ -13,7 +13,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from cages.models.cage import Cage
-from people.access import Permission
+from people.access import Access, Permission
+from people.names import KeyField
 
 # Headings of the form. Fields with the same heading stand side by side under it.
 STANDS, LIVES = _("Position"), _("Animals")
@@ -96,6 +97,13 @@ FIELDS = (
     ),
 )
 NAMES = tuple(field.name for field in FIELDS)
+# What every save makes of them. A statement that lists columns has to list these too.
+DERIVED = tuple(field.name for field in Cage._meta.fields if isinstance(field, KeyField))
+
+
+def fields_for(access: Access) -> list[CageField]:
+    """The fields that this person may fill in."""
+    return [one for one in FIELDS if one.permission is None or access.may(one.permission)]
 
 
 def values_of(cage: Cage) -> dict[str, Any]:

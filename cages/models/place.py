@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from people.names import KeyField, key_of
+from people.names import KeyField, SortField, key_of
 
 if TYPE_CHECKING:
     from cages.models.cage import Cage
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 LARGEST_GRID = 30
 LARGEST_COLUMN = 999
 NAME_LENGTH = 50
-ROW_REGEX = "^([A-Z]{1,2}|[1-9][0-9]{0,2})$"
+# Both Python and PostgreSQL read it. "$" is before a line break too in Python.
+ROW_REGEX = r"^([A-Z]{1,2}|[1-9][0-9]{0,2})\Z"
 ROW_PATTERN = RegexValidator(
     ROW_REGEX, _("A row is one or two letters or a number, as on the rack.")
 )
@@ -68,6 +69,10 @@ class Room(models.Model):
 
     name = models.CharField(_("Room"), max_length=NAME_LENGTH)
     key = KeyField(of="name", unique=True)
+    sort_key = SortField(of="name")
+
+    class Meta:
+        ordering = ["sort_key", "id"]
 
     def __str__(self) -> str:
         return self.name
@@ -94,6 +99,7 @@ class Rack(models.Model):
     )
     name = models.CharField(_("Rack"), max_length=NAME_LENGTH)
     key = KeyField(of="name")
+    sort_key = SortField(of="name")
     row_count = models.PositiveSmallIntegerField(
         _("rows"),
         null=True,

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cages.models.minute import KNOWN, Minute, Spell
 from cages.models.poll import Health, Outcome
-from cages.slots import SLOT_LENGTH
+from cages.slots import FUTURE_TOLERANCE, SLOT_LENGTH, is_ahead
 
 if TYPE_CHECKING:
     from cages.models.cage import Cage
@@ -114,8 +114,14 @@ class CageState(models.Model):
         return self.outcome == Outcome.ANSWERED
 
     def age(self, now: datetime) -> timedelta | None:
-        """How long ago the last known health was asked for, or None without any."""
-        return None if self.reading_slot is None else max(now - self.reading_slot, timedelta())
+        """How long ago the last known health was asked for.
+
+        None without any, and for one that is ahead of now: a clock was wrong, so its age is not
+        known.
+        """
+        if self.reading_slot is None or is_ahead(self.reading_slot, now):
+            return None
+        return max(now - self.reading_slot, timedelta())
 
     @property
     def newest_slot(self) -> datetime:
@@ -190,19 +196,22 @@ def rank_of(cage: "Cage", state: CageState | None, now: datetime) -> Rank:
         return Rank.PAUSED
     if state is None or state.status is None or state.reading_slot is None:
         # A new cage has not been looked for long enough to be missed.
-        waiting = now - cage.created_at < UNSEEN_AFTER
+        is_new = now - cage.created_at < UNSEEN_AFTER
+        waiting = is_new and not is_ahead(cage.created_at, now)
         return Rank.WAITING if waiting else Rank.UNSEEN
     health = Health(state.status)
-    if now - state.reading_slot >= UNSEEN_AFTER:
+    if now - state.reading_slot >= UNSEEN_AFTER or is_ahead(state.reading_slot, now):
         return Rank.UNSEEN_BAD if health == Health.BAD else Rank.UNSEEN
     return Rank[health.name]
 
 
 def rank_at(now: datetime) -> Case:
     """The Rank of active cages at `now`, as `rank_of` finds it in Python."""
-    seen = Q(state__reading_slot__gt=now - UNSEEN_AFTER)
+    latest = now + FUTURE_TOLERANCE
+    seen = Q(state__reading_slot__gt=now - UNSEEN_AFTER, state__reading_slot__lte=latest)
     was = {health: Q(state__status=health) for health in Health}
-    new = Q(state__reading_slot=None, created_at__gt=now - UNSEEN_AFTER)
+    created = Q(created_at__gt=now - UNSEEN_AFTER, created_at__lte=latest)
+    new = Q(state__reading_slot=None) & created
     return Case(
         When(is_polled=False, then=Rank.PAUSED),
         *(When(seen & was[health], then=Rank[health.name]) for health in Health),

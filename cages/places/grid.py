@@ -76,7 +76,7 @@ def find(access: Access, rack_id: int, now: datetime) -> Grid | None:
     seen = access.marked(access.sees(everything)).select_related(
         "owner", "state", "room", "rack__room"
     )
-    cages = list(seen.order_by("label_key", "id"))
+    cages = list(seen.order_by("label_sort_key", "id"))
     if not cages:
         return None
     others = access.sees_not(everything).exclude(row="").exclude(column=None)
@@ -137,7 +137,7 @@ def nearest_first(cages: CageQuerySet, rack: Rack) -> CageQuerySet:
         When(room=rack.room_id, then=2),
         default=Value(3),
     )
-    return cages.alias(nearness=nearness).order_by("nearness", "label_key", "id")
+    return cages.alias(nearness=nearness).order_by("nearness", "label_sort_key", "id")
 
 
 def has_cell(row: str, column: int | None) -> bool:

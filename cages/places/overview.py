@@ -1,6 +1,5 @@
 """All rooms and racks in which cages stand, and how the cages there are. Worst first."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from django.db.models import Count, Min, Q
 
 from cages.models import Rack, Rank, Room, Tally
 from cages.models.cage import CageQuerySet
+from people.names import sort_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +99,10 @@ def all_of(places: Iterable[RackSummary | RoomSummary]) -> Tally:
 
 def _worst_first(place: RoomSummary | RackSummary) -> tuple[Any, ...]:
     # Of two that are equally well, "in no rack" and "No room" come last: nobody goes there.
-    return (*place.counts.severity, place.id is None, _by_nature(place.name))
+    return (*place.counts.severity, place.id is None, sort_key(place.name))
 
 
 def _bad_since(since: datetime | None, at_least: datetime | None) -> BadSince | None:
     if at_least is not None and (since is None or at_least <= since):
         return BadSince(at_least, is_known=False)
     return BadSince(since, is_known=True) if since else None
-
-
-def _by_nature(text: str) -> list[Any]:
-    """Return a key for sorting by which "R2" comes before "R10"."""
-    parts = re.split("([0-9]+)", text.casefold())
-    return [int(part) if number % 2 else part for number, part in enumerate(parts)]

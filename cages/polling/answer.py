@@ -27,6 +27,8 @@ HEADER_LIMIT_BYTES = 16 * 1024
 MOST_HEADERS = 100
 # Each encoding that was applied to a body needs a decoder of its own, with its own memory.
 MOST_ENCODINGS = 5
+# Interim answers (1xx) before the answer itself.
+MOST_INTERIM = 10
 PIECE_BYTES = 8 * 1024
 
 # A line may end without a carriage return (RFC 9112, 2.2).
@@ -78,9 +80,13 @@ class Answer:
         self._buffer = b""  # received, but not yet read
         self._left = RAW_LIMIT_BYTES
         self._is_complete = self._is_released = False
-        status = HTTPStatus.CONTINUE.value
-        while status == HTTPStatus.CONTINUE:
+        for _ in range(MOST_INTERIM + 1):
             minor_version, status, headers = self._read_head()
+            # After 101 the peer speaks another protocol, so no other answer comes.
+            if status >= HTTPStatus.OK or status == HTTPStatus.SWITCHING_PROTOCOLS:
+                break
+        else:
+            raise ConnectionError(f"more than {MOST_INTERIM} interim answers")
         self.status = status
         self.headers = headers
         self._is_chunked = headers.get("transfer-encoding", "").lower() == "chunked"
@@ -89,14 +95,19 @@ class Answer:
             self._length, self._is_chunked = 0, False
         options = headers.get("connection", "").lower()
         is_kept = "close" not in options if minor_version != "0" else "keep-alive" in options
-        # After an interim answer (1xx) the real one still comes, and must not be taken for the
-        # answer to the next request.
+        # The ends of two readings of one body differ, so what follows may be read as an answer.
+        self._problem = _contradiction(headers)
         self._is_kept = (
-            is_kept and status >= HTTPStatus.OK and (self._is_chunked or self._length is not None)
+            is_kept
+            and status >= HTTPStatus.OK
+            and not self._problem
+            and (self._is_chunked or self._length is not None)
         )
 
     def stream(self, size: int = PIECE_BYTES, decode_content: bool = True) -> Iterator[bytes]:
         """Yield the body in pieces of at most `PIECE_BYTES`; `size` is there for requests alone."""
+        if self._problem:
+            raise ContentDecodingError(self._problem)
         pieces = self._chunks() if self._is_chunked else self._plain_body()
         encodings = self.headers.get("content-encoding") if decode_content else None
         return decoded(pieces, encodings) if encodings else pieces
@@ -139,7 +150,7 @@ class Answer:
                 raise ConnectionError(f"closed within the headers: {_text(self._buffer)}")
             # Whoever speaks another protocol may wait for us after the first line.
             if b"\n" in self._buffer and not self._buffer.startswith(PROTOCOL):
-                raise ConnectionError(f"not an HTTP/1 answer: {_text(self._buffer)}")
+                raise _not_http(_text(self._buffer))
         if not end or end.start() > HEADER_LIMIT_BYTES:
             raise ConnectionError(f"more than {HEADER_LIMIT_BYTES // 1024} KiB of headers")
         head = _text(self._buffer[: end.start()])
@@ -147,7 +158,7 @@ class Answer:
         first, *lines = head.split("\n")
         found = STATUS_LINE.match(first)
         if not found:
-            raise ConnectionError(f"not an HTTP/1 answer: {first}")
+            raise _not_http(first)
         if len(lines) > MOST_HEADERS:
             raise ConnectionError(f"more than {MOST_HEADERS} headers")
         return found[1], int(found[2]), _headers(lines)
@@ -210,8 +221,15 @@ def _text(data: bytes) -> str:
     return data.decode("iso-8859-1")
 
 
+def _not_http(text: str) -> ConnectionError:
+    """Return the error for an answer that begins with this text."""
+    if not text.split("\n", 1)[0].strip():
+        return ConnectionError("an empty line before the HTTP/1 answer")
+    return ConnectionError(f"not an HTTP/1 answer: {text}")
+
+
 def _headers(lines: Iterable[str]) -> dict[str, str]:
-    """Return values by names in lower case; those of a repeated name are joined with commas.
+    """Return values by names in lower case; those of a repeated name with ",\\n" between them.
 
     A line without a colon is ignored. One that begins with a blank continues the line before it.
     """
@@ -225,22 +243,24 @@ def _headers(lines: Iterable[str]) -> dict[str, str]:
         key, colon, value = line.partition(":")
         if colon:
             name, value = key.strip().lower(), value.strip()
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+            headers[name] = f"{headers[name]},\n{value}" if name in headers else value
     return headers
 
 
-def _length(headers: dict[str, str]) -> int | None:
-    """Return the length of the body in bytes, or None without one that is a number.
+def _contradiction(headers: dict[str, str]) -> str:
+    """Return what makes the body readable in two ways, or ""."""
+    length = headers.get("content-length")
+    if length is not None and "transfer-encoding" in headers:
+        return "both Transfer-Encoding and Content-Length"
+    if length is not None and len({part.strip() for part in length.split(",")}) > 1:
+        return "more than one Content-Length"
+    # Some senders repeat the header of a body that was encoded once.
+    return "more than one Content-Encoding" if "\n" in headers.get("content-encoding", "") else ""
 
-    Raises ConnectionError if there are several that differ.
-    """
-    given = headers.get("content-length")
-    if given is None:
-        return None
-    lengths = {part.strip() for part in given.split(",")}
-    if len(lengths) > 1:
-        raise ConnectionError("more than one Content-Length")
-    length = lengths.pop()
+
+def _length(headers: dict[str, str]) -> int | None:
+    """Return the length of the body in bytes, or None without one that is a number."""
+    length = headers.get("content-length", "").partition(",")[0].strip()
     return int(length) if LENGTH.fullmatch(length) else None
 
 

@@ -16,7 +16,8 @@ from django.db.backends.utils import CursorWrapper
 
 from cages.models.cycle import OUTCOME_COUNTS
 from cages.models.poll import Outcome
-from cages.polling.results import Columns, PollResult, encode
+from cages.polling.claims import check_results
+from cages.polling.results import LISTS, Columns, PollResult, encode
 from cages.polling.states import UPSERT_STATES, day_of, place_late_readings
 
 # A cage that was purged meanwhile has no row to hang a record on; its results go nowhere.
@@ -61,13 +62,16 @@ STORE = f"""
 STORE_NEW = STORE.format(store=INSERT_POLLS.format(source=OF_ONE_SLOT))
 STORE_REPLACED = STORE.format(store=REPLACE_SKIPPED.format(source=OF_ONE_SLOT))
 
+# What PollCycle.duration_ms can hold: 24 days. A cycle may stay open longer while nothing runs.
+LONGEST_DURATION_MS = 2**31 - 1
 COUNT = """
     UPDATE cages_pollcycle SET
         {counts},
         finished_at = CASE WHEN {is_complete} THEN %(now)s ELSE finished_at END,
         duration_ms = CASE
             WHEN {is_complete}
-            THEN greatest(1000 * extract(epoch FROM %(now)s::timestamptz - started_at), 0)
+            THEN least(greatest(1000 * extract(epoch FROM %(now)s::timestamptz - started_at), 0),
+                       {longest})
             ELSE duration_ms
         END
     WHERE slot = %(slot)s
@@ -75,12 +79,22 @@ COUNT = """
     counts=", ".join(f"{word} = {word} + %({word})s" for word in OUTCOME_COUNTS.values()),
     is_complete="finished_at IS NULL AND planned = %(added)s + "
     + " + ".join(OUTCOME_COUNTS.values()),
+    longest=LONGEST_DURATION_MS,
 )
 
 
 def record(slot: datetime, results: Sequence[PollResult], now: datetime) -> int:
     """Write one shard's results, as `record_columns` does."""
     return record_columns(slot, encode(results), now)
+
+
+def record_claimed(slot: datetime, columns: Columns, now: datetime) -> int:
+    """Write one shard's results that came through Redis, as `record_columns` does.
+
+    Raises NotPlanned where the ledger does not tell that somebody asked for them.
+    """
+    check_results(slot, columns["cage_id"], now)
+    return record_columns(slot, columns, now)
 
 
 def record_columns(slot: datetime, columns: Columns, now: datetime) -> int:
@@ -159,7 +173,7 @@ def _arrays(columns: Columns) -> dict[str, str]:
         text = detail.replace("\x00", " ").replace("\\", "\\\\").replace('"', '\\"')
         details[int(number)] = f'"{text}"'
     arrays = {"detail": as_array(details)}
-    for name in ("cage_id", "outcome", "latency_ms", "http_status", "status"):
+    for name in LISTS:
         values = columns[name]
         if len(values) != count:
             raise ValueError(f"{count} results, but {len(values)} values of {name}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, Final, TypedDict
 
 from cages.models.poll import Health, Outcome
 
@@ -43,6 +43,10 @@ class Columns(TypedDict):
     detail: dict[str, str]
 
 
+# Those that have a value for each result.
+LISTS: Final = ("cage_id", "outcome", "latency_ms", "http_status", "status")
+
+
 def skipped(cage_id: int, why: str) -> PollResult:
     return PollResult(cage_id, Outcome.SKIPPED, detail=why)
 
@@ -58,3 +62,24 @@ def encode(results: Sequence[PollResult]) -> Columns:
             str(number): result.detail for number, result in enumerate(results) if result.detail
         },
     }
+
+
+def halves(columns: Columns) -> list[Columns]:
+    """Cut columns of several results in two. Empty for one result, or if they do not fit together.
+
+    Nothing is believed of the columns, which may be of another version of Neurocage.
+    """
+    try:
+        count = len(columns["cage_id"])
+        lists = [columns[name] for name in LISTS]
+        details = {int(number): detail for number, detail in columns["detail"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return []
+    if count < 2 or any(len(values) != count for values in lists):
+        return []
+    parts = []
+    for start, end in ((0, count // 2), (count // 2, count)):
+        part: Any = {name: columns[name][start:end] for name in LISTS}
+        part["detail"] = {str(n - start): d for n, d in details.items() if start <= n < end}
+        parts.append(part)
+    return parts

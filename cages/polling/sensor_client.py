@@ -8,6 +8,7 @@ import json
 import ssl
 import time
 from http import HTTPStatus
+from typing import Any
 
 import requests
 
@@ -28,6 +29,21 @@ HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent"
 
 class UnusableBody(requests.exceptions.ContentDecodingError):
     """A body that was not read to its end because it is too long."""
+
+
+class RepeatedKey(ValueError):
+    """An object of JSON that has a key twice: readers differ in which of the two counts."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise RepeatedKey("a key twice in one object")
+    return found
+
+
+# json.loads would make a decoder for each answer, because of the hook.
+DECODER = json.JSONDecoder(object_pairs_hook=_object)
 
 
 class SensorClient:
@@ -105,7 +121,9 @@ def _status_in(body: bytes, cage_id: int) -> Health:
     if body.count(b"[") + body.count(b"{") > MOST_BRACKETS:
         raise ValueError("too many brackets")
     try:
-        answer = json.loads(body)
+        answer = DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
+    except RepeatedKey:
+        raise
     except (ValueError, RecursionError):
         raise ValueError("not JSON") from None
     if not isinstance(answer, dict):

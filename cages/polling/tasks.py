@@ -1,49 +1,63 @@
 """The hand-overs: beat -> start_slot -> poll_cages -> record_polls. Thin on purpose."""
 
-import itertools
 import logging
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from celery import Task
+from celery.exceptions import Reject
 from celery.signals import worker_shutting_down
-from django.db import InterfaceError, OperationalError
+from django.db import Error as DatabaseError
 from django.utils import timezone
-from kombu.exceptions import OperationalError as BrokerAway
+from kombu.exceptions import OperationalError as QueueAway
+from redis.exceptions import RedisError
 
-from cages.polling import schedule
+from cages.polling import ahead, schedule, set_aside
+from cages.polling.claims import NotPlanned, check_shard
+from cages.polling.patience import Patience, Stopping, pauses
 from cages.polling.poller import poll, stop_beginning
-from cages.polling.recorder import record, record_columns
+from cages.polling.recorder import record, record_claimed
 from cages.polling.results import Columns, encode, skipped
 from cages.slots import slot_of
 from cages.storage import purge
 from neurocage.celery import app
 
 logger = logging.getLogger(__name__)
-DATABASE_AWAY = (OperationalError, InterfaceError)
-RETRY_SECONDS = 10
-# A minute is begun late rather than not at all.
-START_RETRY_SECONDS = 5
+BROKER_AWAY = (QueueAway, RedisError, OSError)
 # Minutes of results that may wait for a recorder before no more are asked for.
 RECORDS_MAY_WAIT = 10
-# While Redis is away, results wait in the poller that has them: up to an hour, a try every 2 s.
+# While Redis is away, results wait in the process that has them, for up to an hour.
 HOLD_SECONDS = 3600
-HAND_OVER_RETRY_SECONDS = 2
+REDIS_WENT_AWAY = "Redis went away"
+
+starting = Patience("minutes are started")
+recording = Patience("results are written")
+purging = Patience("cages are purged")
 
 
-@app.task(bind=True, max_retries=None)
-def start_slot(self: Task) -> None:
-    """Claim this minute and send its shards out; closes cycles whose shards were lost."""
-    now = timezone.now()
-    slot = slot_of(now)
+@app.task
+def start_slot() -> None:
+    """Claim this minute and send its shards out; closes cycles whose shards were lost.
+
+    A minute is begun late rather than not at all: the database may come back within it. What was
+    recorded ahead of now gives way.
+    """
+    slot = slot_of(timezone.now())
+
+    def claim() -> tuple[datetime, list[int] | None]:
+        now = timezone.now()
+        return now, schedule.claim(slot, now)
+
+    def is_in_slot_after(seconds: float) -> bool:
+        return slot_of(timezone.now() + timedelta(seconds=seconds)) == slot
+
     try:
-        cage_ids = schedule.claim(slot, now)
-    except DATABASE_AWAY as error:
-        if slot_of(now + timedelta(seconds=START_RETRY_SECONDS)) > slot:
-            logger.warning("The database is away: %s is not watched", slot)
-            raise
-        raise self.retry(exc=error, countdown=START_RETRY_SECONDS) from error
+        now, cage_ids = starting.wait_out(claim, is_in_slot_after)
+    except (DatabaseError, Stopping) as error:
+        logger.warning("%s is not watched: %s", slot, error or "this worker stops")
+        return
     if cage_ids:
         shards = schedule.cut(cage_ids, late_seconds=(now - slot).total_seconds())
         if why := _overload(len(shards)):
@@ -52,19 +66,29 @@ def start_slot(self: Task) -> None:
             _send(slot, shards)
     for lost_slot, lost_ids in schedule.lost(now):
         # What was recorded stays; only the polls that nobody recorded become "skipped".
-        _skip(lost_slot, lost_ids, "lost")
+        try:
+            _skip(lost_slot, lost_ids, "lost")
+        except DatabaseError:
+            # The others must not wait for it, nor the minutes to come.
+            logger.exception("The cycle of %s cannot be closed", lost_slot)
+    ahead.keep_to_the_present(now)
 
 
 def _overload(shards: int) -> str:
     """Why a further slot of so many shards must not be sent; "" where it may.
 
-    What waits is bounded here, as nobody else sees it grow: two minutes of shards.
+    What waits is bounded here, as nobody else sees it grow: two minutes of shards. Results that
+    cannot be written stay in their queue, except for one message in each thread of a recorder.
     """
-    with app.connection_for_write() as redis:
-        channel: Any = redis.default_channel
-        polls, records = (
-            channel.queue_declare(name).message_count for name in ("polls", "records")
-        )
+    try:
+        with app.connection_for_write() as redis:
+            channel: Any = redis.default_channel
+            polls, records = (
+                channel.queue_declare(name).message_count for name in ("polls", "records")
+            )
+    except BROKER_AWAY as error:
+        logger.warning("Redis does not answer: %s", error)
+        return REDIS_WENT_AWAY
     if polls > shards:
         return "the pollers did not keep up"
     if records > RECORDS_MAY_WAIT * shards:
@@ -82,10 +106,10 @@ def _send(slot: datetime, shards: list[schedule.Shard]) -> None:
                     producer=producer,
                 )
                 sent += 1
-    except BrokerAway:
+    except BROKER_AWAY:
         logger.warning("Redis went away when %d of %d shards were sent", sent, len(shards))
         for shard in shards[sent:]:
-            _skip(slot, shard.cage_ids, "Redis went away")
+            _skip(slot, shard.cage_ids, REDIS_WENT_AWAY)
 
 
 def _skip(slot: datetime, cage_ids: list[int], why: str) -> None:
@@ -99,6 +123,7 @@ def poll_cages(
     slot: int, cage_ids: list[int], begin_seconds: float = 0.0, spread_seconds: float = 0.0
 ) -> None:
     """Ask one shard's sensors and hand the results on. Knows no database."""
+    check_shard(cage_ids, begin_seconds, spread_seconds)
     results = poll(cage_ids, _unpack(slot), begin_seconds, spread_seconds)
     if results:
         _hand_over(record_polls, slot, encode(results))
@@ -110,49 +135,68 @@ def poll_cages(
         _hand_over(poll_cages, slot, rest, begin_seconds + gap * len(results), gap * len(rest))
 
 
-def _hand_over(task: Task, *args: Any) -> None:
+def _hand_over(task: Task, *args: Any, **options: Any) -> None:
     """Send the message, however long Redis is away: what was measured is only here.
 
     A retry policy is not enough: where the connection is gone already, kombu tries to make another
     for 4 s and then raises, whatever the policy says.
     """
+    _hold(lambda: task.apply_async(args, **options), f"a message for {task.name}")
+
+
+def _hold(send: Callable[[], object], what: str) -> None:
+    """Try again, with growing pauses, until Redis takes it, for up to HOLD_SECONDS."""
     began = time.monotonic()
-    for tries in itertools.count():
+    for tries, pause in enumerate(pauses()):
         try:
-            task.apply_async(args)
+            send()
             return
-        except BrokerAway as error:
+        except BROKER_AWAY as error:
             if time.monotonic() > began + HOLD_SECONDS:
                 raise
             if not tries:
-                logger.warning("Redis is away; holding a message for %s: %s", task.name, error)
-        time.sleep(HAND_OVER_RETRY_SECONDS)
+                logger.warning("Redis is away; holding %s: %s", what, error)
+        time.sleep(pause)
 
 
 @worker_shutting_down.connect
 def hand_back(**kwargs: Any) -> None:
     """Runs in a signal handler."""
     stop_beginning()
+    for patience in (starting, recording, purging):
+        patience.stop.set()
 
 
-@app.task(bind=True, max_retries=None)
-def record_polls(self: Task, slot: int, columns: Columns) -> None:
-    """Write one shard's results. While the database is away the message waits in Redis."""
+@app.task
+def record_polls(slot: int, columns: Columns) -> None:
+    """Write one shard's results. While the database is away the message stays in Redis.
+
+    It is not acknowledged before its results are written, or proven unwritable and kept aside.
+    """
     try:
-        record_columns(_unpack(slot), columns, now=timezone.now())
-    except DATABASE_AWAY as error:
-        raise self.retry(exc=error, countdown=RETRY_SECONDS) from error
+        refused = recording.wait_out(
+            lambda: set_aside.write(_unpack(slot), columns, timezone.now(), record_claimed)
+        )
+    except NotPlanned as error:
+        logger.warning("Results were refused: %s", error)
+        return
+    except Stopping as error:
+        raise Reject("this worker stops", requeue=True) from error
+    except DatabaseError as error:
+        refused = [set_aside.refused(_unpack(slot), columns, error, now=timezone.now())]
+    if refused:
+        _hold(lambda: set_aside.keep(refused), "results that cannot be written")
 
 
-@app.task(bind=True, max_retries=None)
-def purge_cage(self: Task, cage_id: int) -> None:
+@app.task
+def purge_cage(cage_id: int) -> None:
     """Delete one bounded part of a cage ordered purged, and come back for the rest."""
     try:
-        pause = purge.step(cage_id, timezone.now())
-    except DATABASE_AWAY as error:
-        raise self.retry(exc=error, countdown=RETRY_SECONDS) from error
+        pause = purging.wait_out(lambda: purge.step(cage_id, timezone.now()))
+    except Stopping as error:
+        raise Reject("this worker stops", requeue=True) from error
     if pause is not None:
-        purge_cage.apply_async((cage_id,), countdown=pause)
+        _hand_over(purge_cage, cage_id, countdown=pause)
 
 
 def _pack(slot: datetime) -> int:

@@ -7,8 +7,8 @@ deletes a cage, and `report` tells how things are. All SQL here is made of names
 and of settings, never of anything a person typed.
 """
 
+from cages.storage.errors import StorageError
 from cages.storage.layout import (
-    StorageError,
     forget,
     refuse_old,
     set_up,
@@ -16,6 +16,7 @@ from cages.storage.layout import (
     timescaledb_version,
 )
 from cages.storage.rollups import POLLS, ROLLUPS
+from cages.storage.zone import refuse_unknown_zone
 
 __all__ = [
     "POLLS",
@@ -23,6 +24,7 @@ __all__ = [
     "StorageError",
     "forget",
     "refuse_old",
+    "refuse_unknown_zone",
     "set_up",
     "timescaledb_is_available",
     "timescaledb_version",

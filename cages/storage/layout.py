@@ -11,7 +11,9 @@ from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
+from cages.storage.errors import StorageError
 from cages.storage.rollups import POLLS, ROLLUPS, VIEWS, Rollup
+from cages.storage.zone import refuse_unknown_zone
 
 # 36,000 minutes of a cage: 36 full batches of 1,000 rows when they are compressed. Each chunk
 # takes the same beside its rows, so shorter ones take more for each minute (bench/README.md).
@@ -37,10 +39,6 @@ MADE_BEFORE_1_0 = (
     "changed. Give this version an empty database: another name in DATABASE_URL, or for `make up` "
     "another STATE_DIR. To take the data along, export it with the version that made it."
 )
-
-
-class StorageError(Exception):
-    """The storage cannot be set up. The text says why, and what to do."""
 
 
 def refuse_old(connection: BaseDatabaseWrapper) -> None:
@@ -80,9 +78,11 @@ def set_up(connection: BaseDatabaseWrapper) -> str:
     """Give the minutes their storage; returns "TimescaleDB <version>" or "PostgreSQL".
 
     Within one transaction. A large plain table stays plain: `conversion` is for that.
-    Raises StorageError where history would be lost, and for a database from before 1.0.
+    Raises StorageError where history would be lost, for a database from before 1.0, and for one
+    that does not know the facility's time zone.
     """
     refuse_old(connection)
+    refuse_unknown_zone(connection)
     zone = settings.FACILITY_TIME_ZONE
     with connection.cursor() as cursor:
         if timescaledb_is_available(connection):

@@ -28,7 +28,8 @@ def step(cage_id: int, now: datetime) -> float | None:
         return None
     # A cycle that was planned with this cage may still bring its record. It began before the order,
     # though not always before archived_at: it may have been planned while that was being written.
-    if PollCycle.objects.open().filter(slot__lte=cage.purge_ordered_at).exists():
+    # One that is ahead of now brings none.
+    if PollCycle.objects.until(now).open().filter(slot__lte=cage.purge_ordered_at).exists():
         return SECONDS_TO_WAIT_FOR_CYCLES
     with transaction.atomic():
         polls = Poll.objects.filter(cage=cage)

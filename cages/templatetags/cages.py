@@ -21,7 +21,7 @@ from cages.history.window import Window, midnight_of
 from cages.models import Cage, Condition, Health
 from cages.models.state import HEALTH_CONDITIONS, HOUR_MINUTES
 from cages.places.overview import BadSince
-from cages.slots import SLOT_LENGTH
+from cages.slots import SLOT_LENGTH, is_ahead
 
 register = template.Library()
 # What a partial is given.
@@ -206,7 +206,8 @@ def day_stack(days: list[tuple[date, Window, bytes]], is_double: bool = False) -
             "day": f"{day:%Y-%m-%d}",
             "weekday": WEEKDAYS_ABBR[day.weekday()],
             "date": f"{day:%m-%d}",
-            "hours": "" if whole[day].minutes == 24 * 60 else whole[day].minutes // 60,
+            # 24.5 where the clock is set by half an hour.
+            "hours": "" if whole[day].minutes == 24 * 60 else whole[day].minutes / 60,
             "paths": strips.paths_of(minutes, (part.start - whole[day].start) // SLOT_LENGTH),
             "label": f"{day:%Y-%m-%d}: {words.minutes_in_words(minutes)}",
         }
@@ -247,10 +248,20 @@ def since(moment: datetime | None, now: datetime) -> str:
     return words.in_words(now - moment) if moment else ""
 
 
+@register.filter
+def is_ahead_of(moment: datetime, now: datetime) -> bool:
+    """Whether a moment is ahead of now, so that it has no age."""
+    return is_ahead(moment, now)
+
+
 register.filter(words.in_words)
+register.filter(words.date_and_time)
 register.filter(words.day_and_time)
 register.filter(words.ms_as_seconds)
 register.filter(words.percent)
+register.filter(words.percent_and_count)
+register.filter(words.percent_bound)
+register.filter(words.time_of_day)
 register.filter(words.whole_percent)
 register.simple_tag(words.spell_in_words, name="spell")
 

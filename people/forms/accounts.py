@@ -26,6 +26,10 @@ class RegisterForm(UserCreationForm):
     class Meta(UserCreationForm.Meta):
         model = User
 
+    def clean_username(self) -> str:
+        # Django asks the database which names read the same. The model asks `people.names`.
+        return str(self.cleaned_data["username"])
+
 
 class SetupForm(RegisterForm):
     """The first administrator."""

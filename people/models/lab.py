@@ -6,11 +6,17 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from people.names import KeyField
+
 if TYPE_CHECKING:
     from people.models.user import User
+
+# Without a limit, one account could take all ids of the sensor API.
+DEFAULT_CAGE_LIMIT = 1000
 
 
 class Role(models.TextChoices):
@@ -40,6 +46,7 @@ class Lab(models.Model):
     """The people who answer for the same cages."""
 
     name = models.CharField(max_length=150)
+    key = KeyField(of="name")
     # The lab that was made with an account goes with it, unless cages still belong to it.
     own_of = models.OneToOneField(
         settings.AUTH_USER_MODEL,
@@ -50,6 +57,13 @@ class Lab(models.Model):
     )
     people = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="people.Membership", related_name="labs"
+    )
+
+    cage_limit = models.PositiveIntegerField(
+        _("most cages"),
+        default=DEFAULT_CAGE_LIMIT,
+        validators=[MinValueValidator(1)],
+        help_text=_("Archived cages count too, because they keep the ids of their sensors."),
     )
 
     objects = LabQuerySet.as_manager()

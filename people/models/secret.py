@@ -28,6 +28,10 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def new_secret() -> str:
+    return PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+
+
 class SecretQuerySet(models.QuerySet[Any]):
     def live(self) -> Self:
         return self.filter(revoked_at=None)
@@ -35,9 +39,9 @@ class SecretQuerySet(models.QuerySet[Any]):
     def newest_first(self) -> Self:
         return self.order_by("-created_at", "-id")
 
-    def make(self, now: datetime, **fields: Any) -> tuple[Any, str]:
+    def make(self, now: datetime, secret: str = "", **fields: Any) -> tuple[Any, str]:
         """Make one. Returns (row, secret); the secret cannot be read again later."""
-        secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+        secret = secret or new_secret()
         start, digest = secret[:START_LENGTH], digest_of(secret)
         return self.create(digest=digest, start=start, created_at=now, **fields), secret
 
@@ -68,9 +72,11 @@ class Secret(models.Model):
 
     def note_use(self, now: datetime) -> None:
         """Keep the time of the last use; at most one write each USE_NOTED_EVERY."""
-        before = now - USE_NOTED_EVERY
-        if self.last_used_at is None or self.last_used_at <= before:
-            # The database compares again, because many requests may arrive at the same time.
-            not_noted = Q(last_used_at=None) | Q(last_used_at__lte=before)
+        before, after = now - USE_NOTED_EVERY, now + USE_NOTED_EVERY
+        if self.last_used_at is None or not before < self.last_used_at < after:
+            # The database compares again, because many requests may arrive at the same time. A use
+            # that is ahead of now was noted by a clock that was wrong.
+            is_noted = Q(last_used_at__gt=before, last_used_at__lt=after)
+            not_noted = Q(last_used_at=None) | ~is_noted
             type(self)._default_manager.filter(not_noted, pk=self.pk).update(last_used_at=now)
             self.last_used_at = now

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from people.models.lab import Lab
+from people.names import KeyField, SortField, key_of
 
 
 class PeopleManager(UserManager["User"]):
@@ -25,7 +27,17 @@ class PeopleManager(UserManager["User"]):
 class User(AbstractUser):
     """A person with an account. `people.access` says what the flags and roles allow."""
 
+    key = KeyField(of="username")
+    sort_key = SortField(of="username")
+
     objects: ClassVar[PeopleManager] = PeopleManager()
+
+    def clean(self) -> None:
+        """Refuse a name that reads the same as that of another person."""
+        super().clean()
+        if User.objects.filter(key=key_of(self.username)).exclude(pk=self.pk).exists():
+            message = self.unique_error_message(User, ("username",))
+            raise ValidationError({"username": message})
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save the account. A new one gets a lab of its own in the same transaction."""

@@ -33,7 +33,9 @@ class TokensView(FormView):
     def form_valid(self, form: TokenForm) -> HttpResponse:
         person, name = person_of(self.request), form.cleaned_data["name"]
         try:
-            token, secret = ApiToken.objects.issue(person, name, timezone.now())
+            # Each form that is shown has another CSRF token.
+            shown = self.request.POST.get("csrfmiddlewaretoken", "")
+            token, secret = ApiToken.objects.issue(person, name, timezone.now(), form=shown)
         except ValidationError as error:
             form.add_error("name", error)
             return self.form_invalid(form)

@@ -8,8 +8,6 @@
 
   const region = document.getElementById("live");
   if (!region) return;
-  // Uses the server's clock, because the clock of this machine may be wrong.
-  const ahead = Date.now() - Date.parse(region.dataset.now);
 
   function inWords(seconds) {
     const s = Math.max(Math.floor(seconds), 0);
@@ -22,7 +20,7 @@
 
   setInterval(() => {
     if (document.hidden) return;
-    const now = Date.now() - ahead;
+    const now = window.serverClock.now();
     for (const time of region.querySelectorAll(".age time")) {
       const age = inWords((now - Date.parse(time.dateTime)) / 1000);
       const text = time.textContent.replace(DURATION, age);

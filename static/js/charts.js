@@ -25,13 +25,18 @@
     getComputedStyle(document.documentElement).getPropertyValue(`--nc-${name}`);
 
   // "2026-03-02 03:00" in the facility's zone: dates in Swedish are written as in ISO 8601.
-  function clock(zone) {
+  // "2026-10-25 02:00 CEST" where the clock shows this time twice.
+  function clock({ zone, doubled }) {
     const format = new Intl.DateTimeFormat("sv-SE", {
       timeZone: zone,
       dateStyle: "short",
       timeStyle: "short",
     });
-    return (seconds) => format.format(new Date(seconds * 1000));
+    return (seconds) => {
+      const span = doubled.find(([start, end]) => start <= seconds && seconds < end);
+      const text = format.format(new Date(seconds * 1000));
+      return span ? `${text} ${span[2]}` : text;
+    };
   }
 
   function hatching(context) {
@@ -89,14 +94,13 @@
 
   // One bar as text, also for screen readers.
   function describe(data, index, time) {
-    const when = time(data.starts[index]).slice(0, data.step === "day" ? 10 : 16);
+    const when = time(data.starts[index]).slice(0, data.step === "day" ? 10 : undefined);
     const parts = data.series.map(([, word, values]) => {
       const value = values[index];
       if (data.kind !== "shares") {
         return `${word} ${value === null ? "–" : `${(value / 1000).toFixed(1)} s`}`;
       }
-      const percent = Math.round((100 * value) / data.minutes[index]);
-      return value ? `${word} ${value} min (${percent} %)` : null;
+      return value ? `${word} ${value}/${data.minutes[index]} min` : null;
     });
     return `${when}: ${parts.filter(Boolean).join(", ")}`;
   }
@@ -111,7 +115,7 @@
     const mark = (seconds, step) => {
       const text = time(seconds);
       if (step >= MONTH_SECONDS) return text.slice(0, 7);
-      return step >= DAY_SECONDS || text.endsWith("00:00") ? text.slice(5, 10) : text.slice(11, 16);
+      return step >= DAY_SECONDS || text.endsWith("00:00") ? text.slice(5, 10) : text.slice(11);
     };
     return [
       {
@@ -159,7 +163,7 @@
     const place = figure.querySelector(".plot");
     const told = figure.querySelector(".told");
     const whole = figure.querySelector("button");
-    const time = clock(data.zone);
+    const time = clock(data);
     const middles = data.starts.map((start, index) => (start + data.ends[index]) / 2);
     const range = [data.starts[0], data.ends.at(-1)];
     const kind = kindOf(data);

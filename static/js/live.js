@@ -10,14 +10,20 @@
   const HIDDEN_EVERY_MS = 60000;
   const LOST_AFTER_MS = 25000;
   const TICK_MS = 1000;
+  const JUMP_MS = 2000;
 
   const region = document.getElementById("live");
   const banner = document.getElementById("connection");
   if (!region || !window.htmx || !window.Idiomorph) return;
 
   let etag = null;
-  let heard = Date.now();
-  let asked = Date.now();
+  // Milliseconds of a clock that only goes forward: the wall clock may be set at any time.
+  const now = () => performance.now();
+  const lead = () => Date.now() - now();
+
+  let heard = now();
+  let asked = now();
+  let usualLead = lead();
   let signedOut = false;
 
   // Fields keep what a person has typed, and menus stay open.
@@ -27,7 +33,8 @@
   });
 
   function refresh() {
-    asked = Date.now();
+    asked = now();
+    usualLead = lead();
     htmx.trigger(region, "refresh");
   }
 
@@ -59,7 +66,8 @@
     }
     if (xhr.status === 304) event.detail.shouldSwap = false;
     if (xhr.status < 400) {
-      heard = Date.now();
+      heard = now();
+      window.serverClock.set(xhr.getResponseHeader("Server-Time"), asked);
       etag = xhr.getResponseHeader("ETag") || etag;
       show("good");
     }
@@ -67,15 +75,23 @@
 
   setInterval(() => {
     if (signedOut) return;
-    const now = Date.now();
-    if (now - asked >= (document.hidden ? HIDDEN_EVERY_MS : EVERY_MS)) refresh();
-    if (!document.hidden && now - heard > LOST_AFTER_MS) show("lost");
+    const silence = now() - asked;
+    // The two clocks differ after the machine slept, and after its wall clock was set.
+    const jumped = Math.abs(lead() - usualLead) > JUMP_MS;
+    if (jumped || silence >= (document.hidden ? HIDDEN_EVERY_MS : EVERY_MS)) refresh();
+    if (!document.hidden && now() - heard > LOST_AFTER_MS) show("lost");
   }, TICK_MS);
 
-  document.addEventListener("visibilitychange", () => {
+  function comeBack() {
     if (document.hidden || signedOut) return;
     // A hidden page asks seldom, so a long time without an answer does not mean a lost connection.
-    heard = Date.now();
+    heard = now();
     refresh();
+  }
+
+  document.addEventListener("visibilitychange", comeBack);
+  // After "Back", the browser may show the page as it was left.
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) comeBack();
   });
 })();

@@ -39,7 +39,7 @@ def test_the_keys_go_from_bar_to_bar_and_tell_each(page):
     page.locator("#shares .plot").focus()
     page.keyboard.press("Home")
     first = timezone.localtime() - timedelta(days=6)
-    assert told(page) == f"{first:%Y-%m-%d} 00:00: not watched 60 min (100 %)"
+    assert told(page) == f"{first:%Y-%m-%d} 00:00: not watched 60/60 min"
     page.keyboard.press("End")
     bars = page.evaluate("document.querySelector('#shares .plot').plot.data[0].length")
     back = round((slot_of(timezone.now()).replace(minute=0) - page.hour) / timedelta(hours=1))
@@ -48,8 +48,8 @@ def test_the_keys_go_from_bar_to_bar_and_tell_each(page):
         page.keyboard.press("ArrowLeft")
     local = timezone.localtime(page.hour)
     assert told(page) == (
-        f"{local:%Y-%m-%d %H:%M}: Perfect 20 min (33 %), Ok 10 min (17 %), Bad 15 min (25 %), "
-        "no answer 9 min (15 %), not watched 6 min (10 %)"
+        f"{local:%Y-%m-%d %H:%M}: Perfect 20/60 min, Ok 10/60 min, Bad 15/60 min, "
+        "no answer 9/60 min, not watched 6/60 min"
     )
     assert 144 <= bars <= 168
 

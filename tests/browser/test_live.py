@@ -149,3 +149,56 @@ def test_an_age_grows_while_nothing_new_arrives(new_page, cage):
     page.context.set_offline(True)
     page.clock.run_for(61_000)
     expect(page.locator(".age time")).not_to_have_text(before)
+
+
+def set_clock(page, hours):
+    """Set the wall clock of the browser's machine; its other clock goes on."""
+    page.evaluate(
+        "hours => { const real = Date.now; Date.now = () => real.call(Date) + hours * 3600e3; }",
+        hours,
+    )
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_page_goes_on_when_the_clock_of_its_machine_is_set(new_page, cage, hours):
+    page = new_page(cage.owner)
+    set_clock(page, hours)
+    turns_bad(cage)
+    expect(page.locator(".cages .condition")).to_contain_text("Bad", timeout=SOON_MS)
+    # A minute old at most; the server may have begun another one meanwhile.
+    expect(page.locator(".age time")).to_have_text(re.compile(r"^(\d+ s|[12] min) ago$"))
+    expect(page.locator("#connection")).to_be_hidden()
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_lost_connection_is_said_though_the_clock_was_set(new_page, cage, hours):
+    page = new_page(cage.owner)
+    page.clock.install()
+    page.reload()
+    set_clock(page, hours)
+    page.context.set_offline(True)
+    for _ in range(6):
+        page.clock.run_for(5000)
+    expect(page.get_by_text("No connection to Neurocage.")).to_be_visible()
+
+
+def test_back_shows_the_present_state_and_no_stored_copy(new_page, cage):
+    page = new_page(cage.owner)
+    page.goto(f"/cages/{cage.pk}/")
+    turns_bad(cage)
+    page.go_back()
+    expect(page.locator(".cages .condition")).to_contain_text("Bad", timeout=SOON_MS)
+    answer = page.request.get("/cages/")
+    assert answer.headers["cache-control"] == "private, no-store"
+
+
+def test_a_page_that_the_browser_kept_asks_at_once(new_page, cage):
+    page = new_page(cage.owner)
+    page.clock.install()
+    page.reload()
+    asked = []
+    page.on("request", lambda request: "/static/" in request.url or asked.append(request.url))
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    page.clock.run_for(100)
+    expect(page.locator(".cages .condition")).to_be_visible()
+    assert len(asked) == 1

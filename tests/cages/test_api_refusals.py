@@ -33,7 +33,20 @@ def caller(user):
         ({"from": "yesterday"}, "from: 'yesterday' is not a time like 2026-03-02T07:00:00Z"),
         ({"from": "2026-03-02T07:00:00 01:00"}, "+ is written %2B"),
         ({"to": "1772434800"}, "to: '1772434800' is not a time"),
-        ({"from": "0001-01-01T00:00+10:00"}, "from: '0001-01-01T00:00+10:00' is not a time"),
+        ({"from": "0001-01-01T00:00+10:00"}, "from: write a year from 1970 to 2999."),
+        ({"to": "9999-12-31T23:59-10:00"}, "to: write a year from 1970 to 2999."),
+        ({"to": "2026-03-02T24:00"}, "to: 2026-03-02T24:00: write 24:00 as 00:00 of the next day"),
+        (
+            {"from": "2025-10-26T02:30"},
+            "from: 2025-10-26T02:30:00 comes twice in Europe/Berlin. "
+            "Write 2025-10-26T02:30:00+02:00 or 2025-10-26T02:30:00+01:00. "
+            "In an address, + is written %2B.",
+        ),
+        (
+            {"from": "2025-03-30T02:30"},
+            "from: 2025-03-30T02:30:00 never comes in Europe/Berlin: the clock is set forward. "
+            "Write 2025-03-30T01:30:00+01:00 or 2025-03-30T03:30:00+02:00.",
+        ),
         ({"to": "\x00"}, "to: '\\x00' is not a time"),
         ({"to": "x" * 9000}, f"to: '{'x' * 40}' is not a time"),
         ({"to": "2026-03-02T07:00"}, "to: must be after from."),

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import unicodedata
 
 import pytest
 import redis
@@ -218,6 +219,13 @@ def test_without_the_label_nothing_is_ordered(client_of, archived, administrator
     assert archived.purge_ordered_at is None
     assert queue.llen("slots") == 0
     assert not LogEntry.objects.exists()
+
+
+def test_a_label_may_be_typed_in_another_form_of_unicode(client_of, archived, administrator, queue):
+    Cage.objects.update(label="Süd 4")
+    order_purge(client_of(administrator), archived, unicodedata.normalize("NFD", "Süd  4"))
+    archived.refresh_from_db()
+    assert archived.purge_ordered_at is not None
 
 
 def test_a_purge_is_ordered_logged_and_queued(client_of, archived, administrator, queue, caplog):

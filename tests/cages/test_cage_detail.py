@@ -343,7 +343,9 @@ def test_in_the_hour_that_comes_twice_rows_still_stand_in_their_order(browser, c
     for moment, status in zip(hours, (Health.BAD, Health.OK), strict=True):
         record_minute(cage, moment.astimezone(UTC), status)
     page = look_at(browser, cage)
-    assert rows_of(page, "readings") == [["02:30", "Ok"], ["02:30", "Bad"]]
+    assert rows_of(page, "readings") == [["02:30 CET", "Ok"], ["02:30 CEST", "Bad"]]
+    hours_shown = re.findall(r'<th scope="row">(0[1-3]:00[^<]*)', page.content.decode())
+    assert hours_shown == ["01:00", "02:00 CEST", "02:00 CET", "03:00"]
     assert 'datetime="2026-10-25T02:30:00+01:00"' in page.content.decode()
     assert 'datetime="2026-10-25T02:30:00+02:00"' in page.content.decode()
 

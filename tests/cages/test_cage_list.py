@@ -76,7 +76,7 @@ def test_a_row_shows_state_age_id_label_position_and_the_last_request(browser, u
         "label": "Colony 4",
         "position": "R2 · rack B · B-07",
         "strip": "",
-        "known": "0 % of 422",
+        "known": "0 % 0 of 422",
         "sensor": "answered 30 s ago",
     }
     page = response.content.decode()
@@ -143,7 +143,7 @@ def test_the_unseen_that_were_bad_come_before_the_others_and_are_counted(browser
 def test_minutes_before_a_cage_was_created_are_no_minutes_of_it(browser, user):
     cage = make_cage(owner=user, created_at=at("06:52:10"))
     record_minutes(cage, slot("06:53"), [Health.OK, Outcome.TIMEOUT, Health.OK])
-    assert only_row(browser.get(LIST))["known"] == "20 % of 10"
+    assert only_row(browser.get(LIST))["known"] == "20 % 2 of 10"
     strip = browser.get(LIST).content.decode().partition("cell-strip")[2].partition("</td>")[0]
     assert 'aria-label="Last 60 minutes: 2 Ok, 1 no answer, 7 not watched"' in strip
     assert 'd="M51 11h1M53 11h1"' in strip

@@ -116,8 +116,8 @@ def test_the_span_is_told_in_units_or_in_the_facilitys_time(arguments, minutes):
 @pytest.mark.parametrize("option", ["--since", "--until"])
 def test_a_time_that_nobody_understands_is_refused(option):
     odd = ["", "soon", "2", "2w", "-2h", "2 hours", "1.5h", "2026-13-01", "2026-03-02T25:00"]
-    odd += ["7:00", "9" * 30 + "d", "9999999d", "٣h", "0001-01-01T00:00"]
+    odd += ["7:00", "9" * 30 + "d", "9999999d", "٣h", "0001-01-01T00:00", "2026-10-25T02:30"]
     for when in [*odd, "2026-03-02T07:00 Europe/Berlin"]:
         said, error = fail(f"{option}={when}")
         assert (said, error.returncode) == ("", 2)
-        assert str(error).startswith(f"{option} {when!r} is neither a span")
+        assert str(error).startswith(option)

@@ -62,9 +62,11 @@ def test_pollers_dead_from_the_first_minute_on_are_told_from_a_dead_beat(minutes
     assert trouble(line(BEGIN + minutes * MINUTE), None, now) == Trouble.NOT_FINISHED
 
 
-def test_a_line_of_the_future_does_not_make_a_stepped_back_clock_a_dead_beat():
-    newest, last = line(BEGIN), line(BEGIN - MINUTE, finished_after=3)
-    assert trouble(newest, last, BEGIN - timedelta(minutes=50)) is None
+def test_an_end_that_a_clock_ahead_noted_counts_as_the_beginning():
+    last = line(BEGIN, finished_after=7 * 86_400)
+    assert trouble(last, last, BEGIN + MINUTE) is None
+    now = BEGIN + 2 * MINUTE + timedelta(seconds=1)
+    assert trouble(line(now), last, now) == Trouble.NOT_FINISHED
 
 
 def test_a_late_minute_that_is_started_at_last_ends_the_warning():
@@ -87,7 +89,7 @@ def test_the_ledger_is_read_with_one_query_however_long_nothing_was_finished(
     for number in range(cycles):
         make_cycle(BEGIN + number * MINUTE, planned=1, finished=False)
     with django_assert_num_queries(1):
-        watch = PollCycle.objects.watch(BEGIN)
+        watch = PollCycle.objects.watch(BEGIN + cycles * MINUTE)
     assert watch.newest.slot == BEGIN + (cycles - 1) * MINUTE
     assert watch.last_finished.slot == BEGIN - MINUTE
 
@@ -97,6 +99,30 @@ def test_cycles_that_finish_out_of_turn_are_told_apart_by_their_minute():
     make_cycle(BEGIN, planned=1, finished_at=BEGIN + 5 * MINUTE)
     make_cycle(BEGIN + MINUTE, planned=1)
     assert PollCycle.objects.watch(BEGIN).last_finished.slot == BEGIN + MINUTE
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("ahead", "is_wrong"), [(timedelta(seconds=60), False), (timedelta(seconds=61), True)]
+)
+def test_a_slot_more_than_a_minute_ahead_means_a_wrong_clock(ahead, is_wrong):
+    now = BEGIN - ahead
+    make_cycle(BEGIN, planned=1)
+    make_cycle(now - MINUTE, planned=1, finished_at=now)
+    watch = PollCycle.objects.watch(now)
+    assert (watch.trouble == Trouble.CLOCK_WRONG) is is_wrong
+    assert watch.ahead_by == (ahead if is_wrong else timedelta())
+    assert watch.newest.slot == (now - MINUTE if is_wrong else BEGIN)
+
+
+@pytest.mark.django_db
+def test_what_is_ahead_hides_no_other_trouble():
+    now = BEGIN - timedelta(hours=2)
+    make_cycle(BEGIN, planned=1)
+    assert PollCycle.objects.watch(now).trouble == Trouble.CLOCK_WRONG
+    make_cycle(now - timedelta(minutes=5), planned=1)
+    watch = PollCycle.objects.watch(now)
+    assert (watch.trouble, watch.ahead.slot) == (Trouble.NOT_STARTED, BEGIN)
 
 
 @pytest.mark.django_db

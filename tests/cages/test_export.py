@@ -12,14 +12,23 @@ from django.urls import reverse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
+from openpyxl import load_workbook
 
-from cages.exporting import files, places, rows
+from cages.exporting import files, rows
 from cages.exporting.columns import KINDS
-from cages.exporting.files import harmless
+from cages.exporting.dictionary import RULES
+from cages.exporting.sending import (
+    PIECE_BYTES,
+    SLOW_SECONDS,
+    SLOWEST_BYTES_A_SECOND,
+    ReceiverTooSlowError,
+    Sending,
+)
 from cages.history.minutes import minutes_of
 from cages.history.window import Window
 from cages.models import Cage, Health, Outcome, Poll
 from cages.polling.recorder import record
+from neurocage.limits import EXPORTS, Place
 from tests.factories import (
     MINUTE,
     at,
@@ -180,12 +189,11 @@ def test_parquet_has_what_csv_has(browser, user):
             assert ["" if value is None else str(value) for value in kept] == told
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
-def test_nothing_is_a_formula(text):
-    assert harmless(text) == f"'{text}"
+@pytest.mark.parametrize("text", ["=1+1", "+/+ control", "-/-", "@het", "'+/+", "\t=1"])
+def test_csv_has_each_text_as_it_was_entered(text):
     pieces = files.as_csv(KINDS["requests"], [[(1, text, 0, "timeout", None, 5, text)]], BERLIN)
     (row,) = read(pieces)
-    assert (row["label"], row["detail"]) == (f"'{text}", f"'{text}")
+    assert (row["label"], row["detail"]) == (text, text)
 
 
 def test_only_what_a_person_may_see_is_in_a_file(browser, user, client_of):
@@ -201,6 +209,10 @@ def test_only_what_a_person_may_see_is_in_a_file(browser, user, client_of):
     assert labels(cage=[mine.pk, other.pk, archived.pk]) == {"Mine", "Archived"}
     assert labels(cage=[other.pk]) == set()
     assert labels(q="nothing like it") == set()
+    assert labels(which="archived") == {"Archived"}
+    page = browser.get(reverse("cage-archived")).content.decode()
+    assert 'name="which" value="archived"' in page
+    assert f'name="cage" value="{archived.pk}"' in page
 
 
 def test_days_that_make_no_sense_lead_back_to_the_form(browser, user):
@@ -216,57 +228,125 @@ def test_nothing_to_export_is_said(browser, user):
     assert "None of these cages exists." in text_of(page)
 
 
-def test_so_many_exports_at_once_and_pages_still_have_threads(browser, user):
+def test_a_person_has_one_export_at_a_time(browser, user, client_of):
     make_cage(owner=user)
     address = reverse("cage-export-file")
-    under_way = [browser.get(address) for _ in range(places.AT_ONCE)]
-    assert all(response.streaming for response in under_way)
+    under_way = browser.get(address)
+    assert under_way.streaming
     refused = browser.get(address, {"kind": "hourly"}, follow=True)
     assert refused.redirect_chain[0][0] == f"{reverse('cage-export')}?kind=hourly"
-    assert "3 exports are running. Try again when one of them has finished." in text_of(refused)
-    assert b"".join(under_way.pop().streaming_content)
-    under_way.append(browser.get(address))
-    assert under_way[-1].streaming
-    for response in under_way:
-        assert b"".join(response.streaming_content)
+    assert "An export of yours is running, or 4 of other people." in text_of(refused)
+    assert client_of(make_user()).get(address).streaming
+    assert b"".join(under_way.streaming_content)
+    assert browser.get(address).streaming
 
 
 def test_the_place_of_a_receiver_who_goes_away_is_free_again():
-    assert all(places.take() for _ in range(places.AT_ONCE))
-    assert not places.take()
-    sending = [places.Sending(iter_of(b"one", b"two")) for _ in range(places.AT_ONCE)]
-    assert next(sending[0]) == b"one"
-    sending[0].close()
-    sending[0].close()
-    assert places.take()
-    assert not places.take()
-    # Never begun, and never closed.
-    del sending[1]
-    assert places.take()
-    for one in [*sending[1:], *(places.Sending(iter_of()) for _ in range(2))]:
-        one.close()
+    place = EXPORTS.take("gone")
+    going = Sending(iter_of(b"one", b"two"), place)
+    assert next(going) == b"one"
+    assert EXPORTS.take("gone") is None
+    going.close()
+    going.close()
+    assert EXPORTS.take("gone")
+
+
+def test_a_receiver_that_takes_next_to_nothing_is_given_up():
+    now = [0]
+    sending = Sending(iter_of(b"x" * 10 * PIECE_BYTES), Place(), clock=lambda: now[0])
+    for _ in range(SLOW_SECONDS // 20 + 1):
+        assert len(next(sending)) == PIECE_BYTES
+        now[0] += 20
+    with pytest.raises(ReceiverTooSlowError):
+        next(sending)
+
+
+def test_a_slow_line_and_a_slow_database_are_waited_for():
+    now = [0]
+
+    def slow():
+        for _ in range(5):
+            now[0] += 600
+            yield b"x" * 4 * PIECE_BYTES
+
+    taken = b""
+    for piece in Sending(slow(), Place(), clock=lambda: now[0]):
+        taken += piece
+        # Twice as fast as the slowest.
+        now[0] += PIECE_BYTES / SLOWEST_BYTES_A_SECOND / 2
+    assert len(taken) == 20 * PIECE_BYTES
 
 
 def iter_of(*pieces):
     yield from pieces
 
 
-def test_excel_gets_the_mark_by_which_it_knows_utf_8(browser, user):
-    make_cage("K\u00e4fig", user)
+def test_excel_gets_a_workbook_with_types(browser, user):
+    labels = ["1E5", "=1+1", "0012", "a <b> & _x0041_"]
+    for number, label in enumerate(labels):
+        cage = make_cage(label, user, id=100_000 + number)
+        record_minutes(cage, slot("06:00"), [Health.BAD, Outcome.TIMEOUT])
     query = {"which": "all", "from": "2026-03-02", "format": "excel"}
-    content = b"".join(browser.get(reverse("cage-export-file"), query).streaming_content)
-    assert content.startswith(b"\xef\xbb\xbfcage_id,")
-    assert "K\u00e4fig".encode() in content
+    response = browser.get(reverse("cage-export-file"), query)
+    assert response["Content-Disposition"].endswith('.xlsx"')
+    book = load_workbook(io.BytesIO(b"".join(response.streaming_content)))
+    names, *found = book.active.values
+    assert ",".join(names) == COLUMNS
+    assert len(found) == len(labels) * 422
+    row = dict(zip(names, found[360], strict=True))
+    assert row == {
+        "cage_id": 100_000,
+        "label": "1E5",
+        "slot_utc": datetime(2026, 3, 2, 5),
+        "slot_local": datetime(2026, 3, 2, 6),
+        "utc_offset": "+01:00",
+        **{"status": 1, "status_label": "bad", "outcome": "answered"},
+        **{"http_status": 200, "latency_ms": 1500, "watched": 1},
+    }
+    assert [unescaped(found[number * 422][1]) for number in range(4)] == labels
+    assert {cell.data_type for cell in book.active["B"]} <= {"s", "inlineStr"}
+    assert book.active["C2"].is_date
 
 
-def test_the_dictionary_explains_every_column(browser):
-    found = read([browser.get(reverse("cage-export-dictionary")).content])
-    assert [(row["file"], row["column"]) for row in found] == [
+def unescaped(text):
+    return text.replace("_x005F_", "_")
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_more_rows_than_a_sheet_has_are_refused_with_the_number(browser, user, kind, monkeypatch):
+    make_cage("Colony", user)
+    query = {"which": "all", "from": "2026-03-02", "format": "excel", "kind": kind}
+    most = {"readings": 422, "requests": 422, "hourly": 8}[kind]
+    monkeypatch.setattr("cages.views.history.exporting.LARGEST_SHEET", most - 1)
+    page = browser.get(reverse("cage-export-file"), query, follow=True)
+    words = f"up to {most} rows, and a sheet of Excel has {most - 1} at most"
+    assert words in text_of(page)
+    monkeypatch.setattr("cages.views.history.exporting.LARGEST_SHEET", most)
+    assert browser.get(reverse("cage-export-file"), query).streaming
+
+
+def test_without_its_package_parquet_is_said_to_be_missing(browser, user, monkeypatch):
+    make_cage("Colony", user)
+    monkeypatch.setattr("cages.exporting.parquet.find_spec", lambda name: None)
+    query = {"which": "all", "format": "parquet"}
+    page = browser.get(reverse("cage-export-file"), query, follow=True)
+    assert "Parquet is not installed on this server. Choose CSV." in text_of(page)
+    assert 'value="parquet" disabled' in page.content.decode()
+
+
+def test_the_dictionary_explains_every_column_and_rule_in_both_languages(browser):
+    content = browser.get(reverse("cage-export-dictionary")).content
+    assert content.startswith(b"\xef\xbb\xbffile,")
+    found = read([content.removeprefix(b"\xef\xbb\xbf")])
+    names = [(row["file"], row["column"]) for row in found]
+    assert names[len(RULES) :] == [
         (kind, column.name) for kind, columns in KINDS.items() for column in columns
     ]
-    assert all(row["meaning"] for row in found)
+    assert all(row["meaning_en"] and row["meaning_de"] for row in found)
+    assert all(row["meaning_en"] != row["meaning_de"] for row in found)
+    assert {row["dictionary_version"] for row in found} == {"1"}
     page = text_of(browser.get(reverse("cage-export")))
-    assert "1 Bad, 2 Ok, 3 Perfect. Empty: not known. It is never filled in." in page
+    assert all(row["meaning_en"] in page for row in found)
 
 
 def test_the_list_leads_to_the_export_of_what_it_lists(browser, user):

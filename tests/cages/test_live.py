@@ -79,9 +79,10 @@ def test_a_page_opened_by_hand_is_always_whole(browser):
     assert browser.get(LIST, headers={"If-None-Match": etag}).status_code == 200
 
 
-def test_no_cache_between_keeps_a_page(browser):
+def test_no_cache_keeps_a_live_page(browser):
     answer = browser.get(LIST)
-    assert answer["Cache-Control"] == "private, no-cache"
+    assert answer["Cache-Control"] == "private, no-store"
+    assert ask(browser, etag=ask(browser)["ETag"])["Cache-Control"] == "private, no-store"
     assert "HX-Request" in answer["Vary"]
     assert "Cookie" in answer["Vary"]
 

@@ -99,7 +99,7 @@ def test_it_goes_in_batches_and_says_in_one_line_what_was_done(
     administrator, monkeypatch, django_assert_max_num_queries
 ):
     monkeypatch.setattr(make_cages, "BATCH", 40)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(17):
         said = make(100, "--room", "R9")
     assert re.fullmatch(
         r"100 cages added for ada: C00001 to C00100, id \d+ to \d+, in room R9, "

@@ -158,3 +158,10 @@ def test_the_jobs_and_sizes_of_timescaledb_are_told(transactional_db):
         assert ("Columnstore Policy", "cages_poll") in jobs
         assert ("Refresh Continuous Aggregate Policy", "cages_poll_daily") in jobs
         assert len(jobs) == 5
+
+
+def test_operations_say_how_many_results_are_kept_aside(staff_browser, monkeypatch):
+    assert "kept aside" not in text_of(staff_browser.get(reverse("ops")))
+    monkeypatch.setattr("cages.polling.set_aside.count", lambda: 1200)
+    page = text_of(staff_browser.get(reverse("ops")))
+    assert "1,200 results could not be written and are kept aside. manage.py set_aside" in page

@@ -3,20 +3,23 @@
 import contextlib
 import functools
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis
+from celery.exceptions import Reject
 from celery.signals import worker_shutting_down
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import DataError, IntegrityError, OperationalError, transaction
 from kombu.exceptions import OperationalError as BrokerAway
 
+from cages import outage
 from cages.models import Health, Outcome, Poll, PollCycle
+from cages.polling import patience, set_aside, tasks
 from cages.polling import poller as polling_poller
-from cages.polling import tasks
 from cages.polling.poller import Poller
-from cages.polling.recorder import record_columns
-from cages.polling.results import encode, skipped
+from cages.polling.recorder import record, record_columns
+from cages.polling.results import encode
 from local_stack import programs
 from neurocage.celery import app
 from tests.factories import at, make_cage, make_cycle, record_minute, result, slot
@@ -34,6 +37,9 @@ def at_seven(db, monkeypatch):
     """It is a second past seven, and no message waits."""
     monkeypatch.setattr(tasks.timezone, "now", lambda: NOW)
     monkeypatch.setattr(tasks, "poll", poll_at_seven)
+    monkeypatch.setattr(patience, "LONGEST_PAUSE_SECONDS", 0)
+    for each in (tasks.starting, tasks.recording):
+        monkeypatch.setattr(each, "stop", threading.Event())
     clear_queues()
     yield
     clear_queues()
@@ -46,7 +52,7 @@ def poll_at_seven(*args):
 
 def clear_queues():
     with redis.from_url(app.conf.broker_url) as server:
-        server.delete(*QUEUES)
+        server.delete(*QUEUES, outage.KEY, set_aside.KEY)
 
 
 def waiting(queue):
@@ -64,6 +70,20 @@ def deliver(queue):
             args, kwargs, _ = message.payload
             app.tasks[message.headers["task"]](*args, **kwargs)
             message.ack()
+
+
+class AwayTwice:
+    """Does what the function does, but for the first two times, when the database is away."""
+
+    def __init__(self, function):
+        self.function = function
+        self.left = 2
+
+    def __call__(self, *args, **options):
+        if self.left:
+            self.left -= 1
+            raise OperationalError("the database system is starting up")
+        return self.function(*args, **options)
 
 
 @contextlib.contextmanager
@@ -145,17 +165,8 @@ def test_a_minute_begins_late_rather_than_not_at_all_when_the_database_is_away(
     at_seven, monkeypatch
 ):
     make_cage()
-    claim, tries = tasks.schedule.claim, []
-
-    def away_twice(*args):
-        tries.append(args)
-        if len(tries) < 3:
-            raise OperationalError("the database system is starting up")
-        return claim(*args)
-
-    monkeypatch.setattr(tasks.schedule, "claim", away_twice)
-    tasks.start_slot.apply().get()
-    assert len(tries) == 3
+    monkeypatch.setattr(tasks.schedule, "claim", AwayTwice(tasks.schedule.claim))
+    tasks.start_slot()
     assert waiting("polls") == 1
 
 
@@ -164,8 +175,9 @@ def test_a_minute_that_is_nearly_over_is_given_up(at_seven, monkeypatch):
         raise OperationalError("the database system is starting up")
 
     monkeypatch.setattr(tasks.schedule, "claim", away)
-    monkeypatch.setattr(tasks.timezone, "now", lambda: at("07:00:56"))
-    assert tasks.start_slot.apply().state == "FAILURE"
+    monkeypatch.setattr(tasks.timezone, "now", lambda: at("07:00:59.9"))
+    monkeypatch.setattr(patience, "LONGEST_PAUSE_SECONDS", 10)
+    tasks.start_slot()
     assert not PollCycle.objects.exists()
 
 
@@ -195,7 +207,7 @@ def test_a_worker_that_is_told_to_stop_begins_no_poll(monkeypatch):
 def test_a_message_that_comes_after_its_minute_is_recorded_as_skipped(at_seven):
     cage = make_cage()
     early = SLOT - timedelta(minutes=1)
-    make_cycle(early, planned=1, finished=False)
+    make_cycle(early, planned=1, planned_ids=str(cage.id), finished=False)
     tasks.poll_cages(int(early.timestamp()), [cage.id])
     deliver("records")
     assert Poll.objects.get().outcome == Outcome.SKIPPED
@@ -218,24 +230,50 @@ def test_a_cycle_that_lost_its_shards_is_balanced_by_the_next_start(at_seven):
 
 def test_results_wait_for_a_database_that_is_away(at_seven, monkeypatch):
     cage = make_cage()
-    record, tries = tasks.record_columns, []
-
-    def away_twice(*args, **kwargs):
-        tries.append(args)
-        if len(tries) < 3:
-            raise OperationalError("the database system is starting up")
-        return record(*args, **kwargs)
-
-    monkeypatch.setattr(tasks, "record_columns", away_twice)
-    tasks.record_polls.apply((int(SLOT.timestamp()), encode([result(cage)]))).get()
-    assert len(tries) == 3
+    make_cycle(SLOT, planned=1, planned_ids=str(cage.id), finished=False)
+    monkeypatch.setattr(tasks, "record_claimed", AwayTwice(tasks.record_claimed))
+    tasks.record_polls(int(SLOT.timestamp()), encode([result(cage)]))
     assert Poll.objects.answered().get().slot == SLOT
+    assert set_aside.count() == 0
 
 
-def test_any_other_trouble_with_a_shard_is_an_error_and_not_tried_for_ever(at_seven):
-    columns = encode([skipped(make_cage().id, "x" * 201)])
-    assert tasks.record_polls.apply((int(SLOT.timestamp()), columns)).failed()
-    assert waiting("records") == 0
+def test_a_worker_that_stops_gives_back_the_results_that_wait(at_seven, monkeypatch):
+    def away(*args):
+        tasks.hand_back()
+        raise OperationalError("the database system is starting up")
+
+    monkeypatch.setattr(tasks, "record_claimed", away)
+    with pytest.raises(Reject) as caught:
+        tasks.record_polls(int(SLOT.timestamp()), encode([result(1)]))
+    assert caught.value.requeue
+
+
+def test_when_redis_goes_away_after_the_claim_the_minute_is_skipped_at_once(at_seven, monkeypatch):
+    make_cage()
+
+    def away():
+        raise redis.ConnectionError("Connection refused")
+
+    monkeypatch.setattr(tasks.app, "connection_for_write", away)
+    tasks.start_slot()
+    assert Poll.objects.get().detail == "Redis went away"
+    assert PollCycle.objects.finished().exists()
+
+
+def test_a_lost_cycle_that_cannot_be_closed_stops_no_other(at_seven, monkeypatch):
+    cage = make_cage()
+    slots = [slot("06:44"), slot("06:45")]
+    for old in slots:
+        make_cycle(old, planned=1, finished=False, planned_ids=str(cage.id))
+
+    def refuse_the_first(slot, *args, **options):
+        if slot == slots[0]:
+            raise DataError("integer out of range")
+        return record(slot, *args, **options)
+
+    monkeypatch.setattr(tasks, "record", refuse_the_first)
+    tasks.start_slot()
+    assert list(PollCycle.objects.open().values_list("slot", flat=True)) == [slots[0], SLOT]
 
 
 def test_the_clock_strikes_every_minute_and_its_messages_do_not_pile_up():

@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection
 
 from cages.models import Cage, CageState, Health, Outcome, Poll, PollCycle
-from cages.polling.recorder import record
+from cages.polling.recorder import LONGEST_DURATION_MS, record
 from cages.polling.results import skipped
 from cages.polling.schedule import claim
 from tests.factories import (
@@ -291,11 +291,16 @@ def test_a_cycle_finishes_with_its_last_result_and_not_before(db):
     assert ledger() == {Outcome.ANSWERED: 2, Outcome.TIMEOUT: 1}
 
 
-def test_a_clock_that_was_set_back_gives_no_negative_duration(db):
+@pytest.mark.parametrize(
+    ("after", "duration_ms"),
+    [(timedelta(seconds=-10), 0), (timedelta(days=26), LONGEST_DURATION_MS)],
+    ids=["the clock was set back", "nothing ran for 26 days"],
+)
+def test_the_duration_of_a_cycle_can_always_be_stored(db, after, duration_ms):
     cage = make_cage()
     claim(SLOT, at("07:00:20"))
-    record(SLOT, [result(cage)], at("07:00:10"))
-    assert PollCycle.objects.get().duration_ms == 0
+    record(SLOT, [result(cage)], at("07:00:20") + after)
+    assert PollCycle.objects.get().duration_ms == duration_ms
 
 
 @pytest.mark.storage

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.urls import reverse
 
 from cages.models import Cage, Poll
-from tests.factories import make_cage
+from neurocage.limits import SENSOR_TESTS
+from tests.factories import make_cage, make_user
 from tests.pages import errors_of
 from tests.played import played_sensors
 
@@ -144,3 +145,16 @@ def test_reloading_the_answer_leads_back_to_the_cage_and_asks_nothing(browser, u
     response = browser.get(reverse("cage-test-sensor", args=(cage.pk,)))
     assert response["Location"] == cage.get_absolute_url()
     assert len(sensors.calls) == 0
+
+
+def test_one_person_asks_one_sensor_at_a_time(browser, user, client_of, sensors):
+    sensors.get(sensor_url(118), json={"cage_id": 118, "status": 2})
+    make_cage(owner=user, id=118)
+    with SENSOR_TESTS.taken(user.pk):
+        for address, typed in (("/cages/118/test-sensor/", {}), (NEW, TYPED)):
+            page = browser.post(address, typed).content.decode()
+            assert "A sensor test of yours is running, or 4 of other people." in page
+        assert len(sensors.calls) == 0
+        response = client_of(make_user(is_staff=True)).post("/cages/118/test-sensor/")
+        assert "The sensor of cage 118 answered:" in response.content.decode()
+    assert len(sensors.calls) == 1

@@ -94,6 +94,11 @@ def test_a_redirect_is_an_http_error_and_not_followed(status):
         (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, "too many brackets"),
         (b'{"status": 2, "cage_id": ' + b"[" * 600 + b"]" * 600 + b"}", "too many brackets"),
         (b'{"status": 2, "cage_id": ' + b"[" * 490 + b"]" * 490 + b"}", "not this cage's id"),
+        (b'{"cage_id": 7, "status": 1, "status": 2}', "a key twice in one object"),
+        (
+            b'{"cage_id": 7, "status": 2, "x": [{"a": 1, "\\u0061": 1}]}',
+            "a key twice in one object",
+        ),
         (b"null", "not a JSON object"),
         (b"2", "not a JSON object"),
         (b'[{"cage_id": 7, "status": 2}]', "not a JSON object"),

@@ -10,10 +10,12 @@ from hypothesis.extra.django import TestCase
 from cages.history.minutes import KNOWN, minutes_of
 from cages.history.spells import spells_in
 from cages.history.window import Window
-from cages.models import CageState, Health, Minute, Outcome
+from cages.models import CageState, Health, Minute, Outcome, Poll
 from cages.models.state import MINUTES_KEPT
+from cages.polling.ahead import keep_to_the_present
 from cages.polling.recorder import record
 from cages.polling.states import LOOKED_AT, day_of
+from cages.slots import FUTURE_TOLERANCE
 from tests.factories import MINUTE, make_cage, record_minute, record_minutes, result_of, slot
 
 # Over midnight, so that the day begins anew.
@@ -41,11 +43,15 @@ def record_all(cage, polls):
         record(FIRST + minute * MINUTE, [result_of(cage, ended)], FIRST)
 
 
+def minutes_say(cage, newest):
+    """The codes of the stored minutes from FIRST up to the slot `newest`."""
+    return minutes_of([cage.pk], Window(FIRST, newest + MINUTE))[cage.pk]
+
+
 def assert_equals_the_minutes(cage):
     state = CageState.objects.get(cage=cage)
-    window = Window(FIRST, state.outcome_slot + MINUTE)
-    minutes = minutes_of([cage.pk], window)[cage.pk]
-    kept = state.minutes_until(window.end, MINUTES_KEPT)
+    minutes = minutes_say(cage, state.outcome_slot)
+    kept = state.minutes_until(state.outcome_slot + MINUTE, MINUTES_KEPT)
     assert kept == minutes[-MINUTES_KEPT:].rjust(MINUTES_KEPT, b"\0")
     spells = spells_in(minutes, FIRST)
     today = (Window.whole_day(day_of(state.outcome_slot)).start - FIRST) // MINUTE
@@ -74,6 +80,37 @@ class StatesEqualMinutes(TestCase):
         cage = make_cage()
         record_all(cage, polls)
         assert_equals_the_minutes(cage)
+
+    @settings(max_examples=25, deadline=None)
+    @given(histories(), st.integers(-2, 290), histories())
+    def test_also_after_a_clock_was_set_back_below_some_of_them(self, polls, now, later):
+        cage = make_cage()
+        record_all(cage, polls)
+        newest = FIRST + now * MINUTE
+        past = Poll.objects.filter(slot__lte=newest).order_by("-slot")
+        keep_to_the_present(newest - FUTURE_TOLERANCE)
+        if not past:
+            assert not CageState.objects.exists()
+            return
+        state = CageState.objects.get()
+        assert (state.outcome_slot, state.outcome) == (past[0].slot, past[0].outcome)
+        assert_equals_the_minutes(cage)
+        # What was ahead is asked anew when its time comes.
+        Poll.objects.filter(slot__gt=newest).delete()
+        record_all(cage, later)
+        assert_equals_the_minutes(cage)
+
+
+@pytest.mark.django_db
+def test_a_reading_of_days_ago_is_still_known_after_the_clock_was_set_back(user):
+    cage = make_cage(owner=user)
+    record_minute(cage, FIRST, Health.BAD)
+    record_minute(cage, FIRST + timedelta(days=3), outcome=Outcome.TIMEOUT)
+    record_minute(cage, FIRST + timedelta(days=9), Health.OK)
+    keep_to_the_present(FIRST + timedelta(days=3))
+    state = CageState.objects.get()
+    assert (state.status, state.reading_slot, state.silent_count) == (Health.BAD, FIRST, 1)
+    assert (state.outcome, state.known_count) == (Outcome.TIMEOUT, 1)
 
 
 @pytest.mark.django_db

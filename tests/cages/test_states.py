@@ -8,6 +8,7 @@ import pytest
 
 from cages.models import Cage, CageState, Condition, Health, Outcome, Rank
 from cages.models.state import LATE_AFTER, UNSEEN_AFTER, condition_of
+from cages.slots import FUTURE_TOLERANCE
 from tests.factories import at, make_cage, make_user, record_minute, slot
 
 NOW = at("12:00")
@@ -15,7 +16,8 @@ MICROSECOND = timedelta(microseconds=1)
 AGES = {
     "none": None,
     "fresh": timedelta(),
-    "from a clock ahead": -timedelta(seconds=5),
+    "from a clock ahead": -FUTURE_TOLERANCE,
+    "of the future": -FUTURE_TOLERANCE - MICROSECOND,
     "late": LATE_AFTER,
     "last seen": UNSEEN_AFTER - MICROSECOND,
     "unseen": UNSEEN_AFTER,
@@ -36,7 +38,7 @@ def cage_seen(age=None, health=Health.OK, **fields):
 @pytest.mark.storage
 def test_python_and_sql_agree_on_every_combination(db):
     owner = make_user()
-    new = [timedelta(), UNSEEN_AFTER - MICROSECOND, UNSEEN_AFTER, timedelta(days=1)]
+    new = [-timedelta(days=1), timedelta(), UNSEEN_AFTER - MICROSECOND, UNSEEN_AFTER]
     combinations = itertools.product(AGES.values(), Health, [True, False], new)
     for age, health, is_polled, existed in combinations:
         cage_seen(age, health, owner=owner, is_polled=is_polled, created_at=NOW - existed)
@@ -64,6 +66,7 @@ def test_python_and_sql_agree_on_every_combination(db):
         ("fresh", Health.OK, Condition.OK),
         ("fresh", Health.PERFECT, Condition.PERFECT),
         ("from a clock ahead", Health.BAD, Condition.BAD),
+        ("of the future", Health.BAD, Condition.UNSEEN),
         ("last seen", Health.BAD, Condition.BAD),
         ("unseen", Health.BAD, Condition.UNSEEN),
         ("none", None, Condition.UNSEEN),
@@ -96,6 +99,7 @@ def test_being_paused_or_archived_comes_before_any_health(db):
         (LATE_AFTER, True),
         (UNSEEN_AFTER, True),
         (None, True),
+        (AGES["of the future"], True),
     ],
 )
 def test_a_reading_is_late_after_five_minutes(db, age, late):
@@ -154,3 +158,4 @@ def test_a_state_knows_its_age(db):
     cage.refresh_from_db()
     assert cage.state.age(at("07:03:30")) == timedelta(minutes=2, seconds=30)
     assert cage.state.age(at("07:00")) == timedelta()
+    assert cage.state.age(at("06:59:59")) is None

@@ -76,10 +76,28 @@ def test_milliseconds_are_said_as_seconds(milliseconds, words):
 
 @pytest.mark.parametrize(
     ("count", "total", "words"),
-    [(0, 0, "–"), (0, 5, "0.0 %"), (325, 432, "75.2 %"), (5, 5, "100.0 %"), (1, 1440, "0.1 %")],
+    [
+        (0, 0, ("–", "–", "–")),
+        (0, 5, ("0.0 %", "0 %", "0.0 % (0)")),
+        (5, 5, ("100.0 %", "100 %", "100.0 % (5)")),
+        (325, 432, ("75.2 %", "75 %", "75.2 % (325)")),
+        (1, 1440, ("0.1 %", "< 1 %", "0.1 % (1)")),
+        (1, 5760, ("< 0.1 %", "< 1 %", "< 0.1 % (1)")),
+        (5758, 5760, ("> 99.9 %", "> 99 %", "> 99.9 % (5,758)")),
+        (5754, 5760, ("99.9 %", "> 99 %", "99.9 % (5,754)")),
+    ],
 )
-def test_a_share_is_said_in_percent_or_is_a_dash_of_nothing(count, total, words):
-    assert say.percent(Share(count, total)) == words
+def test_a_share_is_all_or_nothing_only_where_it_is_so(count, total, words):
+    share = Share(count, total)
+    assert (say.percent(share), say.whole_percent(share), say.percent_and_count(share)) == words
+
+
+@pytest.mark.parametrize(
+    ("bound", "words"),
+    [(0, "0.0"), (0.01, "0.1"), (95.24, "95.2"), (99.99, "99.9"), (100, "100.0")],
+)
+def test_a_bound_of_a_band_is_all_or_nothing_only_where_it_is_so(bound, words):
+    assert say.percent_bound(bound) == words
 
 
 def test_every_condition_has_a_shape_of_its_own():

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from prometheus_client.parser import text_string_to_metric_families
 
+from cages import outage
 from local_stack.ports import free_port
 from tests.factories import MINUTE, at, make_cage, make_cycle, make_user, slot
 from tests.pages import text_of
@@ -145,6 +146,35 @@ def test_readyz_and_every_page_know_of_a_dead_beat_within_two_minutes(browser, c
     }
 
 
+@pytest.fixture
+def disk_is_full():
+    """The recorder has told that the database's disk is full."""
+    words = "could not extend file: No space left on device"
+    outage.tell(outage.Outage(outage.Cause.DATABASE_FULL, words, NOW - MINUTE))
+    yield
+    outage.tell_the_end()
+
+
+@pytest.mark.usefixtures("disk_is_full")
+def test_while_the_disk_is_full_pages_and_readyz_name_database_and_disk(browser, client_of, staff):
+    make_cycle(slot("07:00") - MINUTE, planned=1)
+    words, is_warning = footer_of(browser.get(LIST))
+    assert is_warning
+    full = "The database cannot write because its disk is full."
+    assert f"getting out of date. {full}" in words
+    assert "Check" not in words
+    assert readiness(browser)[1]["database"] == full
+    page = text_of(client_of(staff).get(reverse("ops")))
+    assert f"{full} Since 2026-03-02 07:01." in page
+    assert "could not extend file: No space left on device" in page
+
+
+def test_a_page_that_is_up_to_date_does_not_ask_redis(browser, monkeypatch):
+    make_cycle(slot("07:01"), planned=1)
+    monkeypatch.setattr("cages.outage.redis_server.connect", None)
+    assert not footer_of(browser.get(LIST))[1]
+
+
 def test_every_page_has_the_footer(client_of, administrator, settings):
     settings.REGISTRATION_OPEN = True
     make_cycle(slot("07:01"), planned=1)
@@ -166,6 +196,18 @@ def test_every_page_has_the_footer(client_of, administrator, settings):
 def test_the_header_shows_the_facilitys_time(browser):
     page = browser.get(LIST).content.decode()
     assert '<span class="clock" title="Facility time">07:02 Europe/Berlin</span>' in page
+
+
+def test_the_footer_says_that_a_clock_was_wrong(browser):
+    make_cycle(slot("07:01"), planned=1)
+    make_cycle(slot("10:02"), planned=1)
+    words, is_warning = footer_of(browser.get(LIST))
+    assert words.startswith(
+        "The server's clock is wrong, or it was: 2026-03-02 10:02 is recorded already, "
+        "2 h 59 min ahead of now."
+    )
+    assert "Last full cycle 07:01" in words
+    assert is_warning
 
 
 # Health checks
@@ -204,15 +246,26 @@ def test_readyz_is_503_while_minutes_are_not_started_or_not_finished(client, cyc
 
 
 @pytest.mark.django_db
+def test_readyz_and_metrics_say_that_a_clock_was_wrong(client):
+    make_cycle(slot("07:01"), planned=1)
+    make_cycle(slot("10:02"), planned=1)
+    reason = "wrong, or it was: 2026-03-02 09:02 UTC is recorded already"
+    assert readiness(client) == (503, {"clock": reason})
+    told = metrics(client)
+    assert told["neurocage_ahead_seconds",] == 10_770
+    assert told["neurocage_slot_age_seconds",] == 90
+
+
+@pytest.mark.django_db
 @pytest.mark.usefixtures("redis_is_away")
 def test_readyz_is_503_while_redis_is_away(client):
     make_cycle(slot("07:01"), planned=1)
-    assert readiness(client) == (503, {"redis": "does not answer"})
+    assert readiness(client) == (503, {"redis": "Redis does not answer."})
 
 
 @pytest.mark.usefixtures("database_is_away")
 def test_readyz_is_503_while_the_database_is_away(client):
-    assert readiness(client) == (503, {"database": "does not answer"})
+    assert readiness(client) == (503, {"database": "The database does not answer."})
 
 
 @pytest.mark.usefixtures("database_is_away", "redis_is_away")
@@ -239,6 +292,7 @@ def test_metrics_tell_of_the_ledger_and_of_no_cage(client, user):
     make_cage(owner=user, archived_at=NOW)
     make_cycle(slot("07:01"), planned=480, duration_ms=37_200, finished_at=NOW - MINUTE, **COUNTS)
     assert metrics(client) == {
+        ("neurocage_ahead_seconds",): 0,
         ("neurocage_cages_polled",): 1,
         ("neurocage_slot_age_seconds",): 90,
         ("neurocage_cycle_age_seconds",): 60,
@@ -253,13 +307,17 @@ def test_metrics_tell_of_the_ledger_and_of_no_cage(client, user):
 
 @pytest.mark.django_db
 def test_metrics_before_the_first_cycle_are_what_there_is(client):
-    assert metrics(client) == {("neurocage_cages_polled",): 0}
+    assert metrics(client) == {("neurocage_cages_polled",): 0, ("neurocage_ahead_seconds",): 0}
 
 
 @pytest.mark.django_db
 def test_metrics_tell_that_minutes_are_started_though_none_is_finished(client):
     make_cycle(slot("07:02"), planned=1, finished=False)
-    assert metrics(client) == {("neurocage_cages_polled",): 0, ("neurocage_slot_age_seconds",): 30}
+    assert metrics(client) == {
+        ("neurocage_ahead_seconds",): 0,
+        ("neurocage_cages_polled",): 0,
+        ("neurocage_slot_age_seconds",): 30,
+    }
 
 
 @pytest.mark.django_db

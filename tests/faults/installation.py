@@ -340,7 +340,7 @@ class Installation:
         )
 
 
-def signed_in(installation):
+def signed_in(installation, username=USERNAME):
     """Wait for the pages, and return a requests.Session that signed in as a person does."""
     wait_for(lambda: status_of(installation, "/healthz") == 200, 60, "the pages answer")
     session, base_url = requests.Session(), installation.web_url
@@ -348,7 +348,7 @@ def signed_in(installation):
     session.headers["Connection"] = "close"
     page = session.get(f"{base_url}/accounts/login/", timeout=20)
     page.raise_for_status()
-    form = {"username": USERNAME, "password": PASSWORD}
+    form = {"username": username, "password": PASSWORD}
     form["csrfmiddlewaretoken"] = session.cookies["csrftoken"]
     answer = session.post(
         f"{base_url}/accounts/login/", data=form, timeout=20, allow_redirects=False

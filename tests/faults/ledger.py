@@ -105,21 +105,27 @@ def assert_ledger_balances(installation):
 
 def check_ledger(installation, since):
     """Run `manage.py check_ledger`, as a person does."""
+    since = (since - timedelta(minutes=1)).isoformat()
+    code, said = manage(installation, "check_ledger", "--since", since)
+    assert code == 0, f"check_ledger: {said}"
+
+
+def manage(installation, *arguments):
+    """Run a command of manage.py, as a person does. Return its exit code and what it printed."""
     environment = {
         "DATABASE_URL": installation.postgres.url,
         "REDIS_URL": installation.valkey.url,
         **installation.clock.environment,
     }
-    since = (since - timedelta(minutes=1)).isoformat()
     done = subprocess.run(
-        [sys.executable, "manage.py", "check_ledger", "--since", since],
+        [sys.executable, "manage.py", *map(str, arguments)],
         env=child_environment(**environment),
         cwd=BASE_DIR,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, f"check_ledger: {done.stdout}{done.stderr}"
+    return done.returncode, done.stdout + done.stderr
 
 
 def _show(keys):

@@ -2,12 +2,14 @@
 
 import time
 from collections import Counter
+from datetime import timedelta
 
 import pytest
+import requests
 
 from cages.slots import SLOT_LENGTH
-from tests.faults.installation import CAGES, wait_for
-from tests.faults.ledger import assert_whole
+from tests.faults.installation import CAGES, signed_in, status_of, wait_for
+from tests.faults.ledger import assert_ledger_balances, assert_whole, manage
 
 pytestmark = pytest.mark.faults
 
@@ -83,6 +85,50 @@ def test_a_machine_that_sleeps_for_ten_minutes_wakes_without_a_stampede(
     on_waking = [slot for slot in cycles if slot <= woken_at < slot + SLOT_LENGTH]
     assert len(on_waking) <= 1
     assert_whole(installation, all_kept=False)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=5), timedelta(hours=2), timedelta(days=7)])
+def test_the_clock_is_ahead_for_a_while_and_set_back(install, settable_clock, measured, ahead):
+    installation = install("worker", "poller", "beat", "web", clock=settable_clock)
+    browser = signed_in(installation)
+    installation.wait_for_polling(installation.this_slot(), 130)
+    settable_clock.step(ahead.total_seconds())
+    installation.wait_for_polling(installation.this_slot(), 130)
+    time.sleep(40)  # with the polling before, the clock is ahead for about 100 s
+    settable_clock.step(-ahead.total_seconds())
+    stepped, begun = time.monotonic(), len(installation.sensors.requests)
+    first = installation.this_slot() + SLOT_LENGTH
+    claimed_ahead = [slot for slot in installation.cycles() if slot > first]
+    assert len(claimed_ahead) >= 2
+    wait_for(lambda: status_of(installation, "/readyz") == 503, 10, "/readyz is 503")
+    problems = requests.get(f"{installation.web_url}/readyz", timeout=5).json()["problems"]
+    assert "recorded already" in problems["clock"]
+    assert "clock is wrong" in browser.get(f"{installation.web_url}/cages/", timeout=10).text
+    browser.close()
+
+    def asked(slot):
+        """The cages that were asked in the slot since the clock is right again."""
+        return {each.cage_id for each in installation.sensors.requests[begun:] if each.slot == slot}
+
+    wait_for(lambda: asked(first), 120, "a sensor is asked")
+    measured(f"from a step back of {ahead} to the first poll", time.monotonic() - stepped)
+    installation.wait_for_polling(first, 60)
+    newest = "SELECT max(outcome_slot) FROM cages_cagestate"
+    assert installation.rows(newest)[0][0] <= installation.now() + SLOT_LENGTH
+    if ahead < timedelta(hours=1):
+        for slot in claimed_ahead:
+            left = (slot - installation.now()).total_seconds()
+            wait_for(lambda slot=slot: asked(slot) == set(CAGES), left + 60, f"{slot} is asked")
+    else:
+        count = len(claimed_ahead)
+        code, said = manage(installation, "check_ledger")
+        assert (code, f"{count} minutes recorded ahead of now" in said) == (1, True)
+        _, said = manage(installation, "remove_ahead", "--remove", count, "--by", "Ada")
+        assert f"Removed {count} minutes with {count * len(CAGES)} polls" in said
+    wait_for(lambda: status_of(installation, "/readyz") == 200, 130, "/readyz is 200 again")
+    wait_for(installation.is_idle, 60, "no message is left")
+    assert_ledger_balances(installation)
+    assert installation.dead() == []
 
 
 def busiest_second(requests):

@@ -101,7 +101,7 @@ def test_retries_without_a_database_do_not_pile_up_and_write_once(install, measu
     wait_for(lambda: under_way() >= most, 30, "every result waits in Redis")
     with Sampled(under_way) as messages, Sampled(lambda: memory_mb(installation)) as memory:
         time.sleep(max(0, stopped + 120 - time.monotonic()))  # many retries
-    # A retry is sent a moment before the message before it is acknowledged.
+    # What a worker holds for two minutes is handed out again while it is still at it.
     assert most <= messages.most <= most * 1.1, messages
     # It takes some rounds of retries until Python has all the memory that it needs.
     third = len(memory.values) // 3

@@ -4,9 +4,7 @@ import json
 import os
 import signal
 
-import pytest
-
-from local_stack.processes import StackError, stop_leftovers
+from local_stack.processes import stop_leftovers
 from local_stack.supervisor import Supervisor
 from tests.processes import a_child, until
 
@@ -57,40 +55,51 @@ def test_a_killed_child_is_started_again(tmp_path, started):
     assert "child ended (killed by SIGKILL); starting it again in 0.5 s" in lines[0]
 
 
-def test_a_child_that_keeps_dying_ends_everything_and_is_named(tmp_path):
-    clock = [0.0]
-    supervisor = Supervisor(lambda line: None, now=lambda: clock[0])
-    child = a_child(tmp_path, "print('no such table'); sys.exit(3)", name="worker")
+def test_a_child_that_keeps_dying_is_started_again_with_growing_pauses(tmp_path):
+    clock, lines = [0.0], []
+    supervisor = Supervisor(lines.append, now=lambda: clock[0])
+    child = a_child(tmp_path, "print('POLL_SHARD_SIZE must be a number'); sys.exit(3)", "worker")
     child.start()
     supervisor.watch(child, stage=0)
 
-    def keep_going():
-        for _ in range(20):
-            until(lambda: not child.is_alive())
-            supervisor.check()
-            clock[0] += 8
-            supervisor.check()
-
-    with pytest.raises(StackError) as caught:
-        keep_going()
-    assert "worker ended 6 times within 60 s (the last time: exit code 3" in str(caught.value)
-    assert "no such table" in str(caught.value)
-    assert caught.value.args[0].count("no such table") == 6
-    child.stop()
-
-
-def test_a_child_that_dies_now_and_then_is_kept_going(tmp_path):
-    clock = [0.0]
-    supervisor = Supervisor(lambda line: None, now=lambda: clock[0])
-    child = a_child(tmp_path, "")
-    child.start()
-    supervisor.watch(child, stage=0)
-    for _ in range(8):
+    def die(seconds):
+        """Wait for its end and go on by so many seconds. Returns the pause that was said."""
         until(lambda: not child.is_alive())
         supervisor.check()
-        clock[0] += 20
+        clock[0] += seconds
         supervisor.check()
+        return float(lines[-1].partition("again in ")[2].partition(" s")[0])
+
+    assert [die(60) for _ in range(9)] == [0.5, 1, 2, 4, 8, 16, 32, 60, 60]
+    assert lines[-1].startswith("worker ended (exit code 3); starting it again in 60 s. Its log: ")
+    assert lines[-1].endswith("POLL_SHARD_SIZE must be a number")
+    until(lambda: not child.is_alive())
+    clock[0] += 301
+    assert die(0) == 0.5
     child.stop()
+
+
+def test_a_child_that_cannot_be_started_again_is_tried_later(tmp_path, started):
+    clock, lines, full = [0.0], [], [False]
+
+    def before_start():
+        if full[0]:
+            raise OSError("No space left on device")
+
+    supervisor = Supervisor(lines.append, now=lambda: clock[0])
+    child = a_child(tmp_path, "", before_start=before_start)
+    started.append(child)
+    child.start()
+    supervisor.watch(child, stage=0)
+    until(lambda: not child.is_alive())
+    first = child.pid
+    for full[0] in (True, True, False):
+        supervisor.check()
+        clock[0] += 60
+    assert "it cannot be started" in lines[-1]
+    assert "No space left on device" in lines[-1]
+    assert child.pid != first
+    assert supervisor.deaths(child) == 2
 
 
 def test_it_stops_stage_after_stage_and_kills_who_does_not_listen(tmp_path, monkeypatch):

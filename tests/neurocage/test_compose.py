@@ -120,8 +120,13 @@ def test_only_those_who_need_a_secret_see_it():
     assert mounts == {
         ("secrets", "app-secrets", False),
         ("secrets", "database-secrets", False),
+        ("secrets", "redis-secrets", False),
         ("timescaledb", "database-secrets", True),
         *((name, "app-secrets", True) for name in ("migrate", "web", "worker")),
+        *(
+            (name, "redis-secrets", True)
+            for name in ("migrate", "web", "worker", "poller", "beat", "redis")
+        ),
     }
 
 
@@ -189,7 +194,8 @@ def test_the_dockerfile_uses_plain_features_only():
     assert "# syntax" not in DOCKERFILE
     assert "<<" not in DOCKERFILE
     assert "--mount" not in DOCKERFILE
-    assert "--require-hashes -r requirements.lock" in DOCKERFILE
+    assert "lock=requirements.lock; fi" in DOCKERFILE
+    assert '--require-hashes -r "$lock"' in DOCKERFILE
 
 
 def test_nothing_private_gets_into_an_image():
@@ -231,35 +237,47 @@ def test_the_image_can_be_built_from_what_is_sent_to_the_build(tmp_path):
 
 def make_secrets(folder):
     """Run the script as the container does; returns the content of each secret."""
-    folders = [folder / "app", folder / "database"]
+    folders = [folder / "app-secrets", folder / "database-secrets", folder / "redis-secrets"]
     for one in folders:
         one.mkdir(parents=True, exist_ok=True)
     subprocess.run(["sh", PROJECT / "docker/make-secrets.sh", *folders], check=True)
-    return {file.name: file.read_text().strip() for one in folders for file in one.iterdir()}
+    return {
+        f"{one.name}/{file.name}": file.read_text().strip()
+        for one in folders
+        for file in one.iterdir()
+    }
 
 
 def test_it_makes_secrets_once(tmp_path):
     first = make_secrets(tmp_path / "here")
-    assert first.keys() == {"secret_key", "pgpass", "password"}
-    assert re.fullmatch("[0-9a-f]{64}", first["secret_key"])
-    assert re.fullmatch("[0-9a-f]{64}", first["password"])
-    assert first["pgpass"] == f"timescaledb:5432:neurocage:neurocage:{first['password']}"
+    key = first.pop("app-secrets/secret_key")
+    database = first.pop("database-secrets/password")
+    redis = first.pop("redis-secrets/password")
+    assert all(re.fullmatch("[0-9a-f]{64}", secret) for secret in (key, database, redis))
+    assert len({key, database, redis}) == 3
+    assert first == {
+        "app-secrets/pgpass": f"timescaledb:5432:neurocage:neurocage:{database}",
+        "redis-secrets/redis.conf": f"requirepass {redis}",
+        "redis-secrets/url": f"redis://:{redis}@redis:6379/0",
+    }
+    first = make_secrets(tmp_path / "here")
     assert make_secrets(tmp_path / "here") == first
     elsewhere = make_secrets(tmp_path / "elsewhere")
     assert not set(elsewhere.values()) & set(first.values())
 
 
 def test_it_repairs_a_start_that_was_cut_short(tmp_path):
-    (tmp_path / "app").mkdir()
-    (tmp_path / "app/secret_key").touch()
-    assert len(make_secrets(tmp_path)["secret_key"]) == 64
+    (tmp_path / "app-secrets").mkdir()
+    (tmp_path / "app-secrets/secret_key").touch()
+    assert len(make_secrets(tmp_path)["app-secrets/secret_key"]) == 64
 
 
 def test_secrets_are_for_their_readers_only(tmp_path):
     make_secrets(tmp_path)
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("*/*")}
     # PostgreSQL's client library ignores a pgpass that others may read.
-    assert modes == {"secret_key": 0o400, "pgpass": 0o400, "password": 0o440}
+    own = dict.fromkeys(("secret_key", "pgpass"), 0o400)
+    assert modes == own | dict.fromkeys(("password", "redis.conf", "url"), 0o440)
 
 
 @pytest.mark.parametrize(("name", "start"), [("web", "wsgi"), ("poller", "celery")])
@@ -267,7 +285,7 @@ def test_a_process_starts_with_the_environment_of_its_service(tmp_path, name, st
     make_secrets(tmp_path)
     environment = {
         variable: re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", value).replace(
-            "/var/lib/neurocage/app-secrets", str(tmp_path / "app")
+            "/var/lib/neurocage", str(tmp_path)
         )
         for variable, value in SERVICES[name]["environment"].items()
     }

@@ -7,12 +7,15 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from cages.views.cages.importing import ImportView
 from local_stack.ports import free_port
+from neurocage.middleware.bodies import LARGEST_BODY
 from tests.processes import until
 from tests.web import web_on
 
@@ -160,15 +163,48 @@ def test_a_person_sees_a_page_while_web_is_away(nginx):
 
 
 def test_what_web_says_passes_unchanged(nginx, web):
-    for status in (404, 500, 503):
+    for status in (401, 404, 500, 503):
         answer = nginx.ask(f"/{status}")
         assert (answer.status, json.loads(answer.body)["path"]) == (status, f"/{status}")
 
 
+def sent(nginx, path, size, **headers):
+    """The answer to a body of this size, which nginx may refuse before it has all of it."""
+    for _ in range(5):
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            return nginx.ask(path, body=b"x" * size, **headers)
+    return None
+
+
 def test_nginx_refuses_a_large_body(nginx, web):
-    assert nginx.ask("/", body=b"x" * 1024).status == 200
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        assert nginx.ask("/", body=b"x" * (11 * 1024 * 1024)).status == 413
+    assert sent(nginx, "/", LARGEST_BODY).status == 200
+    assert sent(nginx, "/", LARGEST_BODY + 1).status == 413
+
+
+def test_nginx_takes_files_only_from_people_who_are_signed_in(nginx, web):
+    path, size = "/cages/import/", ImportView.largest_body
+    assert sent(nginx, path, size, Cookie="sessionid=good").status == 200
+    refused = sent(nginx, path, size, Cookie="sessionid=bad")
+    assert refused.status == 302
+    assert refused.headers["Location"] == "/accounts/login/?next=/cages/import/"
+    assert sent(nginx, path, 5 * 1024 * 1024, Cookie="sessionid=good").status == 413
+    assert nginx.ask("/accounts/session/").status == 404
+
+
+def test_nginx_keeps_nothing_of_a_file_that_a_stranger_sends(nginx, web):
+    kept = nginx.folder / "client_body"
+    with socket.create_connection(("127.0.0.1", nginx.port), timeout=60) as stranger:
+        head = "POST /cages/import/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n"
+        stranger.sendall(head.encode() + b"x" * 100_000)
+        assert stranger.recv(100).startswith(b"HTTP/1.1 302 ")
+        assert not [file for file in kept.rglob("*") if file.is_file()]
+
+
+def test_a_program_gets_json_while_web_is_away(nginx):
+    answer = nginx.ask("/api/v1/cages")
+    assert (answer.status, answer.headers["Content-Type"]) == (503, "application/json")
+    assert json.loads(answer.body)["detail"].startswith("Neurocage does not answer yet.")
+    assert nginx.ask("/cages/import/").status >= 500
 
 
 def test_dns_is_asked_again_for_a_web_that_came_back():

@@ -8,7 +8,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PROJECT = Path(__file__).resolve().parents[2]
-NAMES = ("requirements", "requirements-local", "requirements-dev", "sensor_api/requirements")
+NAMES = (
+    *("requirements", "requirements-parquet", "requirements-local", "requirements-dev"),
+    "sensor_api/requirements",
+)
 
 
 def chosen(file):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
 
 from cages.checks import database_is_usable
 from local_stack.config import Config
@@ -94,6 +95,11 @@ def run(environment, *program):
         ("LOG_LEVEL", "LOUD", "must be"),
         ("ALLOWED_HOSTS", "http://lab.example", "host names alone"),
         ("ALLOWED_HOSTS", "lab.example:8000", "host names alone"),
+        ("FACILITY_TIME_ZONE", "Europe/Atlantis", "a zone like Europe/Berlin or UTC"),
+        # Python knows these.
+        ("FACILITY_TIME_ZONE", "localtime", "a zone like Europe/Berlin or UTC"),
+        ("FACILITY_TIME_ZONE", "CET", "a zone like Europe/Berlin or UTC"),
+        ("FACILITY_TIME_ZONE", "right/Europe/Berlin", "a zone like Europe/Berlin or UTC"),
     ],
 )
 def test_a_bad_value_stops_the_start_with_its_name_and_why(environment, name, value, why):
@@ -155,6 +161,16 @@ def test_a_database_without_timescaledb_is_refused_where_it_is_required(db, sett
         assert [error.id for error in database_is_usable(None, ["default"])] == ids
     # Without databases to look at, the checks look at none.
     assert database_is_usable(None, None) == []
+
+
+def test_a_time_zone_that_the_database_does_not_know_is_refused_by_its_name(db, settings):
+    assert database_is_usable(None, ["default"]) == []
+    settings.FACILITY_TIME_ZONE = "Antarctica/Atlantis"
+    (error,) = database_is_usable(None, ["default"])
+    assert error.id == "cages.E004"
+    assert "FACILITY_TIME_ZONE=Antarctica/Atlantis" in error.msg
+    with pytest.raises(CommandError, match="FACILITY_TIME_ZONE=Antarctica/Atlantis"):
+        call_command("setup_storage")
 
 
 # Good values
@@ -235,6 +251,30 @@ def test_a_file_without_a_usable_key_is_refused(environment, tmp_path, content, 
     with pytest.raises(ImproperlyConfigured) as refused:
         load()
     assert str(refused.value) == f"SECRET_KEY_FILE: {tmp_path}/key {why}."
+
+
+def test_the_address_of_redis_may_be_in_a_file_and_a_given_one_wins(environment, tmp_path):
+    environment["REDIS_URL_FILE"] = str(tmp_path / "url")
+    with pytest.raises(ImproperlyConfigured, match="^REDIS_URL_FILE: cannot read"):
+        load()
+    (tmp_path / "url").write_text("redis://:hush@redis:6379/0\n")
+    assert load()["CELERY_BROKER_URL"] == "redis://:hush@redis:6379/0"
+    environment["REDIS_URL"] = "redis://elsewhere:6379/0"
+    assert load()["REDIS_URL"] == "redis://elsewhere:6379/0"
+
+
+@pytest.mark.parametrize(
+    ("address", "asked"),
+    [
+        ("rediss://:hush@redis:6380/0", "?ssl_cert_reqs=required"),
+        ("rediss://redis/0?ssl_ca_certs=/ca.crt", "&ssl_cert_reqs=required"),
+        ("rediss://redis/0?ssl_cert_reqs=none", ""),
+        ("redis://redis:6379/0", ""),
+    ],
+)
+def test_the_certificate_of_redis_is_verified_unless_told_otherwise(environment, address, asked):
+    environment["REDIS_URL"] = address
+    assert load()["CELERY_BROKER_URL"] == address + asked
 
 
 def test_a_poll_worker_needs_neither_key_nor_database():

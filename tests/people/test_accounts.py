@@ -245,3 +245,12 @@ def test_the_set_up_works_again_where_all_accounts_were_deleted(client):
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence('people_user', 'id'))")
         assert cursor.fetchone()[0] > User.objects.get().pk
+
+
+@pytest.mark.usefixtures("registration_is_open")
+@pytest.mark.parametrize("username", ["ΡΟΔΟΣ", "ροδος", "ροδοσ"])
+def test_a_name_that_reads_the_same_as_another_is_taken(client, db, username):
+    make_user("Ροδος")
+    response = client.post(REGISTER, {**EVE, "username": username})
+    errors = response.context["form"].errors
+    assert errors == {"username": ["A user with that username already exists."]}

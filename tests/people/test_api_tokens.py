@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cages.models import Health
+from cages.models import Health, Poll
 from cages.slots import slot_of
 from people.models import ApiToken
 from people.models.token import LIVE_AT_MOST
@@ -90,6 +90,7 @@ def test_no_two_tokens_are_the_same(user):
         ("  ", "This field is required."),
         ("x" * 101, "Ensure this value has at most 100 characters (it has 101)."),
         ("taken", "You already have a token with this name."),
+        ("TAKEN", "You already have a token with this name."),
         ("a\x00b", "Null characters are not allowed."),
     ],
 )
@@ -232,6 +233,10 @@ def test_two_requests_at_once_write_the_use_once(user):
     token.note_use(NOW)
     other.note_use(NOW + timedelta(seconds=1))
     assert ApiToken.objects.get().last_used_at == NOW
+    # A clock that was ahead noted the last use.
+    ApiToken.objects.update(last_used_at=NOW + timedelta(days=7))
+    ApiToken.objects.get().note_use(NOW)
+    assert ApiToken.objects.get().last_used_at == NOW
 
 
 # The examples
@@ -249,7 +254,7 @@ def examples_of(response):
 def facility(transactional_db, live_server):
     """(the examples at a live server, the environment they run in, the last slots of yesterday)."""
     person = make_user("ruth")
-    cage = make_cage(owner=person, id=7)
+    cage = make_cage(owner=person, id=100_007)
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     slots = [slot_of(midnight) - count * MINUTE for count in (3, 2, 1)]
     record_minutes(cage, slots[0], [Health.OK, Health.BAD, Health.PERFECT, Health.OK])
@@ -270,19 +275,40 @@ def output_of(argv, environment):
 def expected(slots):
     words = zip(slots, (2, 1, 3), ("ok", "bad", "perfect"), strict=True)
     return [
-        {"cage_id": 7, "slot": f"{s:%Y-%m-%dT%H:%M:%SZ}", "status": status, "status_label": label}
+        {
+            "cage_id": 100_007,
+            "slot": f"{s:%Y-%m-%dT%H:%M:%SZ}",
+            "status": status,
+            "status_label": label,
+        }
         for s, status, label in words
     ]
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("pages", ["cage=[7]", "cage=[7], limit=1"])
+@pytest.mark.parametrize("pages", ["cage=[100007]", "cage=[100007], limit=1"])
 def test_the_python_example_reads_every_page(facility, pages):
     examples, environment, slots = facility
-    program = examples["Python"].replace("cage=[7]", pages)
+    program = examples["Python"].replace("cage=[100007]", pages)
     assert pages in program
     program += "\nimport json; print(json.dumps(readings))"
     assert output_of([sys.executable, "-c", program], environment) == expected(slots)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_examples_run_for_a_cage_without_a_known_minute(facility):
+    examples, environment, _slots = facility
+    Poll.objects.all().delete()
+    program = examples["Python"] + "\nimport json; print(json.dumps(readings))"
+    assert output_of([sys.executable, "-c", program], environment) == []
+    # There is neither pandas nor R here. A table without rows must still have its columns.
+    assert (
+        'columns=["cage_id", "slot", "status", "status_label"]'
+        in examples["Python, as a pandas table"]
+    )
+    assert "if (length(readings))" in examples["R"]
+    # R writes 100000 as 1e+05 unless it is told otherwise.
+    assert "format, scientific = FALSE" in examples["R"]
 
 
 @pytest.mark.django_db(transaction=True)

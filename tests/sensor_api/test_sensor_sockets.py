@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from cages.models import Health, Outcome
-from cages.polling.answer import RAW_LIMIT_BYTES
+from cages.polling.answer import MOST_INTERIM, RAW_LIMIT_BYTES
 from cages.polling.sensor_client import BODY_LIMIT_BYTES, SensorClient
 from tests.sensor_server import (
     CAGE,
@@ -40,14 +40,9 @@ def drip_status_line(sensor, connection):
     sensor.drip(connection, b"H")
 
 
-def drip_interim_answers(sensor, connection):
-    sensor.hear(connection)
-    sensor.drip(connection, b"HTTP/1.1 100 Continue\r\n\r\n")
-
-
 @pytest.mark.parametrize(
     "behaviour",
-    [never, drip_body, drip_chunks, drip_header, drip_status_line, drip_interim_answers],
+    [never, drip_body, drip_chunks, drip_header, drip_status_line],
 )
 def test_an_answer_that_never_ends_is_a_timeout_at_the_deadline(behaviour):
     result = ask(behaviour, timeout=SHORT)
@@ -87,6 +82,7 @@ def endless(beginning, piece):
     return behave
 
 
+INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -124,18 +120,42 @@ def test_an_endless_body_is_cut_at_64_kib():
         saying(b"SSH-2.0-OpenSSH_9.2\r\n"),
         saying(b"\x15\x03\x01\x00\x02\x02\x50\x00"),
         saying(b"HTTP/1.1 \x00\x1b[31m\r\n\r\n"),
-        saying(reply(b"", "Content-Length: 5")),
+        saying(b"HTTP/1.1 103 Early Hints\r\n\r\n"),
         hanging_up,
         resetting,
     ],
     ids=["cut body", "cut chunk", "bad chunk", "SSH", "TLS", "bad status"]
-    + ["two lengths", "hang up", "reset"],
+    + ["only an interim answer", "hang up", "reset"],
 )
 def test_a_broken_answer_is_a_connection_error_with_a_printable_reason(behaviour):
     result = ask(behaviour)
     assert (result.outcome, result.http_status) == (Outcome.CONNECTION_ERROR, None)
     assert result.detail
     assert result.detail.isprintable()
+
+
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\n", b" \r\n", b"\r\n\r\n"])
+@pytest.mark.parametrize("before", [b"", INTERIM], ids=["", "after an interim answer"])
+def test_an_empty_line_before_the_answer_is_said_in_words(before, line_end):
+    result = ask(saying(before + line_end + reply()))
+    assert result.outcome == Outcome.CONNECTION_ERROR
+    assert result.detail == "an empty line before the HTTP/1 answer"
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (["Transfer-Encoding: chunked"], "both Transfer-Encoding and Content-Length"),
+        (["Content-Length: 5"], "more than one Content-Length"),
+        (["Content-Encoding: gzip"] * 2, "more than one Content-Encoding"),
+        (["Content-Encoding: identity"] * 2, "more than one Content-Encoding"),
+    ],
+)
+def test_a_body_that_can_be_read_in_two_ways_is_malformed(lines, reason):
+    result = ask(saying(reply(GOOD, *lines)))
+    assert (result.outcome, result.http_status) == (Outcome.MALFORMED, 200)
+    assert result.detail == f"unusable body: {reason}"
+    assert ask(saying(reply(GOOD, *lines, status="503 No"))).outcome == Outcome.UNAVAILABLE
 
 
 def test_a_broken_body_changes_nothing_for_another_status():
@@ -151,9 +171,13 @@ def test_a_broken_body_changes_nothing_for_another_status():
         b"HTTP/1.0 200 OK\r\n\r\n" + GOOD,
         b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + GOOD,
         b"HTTP/1.1 100 Continue\r\n\r\n" + reply(),
+        b"HTTP/1.1 102 Processing\r\n\r\n" + INTERIM * (MOST_INTERIM - 1) + reply(),
+        reply(GOOD, "Content-Length: 27"),
+        reply(gzip.compress(gzip.compress(GOOD)), "Content-Encoding: gzip, gzip"),
         reply(GOOD, "Set-Cookie: a=b; expires=never; max-age=x", "Content-Type: ;;=\xe9"),
     ],
-    ids=["chunked", "lower case", "HTTP/1.0", "no length", "interim answer", "odd headers"],
+    ids=["chunked", "lower case", "HTTP/1.0", "no length", "interim answer"]
+    + ["many interim answers", "a length twice", "two encodings on one line", "odd headers"],
 )
 def test_an_unusual_way_of_answering_is_an_answer(answer):
     assert ask(saying(answer)).status == Health.OK

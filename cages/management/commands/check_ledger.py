@@ -6,8 +6,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from cages.history import ledger
-from cages.history.moment import moment_of
+from cages.history.moment import NotATime, moment_of
 from cages.history.window import Window
+from cages.models import PollCycle
 from cages.slots import slot_of
 
 AGO = re.compile(r"([0-9]+) ?(min|h|d)", re.ASCII)
@@ -19,7 +20,8 @@ BAD_INPUT = 2
 class Command(BaseCommand):
     help = (
         "Checks that every poll is accounted for: in each minute planned = the sum over outcomes, "
-        "and the rows that were kept agree. Exit code 1 where something does not balance. "
+        "the rows that were kept agree, and nothing is recorded ahead of now. Exit code 1 where "
+        "something is wrong. "
         "WHEN is 30min, 2h or 3d ago, or a date, or a date and time in the facility's time zone."
     )
 
@@ -47,9 +49,28 @@ class Command(BaseCommand):
             self.stdout.write(f"{imbalance.slot:%Y-%m-%d %H:%M}Z  {imbalance.what}")
         if found.not_listed:
             self.stdout.write(f"and {found.not_listed:,} more")
+        ahead = self._tell_what_is_ahead(now)
         if not found.balances:
-            raise CommandError(f"The ledger does not balance. {_summary(found)}", returncode=1)
+            faults = f"The ledger does not balance. {_summary(found)}"
+            raise CommandError(" ".join(filter(None, (faults, ahead))), returncode=1)
         self.stdout.write(f"The ledger balances. {_summary(found)}")
+        if ahead:
+            raise CommandError(ahead, returncode=1)
+
+    def _tell_what_is_ahead(self, now: datetime) -> str:
+        """List the minutes that are recorded ahead of now. Returns what is wrong, or ""."""
+        count = PollCycle.objects.span_ahead(now).count
+        lines = PollCycle.objects.ahead(now).defer("planned_ids").order_by("slot")
+        for cycle in lines[:MOST_LINES]:
+            self.stdout.write(f"{cycle}, ahead of now")
+        if count > MOST_LINES:
+            self.stdout.write(f"and {count - MOST_LINES:,} more ahead of now")
+        if not count:
+            return ""
+        return (
+            f"{_number(count, 'minute')} recorded ahead of now: a clock was wrong, or it is wrong "
+            "now. manage.py remove_ahead removes what was recorded ahead."
+        )
 
 
 def _summary(found: ledger.LedgerCheck) -> str:
@@ -74,11 +95,10 @@ def _moment(option: str, text: str, now: datetime) -> datetime:
             moment = now - int(ago[1]) * UNITS[ago[2]]
         else:
             moment = moment_of(text.strip())
-        # Some moments of the years 1 and 9999 exist only in some time zones.
         return slot_of(moment)
-    except (ValueError, OverflowError):
+    except NotATime as error:
         raise CommandError(
-            f"{option} {text!r} is neither a span like 30min, 2h or 3d nor a time like "
-            "2026-03-02 or 2026-03-02T07:00.",
-            returncode=BAD_INPUT,
+            f"{option}: {error} Or write a span like 30min, 2h or 3d.", returncode=BAD_INPUT
         ) from None
+    except (ValueError, OverflowError):
+        raise CommandError(f"{option} {text!r} is too long a span.", returncode=BAD_INPUT) from None

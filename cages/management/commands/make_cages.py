@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from cages.forms.place import NameField
 from cages.models import Cage, Places, Rack
-from people.models import User
+from people.models import Lab, User
+from people.models.lab import DEFAULT_CAGE_LIMIT
 from people.names import key_of
 
 USERNAME = "make_cages"
@@ -50,12 +51,20 @@ class Command(BaseCommand):
                 Places.keep(batch)
                 Cage.objects.bulk_create(batch)
                 made += (batch[0], batch[-1])
+            _leave_room(made[0].lab_id)
         first, last = made[0], made[-1]
         self.stdout.write(
             f"{count:,} {'cage' if count == 1 else 'cages'} added for {person}: "
             f"{first.label} to {last.label}, id {first.pk} to {last.pk}, "
             f"in room {first.room}, rack {first.rack} to {last.rack}."
         )
+
+
+def _leave_room(lab_id: int) -> None:
+    """Raise the limit of a lab that was filled beyond it, so that its people can go on."""
+    count = Cage.objects.filter(lab=lab_id).count()
+    full = Lab.objects.filter(pk=lab_id, cage_limit__lte=count)
+    full.update(cage_limit=count + DEFAULT_CAGE_LIMIT)
 
 
 def _checked_room(room: str) -> str:

@@ -58,7 +58,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Done and noted: {change}; {change.removed_rows:,} rows removed.")
 
     def _tell(self) -> None:
-        changes = RetentionChange.objects.order_by("-at")[:20]
+        changes = RetentionChange.objects.order_by("-pk")[:20]
         in_force = changes[0] if changes else None
         if in_force and in_force.keep_days:
             self.stdout.write(f"Minutes are kept for {in_force.keep_days} days.")

@@ -9,6 +9,7 @@ from django.views.generic import TemplateView
 from cages.models.fields import card_of
 from cages.views.cages.list import RowPaginator
 from cages.views.cages.selection import SelectionMixin, ticked_ids
+from cages.views.site.long_pages import LongPageMixin
 
 PAPERS = {"a4": "A4", "letter": _("US letter")}
 # How many cards can be on a sheet.
@@ -17,7 +18,7 @@ NUMBERS = (10, 24)
 CARDS_SHOWN = 48
 
 
-class CardsView(SelectionMixin, TemplateView):
+class CardsView(LongPageMixin, SelectionMixin, TemplateView):
     template_name = "cages/cards.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -30,7 +30,7 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
     template_name = "cages/detail.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if "at" in request.GET:
+        if request.GET.get("at"):
             return redirect_to_moment(self.get_object(), request.GET["at"])
         return super().get(request, *args, **kwargs)
 

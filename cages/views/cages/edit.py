@@ -16,7 +16,23 @@ from django.views.generic import DetailView, UpdateView
 from cages.forms.cage import CageForm
 from cages.models import Cage
 from cages.polling.poller import ask_now
+from cages.polling.results import PollResult
 from cages.views.access import ActiveCageMixin, CageChangeMixin
+from neurocage.limits import SENSOR_TESTS
+from people.access import person_of
+
+
+def answer_of(request: HttpRequest, cage_id: int) -> PollResult | None:
+    """The answer of a sensor asked now. None, with a message, where too many are being asked."""
+    with SENSOR_TESTS.taken(person_of(request).pk) as is_free:
+        if is_free:
+            return ask_now(cage_id)
+    text = _(
+        "A sensor test of yours is running, or %(count)d of other people. "
+        "Try again when one of them has finished."
+    )
+    messages.warning(request, text % {"count": SENSOR_TESTS.in_all})
+    return None
 
 
 class CageFormView(CageChangeMixin, UpdateView):
@@ -40,7 +56,7 @@ class CageFormView(CageChangeMixin, UpdateView):
         self.object = self.get_object()
         form = self.get_form()
         cage_id = self.sensor_id(form)
-        answer = None if cage_id is None else ask_now(cage_id)
+        answer = None if cage_id is None else answer_of(request, cage_id)
         return self.render_to_response(self.get_context_data(form=form, answer=answer))
 
     def sensor_id(self, form: ModelForm) -> int | None:
@@ -98,4 +114,5 @@ class SensorTestView(ActiveCageMixin, DetailView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.object = self.get_object()
-        return self.render_to_response(self.get_context_data(answer=ask_now(self.object.pk)))
+        answer = answer_of(request, self.object.pk)
+        return self.render_to_response(self.get_context_data(answer=answer))

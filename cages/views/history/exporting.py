@@ -1,39 +1,75 @@
-"""Export: the form, the file, and the data dictionary."""
+"""Export: the form, the file of minutes, the file of cages, and the data dictionary."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.functional import lazy
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView, View
 
-from cages.exporting import files, places, rows
+from cages.exporting import files, parquet, rows, workbook
+from cages.exporting.cages import WRITERS, as_sheet, sheet_columns
 from cages.exporting.columns import KINDS
+from cages.exporting.dictionary import RULES, dictionary
+from cages.exporting.sending import Sending
 from cages.filters import CageFilter
 from cages.history.span import Span
+from cages.importing.sheet import LARGEST_ROW_COUNT
 from cages.views.access import CageAccessMixin
 from cages.views.cages.selection import ticked_ids
+from neurocage.limits import EXPORTS
 
 KIND_NAMES = {
     "readings": _("Minutes: health and request, one row per minute"),
     "requests": _("Sensor requests, one row each, with details"),
     "hourly": _("Hours: minutes by state, requests by outcome, response times"),
 }
+LARGEST_SHEET = workbook.SHEET_ROWS - 1
 FORMATS = {
     "csv": _("CSV, for pandas and R"),
-    "excel": _("CSV, for Excel"),
+    "excel": format_lazy(
+        _("Excel (.xlsx), at most {rows} rows"),
+        rows=lazy(number_format, str)(LARGEST_SHEET, force_grouping=True),
+    ),
     "parquet": _("Parquet"),
 }
+WRITE = {"csv": files.as_csv, "excel": workbook.as_workbook, "parquet": parquet.as_parquet}
+# The content type and the ending of each format.
+TYPES = {
+    "csv": ("text/csv; charset=utf-8", "csv"),
+    "excel": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
+    "parquet": ("application/vnd.apache.parquet", "parquet"),
+}
+# Which cages, apart from those that are ticked: all of the list, or all of the archive.
+ALL, ARCHIVED = "all", "archived"
+
+
+def file_response(pieces: Iterable[bytes], name: str, format: str) -> StreamingHttpResponse:
+    """Return a file that is made while it is sent. name: without its ending."""
+    kind, ending = TYPES[format]
+    response = StreamingHttpResponse(pieces, content_type=kind)
+    response["Content-Disposition"] = f'attachment; filename="{name}.{ending}"'
+    response["Cache-Control"] = "private, no-store"
+    # nginx must send each piece at once, and not collect them.
+    response["X-Accel-Buffering"] = "no"
+    return response
 
 
 class ExportMixin(CageAccessMixin):
-    """The URL says which cages (`cage=1&cage=3`, or the list's filter), days, kind and format."""
+    """The URL says which cages (`cage=1&cage=3`, or the list's filter), days, kind and format.
+
+    `which=all` is all that the list shows, `which=archived` all of the archive.
+    """
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
@@ -43,11 +79,34 @@ class ExportMixin(CageAccessMixin):
         self.kind = kind if kind in KINDS else "readings"
         self.format = format if format in FORMATS else "csv"
         ids = ticked_ids(query)
+        self.which = which if (which := query.get("which", "")) in (ALL, ARCHIVED) else ""
         self.filter = CageFilter.from_query(query)
-        if ids and query.get("which") != "all":
-            self.chosen = self.seen.filter(pk__in=ids)
+        if ids and not self.which:
+            self.chosen = self.seen.filter(pk__in=ids).in_order(self.filter.order, self.now)
+        elif self.which == ARCHIVED:
+            self.chosen = self.seen.archived()
         else:
             self.chosen = self.filter.apply(self.seen.active(), self.now)
+
+    def sent(self, pieces: files.Pieces, name: str) -> HttpResponseBase:
+        """The file, or the form again where too many exports are running."""
+        place = EXPORTS.take(self.access.person.pk)
+        if place is None:
+            text = gettext(
+                "An export of yours is running, or %(count)d of other people. "
+                "Try again when one of them has finished."
+            )
+            return self.refused(text % {"count": EXPORTS.in_all})
+        return file_response(Sending(pieces, place), name, self.format)
+
+    def refused(self, words: str) -> HttpResponse:
+        """Lead back to the form, which shows the words."""
+        messages.warning(self.request, words)
+        return redirect(self._form)
+
+    @property
+    def _form(self) -> str:
+        return f"{reverse('cage-export')}?{self.request.GET.urlencode()}"
 
 
 class ExportView(ExportMixin, TemplateView):
@@ -55,19 +114,27 @@ class ExportView(ExportMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         ids = [("cage", one) for one in ticked_ids(self.request.GET)]
-        which = [("which", "all")] if self.request.GET.get("which") == "all" else []
+        which = [("which", self.which)] if self.which else []
+        count = self.chosen.count()
         return super().get_context_data(
             span=self.span,
             today=timezone.localtime(self.now).date(),
             kind=self.kind,
             format=self.format,
             kinds=KIND_NAMES.items(),
-            formats=FORMATS.items(),
+            # The others are still listed, so that nobody looks for them.
+            formats=[
+                (name, words, name != "parquet" or parquet.is_installed())
+                for name, words in FORMATS.items()
+            ],
             # What says which cages, for links to other days, kinds and formats.
             kept=[*ids, *which, *self.filter.fields],
-            count=self.chosen.count(),
+            count=count,
             first_labels=list(self.chosen.values_list("label", flat=True)[:5]),
             dictionary=KINDS.items(),
+            rules=RULES.values(),
+            sheet_columns=sheet_columns(self.access),
+            import_rows=LARGEST_ROW_COUNT if count > LARGEST_ROW_COUNT else None,
             **kwargs,
         )
 
@@ -80,38 +147,42 @@ class ExportFileView(ExportMixin, View):
             return redirect(self._form)
         # Read once, so that a cage renamed meanwhile keeps one label in the file.
         cages = list(self.chosen.order_by("pk").values_list("pk", "label", "created_at"))
+        if self.format == "parquet" and not parquet.is_installed():
+            return self.refused(gettext("Parquet is not installed on this server. Choose CSV."))
+        if self.format == "excel":
+            count = rows.most_rows(self.kind, cages, self.span.window)
+            if count > LARGEST_SHEET:
+                return self.refused(_too_long(count))
         batches = rows.ROWS[self.kind](cages, self.span.window)
-        columns, zone = KINDS[self.kind], timezone.get_default_timezone()
-        if self.format == "parquet":
-            pieces = files.as_parquet(columns, batches, zone)
-            kind, ending = "application/vnd.apache.parquet", "parquet"
-        else:
-            pieces = files.as_csv(columns, batches, zone, for_excel=self.format == "excel")
-            kind, ending = "text/csv; charset=utf-8", "csv"
-        if not places.take():
-            text = _("%(count)d exports are running. Try again when one of them has finished.")
-            messages.warning(request, text % {"count": places.AT_ONCE})
-            return redirect(self._form)
-        response = StreamingHttpResponse(places.Sending(pieces), content_type=kind)
-        response["Content-Disposition"] = f'attachment; filename="{self._name(cages)}.{ending}"'
-        response["Cache-Control"] = "private, no-store"
-        # nginx must send each piece at once, and not collect them.
-        response["X-Accel-Buffering"] = "no"
-        return response
-
-    @property
-    def _form(self) -> str:
-        return f"{reverse('cage-export')}?{self.request.GET.urlencode()}"
+        write, zone = WRITE[self.format], timezone.get_default_timezone()
+        return self.sent(write(KINDS[self.kind], batches, zone), self._name(cages))
 
     def _name(self, cages: list[tuple[int, str, datetime]]) -> str:
         which = f"cage-{cages[0][0]}" if len(cages) == 1 else f"{len(cages)}-cages"
         return f"neurocage-{which}-{self.kind}-{self.span.first}-to-{self.span.last}"
 
 
+def _too_long(count: int) -> str:
+    text = gettext(
+        "These cages and days have up to %(count)s rows, and a sheet of Excel has %(most)s "
+        "at most. Choose fewer days or cages, hours, or CSV."
+    )
+    shown = {"count": count, "most": LARGEST_SHEET}
+    return text % {name: number_format(one, force_grouping=True) for name, one in shown.items()}
+
+
+class ExportCagesView(ExportMixin, View):
+    """The chosen cages as the import reads them, as an Excel workbook or CSV."""
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        self.format = self.format if self.format in WRITERS else "excel"
+        pieces = as_sheet(self.chosen, self.access, self.format)
+        return self.sent(pieces, f"neurocage-cages-{timezone.localtime(self.now).date()}")
+
+
 class DictionaryView(View):
     """What every column of the exports means, as a CSV file."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        text = files.dictionary(KINDS, settings.FACILITY_TIME_ZONE)
         headers = {"Content-Disposition": 'attachment; filename="neurocage-data-dictionary.csv"'}
-        return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)
+        return HttpResponse(dictionary(), content_type="text/csv; charset=utf-8", headers=headers)

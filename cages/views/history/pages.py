@@ -1,8 +1,9 @@
 """The history of one cage, and the comparison of several."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.generic import DetailView, TemplateView
 
+from cages.clock import now_of
 from cages.drawing import charts
 from cages.history import moment, spells
 from cages.history.buckets import Bucket, buckets_of, since, total_of
@@ -22,22 +24,33 @@ from cages.history.window import DAY, Window
 from cages.models import Cage
 from cages.views.access import CageAccessMixin
 from cages.views.cages.selection import SelectionMixin
+from cages.views.site.long_pages import LongPageMixin
 
 # The most days shown minute by minute. With 130,000 minutes the page is still quick.
 STRIP_DAYS = 90
 SPELLS_SHOWN = 25
+# More days than this count as a long page.
+SHORT_DAYS = 7
 CAGES_COMPARED = 8
 # A week of minutes of 8 cages would make a page of half a megabyte.
 STRIP_DAYS_COMPARED = 2
 
 
-class CageHistoryView(CageAccessMixin, DetailView):
+class LongSpanMixin(LongPageMixin):
+    """A page about any days."""
+
+    def takes_long(self) -> bool:
+        span = Span.from_query(self.request.GET, now_of(self.request), default="7d")
+        return span.day_count > SHORT_DAYS
+
+
+class CageHistoryView(LongSpanMixin, CageAccessMixin, DetailView):
     """Any days of one cage: strips, shares, response times, Bad periods and gaps."""
 
     template_name = "cages/history.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        at = moment.slot_from(self.request.GET.get("at", ""))
+        at, at_problem = _minute_asked_for(self.request.GET.get("at", ""))
         span = Span.from_query(self.request.GET, self.now, default="7d")
         cage = self.object
         window = span.window.since(cage.created_at)
@@ -59,6 +72,7 @@ class CageHistoryView(CageAccessMixin, DetailView):
             table=charts.table(buckets, span.by_hour),
             moments=moment.around(cage, at, self.now) if at else None,
             at=at,
+            at_problem=at_problem,
             is_double="double" in self.request.GET,
             # Queries for the same number of days before and after.
             earlier=_query(span.first - length, span.last - length),
@@ -96,7 +110,7 @@ class Compared:
     minutes: bytes
 
 
-class CompareView(SelectionMixin, TemplateView):
+class CompareView(LongSpanMixin, SelectionMixin, TemplateView):
     """Up to CAGES_COMPARED cages on one page, with how much is known of each."""
 
     template_name = "cages/compare.html"
@@ -138,14 +152,25 @@ class CompareView(SelectionMixin, TemplateView):
 
 
 def redirect_to_moment(cage: Cage, text: str) -> HttpResponse:
-    """Redirect to the minute that `?at=` names, or to the cage if it names none."""
-    at = moment.slot_from(text)
-    if at is None:
-        return redirect(cage)
-    day = timezone.localtime(at).date()
+    """Redirect to the minute that `?at=` names; where it names none, that page says why."""
     address = reverse("cage-history", args=[cage.pk])
-    local = timezone.localtime(at).strftime("%Y-%m-%dT%H:%M%z")
-    return redirect(f"{address}?{_query(day, day)}&at={local.replace('+', '%2B')}#minute")
+    at, _problem = _minute_asked_for(text)
+    if at is None:
+        return redirect(f"{address}?{urlencode({'at': text})}#minute")
+    local = timezone.localtime(at)
+    query = _query(local.date(), local.date())
+    named = urlencode({"at": f"{local:%Y-%m-%dT%H:%M%z}"}, safe=":")
+    return redirect(f"{address}?{query}&{named}#minute")
+
+
+def _minute_asked_for(text: str) -> tuple[datetime | None, str]:
+    """(the slot that `?at=` names, what is wrong with it in words)."""
+    if not text:
+        return None, ""
+    try:
+        return moment.slot_from(text), ""
+    except moment.NotATime as error:
+        return None, str(error)
 
 
 def _days(minutes: bytes, window: Window) -> list[tuple[date, Window, bytes]]:
@@ -158,4 +183,7 @@ def _days(minutes: bytes, window: Window) -> list[tuple[date, Window, bytes]]:
 
 
 def _query(first: date, last: date) -> str:
-    return f"from={first.isoformat()}&to={max(last, first).isoformat()}" if first > date.min else ""
+    """The days as they appear in a URL; "" where they begin before anything was measured."""
+    if first.year < moment.FIRST_YEAR:
+        return ""
+    return f"from={first.isoformat()}&to={max(last, first).isoformat()}"

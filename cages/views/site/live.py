@@ -29,7 +29,6 @@ class LiveMixin(CageAccessMixin):
             response["ETag"] = etag
         else:
             response = super().get(request, *args, **kwargs)  # type: ignore[misc]
-        response["Cache-Control"] = "private, no-cache"
         patch_vary_headers(response, ["HX-Request", "Cookie"])
         return response
 
@@ -45,7 +44,7 @@ class LiveMixin(CageAccessMixin):
             get_language(),
             theme_of(request),
             slot_of(self.now),
-            PollCycle.objects.version(),
+            PollCycle.objects.version(self.now),
         )
         return quote_etag(hashlib.sha256(repr(told).encode()).hexdigest()[:32])
 

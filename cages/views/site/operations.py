@@ -10,14 +10,17 @@ from django.db.utils import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 from django.views.generic import TemplateView
 from prometheus_client import CONTENT_TYPE_LATEST
+from redis.exceptions import RedisError
 
-from cages import metrics, storage, verdict
+from cages import metrics, outage, storage, verdict
 from cages.models import Outcome, PollCycle, RetentionChange, Trouble
 from cages.models.cycle import Watch
 from cages.models.state import UNSEEN_AFTER
 from cages.places.silent import silent_by_rack
+from cages.polling import set_aside
 from cages.slots import SLOT_LENGTH
 from cages.storage import report
 from cages.views.site.live import LiveMixin
@@ -37,15 +40,20 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @login_not_required
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 if polling works, else 503 with the reasons."""
-    problems = {}
-    try:
-        watch = PollCycle.objects.watch(timezone.now())
-        if watch.trouble:
-            problems["polling"] = _in_words(watch)
-    except DatabaseError:
-        problems["database"] = "does not answer"
-    if not verdict.redis_answers():
-        problems["redis"] = "does not answer"
+    problems: dict[str, str] = {}
+    with override("en"):
+        try:
+            watch = PollCycle.objects.watch(timezone.now())
+            if watch.trouble and watch.trouble != Trouble.CLOCK_WRONG:
+                problems["polling"] = _in_words(watch)
+            if watch.ahead:
+                at = f"{watch.ahead.slot.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+                problems["clock"] = f"wrong, or it was: {at} is recorded already"
+        except DatabaseError as error:
+            cause = outage.cause_of(error) or outage.Cause.DATABASE_AWAY
+            problems["database"] = str(cause.label)
+        if found := outage.told():
+            problems.setdefault(found.cause.part, str(found.cause.label))
     status = 503 if problems else 200
     return JsonResponse({"ready": not problems, "problems": problems}, status=status)
 
@@ -73,18 +81,29 @@ class OperationsView(PermittedMixin, LiveMixin, TemplateView):
             silent_count=silent_count,
             unseen_minutes=UNSEEN_AFTER // SLOT_LENGTH,
             silent_racks=silent_racks,
-            cycles=PollCycle.objects.order_by("-slot")[:CYCLES_SHOWN],
+            cycles=PollCycle.objects.until(self.now).order_by("-slot")[:CYCLES_SHOWN],
+            ahead=PollCycle.objects.span_ahead(self.now),
             outcomes=list(Outcome),
             storage=f"TimescaleDB {version}" if version else _("plain PostgreSQL"),
             series=series,
             large_plain=any(one.is_large_plain for one in series),
             many_rows=report.MANY_PLAIN_ROWS,
             jobs=report.jobs(connection) if version else [],
-            retention=RetentionChange.objects.order_by("at").last(),
+            outage=outage.told(),
+            set_aside=_set_aside(),
+            retention=RetentionChange.objects.order_by("pk").last(),
             sensor_api_url=without_secrets(settings.SENSOR_API_URL),
             poll_timeout_seconds=settings.POLL_TIMEOUT_SECONDS,
             **kwargs,
         )
+
+
+def _set_aside() -> int | None:
+    """How many results could not be written; None while Redis does not say."""
+    try:
+        return set_aside.count()
+    except RedisError:
+        return None
 
 
 def _in_words(watch: Watch) -> str:

@@ -1,0 +1,60 @@
+"""What crosses Redis is not believed: who can write to Redis must not be able to write minutes.
+
+A shard's results are taken only for a slot that was claimed, and only of cages that were planned in
+it. A poller has no access to the database and no secret, so the ledger is what tells.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from cages.models import PollCycle
+from cages.models.cycle import LOST_AFTER, from_ranges
+from cages.slots import is_ahead
+from neurocage.ids import LARGEST_ID
+
+# A poller holds results for up to an hour while it cannot reach Redis (tasks.HOLD_SECONDS), and the
+# cycle is closed meanwhile. Until a cycle is closed, its results are taken at any time: while the
+# database is away nobody closes one.
+TAKEN_AFTER_CLOSE = timedelta(hours=1) + LOST_AFTER
+# Far more than any shard is given; see `schedule.cut`.
+LONGEST_WAIT_SECONDS = 120
+LARGEST_SHARD = 10_000
+
+
+class NotPlanned(ValueError):
+    """Results that nobody asked for, or too late. They are not written."""
+
+
+def check_results(slot: datetime, cage_ids: Iterable[int], now: datetime) -> None:
+    """Raise NotPlanned unless the slot was claimed with all these cages and may be written; one
+    query.
+    """
+    if is_ahead(slot, now):
+        raise NotPlanned(f"{slot} is ahead of now")
+    cycle = PollCycle.objects.filter(slot=slot).values_list("planned_ids", "finished_at").first()
+    if cycle is None:
+        raise NotPlanned(f"{slot} was not claimed")
+    planned_ids, finished_at = cycle
+    if finished_at is not None and finished_at < now - TAKEN_AFTER_CLOSE:
+        raise NotPlanned(f"the cycle of {slot} was closed at {finished_at}")
+    others = set(cage_ids) - _planned(planned_ids)
+    if others:
+        raise NotPlanned(f"{len(others)} cages, such as {min(others)}, were not planned in {slot}")
+
+
+@lru_cache(maxsize=2)
+def _planned(planned_ids: str) -> frozenset[int]:
+    # All shards of a slot, and usually those of the next one, have the same text.
+    return frozenset(from_ranges(planned_ids))
+
+
+def check_shard(cage_ids: Sequence[int], *seconds: float) -> None:
+    """Raise ValueError for a shard that `schedule.cut` cannot have made."""
+    if not 0 < len(cage_ids) <= LARGEST_SHARD:
+        raise ValueError(f"a shard of {len(cage_ids)} cages")
+    for cage_id in cage_ids:
+        if type(cage_id) is not int or not 0 <= cage_id <= LARGEST_ID:
+            raise ValueError(f"{cage_id!r} is no id of a cage")
+    if not all(0 <= each <= LONGEST_WAIT_SECONDS for each in seconds):
+        raise ValueError(f"a shard that begins or lasts too long: {seconds}")

@@ -1,0 +1,35 @@
+"""No person can take all threads of the web server."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from cages.api.problems import ADDRESS
+from cages.views.site import errors
+from neurocage.limits import ANONYMOUS_FORMS, REQUESTS
+
+HEALTH_CHECKS = ("/healthz", "/readyz", "/metrics")
+
+
+class FairShareMiddleware:
+    """Limits the requests of one person that are answered at the same time.
+
+    The API has its own limit, for each person whose tokens are used. People who are not signed in
+    are limited together, and only in sending forms. Health checks are never refused.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path.startswith(ADDRESS) or request.path in HEALTH_CHECKS:
+            return self.get_response(request)
+        if request.user.is_authenticated:
+            limit = REQUESTS
+        elif request.method == "POST":
+            limit = ANONYMOUS_FORMS
+        else:
+            return self.get_response(request)
+        with limit.taken(request.user.pk or "nobody") as is_admitted:
+            return self.get_response(request) if is_admitted else errors.busy(request)
