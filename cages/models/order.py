@@ -43,10 +43,11 @@ class Ordered(models.QuerySet[Row]):
         by_id = {row.pk: row for row in self.filter(pk__in=ids).order_by()}
         return [by_id[pk] for pk in ids if pk in by_id]
 
-    def neighbours_of(self, row: Row) -> dict[str, Row]:
+    def neighbours_of(self, row: Row, *fields: str) -> dict[str, Row]:
         """{"previous": Cage, "next": Cage} beside the row in this order, where there are any.
 
-        Three queries, which sort ids only. What the rows are ordered by must not be NULL.
+        fields: what is read of them beside the key. Two queries. What the rows are ordered by must
+        not be NULL.
         """
         order = [
             F(by) if isinstance(by, str) else by.expression if isinstance(by, OrderBy) else by
@@ -62,9 +63,6 @@ class Ordered(models.QuerySet[Row]):
             "next": keyed.filter(IsBeside(*names, own=own, sign=">")),
         }
         nearest = [
-            rows.annotate(side=Value(side)).values_list("side", "pk")[:1]
-            for side, rows in sides.items()
+            rows.annotate(side=Value(side)).only("pk", *fields)[:1] for side, rows in sides.items()
         ]
-        ids = dict(nearest[0].union(nearest[1], all=True))
-        near = self.model._default_manager.in_bulk(list(ids.values()))
-        return {side: near[pk] for side, pk in ids.items() if pk in near}
+        return {near.side: near for near in nearest[0].union(nearest[1], all=True)}
