@@ -52,7 +52,7 @@ def _measure(owner, arguments):
     held, bare = True, None
     for name, address_of in _addresses().items():
         client = program if name.startswith("API") else browser
-        times, queries, size = _times(client, address_of)
+        times, queries, size = times_of(client, address_of)
         median, p95 = statistics.median(times), sorted(times)[int(0.95 * len(times))]
         bare = bare or median
         wanted = WANTED.get(name)
@@ -128,7 +128,7 @@ def _export(most):
     print(f"{(largest - before) / 1e6:.0f} MB more memory")
 
 
-def _times(client, address_of):
+def times_of(client, address_of, repeats=REPEATS):
     """([ms], number of queries, bytes) of so many requests, after one that is not counted."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
@@ -139,7 +139,7 @@ def _times(client, address_of):
     if response.status_code != 200:
         sys.exit(f"{address_of(0)} answered {response.status_code}")
     times = []
-    for number in range(1, REPEATS + 1):
+    for number in range(1, repeats + 1):
         began = time.perf_counter()
         client.get(address_of(number))
         times.append(1000 * (time.perf_counter() - began))

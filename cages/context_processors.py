@@ -1,5 +1,6 @@
 """Variables that every template gets."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -8,21 +9,42 @@ from django.utils.functional import SimpleLazyObject
 
 from cages import outage
 from cages.clock import now_of
-from cages.models import PollCycle
+from cages.history import chance
+from cages.models import Cage, PollCycle
+from people.access import Access
+from people.models import User
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """What the frame of every page needs.
 
     watch: whether Neurocage itself is watching. One query, and only on pages that show it.
+    silence: what the newest full cycle says of the sensors (chance.Silence), or None.
     outage: what keeps Neurocage from writing. Redis is asked, and only on pages that show it.
     is_refresh: whether an open page asks for its new content. It has shown its messages already.
     """
     now = now_of(request)
+    watch = SimpleLazyObject(lambda: PollCycle.objects.watch(now))
     return {
         "is_refresh": request.headers.get("HX-Request") == "true",
-        "watch": SimpleLazyObject(lambda: PollCycle.objects.watch(now)),
+        "watch": watch,
         "outage": SimpleLazyObject(outage.told),
+        "silence": SimpleLazyObject(lambda: _silence(request, watch.last_finished)),
         "now": now,
         "facility_time_zone": settings.FACILITY_TIME_ZONE,
     }
+
+
+def _silence(request: HttpRequest, cycle: PollCycle | None) -> chance.Silence | None:
+    """What this person may know of it: racks are named to people who see a cage in them."""
+    found = chance.silence_of(cycle, now_of(request)) if cycle else None
+    if found is None or not found.racks:
+        return found
+    ids = [rack.rack_id for rack in found.racks]
+    person = getattr(request, "user", None)
+    seen = Access(person).sees(Cage.objects.active()) if isinstance(person, User) else None
+    named = (
+        set(seen.filter(rack__in=ids).values_list("rack", flat=True)) if seen is not None else set()
+    )
+    racks = tuple(rack for rack in found.racks if rack.rack_id in named)
+    return replace(found, racks=racks) if racks or found.is_everywhere else None

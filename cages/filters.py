@@ -8,15 +8,16 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Case, CharField, Count, F, Value, When
+from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Value, When
 from django.db.models.functions import Cast, Concat
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from cages.models import Condition, Rank, Tally
+from cages.models import Condition, Rack, Rank, Room, Tally
 from cages.models.cage import CageQuerySet
 from cages.models.tally import STATES
 from neurocage.ids import id_from
+from people.models import User
 from people.names import sort_key
 
 SEARCH_LIMIT = 100
@@ -95,18 +96,18 @@ class CageFilter:
         """Whether it may leave out cages."""
         return bool(self.q or self.state or self.room or self.rack or self.owner)
 
-    def without_state(self, cages: CageQuerySet, now: datetime) -> CageQuerySet:
-        """The cages in every state, with their `rank`."""
+    def without_state(self, cages: CageQuerySet) -> CageQuerySet:
+        """The cages in every state."""
         ids = {name: getattr(self, name) for name in ("room", "rack", "owner")}
         wanted = {name: value for name, value in ids.items() if value is not None}
-        cages = cages.filter(**wanted).with_rank(now)
+        cages = cages.filter(**wanted)
         return cages.matching(self.q) if self.q else cages
 
     def apply(self, cages: CageQuerySet, now: datetime) -> CageQuerySet:
         """Return the cages, filtered and in order."""
-        cages = self.without_state(cages, now)
+        cages = self.without_state(cages)
         if self.state:
-            cages = cages.in_condition(Condition(self.state))
+            cages = cages.with_rank(now).in_condition(Condition(self.state))
         return cages.in_order(self.order, now)
 
 
@@ -120,25 +121,26 @@ def facets(
     racks of two rooms may have one name.
     """
 
-    def of(kind: str, text: Any) -> Any:
-        rows: Any = cages.order_by().exclude(**{kind: None})
-        rows = rows.annotate(kind=Value(kind), value=F(f"{kind}_id"), text=text)
+    def of(kind: str, model: type[Room] | type[Rack] | type[User], text: Any) -> Any:
+        used = cages.order_by().filter(**{kind: OuterRef("pk")}).values("pk")
+        rows: Any = model.objects.order_by().filter(Exists(used))
+        rows = rows.annotate(kind=Value(kind), value=F("pk"), text=text)
         return rows.values_list("kind", "value", "text")
 
     # The type checker does not know the columns that are annotated.
-    ranked: Any = chosen.without_state(cages, now).order_by()
+    ranked: Any = chosen.without_state(cages).with_rank(now).order_by()
     counts = (
         ranked.values("rank")
         .annotate(kind=Value(RANKS), value=F("rank"), text=Cast(Count("pk"), CharField()))
         .values_list("kind", "value", "text")
     )
     rack = Case(
-        When(room=None, then=F("rack__name")),
-        default=Concat("room__name", Value(" · "), "rack__name"),
+        When(room=None, then=F("name")),
+        default=Concat("room__name", Value(" · "), "name"),
         output_field=CharField(),
     )
-    owners = of("owner", Cast("owner__username", CharField()))
-    found = counts.union(owners, of("room", F("room__name")), of("rack", rack))
+    owners = of("owner", User, Cast("username", CharField()))
+    found = counts.union(owners, of("room", Room, F("name")), of("rack", Rack, rack), all=True)
     by_kind: dict[str, list[tuple[int, str]]] = {RANKS: [], "room": [], "rack": [], "owner": []}
     for kind, value, text in found.order_by("kind", "text")[: CHOICES_LIMIT + len(Rank)]:
         by_kind[kind].append((value, text))

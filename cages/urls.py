@@ -26,7 +26,8 @@ from cages.views.places.racks import (
     RackSizeView,
     RoomEditView,
 )
-from cages.views.places.wall import WallView
+from cages.views.places.wall import WallScreenView, WallView
+from cages.views.places.wall_links import WallLinkRevokeView, WallLinksView
 from cages.views.site.api_examples import ApiExamplesView
 from cages.views.site.live import WatchView
 from cages.views.site.operations import OperationsView, healthz, prometheus, readyz
@@ -66,6 +67,9 @@ urlpatterns = [
     path("racks/<int:pk>/fill/", RackFillView.as_view(), name="rack-fill"),
     path("rooms/<int:pk>/edit/", RoomEditView.as_view(), name="room-edit"),
     path("wall/", WallView.as_view(), name="wall"),
+    path("wall/links/", WallLinksView.as_view(), name="wall-links"),
+    path("wall/links/revoke/", WallLinkRevokeView.as_view(), name="wall-link-revoke"),
+    path("screen/<str:secret>/", WallScreenView.as_view(), name="wall-screen"),
     path("api/", ApiExamplesView.as_view(), name="api-examples"),
     path("watch/", WatchView.as_view(), name="watch"),
     path("styleguide/", StyleGuideView.as_view(), name="styleguide"),

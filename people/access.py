@@ -26,12 +26,13 @@ class Permission(StrEnum):
     RACK_SIZES = "rack_sizes"
     ROOMS = "rooms"
     STYLE_GUIDE = "style_guide"
+    WALL_LINKS = "wall_links"  # screens that show every cage of a room, without a session
 
 
 SEEING_ROLES = frozenset(Role)
 CHANGING_ROLES = frozenset(Role) - {Role.VIEWER}
-STAFF_PERMISSIONS = frozenset(Permission) - {Permission.PURGE}
-ADMINISTRATOR_PERMISSIONS = frozenset({Permission.PURGE})
+ADMINISTRATOR_PERMISSIONS = frozenset({Permission.PURGE, Permission.WALL_LINKS})
+STAFF_PERMISSIONS = frozenset(Permission) - ADMINISTRATOR_PERMISSIONS
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 
@@ -113,6 +114,24 @@ class Access:
     def _changing_labs(self) -> dict[int, int | None]:
         """{lab in which the person may change rows: the person whose own lab it is}."""
         return dict(self._labs(CHANGING_ROLES).values_list("lab", "lab__own_of"))
+
+
+class ScreenAccess(Access):
+    """What a screen with a link sees: the rows of every lab. It changes nothing."""
+
+    def __init__(self, link_id: int) -> None:
+        super().__init__(User())
+        self._link_id = link_id
+
+    def sees(self, rows: Rows) -> Rows:
+        return rows
+
+    def sees_not(self, rows: Rows) -> Rows:
+        return rows.none()
+
+    @property
+    def version(self) -> tuple[Any, ...]:
+        return ("screen", self._link_id)
 
 
 def person_of(request: HttpRequest) -> User:

@@ -1,27 +1,19 @@
 """Authentication of programs, and the limit on their requests."""
 
-import logging
-import math
-from datetime import timedelta
-
 from django.contrib.auth.models import AnonymousUser
-from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja.errors import AuthenticationError, HttpError
 from ninja.security import HttpBearer
 from ninja.throttling import BaseThrottle
-from redis.exceptions import RedisError
 
+from cages import rate
 from cages.api.problems import TOO_MANY
 from cages.clock import now_of
-from cages.slots import SLOT_LENGTH, slot_of
 from neurocage.limits import API_REQUESTS
 from people.models import ApiToken, User
 
 REQUESTS_A_MINUTE = 120
-
-logger = logging.getLogger(__name__)
 
 
 class TokenAuth(HttpBearer):
@@ -61,19 +53,7 @@ class TokenThrottle(BaseThrottle):
         token = getattr(request, "auth", None)
         if not isinstance(token, ApiToken):
             return True
-        minute = slot_of(now_of(request))
-        key = f"api:{token.digest}:{minute:%H%M}"
-        try:
-            # Redis counts: if processes read and then wrote, requests would get lost between them.
-            cache.add(key, 0, timeout=(2 * SLOT_LENGTH).total_seconds())
-            return cache.incr(key) <= REQUESTS_A_MINUTE
-        except (RedisError, ValueError) as error:
-            # ValueError: the key expired between the two calls. Too many answers are better than
-            # none.
-            logger.warning("Requests to the API are not counted: %s", error)
-            return True
+        return rate.is_within(f"api:{token.digest}", REQUESTS_A_MINUTE, now_of(request))
 
     def wait(self) -> int:
-        """Seconds until the next minute."""
-        now = timezone.now()
-        return math.ceil((slot_of(now) + SLOT_LENGTH - now) / timedelta(seconds=1))
+        return rate.seconds_to_wait(timezone.now())

@@ -28,6 +28,11 @@ def in_words(duration: timedelta | None) -> str:
     return f"{days} d {hours % 24} h" if hours % 24 else f"{days} d"
 
 
+def briefly(duration: timedelta) -> str:
+    """A duration in its largest unit, for text that is read from afar: "34 min", "5 h", "3 d"."""
+    return " ".join(in_words(duration).split()[:2])
+
+
 def whole(number: int) -> str:
     """A whole number with its thousands grouped: "12,345"."""
     return formats.number_format(number, use_l10n=True, force_grouping=True)

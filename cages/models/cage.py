@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
-from django.db.models import Count, F, Q, Subquery, Value, Window
-from django.db.models.functions import Lag, Lead, Length
+from django.db.models import Count, F, Q, Subquery, Value
+from django.db.models.functions import Coalesce, Length
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext
@@ -96,20 +96,13 @@ class CageQuerySet(CageChanges):
         """By Rank, then by label."""
         return self.with_rank(now).order_by("rank", "label_sort_key", "id")
 
-    def neighbours_of(self, cage: "Cage") -> dict[str, "Cage"]:
-        """{"previous": Cage, "next": Cage} beside the cage in this order, where there are any."""
-        order = cast("list[str]", list(self.query.order_by))
-        before, after = (Window(beside("pk"), order_by=order) for beside in (Lag, Lead))
-        beside = self.annotate(id_before=before, is_next=Q(id_before=cage.pk), id_after=after)
-        beside = beside.filter(Q(is_next=True) | Q(id_after=cage.pk))
-        return {("next" if vars(near)["is_next"] else "previous"): near for near in beside}
-
     def in_order(self, order: str, now: datetime) -> Self:
         """order: "worst", "label", "id" or "position"; anything else raises KeyError."""
         if order == "worst":
             return self.worst_first(now)
-        names = [F(f"{name}__sort_key").asc(nulls_first=True) for name in ("room", "rack")]
-        place = (*names, Length("row"), "row", "column")
+        names = [Coalesce(F(f"{name}__sort_key"), Value("")) for name in ("room", "rack")]
+        column = Coalesce("column", Value(LARGEST_COLUMN + 1))
+        place = (*names, Length("row"), "row", column)
         orders: dict[str, Any] = {"label": ["label_sort_key"], "id": [], "position": place}
         return self.order_by(*orders[order], "id")
 

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db import models, transaction
+from django.db import transaction
 
 from cages.models.event import CageEvent, EventKind
+from cages.models.order import Ordered
 from cages.models.place import Places
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from people.models import User
 
 
-class CageChanges(models.QuerySet["Cage"]):
+class CageChanges(Ordered["Cage"]):
     """The acts. `person` is None where Neurocage itself acts."""
 
     def active(self) -> Self:

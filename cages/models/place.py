@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -33,6 +34,7 @@ def bay_row(text: str) -> str:
     return row.lstrip("0") or "0" if re.fullmatch("[0-9]+", row) else row
 
 
+@lru_cache(maxsize=2000)
 def row_number(row: str) -> int:
     """Return which row it is, counted from the top: 2 for "B", 27 for "AA", 7 for "7"."""
     if row.isdigit():

@@ -26,9 +26,6 @@ class Tally:
         """From the columns RANK_COUNTS."""
         return cls(Counter({rank: row[f"rank_{rank.value}"] for rank in Rank}))
 
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(self.by_rank + other.by_rank)
-
     def of(self, condition: Condition) -> int:
         """How many cages are in a Condition."""
         return sum(count for rank, count in self.by_rank.items() if rank.condition == condition)
@@ -43,11 +40,28 @@ class Tally:
         return sum(count for rank, count in self.by_rank.items() if rank.is_trouble)
 
     @property
+    def bad(self) -> int:
+        return self.by_rank[Rank.BAD]
+
+    @property
+    def severity(self) -> tuple[int, ...]:
+        """For sorting, worst first: more cages that are Bad, then more that are unseen."""
+        return tuple(-self.by_rank[rank] for rank in Rank if rank.is_trouble)
+
+    @property
     def unseen_bad(self) -> int:
         """How many of the unseen cages were last known to be Bad."""
         return self.by_rank[Rank.UNSEEN_BAD]
 
     @property
+    def troubles(self) -> dict[Condition, int]:
+        """The conditions for which somebody has to look, worst first, without zeros."""
+        conditions = dict.fromkeys(rank.condition for rank in Rank if rank.is_trouble)
+        return {one: count for one in conditions if (count := self.of(one))}
+
+    @property
     def conditions(self) -> dict[Condition, int]:
-        """Worst first, without conditions that no cage is in."""
-        return {one: count for one in STATES if (count := self.of(one))}
+        """Worst first. Without others that no cage is in, but with "0 Bad" and "0 Unseen"."""
+        always = {rank.condition for rank in Rank if rank.is_trouble}
+        counts = {one: self.of(one) for one in STATES}
+        return {one: count for one, count in counts.items() if count or one in always}

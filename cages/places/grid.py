@@ -56,7 +56,7 @@ class Grid:
     @property
     def extent(self) -> tuple[int, int]:
         """(rows, columns) as drawn. Rows named in the other way are not counted."""
-        numbered = _is_numbered(self.used, self.rack)
+        numbered = rows_are_numbers(self.used, self.rack)
         counted = [label for label, _row in self.rows if label.isdigit() == numbered]
         return len(counted), len(self.columns)
 
@@ -91,13 +91,13 @@ def grid_of(
     stands: dict[Position, Cage] = {}
     beside = []
     for cage in cages:
-        if cage.column and _is_drawn(cage.row, cage.column):
+        if cage.column and has_cell(cage.row, cage.column):
             stands[cage.row, cage.column] = cage
         else:
             beside.append((cage, cage.condition(now)))
-    hidden = {(row, column) for row, column in taken if _is_drawn(row, column)}
+    hidden = {(row, column) for row, column in taken if has_cell(row, column)}
     used = frozenset(stands.keys() | hidden)
-    numbered = _is_numbered(used, rack)
+    numbered = rows_are_numbers(used, rack)
     rows, columns = extent_of(used, numbered)
     rows = max(rows, rack.row_count or 0)
     numbers = range(1, max(columns, rack.column_count or 0) + 1)
@@ -140,14 +140,14 @@ def nearest_first(cages: CageQuerySet, rack: Rack) -> CageQuerySet:
     return cages.alias(nearness=nearness).order_by("nearness", "label_sort_key", "id")
 
 
-def _is_drawn(row: str, column: int | None) -> bool:
+def has_cell(row: str, column: int | None) -> bool:
     """Whether a grid has a cell for this bay."""
     if not row or not column or column > LARGEST_GRID:
         return False
     return row_number(row) <= LARGEST_GRID
 
 
-def _is_numbered(used: Collection[Position], rack: Rack) -> bool:
+def rows_are_numbers(used: Collection[Position], rack: Rack) -> bool:
     """Whether its rows have numbers: as the rack's size says, else as most of its cages do."""
     if rack.has_size:
         return rack.rows_are_numbers

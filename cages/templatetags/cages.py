@@ -20,6 +20,7 @@ from cages.history.today import HealthSummary, Share
 from cages.history.window import Window, midnight_of
 from cages.models import Cage, Condition, Health
 from cages.models.state import HEALTH_CONDITIONS, HOUR_MINUTES
+from cages.places.overview import BadSince
 from cages.slots import SLOT_LENGTH, is_ahead, slot_of
 
 register = template.Library()
@@ -112,6 +113,29 @@ def last_known_of(cage: Cage, now: datetime) -> str:
 def last_known(cage: Cage, now: datetime) -> Context:
     """What stands before the time of a reading that is not of now."""
     return {"late": cage.is_late(now), "last_known": last_known_of(cage, now)}
+
+
+@register.inclusion_tag("cages/racks/_lasting.html")
+def lasting(cage: Cage, now: datetime) -> Context:
+    """For how long a cage has been Bad, in short; nothing where it is not Bad."""
+    spell = cage.spell(now)
+    if not spell or spell.status != Health.BAD:
+        return {}
+    return {"duration": words.briefly(spell.duration), "is_known": spell.begins_known}
+
+
+@register.inclusion_tag("cages/racks/_lasting.html")
+def bad_since(since: BadSince | None, now: datetime) -> Context:
+    """For how long the first of several cages has been Bad; nothing where none is."""
+    if since is None:
+        return {}
+    return {"duration": words.briefly(now - since.moment), "is_known": since.is_known}
+
+
+@register.inclusion_tag("cages/racks/_read_ago.html")
+def read_ago(cage: Cage, now: datetime) -> Context:
+    """The age of the last reading, as `reading_age`, in the words of racks and the wall."""
+    return reading_age(cage, now)
 
 
 @register.simple_tag

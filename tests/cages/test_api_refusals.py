@@ -154,7 +154,7 @@ def test_without_redis_everything_is_answered(caller, settings, caplog, monkeypa
         monkeypatch.setattr(caches["default"], "add", lambda *_args, **_options: True)
     for _ in range(3):
         get(caller, "cages")
-    assert caplog.text.count("Requests to the API are not counted") == 3
+    assert caplog.text.count("Requests are not counted") == 3
 
 
 def test_a_redis_that_hangs_is_asked_once_and_not_waited_for(caller, settings, caplog):
@@ -168,7 +168,7 @@ def test_a_redis_that_hangs_is_asked_once_and_not_waited_for(caller, settings, c
         server.accept()[0].close()
         with pytest.raises(BlockingIOError):
             server.accept()
-    assert caplog.text.count("Requests to the API are not counted: Timeout") == 1
+    assert caplog.text.count("Requests are not counted: Timeout") == 1
     assert cache["OPTIONS"]["socket_timeout"] == cache["OPTIONS"]["socket_connect_timeout"] == 2
 
 

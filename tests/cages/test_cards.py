@@ -57,11 +57,11 @@ def test_nothing_ticked_leads_back_with_a_word(browser):
     assert "Select one or more cages first" in text_of(browser.get(CARDS, follow=True))
 
 
-def test_more_than_one_print_holds_says_so(browser, monkeypatch):
-    monkeypatch.setattr("cages.views.cages.cards.SHEETS_SHOWN", 2)
-    page = browser.get(f"{CARDS}?which=all")
-    assert "The first 20 of 30" in text_of(page)
-    assert page.content.count(b"<svg viewBox") == 20
+def test_more_than_one_page_holds_are_on_several(browser, monkeypatch):
+    monkeypatch.setattr("cages.views.cages.cards.CARDS_SHOWN", 20)
+    first, second = (browser.get(f"{CARDS}?which=all&order=id&page={n}") for n in (1, 2))
+    assert "1–20 of 30 cages" in text_of(first)
+    assert [page.content.count(b"<svg viewBox") for page in (first, second)] == [20, 10]
 
 
 def test_the_list_leads_to_the_cards_of_what_is_chosen(browser):

@@ -11,6 +11,8 @@ from cages.storage import report
 from tests.factories import MINUTE, at, make_cage, make_cycle, record_minute, slot
 from tests.pages import queries_of, text_of
 
+NOW = at("07:02:30")
+SECOND = MINUTE / 60
 COUNTS = {"answered": 361, "unavailable": 110, "timeout": 5, "malformed": 1, "skipped": 3}
 
 
@@ -48,9 +50,80 @@ def test_operations_show_an_hour_with_a_fixed_number_of_queries(staff_browser):
         for minute in range(number):
             make_cycle(slot("07:01") - minute * MINUTE, planned=1)
         counts.append(queries_of(staff_browser.get, reverse("ops")))
-    ledger = staff_browser.get(reverse("ops")).content.decode().partition('id="ledger"')[2]
+    ledger = (
+        staff_browser.get(reverse("ops"))
+        .content.decode()
+        .partition('id="ledger"')[2]
+        .partition("</section>")[0]
+    )
     assert ledger.count('<th scope="row">') == 60
-    assert counts[0] == counts[1] <= 10
+    assert counts[0] == counts[1] <= 18
+
+
+def parts_of(browser):
+    """{name: (state, since, words)} of the verdict."""
+    page = browser.get(reverse("ops"))
+    return {part.name: (str(part.state), part.since, part.words) for part in page.context["parts"]}
+
+
+@pytest.mark.usefixtures("clock")
+def test_the_verdict_says_what_is_well_and_since_when(staff_browser):
+    for clock in ("06:50", "06:51", "06:59", "07:00", "07:01"):
+        make_cycle(slot(clock), planned=12, answered=9, unavailable=3)
+    parts = parts_of(staff_browser)
+    assert parts["Polling"][:2] == ("well", slot("06:59"))
+    assert parts["Sensors"] == ("well", None, "9 of 12 answered, as usual.")
+    assert parts["Redis"][0] == parts["Database"][0] == "well"
+    assert "All parts are well" in text_of(staff_browser.get(reverse("ops")))
+
+
+@pytest.mark.usefixtures("clock")
+def test_the_verdict_says_which_parts_are_ill_and_since_when(staff_browser, settings):
+    for minute in range(10):
+        answered = {"answered": 0 if minute < 4 else 9, "unavailable": 12 if minute < 4 else 3}
+        make_cycle(slot("07:01") - minute * MINUTE, planned=12, **answered)
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    page = staff_browser.get(reverse("ops"))
+    sensors, redis = page.context["parts"][:2]
+    assert (sensors.name, sensors.state, sensors.since) == ("Sensors", "ill", slot("06:58"))
+    assert (redis.name, redis.state) == ("Redis", "ill")
+    words = text_of(page)
+    assert "2 parts are ill Sensors ill since 06:58 (4 min) 0 of 12 answered" in words
+    assert words.index("Silent sensors") < words.index("Ledger") < words.index("Storage")
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(
+    ("newest", "finished", "since"),
+    [("06:58", True, slot("06:59")), ("07:02", False, slot("06:50") + 3 * SECOND)],
+)
+def test_polling_is_ill_from_the_first_minute_that_is_missing(
+    staff_browser, newest, finished, since
+):
+    make_cycle(slot("06:50"), planned=1)
+    make_cycle(slot(newest), planned=1, finished=finished)
+    assert parts_of(staff_browser)["Polling"][:2] == ("ill", since)
+
+
+@pytest.mark.usefixtures("clock")
+def test_silent_sensors_are_told_by_rack_with_the_most_first(staff_browser, user):
+    for rack, count in (("A", 1), ("B", 12)):
+        for _ in range(count):
+            cage = make_cage(owner=user, room="R2", rack=rack)
+            record_minute(cage, slot("06:40"))
+    record_minute(make_cage(owner=user, room="R2", rack="A"), slot("07:01"))
+    page = staff_browser.get(reverse("ops"))
+    assert [rack.rack for rack in page.context["silent_racks"]] == ["B", "A"]
+    words = text_of(page)
+    assert "Silent sensors 13" in words
+    assert "Rack B R2 12 of 12 06:40 22 min" in words
+    assert "and 4 more Rack A R2 1 of 2 06:40" in words
+
+
+def test_operations_keep_themselves_up_to_date(staff_browser):
+    first = staff_browser.get(reverse("ops"), headers={"HX-Request": "true"})
+    headers = {"HX-Request": "true", "If-None-Match": first["ETag"]}
+    assert staff_browser.get(reverse("ops"), headers=headers).status_code == 304
 
 
 def test_operations_tell_of_the_storage_and_who_limited_it(staff_browser):

@@ -32,10 +32,12 @@ def content_of(response):
 
 def test_without_a_room_it_asks_for_one(browser, user):
     make_cage(owner=user, room="R2", rack="B")
+    make_cage(owner=user, room="R2")
     make_cage(owner=user, room="R10")
     make_cage(owner=user)
     make_cage(room="R3")
     page = browser.get(WALL)
+    # Worst first: two cages of R2 are unseen.
     assert [room.name for room in page.context["rooms"]] == ["R2", "R10", ""]
     assert f'href="{wall_of("R2")}"' in page.content.decode()
     assert "No room" in text_of(page)
@@ -64,8 +66,8 @@ def test_counts_and_the_troubled_cages_first(browser, user):
     assert "R2 5 cages" in words
     assert "1 Bad 2 Unseen (1 of them last known Bad) 1 Perfect 1 Paused" in words
     assert [cage.label for cage in page.context["troubled"]] == ["Colony 4", "Colony 5", "Colony 1"]
-    assert "Bad Colony 4 rack B · B-07 for 3 d 2 h, 3,330 of 4,440 minutes known 1 min ago" in words
-    assert "Unseen Colony 1 rack B · B-08 last known Ok, 32 min ago" in words
+    assert "Colony 4 rack B · B-07 Bad for 3 d read 1 min ago" in words
+    assert "Colony 1 rack B · B-08 Unseen last known Ok, read 32 min ago" in words
     assert page.context["trouble_count"] == 3
     assert f'id="cage-{bad.pk}"' in page.content.decode()
 
@@ -122,3 +124,11 @@ def test_it_keeps_itself_up_to_date(browser, user):
     first = browser.get(wall_of("R2"), headers={"HX-Request": "true"})
     headers = {"HX-Request": "true", "If-None-Match": first["ETag"]}
     assert browser.get(wall_of("R2"), headers=headers).status_code == 304
+
+
+def test_all_rooms_have_one_wall_that_says_where_each_cage_stands(browser, user):
+    for room in ("R2", "R3"):
+        make_cage(owner=user, room=room, rack="B", row="A", column=1)
+    page = text_of(browser.get(f"{WALL}?room=all"))
+    assert "All rooms 2 cages" in page
+    assert "R3 · rack B · A-01 Unseen no reading yet" in page

@@ -89,6 +89,12 @@ MATRIX = {
     "rack-size": [((999,), *[(LOGIN, 403, 403, 403, 404, 404)] * 2)],
     "room-edit": [((999,), *[(LOGIN, 403, 403, 403, 404, 404)] * 2)],
     "wall": [((), SIGNED_IN, NO_SUCH_METHOD)],
+    "wall-links": [((), *[(LOGIN, 403, 403, 403, 403, 200)] * 2)],
+    "wall-link-revoke": [
+        ((), (LOGIN, 403, 403, 403, 403, 405), (LOGIN, 403, 403, 403, 403, 404)),
+    ],
+    # The secret is the only key. test_wall_links.py comes with one.
+    "wall-screen": [(("nc_unknown",), NOBODY, NOBODY)],
     "login": [((), *[(200, *ALL_MOVED[1:])] * 2)],
     "logout": [((), NO_SUCH_METHOD, ALL_MOVED)],
     "register": [((), NOBODY, NOBODY)],
@@ -125,6 +131,7 @@ FORMS = {
     "cage-purge": {"label": "Archived cage"},
     "cage-move": {"room": "R9", "rack": "Z", "row": "A", "column": "1"},
     "tokens": {"name": "New"},
+    "wall-links": {"name": "New"},
     "login": {"username": "owner", "password": "not the right one"},
     "register": {"username": "eve", "password1": PASSWORD, "password2": PASSWORD},
     "setup": {"username": "eve", "password1": PASSWORD, "password2": PASSWORD},

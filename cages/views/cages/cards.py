@@ -7,13 +7,15 @@ from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
 
 from cages.models.fields import card_of
-from cages.views.cages.selection import SelectionMixin
+from cages.views.cages.list import RowPaginator
+from cages.views.cages.selection import SelectionMixin, ticked_ids
 from cages.views.site.long_pages import LongPageMixin
 
 PAPERS = {"a4": "A4", "letter": _("US letter")}
 # How many cards can be on a sheet.
 NUMBERS = (10, 24)
-SHEETS_SHOWN = 20
+# On one page, so that it stays small: a code is 2 KB and takes 3 ms.
+CARDS_SHOWN = 48
 
 
 class CardsView(LongPageMixin, SelectionMixin, TemplateView):
@@ -27,15 +29,19 @@ class CardsView(LongPageMixin, SelectionMixin, TemplateView):
         paper = wanted.get("paper") if wanted.get("paper") in PAPERS else "a4"
         per_sheet = next((n for n in NUMBERS if wanted.get("per_sheet") == str(n)), NUMBERS[0])
         # In this order they are hung up.
-        cards_of = self.cages.select_related("owner", "room", "rack")
-        cages = list(cards_of.in_order("position", self.now)[: SHEETS_SHOWN * per_sheet])
+        ordered = self.cages.select_related("owner", "room", "rack").in_order("position", self.now)
+        page = RowPaginator(ordered, max(CARDS_SHOWN // per_sheet, 1) * per_sheet)
+        page.count = self.count
+        shown = page.get_page(wanted.get("page"))
+        cages = list(shown.object_list)
         one = cages[0]
         names = {"room": one.room_name, "rack": one.rack_name, "owner": str(one.owner)}
         cards = [(cage, card_of(cage) if per_sheet == NUMBERS[0] else []) for cage in cages]
-        ticked = [("cage", cage.pk) for cage in cages]
+        ticked = [("cage", pk) for pk in sorted(ticked_ids(wanted))]
         return super().get_context_data(
             sheets=[cards[first : first + per_sheet] for first in range(0, len(cages), per_sheet)],
             count=self.count,
+            page_obj=shown,
             shown_count=len(cages),
             papers=PAPERS.items(),
             paper=paper,

@@ -68,7 +68,7 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
             events=cage.events.newest_first().select_related("person")[:EVENTS_SHOWN],
             filter=chosen,
             # The cages before and after this one in the list that the person came from.
-            neighbours=chosen.apply(self.seen.active(), self.now).neighbours_of(cage),
+            neighbours=chosen.apply(self.seen.active(), self.now).neighbours_of(cage, "label"),
             **kwargs,
         )
 

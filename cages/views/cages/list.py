@@ -58,6 +58,16 @@ class CageListMixin(CageAccessMixin, ListView):
         return {**context, "page_sizes": PAGE_SIZES, "page_size": size}
 
 
+class RowPaginator(Paginator):
+    """Fetches a page of an ordered CageQuerySet without sorting whole rows."""
+
+    def page(self, number: int | str) -> Page:
+        number = self.validate_number(number)
+        first = (number - 1) * self.per_page
+        ordered: Any = self.object_list
+        return Page(ordered.rows(first, first + self.per_page), number, self)
+
+
 class CageListView(LiveMixin, CageListMixin):
     """The list. Filter, order, page and page size are in the URL."""
 
@@ -81,7 +91,7 @@ class CageListView(LiveMixin, CageListMixin):
     def get_paginator(self, queryset: Any, per_page: int, *args: Any, **kwargs: Any) -> Paginator:
         shown = self.filter.state
         count = self.counts.of(Condition(shown)) if shown else self.counts.total
-        paginator = Paginator(queryset, per_page)
+        paginator = RowPaginator(queryset, per_page)
         # Known from the counts above the list, so no query counts again.
         paginator.count = count
         return paginator

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,23 +17,59 @@ from cages.filters import text_from
 from cages.forms.place import RackForm, RoomForm
 from cages.models import Rack, Room
 from cages.places import grid as grids
-from cages.places import overview
+from cages.places import maps, overview
 from cages.views.access import CageAccessMixin
 from cages.views.site.live import LiveMixin
+from neurocage.ids import id_from
 from people.access import Permission
 from people.views.permitted import PermittedMixin
 
 CANDIDATES_SHOWN = 20
+# A map of a full rack takes about 1 KB.
+MAPS_SHOWN = 60
+ROOMS_SHOWN = 30
 
 
 class RackIndexView(LiveMixin, CageAccessMixin, TemplateView):
+    """All rooms with maps of their worst racks, or all racks of the room that the URL names."""
+
     template_name = "cages/racks/index.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        rooms = overview.rooms_of(self.seen.active(), self.now)
+        cages = self.seen.active()
+        rooms = overview.rooms_of(cages, self.now)
+        chosen = self._chosen(rooms)
+        number = self.request.GET.get("page")
+        if chosen:
+            page: Any = Paginator(chosen.racks, MAPS_SHOWN).get_page(number)
+            shown: Any = [(chosen, list(page.object_list))]
+        else:
+            page = Paginator(rooms, ROOMS_SHOWN).get_page(number)
+            each = max(MAPS_SHOWN // max(len(page.object_list), 1), 1)
+            shown = [(room, room.racks[:each]) for room in page.object_list]
+        ids = [rack.id for _room, racks in shown for rack in racks if rack.id]
+        drawn = maps.maps_of(cages, ids, self.now)
         return super().get_context_data(
-            rooms=rooms, trouble_count=sum(room.counts.trouble for room in rooms), **kwargs
+            rooms=[
+                (room, [(rack, drawn.get(rack.id or 0)) for rack in racks]) for room, racks in shown
+            ],
+            chosen=chosen,
+            page_obj=page,
+            counts=overview.all_of(rooms),
+            trouble_count=sum(room.counts.trouble for room in rooms),
+            **kwargs,
         )
+
+    def _chosen(self, rooms: list[overview.RoomSummary]) -> overview.RoomSummary | None:
+        """The room that the URL names. Without a number: the cages that name no room."""
+        if "room" not in self.request.GET:
+            return None
+        wanted = text_from(self.request.GET, "room")
+        room_id = id_from(wanted)
+        found = [room for room in rooms if room.id == room_id and (room_id or not wanted)]
+        if not found:
+            raise Http404("No such room.")
+        return found[0]
 
 
 class RackMixin(CageAccessMixin):

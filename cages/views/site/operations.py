@@ -15,13 +15,16 @@ from django.views.generic import TemplateView
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 
-from cages import database_faults, metrics, outage, storage
-from cages.clock import now_of
+from cages import database_faults, metrics, outage, storage, verdict
 from cages.models import Outcome, PollCycle, RetentionChange, Trouble
 from cages.models.cycle import Watch
+from cages.models.state import UNSEEN_AFTER
+from cages.places.silent import silent_by_rack
 from cages.polling import set_aside
 from cages.slots import SLOT_LENGTH
 from cages.storage import report
+from cages.views.site.live import LiveMixin
+from neurocage.secrecy import without_secrets
 from people.access import Permission
 from people.views.permitted import PermittedMixin
 
@@ -68,30 +71,36 @@ def prometheus(request: HttpRequest) -> HttpResponse:
     return HttpResponse(metrics.render(timezone.now()), content_type=CONTENT_TYPE_LATEST)
 
 
-class OperationsView(PermittedMixin, TemplateView):
-    """The ledger of the last hour, the storage, and the versions."""
+class OperationsView(PermittedMixin, LiveMixin, TemplateView):
+    """The verdict, the silent sensors, the ledger of the last hour, and the storage."""
 
     template_name = "cages/ops.html"
     permission = Permission.OPERATIONS
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        now = now_of(self.request)
         version = storage.timescaledb_version(connection)
         series = report.series(connection)
+        silent_count, silent_racks = silent_by_rack(self.seen.active(), self.now)
+        parts = verdict.parts_of(self.now)
         return super().get_context_data(
-            cycles=PollCycle.objects.until(now).order_by("-slot")[:CYCLES_SHOWN],
-            ahead=PollCycle.objects.span_ahead(now),
+            parts=parts,
+            ill_count=sum(part.state == verdict.State.ILL for part in parts),
+            silent_count=silent_count,
+            unseen_minutes=UNSEEN_AFTER // SLOT_LENGTH,
+            silent_racks=silent_racks,
+            cycles=PollCycle.objects.until(self.now).order_by("-slot")[:CYCLES_SHOWN],
+            ahead=PollCycle.objects.span_ahead(self.now),
             outcomes=list(Outcome),
             storage=f"TimescaleDB {version}" if version else _("plain PostgreSQL"),
             series=series,
             large_plain=any(one.is_large_plain for one in series),
             many_rows=report.MANY_PLAIN_ROWS,
             jobs=report.jobs(connection) if version else [],
-            faults=database_faults.faults(now),
+            faults=database_faults.faults(self.now),
             outage=outage.told(),
             set_aside=_set_aside(),
             retention=RetentionChange.objects.order_by("pk").last(),
-            sensor_api_url=settings.SENSOR_API_URL,
+            sensor_api_url=without_secrets(settings.SENSOR_API_URL),
             poll_timeout_seconds=settings.POLL_TIMEOUT_SECONDS,
             **kwargs,
         )

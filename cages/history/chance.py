@@ -1,0 +1,168 @@
+"""Whether a cycle was answered less often than chance allows, and in which racks."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import exp, lgamma, log
+from statistics import median
+from typing import cast
+
+from django.core.cache import cache
+from django.db.models import Case, Count, Max, Q, When
+from django.db.models.functions import Substr
+from redis.exceptions import RedisError
+
+from cages.models import Cage, Minute, PollCycle
+from cages.models.cage import CageQuerySet
+from cages.models.minute import KNOWN
+from cages.models.state import MINUTES_KEPT
+from cages.slots import SLOT_LENGTH
+
+# By chance alone, one cycle in a million is told to be too silent: one in two years.
+PROBABILITY = 1e-6
+# What sensors are expected to answer where nothing is known of a facility, and how many polls of
+# its own outweigh that.
+USUAL_SHARE, USUAL_WEIGHT = 0.75, 20
+# The facility's own share is the median of these days, so that a fault of three days is not usual.
+# One cycle an hour is enough: 168 rows are read, each by its key.
+BASELINE_DAYS = 7
+KEPT_SECONDS = 300
+RACKS_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SilentRack:
+    """A rack of which too few sensors answered in one cycle."""
+
+    rack: str
+    room: str
+    answered: int
+    asked: int
+    rack_id: int | None = None
+    # Its last answer, where nothing in it answers any more.
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A cycle with too few answers: in all, or in the `racks` that are named.
+
+    usual: the facility's own share of answers, from 0 to 1. racks: the most silent first,
+    RACKS_NAMED at most; `rack_count` counts them all.
+    """
+
+    answered: int
+    asked: int
+    usual: float
+    is_everywhere: bool
+    racks: tuple[SilentRack, ...] = ()
+    rack_count: int = 0
+
+    @property
+    def expected(self) -> int:
+        return round(self.asked * self.usual)
+
+    @property
+    def is_total(self) -> bool:
+        """Whether no sensor answered at all, as when their gateway is away."""
+        return not self.answered
+
+
+def is_too_few(answered: int, asked: int, share: float, tests: int = 1) -> bool:
+    """Whether so few answers are beyond chance, where each poll is answered with probability share.
+
+    It is the lower tail of the binomial distribution against PROBABILITY. tests: how many are made
+    of one cycle; each then has its part of PROBABILITY (Bonferroni).
+    """
+    if not asked or answered >= asked * share:
+        return False
+    chance = lgamma(asked + 1) - lgamma(answered + 1) - lgamma(asked - answered + 1)
+    chance += answered * log(share) + (asked - answered) * log(1 - share)
+    tail = term = exp(chance)
+    # Below the mean each term is smaller than the one before it, so the sum ends soon.
+    for count in range(answered, 0, -1):
+        term *= count / (asked - count + 1) * (1 - share) / share
+        tail += term
+        if term < tail * 1e-9:
+            break
+    return tail < PROBABILITY / max(tests, 1)
+
+
+def usual_share(now: datetime) -> float:
+    """The share of asked polls, between 0 and 1, that the facility's sensors answer; one query."""
+    newest = now.replace(minute=0, second=0, microsecond=0)
+    slots = [newest - timedelta(hours=hour) for hour in range(24 * BASELINE_DAYS)]
+    # A cycle without any answer says nothing about sensors: the way to them was closed.
+    cycles = PollCycle.objects.finished().filter(slot__in=slots, answered__gt=0)
+    days: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for slot, answered, planned, skipped in cycles.values_list(
+        "slot", "answered", "planned", "skipped"
+    ):
+        days[(newest - slot).days].append((answered, planned - skipped))
+    shares = [_share(sum(a for a, _ in one), sum(n for _, n in one)) for one in days.values()]
+    return median(shares) if shares else USUAL_SHARE
+
+
+def _share(answered: int, asked: int) -> float:
+    return (answered + USUAL_SHARE * USUAL_WEIGHT) / (asked + USUAL_WEIGHT)
+
+
+def silence_of(cycle: PollCycle, now: datetime) -> Silence | None:
+    """What a finished cycle says of the sensors, or None where chance explains it.
+
+    Two queries, once for each cycle: Redis keeps the answer for the other pages. Without Redis it
+    is found anew each time.
+    """
+    key = f"silence:{cycle.slot:%Y-%m-%dT%H:%M}:{cycle.planned}:{cycle.answered}"
+    try:
+        kept = cache.get(key)
+        if kept is None:
+            kept = (_silence_of(cycle, now),)
+            cache.set(key, kept, KEPT_SECONDS)
+    except RedisError:
+        kept = (_silence_of(cycle, now),)
+    return cast("Silence | None", kept[0])
+
+
+def _silence_of(cycle: PollCycle, now: datetime) -> Silence | None:
+    usual = usual_share(now)
+    everywhere = is_too_few(cycle.answered, cycle.asked, usual)
+    racks = silent_racks(Cage.objects.polled(), cycle.slot, usual)
+    if not everywhere and not racks:
+        return None
+    named = tuple(racks[:RACKS_NAMED])
+    return Silence(cycle.answered, cycle.asked, usual, everywhere, named, len(racks))
+
+
+def silent_racks(cages: CageQuerySet, slot: datetime, usual: float) -> list[SilentRack]:
+    """The racks that were too silent in this slot, the most silent first; one query."""
+    # The next cycle may have begun to write states; the minute is then the last but one.
+    code = Case(
+        When(state__outcome_slot=slot, then=Substr("state__minutes", MINUTES_KEPT, 1)),
+        When(
+            state__outcome_slot=slot + SLOT_LENGTH,
+            then=Substr("state__minutes", MINUTES_KEPT - 1, 1),
+        ),
+    )
+    known = [str(minute.value) for minute in KNOWN]
+    asked = cages.annotate(code=code).filter(code__in=[*known, str(Minute.NO_ANSWER.value)])
+    answered = Count("pk", filter=Q(code__in=known))
+    rows = list(
+        asked.order_by()
+        .exclude(rack=None)
+        .values("rack_id", "rack__name", "rack__room__name")
+        .annotate(asked=Count("pk"), answered=answered, since=Max("state__reading_slot"))
+    )
+    found = [
+        SilentRack(
+            row["rack__name"],
+            row["rack__room__name"] or "",
+            row["answered"],
+            row["asked"],
+            row["rack_id"],
+            None if row["answered"] else row["since"],
+        )
+        for row in rows
+        if is_too_few(row["answered"], row["asked"], usual, len(rows))
+    ]
+    return sorted(found, key=lambda rack: (rack.answered - rack.asked, rack.rack_id or 0))

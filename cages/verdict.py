@@ -1,0 +1,143 @@
+"""The verdict on Neurocage itself: which of its parts are well, which are ill, and since when.
+
+A new part is one function in PARTS.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import pairwise
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from cages import database_faults, outage
+from cages.drawing.words import whole
+from cages.history import chance
+from cages.models import PollCycle, Trouble
+from cages.slots import SLOT_LENGTH
+from cages.storage import report
+
+# The page lists all of them below.
+FAULTS_TOLD = 2
+# How far the ledger is read back for "since when".
+CYCLES_READ = 24 * 60
+
+
+class State(StrEnum):
+    WELL = "well"
+    ILL = "ill"
+    # What it depends on is ill, or nothing has happened yet.
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of Neurocage. `since` is None where nobody knows.
+
+    is_at_least: it has been so since then, or for longer.
+    """
+
+    name: str
+    state: State
+    words: str
+    since: datetime | None = None
+    is_at_least: bool = False
+
+
+def parts_of(now: datetime) -> list[Part]:
+    """Every part, the ill ones first. The number of queries is fixed."""
+    found = [part for find in PARTS if (part := find(now))]
+    return sorted(found, key=lambda part: part.state != State.ILL)
+
+
+def polling(now: datetime) -> Part:
+    """Beat and the workers: whether minutes are started and finished."""
+    name, watch = _("Polling"), PollCycle.objects.watch(now)
+    if watch.newest is None:
+        return Part(name, State.ILL, _("No cycle yet. Check beat and worker."))
+    if watch.trouble == Trouble.CLOCK_WRONG:
+        return Part(name, State.ILL, _("The server's clock is wrong, or it was."))
+    if watch.trouble == Trouble.NOT_STARTED:
+        words = _("No minute is started. Check beat, worker and Redis.")
+        return Part(name, State.ILL, words, watch.newest.slot + SLOT_LENGTH)
+    if watch.trouble:
+        words = _("Minutes are started, but do not finish. Check poller and worker.")
+        finished = watch.last_finished
+        return Part(name, State.ILL, words, finished.finished_at if finished else None)
+    slots = list(
+        PollCycle.objects.until(now).order_by("-slot").values_list("slot", flat=True)[:CYCLES_READ]
+    )
+    gaps = (
+        number
+        for number, (one, before) in enumerate(pairwise(slots), 1)
+        if one - before > SLOT_LENGTH
+    )
+    first = next(gaps, len(slots))
+    words = _("Every minute is started and finished.")
+    return Part(name, State.WELL, words, slots[first - 1], first == CYCLES_READ)
+
+
+def sensors(now: datetime) -> Part:
+    """The sensors together, and rack by rack: whether chance explains who was silent."""
+    name = _("Sensors")
+    cycles = list(
+        PollCycle.objects.until(now)
+        .finished()
+        .defer("planned_ids")
+        .order_by("-slot")[: CYCLES_READ // 24]
+    )
+    if not cycles:
+        return Part(name, State.UNKNOWN, _("No cycle has finished yet."))
+    newest, usual = cycles[0], chance.usual_share(now)
+    if newest.finished_at and now - newest.finished_at > PollCycle.STALE_AFTER:
+        return Part(name, State.UNKNOWN, _("They are not asked now."))
+    silence = chance.silence_of(newest, now)
+    counts = {"answered": whole(newest.answered), "asked": whole(newest.asked)}
+    if silence is None:
+        words = _("%(answered)s of %(asked)s answered, as usual.")
+        return Part(name, State.WELL, words % counts)
+    few = [chance.is_too_few(cycle.answered, cycle.asked, usual) for cycle in cycles]
+    lasting = few.index(False) if False in few else len(few)
+    since = cycles[lasting - 1].slot if lasting else None
+    if silence.is_total:
+        words = _("0 of %(asked)s answered: the sensors' gateway is probably away.")
+    elif silence.is_everywhere:
+        words = _("%(answered)s of %(asked)s answered, fewer than chance allows.")
+    else:
+        racks = [f"{one.rack} ({one.room})" if one.room else one.rack for one in silence.racks]
+        counts = {"racks": ", ".join(racks)}
+        words = _("Too few sensors answered in these racks: %(racks)s.")
+        since = min((one.since for one in silence.racks if one.since), default=None)
+    return Part(name, State.ILL, words % counts, since, lasting == len(few))
+
+
+def message_store(now: datetime) -> Part:
+    return _told("redis", "Redis") or Part("Redis", State.WELL, _("It answers."))
+
+
+def database(now: datetime) -> Part:
+    """The storage of minutes. The database itself answers, or there would be no page."""
+    name = _("Database")
+    if ill := _told("database", name):
+        return ill
+    faults = database_faults.faults(now)
+    if faults:
+        words = " ".join(fault.words for fault in faults[:FAULTS_TOLD])
+        return Part(name, State.ILL, words)
+    if any(series.is_large_plain for series in report.series(connection)):
+        return Part(name, State.ILL, _("Too many minutes for plain PostgreSQL (see Storage)."))
+    return Part(name, State.WELL, _("It answers."))
+
+
+def _told(part: str, name: str) -> Part | None:
+    """The outage that those who write have told of, if it is of this part."""
+    found = outage.told()
+    if found is None or found.cause.part != part:
+        return None
+    return Part(name, State.ILL, f"{found.cause.label} {found.words}".strip(), found.since)
+
+
+# Each gives a part, or None where it does not apply.
+PARTS: tuple[Callable[[datetime], Part | None], ...] = (polling, sensors, message_store, database)
