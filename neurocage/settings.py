@@ -123,6 +123,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 AUTH_USER_MODEL = "people.User"
+AUTHENTICATION_BACKENDS = ["people.backends.PeopleBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "cage-list"
 LOGOUT_REDIRECT_URL = "login"

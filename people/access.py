@@ -113,7 +113,10 @@ class Access:
     @cached_property
     def _changing_labs(self) -> dict[int, int | None]:
         """{lab in which the person may change rows: the person whose own lab it is}."""
-        return dict(self._labs(CHANGING_ROLES).values_list("lab", "lab__own_of"))
+        lines = getattr(self.person, "roles_read", None)
+        if lines is None:
+            return dict(self._labs(CHANGING_ROLES).values_list("lab", "lab__own_of"))
+        return {line["lab"]: line["own_of"] for line in lines if line["role"] in CHANGING_ROLES}
 
 
 class ScreenAccess(Access):

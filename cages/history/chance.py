@@ -1,13 +1,14 @@
 """Whether a cycle was answered less often than chance allows, and in which racks."""
 
+import json
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from math import exp, lgamma, log
 from statistics import median
-from typing import cast
 
 from django.core.cache import cache
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Case, Count, Max, Q, When
 from django.db.models.functions import Substr
 from redis.exceptions import RedisError
@@ -115,13 +116,26 @@ def silence_of(cycle: PollCycle, now: datetime) -> Silence | None:
     """
     key = f"silence:{cycle.slot:%Y-%m-%dT%H:%M}:{cycle.planned}:{cycle.answered}"
     try:
-        kept = cache.get(key)
-        if kept is None:
-            kept = (_silence_of(cycle, now),)
-            cache.set(key, kept, KEPT_SECONDS)
-    except RedisError:
-        kept = (_silence_of(cycle, now),)
-    return cast("Silence | None", kept[0])
+        if text := cache.get(key):
+            return _read(text)
+        found = _silence_of(cycle, now)
+        cache.set(key, _written(found), KEPT_SECONDS)
+    except (RedisError, ValueError, TypeError):
+        return _silence_of(cycle, now)
+    return found
+
+
+def _written(silence: Silence | None) -> str:
+    return json.dumps(silence and asdict(silence), cls=DjangoJSONEncoder)
+
+
+def _read(text: str) -> Silence | None:
+    facts = json.loads(text)
+    if facts is None:
+        return None
+    for rack in facts["racks"]:
+        rack["since"] = rack["since"] and datetime.fromisoformat(rack["since"])
+    return Silence(**{**facts, "racks": tuple(SilentRack(**rack) for rack in facts["racks"])})
 
 
 def _silence_of(cycle: PollCycle, now: datetime) -> Silence | None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
 
-from people.models.lab import Lab
+from people.models.lab import Lab, Membership
 from people.names import KeyField, SortField, key_of
 
 
@@ -22,6 +25,13 @@ class PeopleManager(UserManager["User"]):
     def administrators(self) -> models.QuerySet[User]:
         """The administrators who may sign in, the oldest account first."""
         return self.active().filter(is_superuser=True).order_by("pk")
+
+
+    def with_roles(self) -> models.QuerySet[User]:
+        """The people, each with its memberships as Access reads them, without a further query."""
+        own = Membership.objects.filter(person=OuterRef("pk"))
+        lines = own.values(line=JSONObject(lab="lab_id", role="role", own_of="lab__own_of_id"))
+        return self.annotate(roles_read=ArraySubquery(lines))
 
 
 class User(AbstractUser):

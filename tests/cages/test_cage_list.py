@@ -27,7 +27,6 @@ NOW = at("07:02:30")
 pytestmark = pytest.mark.usefixtures("clock")
 LIST = reverse("cage-list")
 # The query that tells whether a person may add cages. Staff need none.
-MEMBERSHIPS = 1
 
 
 def rows_of(response):
