@@ -1,11 +1,12 @@
 """Whether a cycle was answered less often than chance allows, and in which racks."""
 
+import json
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from math import exp, lgamma, log
 from statistics import median
-from typing import cast
+from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Case, Count, Max, Q, When
@@ -117,11 +118,33 @@ def silence_of(cycle: PollCycle, now: datetime) -> Silence | None:
     try:
         kept = cache.get(key)
         if kept is None:
-            kept = (_silence_of(cycle, now),)
+            kept = json.dumps(_packed(_silence_of(cycle, now)))
             cache.set(key, kept, KEPT_SECONDS)
-    except RedisError:
-        kept = (_silence_of(cycle, now),)
-    return cast("Silence | None", kept[0])
+        return _unpacked(json.loads(kept))
+    except (RedisError, KeyError, TypeError, ValueError):
+        # Redis is away, or something else has written there.
+        return _silence_of(cycle, now)
+
+
+def _packed(silence: Silence | None) -> dict[str, Any]:
+    """As JSON can hold it; empty for None."""
+    if silence is None:
+        return {}
+    racks = [
+        {**asdict(rack), "since": rack.since and rack.since.isoformat()} for rack in silence.racks
+    ]
+    return {**asdict(silence), "racks": racks}
+
+
+def _unpacked(facts: dict[str, Any]) -> Silence | None:
+    """What `_packed` was given. Raises KeyError, TypeError and ValueError for anything else."""
+    if not facts:
+        return None
+    racks = (
+        SilentRack(**{**rack, "since": rack["since"] and datetime.fromisoformat(rack["since"])})
+        for rack in facts["racks"]
+    )
+    return Silence(**{**facts, "racks": tuple(racks)})
 
 
 def _silence_of(cycle: PollCycle, now: datetime) -> Silence | None:
