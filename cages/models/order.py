@@ -45,8 +45,8 @@ class Ordered(models.QuerySet[Row]):
     def neighbours_of(self, row: Row, *fields: str) -> dict[str, Row]:
         """{"previous": Cage, "next": Cage} beside the row in this order, where there are any.
 
-        fields: what is read of them beside the key. One query. What the rows are ordered by must not
-        be NULL.
+        fields: what is read of them beside the key. One query. What the rows are ordered by must
+        not be NULL.
         """
         order = [
             F(by) if isinstance(by, str) else by.expression if isinstance(by, OrderBy) else by
