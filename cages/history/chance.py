@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from math import exp, lgamma, log
 from statistics import median
+from typing import Any
 
 from django.core.cache import cache
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Case, Count, Max, Q, When
 from django.db.models.functions import Substr
 from redis.exceptions import RedisError
@@ -116,26 +116,35 @@ def silence_of(cycle: PollCycle, now: datetime) -> Silence | None:
     """
     key = f"silence:{cycle.slot:%Y-%m-%dT%H:%M}:{cycle.planned}:{cycle.answered}"
     try:
-        if text := cache.get(key):
-            return _read(text)
-        found = _silence_of(cycle, now)
-        cache.set(key, _written(found), KEPT_SECONDS)
-    except (RedisError, ValueError, TypeError):
+        kept = cache.get(key)
+        if kept is None:
+            kept = json.dumps(_packed(_silence_of(cycle, now)))
+            cache.set(key, kept, KEPT_SECONDS)
+        return _unpacked(json.loads(kept))
+    except (RedisError, KeyError, TypeError, ValueError):
+        # Redis is away, or something else has written there.
         return _silence_of(cycle, now)
-    return found
 
 
-def _written(silence: Silence | None) -> str:
-    return json.dumps(silence and asdict(silence), cls=DjangoJSONEncoder)
+def _packed(silence: Silence | None) -> dict[str, Any]:
+    """As JSON can hold it; empty for None."""
+    if silence is None:
+        return {}
+    racks = [
+        {**asdict(rack), "since": rack.since and rack.since.isoformat()} for rack in silence.racks
+    ]
+    return {**asdict(silence), "racks": racks}
 
 
-def _read(text: str) -> Silence | None:
-    facts = json.loads(text)
-    if facts is None:
+def _unpacked(facts: dict[str, Any]) -> Silence | None:
+    """What `_packed` was given. Raises KeyError, TypeError and ValueError for anything else."""
+    if not facts:
         return None
-    for rack in facts["racks"]:
-        rack["since"] = rack["since"] and datetime.fromisoformat(rack["since"])
-    return Silence(**{**facts, "racks": tuple(SilentRack(**rack) for rack in facts["racks"])})
+    racks = (
+        SilentRack(**{**rack, "since": rack["since"] and datetime.fromisoformat(rack["since"])})
+        for rack in facts["racks"]
+    )
+    return Silence(**{**facts, "racks": tuple(racks)})
 
 
 def _silence_of(cycle: PollCycle, now: datetime) -> Silence | None:

@@ -1,36 +1,35 @@
 """Rows in an order: some of them by their numbers, and what is beside one of them."""
 
-from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from django.db import models
-from django.db.models import F, Func, Value
+from django.db.models import F, Func, Subquery, Value
 from django.db.models.expressions import OrderBy
 
 Row = TypeVar("Row", bound=models.Model)
 
 
 class IsBeside(Func):
-    """Whether several expressions are before or after the values `own`, in the order of rows.
+    """Whether several expressions are before or after those of one row, in the order of rows.
 
+    own: a Subquery that gives the same expressions of that row. Without a row nothing is beside it.
     sign: "<" for before, ">" for after.
     """
 
     output_field = models.BooleanField()
     conditional = True
 
-    def __init__(self, *expressions: Any, own: Sequence[Any] = (), sign: str = "<") -> None:
-        super().__init__(*expressions, *map(Value, own))
+    def __init__(self, *expressions: Any, own: Subquery | None = None, sign: str = "<") -> None:
+        super().__init__(*expressions, *([own] if own else []))
         self.sign = sign
 
     def as_sql(  # type: ignore[override]
         self, compiler: Any, connection: Any, **context: Any
     ) -> tuple[str, list[Any]]:
         parts = [compiler.compile(part) for part in self.get_source_expressions()]
-        columns, values = parts[: len(parts) // 2], parts[len(parts) // 2 :]
-        left, right = (", ".join(sql for sql, _params in half) for half in (columns, values))
+        *columns, own = (sql for sql, _params in parts)
         params = [param for _sql, some in parts for param in some]
-        return f"({left}) {self.sign} ({right})", params
+        return f"({', '.join(columns)}) {self.sign} {own}", params
 
 
 class Ordered(models.QuerySet[Row]):
@@ -44,7 +43,7 @@ class Ordered(models.QuerySet[Row]):
     def neighbours_of(self, row: Row, *fields: str) -> dict[str, Row]:
         """{"previous": Cage, "next": Cage} beside the row in this order, where there are any.
 
-        fields: what is read of them beside the key. Two queries. What the rows are ordered by must
+        fields: what is read of them beside the key. One query. What the rows are ordered by must
         not be NULL.
         """
         order = [
@@ -53,9 +52,7 @@ class Ordered(models.QuerySet[Row]):
         ]
         keyed: Any = self.annotate(**{f"key{number}": key for number, key in enumerate(order)})
         names = [f"key{number}" for number in range(len(order))]
-        own = keyed.filter(pk=row.pk).values_list(*names).first()
-        if own is None:
-            return {}
+        own = Subquery(keyed.filter(pk=row.pk).order_by().values(*names))
         sides = {
             "previous": keyed.filter(IsBeside(*names, own=own, sign="<")).reverse(),
             "next": keyed.filter(IsBeside(*names, own=own, sign=">")),
