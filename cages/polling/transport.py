@@ -277,7 +277,12 @@ class SensorAdapter(BaseAdapter):
         encrypted = EncryptedConnection(
             self._tls.wrap_socket(sock, server_hostname=self._name, do_handshake_on_connect=False)
         )
-        encrypted.shake_hands(deadline)
+        try:
+            encrypted.shake_hands(deadline)
+        except BaseException:
+            # The plain socket has given its file away, so closing that one would not help.
+            encrypted.close()
+            raise
         return encrypted
 
 
