@@ -12,6 +12,7 @@ from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Value,
 from django.db.models.functions import Cast, Concat
 from django.http import QueryDict
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from cages.models import Condition, Rack, Rank, Room, Tally
 from cages.models.cage import CageQuerySet
@@ -25,7 +26,12 @@ SEARCH_LIMIT = 100
 CHOICES_LIMIT = 1500
 # The kind of row in `facets` that comes first, so that the limit never cuts it off.
 RANKS = "0"
-ORDERS = ("worst", "label", "id", "position")
+ORDERS = {
+    "worst": gettext_lazy("Worst first"),
+    "label": gettext_lazy("Label"),
+    "id": gettext_lazy("Cage id"),
+    "position": gettext_lazy("Position"),
+}
 
 
 def text_from(query: QueryDict, name: str) -> str:
