@@ -7,10 +7,10 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from cages import outage
 from cages.clock import now_of
 from cages.history import chance
 from cages.models import Cage, PollCycle
+from cages.operations import outage
 from people.access import Access
 from people.models import User
 

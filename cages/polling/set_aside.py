@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 
 from django.db import DataError, IntegrityError
 
-from cages import outage
 from cages.models import PollCycle
 from cages.models.cycle import from_ranges
+from cages.operations import outage
 from cages.polling.claims import NotPlanned
 from cages.polling.recorder import record_columns
 from cages.polling.results import Columns, halves

@@ -14,7 +14,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as QueueAway
 from redis.exceptions import RedisError
 
-from cages import database_faults
+from cages.operations import database_faults
 from cages.polling import ahead, schedule, set_aside
 from cages.polling.claims import NotPlanned, check_shard
 from cages.polling.patience import Patience, Stopping, pauses

@@ -15,10 +15,11 @@ from django.views.generic import TemplateView
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 
-from cages import database_faults, metrics, outage, storage, verdict
+from cages import storage
 from cages.models import Outcome, PollCycle, RetentionChange, Trouble
 from cages.models.cycle import Watch
 from cages.models.state import UNSEEN_AFTER
+from cages.operations import database_faults, metrics, outage, verdict
 from cages.places.silent import silent_by_rack
 from cages.polling import set_aside
 from cages.slots import SLOT_LENGTH

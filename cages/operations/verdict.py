@@ -12,10 +12,10 @@ from itertools import pairwise
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from cages import database_faults, outage
 from cages.drawing.words import whole
 from cages.history import chance
 from cages.models import PollCycle, Trouble
+from cages.operations import database_faults, outage
 from cages.slots import SLOT_LENGTH
 from cages.storage import report
 

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from cages import database_faults
 from cages.models import Cage, Outcome, PollCycle
+from cages.operations import database_faults
 
 
 def render(now: datetime) -> bytes:
