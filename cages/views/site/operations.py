@@ -80,9 +80,9 @@ class OperationsView(PermittedMixin, LiveMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         version = storage.timescaledb_version(connection)
-        series = report.series(connection)
+        seen = verdict.Seen(self.now)
         silent_count, silent_racks = silent_by_rack(self.seen.active(), self.now)
-        parts = verdict.parts_of(self.now)
+        parts = verdict.parts_of(seen)
         return super().get_context_data(
             parts=parts,
             ill_count=sum(part.state == verdict.State.ILL for part in parts),
@@ -93,12 +93,12 @@ class OperationsView(PermittedMixin, LiveMixin, TemplateView):
             ahead=PollCycle.objects.span_ahead(self.now),
             outcomes=list(Outcome),
             storage=f"TimescaleDB {version}" if version else _("plain PostgreSQL"),
-            series=series,
-            large_plain=any(one.is_large_plain for one in series),
+            series=seen.series,
+            large_plain=any(one.is_large_plain for one in seen.series),
             many_rows=report.MANY_PLAIN_ROWS,
             jobs=report.jobs(connection) if version else [],
-            faults=database_faults.faults(self.now),
-            outage=outage.told(),
+            faults=seen.faults,
+            outage=seen.outage,
             set_aside=_set_aside(),
             retention=RetentionChange.objects.order_by("pk").last(),
             sensor_api_url=without_secrets(settings.SENSOR_API_URL),
