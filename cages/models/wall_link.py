@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from cages.models.place import Room
 from people.models import User
 from people.models.secret import Secret, SecretQuerySet
+from people.names import key_of
 
 LINKS_AT_MOST = 50
 
@@ -29,8 +30,8 @@ class WallLinkQuerySet(SecretQuerySet):
         """
         # Held until the end, so that two administrators do not both take the last place.
         list(self.live().select_for_update())
-        names = set(self.live().values_list("name", flat=True))
-        if name in names:
+        names = {key_of(taken) for taken in self.live().values_list("name", flat=True)}
+        if key_of(name) in names:
             raise ValidationError(_("There is a link with this name already."))
         if len(names) >= LINKS_AT_MOST:
             raise ValidationError(
