@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
+from cages.storage.engine import timescaledb_is_available, timescaledb_version
 from cages.storage.errors import StorageError
 from cages.storage.rollups import POLLS, ROLLUPS, VIEWS, Rollup
 from cages.storage.zone import refuse_unknown_zone
@@ -57,21 +58,6 @@ def refuse_old(connection: BaseDatabaseWrapper) -> None:
             is_old = cursor.fetchone() is not None
     if is_old:
         raise StorageError(MADE_BEFORE_1_0)
-
-
-def timescaledb_is_available(connection: BaseDatabaseWrapper) -> bool:
-    """True where the server could load TimescaleDB, whether or not this database has it yet."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'")
-        return cursor.fetchone() is not None
-
-
-def timescaledb_version(connection: BaseDatabaseWrapper) -> str | None:
-    """The version installed in this database, or None."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'")
-        row = cursor.fetchone()
-    return row and row[0]
 
 
 def set_up(connection: BaseDatabaseWrapper) -> str:
