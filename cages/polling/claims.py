@@ -13,10 +13,12 @@ from cages.models.cycle import LOST_AFTER, from_ranges
 from cages.slots import is_ahead
 from neurocage.ids import LARGEST_ID
 
-# A poller holds results for up to an hour while it cannot reach Redis (tasks.HOLD_SECONDS), and the
-# cycle is closed meanwhile. Until a cycle is closed, its results are taken at any time: while the
-# database is away nobody closes one.
-TAKEN_AFTER_CLOSE = timedelta(hours=1) + LOST_AFTER
+# While Redis is away, results wait so long in the process that has them. Their cycle is closed
+# meanwhile.
+HOLD_SECONDS = 3600
+# Results are taken so long after their cycle was closed. Until it is closed they are taken at any
+# time: while the database is away nobody closes one.
+TAKEN_AFTER_CLOSE = timedelta(seconds=HOLD_SECONDS) + LOST_AFTER
 # Far more than any shard is given; see `schedule.cut`.
 LONGEST_WAIT_SECONDS = 120
 LARGEST_SHARD = 10_000
