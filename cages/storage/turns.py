@@ -91,7 +91,10 @@ def change_layout(connection: BaseDatabaseWrapper, work: Callable[[], Result]) -
 
 @contextmanager
 def only_one_setup(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Hold the lock of `setup_storage`. Raises StillBusyError at once while another one has it."""
+    """Hold the lock of `setup_storage`. Raises StillBusyError at once while another one has it.
+
+    The lock belongs to the session, because there are steps that no transaction allows.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", WHOLE_SETUP)
         if not cursor.fetchone()[0]:
