@@ -30,6 +30,8 @@ DAYS_AHEAD = 800
 
 
 class Kind(StrEnum):
+    """What a fault is about."""
+
     JOBS = "jobs"
     VERSIONS = "versions"
     RESTORE = "restore"

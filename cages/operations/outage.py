@@ -31,6 +31,8 @@ CONNECTION = ("08", "28", "57P", "3D", "53300")
 
 
 class Cause(models.TextChoices):
+    """Why nothing can be written."""
+
     DATABASE_AWAY = "database_away", _("The database does not answer.")
     DATABASE_FULL = "database_full", _("The database cannot write because its disk is full.")
     DATABASE_READ_ONLY = "database_read_only", _("The database is read-only.")

@@ -1,6 +1,6 @@
 """The verdict on Neurocage itself: which of its parts are well, which are ill, and since when.
 
-A new part is one function in PARTS, which judges by what is Seen.
+A new part is one function in PARTS, which judges by the Findings.
 """
 
 from collections.abc import Callable
@@ -28,6 +28,8 @@ CYCLES_READ, COUNTS_READ = 24 * 60, 60
 
 
 class State(StrEnum):
+    """How a part is."""
+
     WELL = "well"
     ILL = "ill"
     # What it depends on is ill, or nothing has happened yet.
@@ -48,7 +50,7 @@ class Part:
     is_at_least: bool = False
 
 
-class Seen:
+class Findings:
     """What the parts are judged by. Each is asked for once, when it is first needed."""
 
     def __init__(self, now: datetime) -> None:
@@ -71,15 +73,15 @@ class Seen:
         return report.series(connection)
 
 
-def parts_of(seen: Seen) -> list[Part]:
+def parts_of(findings: Findings) -> list[Part]:
     """Every part, the ill ones first. The number of queries is fixed."""
-    found = [part for find in PARTS if (part := find(seen))]
+    found = [part for find in PARTS if (part := find(findings))]
     return sorted(found, key=lambda part: part.state != State.ILL)
 
 
-def polling(seen: Seen) -> Part:
+def polling(findings: Findings) -> Part:
     """Beat and the workers: whether minutes are started and finished."""
-    name, watch, now = _("Polling"), seen.watch, seen.now
+    name, watch, now = _("Polling"), findings.watch, findings.now
     if watch.trouble == Trouble.CLOCK_WRONG:
         return Part(name, State.ILL, _("The server's clock is wrong, or it was."))
     if watch.newest is None:
@@ -104,9 +106,9 @@ def polling(seen: Seen) -> Part:
     return Part(name, State.WELL, words, slots[first - 1], first == CYCLES_READ)
 
 
-def sensors(seen: Seen) -> Part:
+def sensors(findings: Findings) -> Part:
     """The sensors together, and rack by rack: whether chance explains who was silent."""
-    name, watch, now = _("Sensors"), seen.watch, seen.now
+    name, watch, now = _("Sensors"), findings.watch, findings.now
     newest = watch.last_finished
     if newest is None or watch.finished_at is None:
         return Part(name, State.UNKNOWN, _("No cycle has finished yet."))
@@ -134,31 +136,31 @@ def sensors(seen: Seen) -> Part:
     return Part(name, State.ILL, words % counts, since, lasting == len(few))
 
 
-def message_store(seen: Seen) -> Part:
+def message_store(findings: Findings) -> Part:
     """Redis: whether it answers and writes."""
-    return _told(seen, "redis", "Redis") or Part("Redis", State.WELL, _("It answers."))
+    return _told(findings, "redis", "Redis") or Part("Redis", State.WELL, _("It answers."))
 
 
-def database(seen: Seen) -> Part:
+def database(findings: Findings) -> Part:
     """The storage of minutes. The database itself answers, or there would be no page."""
     name = _("Database")
-    if ill := _told(seen, "database", name):
+    if ill := _told(findings, "database", name):
         return ill
-    if seen.faults:
-        words = " ".join(fault.words for fault in seen.faults[:FAULTS_TOLD])
+    if findings.faults:
+        words = " ".join(fault.words for fault in findings.faults[:FAULTS_TOLD])
         return Part(name, State.ILL, words)
-    if any(series.is_large_plain for series in seen.series):
+    if any(series.is_large_plain for series in findings.series):
         return Part(name, State.ILL, _("Too many minutes for plain PostgreSQL (see Storage)."))
     return Part(name, State.WELL, _("It answers."))
 
 
-def _told(seen: Seen, part: str, name: str) -> Part | None:
+def _told(findings: Findings, part: str, name: str) -> Part | None:
     """The outage that those who write have told of, if it is of this part."""
-    found = seen.outage
+    found = findings.outage
     if found is None or found.cause.part != part:
         return None
     return Part(name, State.ILL, f"{found.cause.label} {found.words}".strip(), found.since)
 
 
 # Each gives a part, or None where it does not apply.
-PARTS: tuple[Callable[[Seen], Part | None], ...] = (polling, sensors, message_store, database)
+PARTS: tuple[Callable[[Findings], Part | None], ...] = (polling, sensors, message_store, database)

@@ -32,6 +32,7 @@ def is_needed(connection: BaseDatabaseWrapper) -> bool:
 
 
 def count_rows(connection: BaseDatabaseWrapper) -> int:
+    """How many minutes the table has. Reads all of it."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM {POLLS}")
         return cursor.fetchone()[0]

@@ -93,10 +93,12 @@ def set_up(connection: BaseDatabaseWrapper) -> str:
 
 
 def is_hypertable(cursor: CursorWrapper, table: str = POLLS) -> bool:
+    """Whether the table is a hypertable. False without TimescaleDB."""
     return _is_listed(cursor, "hypertables", "hypertable_schema", "hypertable_name", table)
 
 
 def is_continuous_aggregate(cursor: CursorWrapper, name: str) -> bool:
+    """Whether the name is that of a continuous aggregate. False without TimescaleDB."""
     return _is_listed(cursor, "continuous_aggregates", "view_schema", "view_name", name)
 
 
@@ -167,6 +169,7 @@ def _make_hypertable(cursor: CursorWrapper) -> None:
 
 
 def create_hypertable(cursor: CursorWrapper, table: str) -> None:
+    """Make the table a hypertable, its rows included. Does nothing if it is one."""
     # The key (cage_id, slot) serves every page, so no further index on the time alone.
     cursor.execute(
         """SELECT create_hypertable(%s, by_range('slot', %s::interval),

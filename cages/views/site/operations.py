@@ -80,9 +80,9 @@ class OperationsView(PermittedMixin, LiveMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         version = storage.timescaledb_version(connection)
-        seen = verdict.Seen(self.now)
+        findings = verdict.Findings(self.now)
         silent_count, silent_racks = silent_by_rack(self.seen.active(), self.now)
-        parts = verdict.parts_of(seen)
+        parts = verdict.parts_of(findings)
         return super().get_context_data(
             parts=parts,
             ill_count=sum(part.state == verdict.State.ILL for part in parts),
@@ -93,12 +93,12 @@ class OperationsView(PermittedMixin, LiveMixin, TemplateView):
             ahead=PollCycle.objects.span_ahead(self.now),
             outcomes=list(Outcome),
             storage=f"TimescaleDB {version}" if version else _("plain PostgreSQL"),
-            series=seen.series,
-            large_plain=any(one.is_large_plain for one in seen.series),
+            series=findings.series,
+            large_plain=any(one.is_large_plain for one in findings.series),
             many_rows=report.MANY_PLAIN_ROWS,
             jobs=report.jobs(connection) if version else [],
-            faults=seen.faults,
-            outage=seen.outage,
+            faults=findings.faults,
+            outage=findings.outage,
             set_aside=_set_aside(),
             retention=RetentionChange.objects.order_by("pk").last(),
             sensor_api_url=without_secrets(settings.SENSOR_API_URL),
