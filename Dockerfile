@@ -2,7 +2,7 @@
 # and passes all other requests on, `secrets` makes the secrets. The first two get the static files
 # from this build and not from a volume, so they always match the pages.
 
-# The front-end packages. Node itself is in neither image.
+# The front-end packages. Node itself is in none of the images.
 FROM node:24.21.0-bookworm-slim AS packages
 
 WORKDIR /packages
@@ -23,8 +23,8 @@ RUN groupadd --gid 10000 neurocage \
 WORKDIR /app
 
 
-# An image of its own, which an upgrade leaves unchanged: Compose makes a container anew when its
-# image has changed, and with it those that depend on it. The database depends on the secrets.
+# An image of its own, which an upgrade leaves unchanged. Compose replaces a container when its image
+# has changed, and then also those that depend on it. The database depends on the secrets.
 FROM base AS secrets
 
 COPY docker/make-secrets.sh docker/make-secrets.sh

@@ -71,8 +71,8 @@ timescaledb: install-dev assets ## run the tests marked storage against a real T
 	@echo "== Tests of the storage, on TimescaleDB"
 	@TEST_STORAGE=timescaledb $(BIN)/python -m pytest tests/cages -m storage -n $(WORKERS) --dist worksteal
 
-# As many at the same time as there are, because they mostly wait for real minutes.
-test-faults: install-dev assets ## stop, kill and overload real servers and processes; takes 6 minutes
+# Many more at the same time than there are cores, because they mostly wait for real minutes.
+test-faults: install-dev assets ## stop, kill and overload real servers and processes; takes many minutes
 	@echo "== Tests of faults"
 	@TEST_STORAGE=none $(BIN)/python -m pytest tests/faults -m faults -n 14 --dist worksteal
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 import psutil
 
 from bench import years
+from bench.usage import cpu_seconds
 
 SHARD = 500
 
@@ -29,7 +30,7 @@ def main() -> None:
         first = slot_of(timezone.now())
         connection.ensure_connection()
         backend = psutil.Process(connection.connection.info.backend_pid)
-        before = _cpu(psutil.Process()), _cpu(backend)
+        before = cpu_seconds(psutil.Process()), cpu_seconds(backend)
         recorded = made = 0.0
         for number in range(arguments.minutes):
             began = time.process_time()
@@ -37,7 +38,8 @@ def main() -> None:
             messages = _messages(slot, arguments.cages)
             made += time.process_time() - began
             recorded += sum(record_columns(slot, json.loads(each), slot) for each in messages)
-        client, server = _cpu(psutil.Process()) - before[0] - made, _cpu(backend) - before[1]
+        client = cpu_seconds(psutil.Process()) - before[0] - made
+        server = cpu_seconds(backend) - before[1]
         for who, seconds in (("recorder", client), ("database", server), ("both", client + server)):
             print(f"{who}: {1000 * seconds / recorded:.4f} CPU s per 1,000 polls")
 
@@ -58,11 +60,6 @@ def _messages(slot, cages):
     PollCycle.objects.create(slot=slot, started_at=slot, planned=cages)
     starts = range(0, cages, SHARD)
     return [json.dumps(encode(results[start : start + SHARD])) for start in starts]
-
-
-def _cpu(process):
-    times = process.cpu_times()
-    return times.user + times.system
 
 
 if __name__ == "__main__":

@@ -78,6 +78,11 @@ class Usage:
         }
 
 
+def cpu_seconds(*processes):
+    """User and system time of these processes until now, without their children."""
+    return sum(sum(process.cpu_times()[:2]) for process in processes)
+
+
 def _ask(process, question, otherwise):
     """Return the answer, or `otherwise` if the process has just ended."""
     try:

@@ -1,5 +1,7 @@
 """Accounts, and the limits of labs, in Django's admin."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
@@ -20,6 +22,11 @@ class PeopleAdmin(UserAdmin):
         found, may_repeat = super().get_search_results(request, queryset, search_term)
         key = search_key(search_term.replace("\x00", ""))
         return (found | queryset.filter(key__blankless__contains=key), may_repeat)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Let a person's own lab go with the account, though nobody may delete a lab alone."""
+        to_delete, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
+        return to_delete, counts, perms_needed - {Lab._meta.verbose_name}, protected
 
 
 @admin.register(Lab)

@@ -118,19 +118,20 @@ class Addresses:
         """
         with self._lock:
             found = self._found
-            if not found or (
-                found.done() and time.monotonic() > self._found_at + ADDRESSES_SECONDS
-            ):
+            if not found or (found.done() and not self._is_fresh(found)):
                 found = self._found = Future()
                 look_up = threading.Thread(target=self._look_up, args=(found,), daemon=True)
                 look_up.start()
         return result_of(found, deadline)
 
+    def _is_fresh(self, found: Future[list[Address]]) -> bool:
+        # What failed is looked up anew, for the next poll may find it.
+        return not found.exception() and time.monotonic() < self._found_at + ADDRESSES_SECONDS
+
     def _look_up(self, found: "Future[list[Address]]") -> None:
         try:
             addresses = socket.getaddrinfo(self._name, self._port, type=socket.SOCK_STREAM)
         except Exception as error:
-            self._found_at = time.monotonic()
             found.set_exception(error)
         else:
             self._found_at = time.monotonic()
@@ -276,7 +277,12 @@ class SensorAdapter(BaseAdapter):
         encrypted = EncryptedConnection(
             self._tls.wrap_socket(sock, server_hostname=self._name, do_handshake_on_connect=False)
         )
-        encrypted.shake_hands(deadline)
+        try:
+            encrypted.shake_hands(deadline)
+        except BaseException:
+            # The plain socket has given its file away, so closing that one would not help.
+            encrypted.close()
+            raise
         return encrypted
 
 

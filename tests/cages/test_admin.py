@@ -27,9 +27,9 @@ def listed(response):
     return [cage.label for cage in response.context["cl"].result_list]
 
 
-def test_only_cages_and_users_can_be_administered():
+def test_only_cages_labs_and_users_can_be_administered():
     models = {model._meta.label for model in admin.site._registry}
-    assert models == {"cages.Cage", "people.User", "auth.Group"}
+    assert models == {"cages.Cage", "people.Lab", "people.User", "auth.Group"}
 
 
 def test_the_start_page_has_our_name(browser):

@@ -92,7 +92,8 @@ def test_numbered_rows_are_not_called_letters(client_of, user, staff):
 def test_a_room_is_renamed_in_one_place(client_of, user, staff):
     cage = stand(user, "A", 1)
     browser = client_of(staff)
-    assert room_url(cage) in browser.get(reverse("rack-index")).content.decode()
+    room = reverse("rack-index", query={"room": cage.room_id})
+    assert room_url(cage) in browser.get(room).content.decode()
     page = browser.post(room_url(cage), {"name": " Su\u0308d \u00a0 2 "}, follow=True)
     assert page.redirect_chain == [(reverse("rack-index"), 302)]
     assert "Saved." in text_of(page)
