@@ -26,7 +26,6 @@ class PeopleManager(UserManager["User"]):
         """The administrators who may sign in, the oldest account first."""
         return self.active().filter(is_superuser=True).order_by("pk")
 
-
     def with_roles(self) -> models.QuerySet[User]:
         """The people, each with its memberships as Access reads them, without a further query."""
         own = Membership.objects.filter(person=OuterRef("pk"))

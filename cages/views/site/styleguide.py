@@ -19,7 +19,7 @@ from people.views.permitted import PermittedMixin
 
 COLOURS = [
     *("page", "surface", "ink", "quiet", "line", "hover"),
-    *("accent", "on-accent", "perfect", "good-soft", "ok", "bad", "bad-soft"),
+    *("accent", "accent-strong", "on-accent", "perfect", "good-soft", "ok", "bad", "bad-soft"),
     *("unseen", "late", "late-soft"),
 ]
 AGES = [timedelta(seconds=20), timedelta(minutes=4), timedelta(minutes=34), timedelta(hours=26)]
