@@ -12,6 +12,7 @@ from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Value,
 from django.db.models.functions import Cast, Concat
 from django.http import QueryDict
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from cages.models import Condition, Rack, Rank, Room, Tally
 from cages.models.cage import CageQuerySet
@@ -23,9 +24,14 @@ from people.names import sort_key
 SEARCH_LIMIT = 100
 # Rooms, racks and people to choose from, together.
 CHOICES_LIMIT = 1500
-# The kind of row in `facets` that comes first, so that the limit never cuts it off.
-RANKS = "0"
-ORDERS = ("worst", "label", "id", "position")
+# The kinds of rows in `facets`. The limit cuts off the last kind first, and never the ranks.
+KINDS = ("rank", "room", "owner", "rack")
+ORDERS = {
+    "worst": gettext_lazy("Worst first"),
+    "label": gettext_lazy("Label"),
+    "id": gettext_lazy("Cage id"),
+    "position": gettext_lazy("Position"),
+}
 
 
 def text_from(query: QueryDict, name: str) -> str:
@@ -124,14 +130,16 @@ def facets(
     def of(kind: str, model: type[Room] | type[Rack] | type[User], text: Any) -> Any:
         used = cages.order_by().filter(**{kind: OuterRef("pk")}).values("pk")
         rows: Any = model.objects.order_by().filter(Exists(used))
-        rows = rows.annotate(kind=Value(kind), value=F("pk"), text=text)
+        rows = rows.annotate(kind=Value(KINDS.index(kind)), value=F("pk"), text=text)
         return rows.values_list("kind", "value", "text")
 
     # The type checker does not know the columns that are annotated.
     ranked: Any = chosen.without_state(cages).with_rank(now).order_by()
     counts = (
         ranked.values("rank")
-        .annotate(kind=Value(RANKS), value=F("rank"), text=Cast(Count("pk"), CharField()))
+        .annotate(
+            kind=Value(KINDS.index("rank")), value=F("rank"), text=Cast(Count("pk"), CharField())
+        )
         .values_list("kind", "value", "text")
     )
     rack = Case(
@@ -141,10 +149,10 @@ def facets(
     )
     owners = of("owner", User, Cast("username", CharField()))
     found = counts.union(owners, of("room", Room, F("name")), of("rack", Rack, rack), all=True)
-    by_kind: dict[str, list[tuple[int, str]]] = {RANKS: [], "room": [], "rack": [], "owner": []}
+    by_kind: dict[str, list[tuple[int, str]]] = {kind: [] for kind in KINDS}
     for kind, value, text in found.order_by("kind", "text")[: CHOICES_LIMIT + len(Rank)]:
-        by_kind[kind].append((value, text))
+        by_kind[KINDS[kind]].append((value, text))
     for choices in by_kind.values():
         choices.sort(key=lambda choice: sort_key(choice[1]))
-    numbers = {Rank(int(value)): int(text) for value, text in by_kind.pop(RANKS)}
+    numbers = {Rank(int(value)): int(text) for value, text in by_kind.pop("rank")}
     return Tally(Counter(numbers)), by_kind

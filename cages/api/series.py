@@ -16,7 +16,7 @@ def after(
     cage_ids: Iterable[int],
     query: SeriesQuery,
 ) -> list[Any]:
-    """The first rows behind the key (cage id, moment), or from the start; one query.
+    """The first rows after the key (cage id, moment), or from the start; one query.
 
     rows: a queryset with `cage` and the field named `time`. One row more than the query's limit,
     where there are more.

@@ -16,7 +16,7 @@ from cages.exporting.workbook import SHEET_ROWS
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
-# Of the columns and rules below. It changes when one of them changes its meaning.
+# The version of the dictionary. It changes when a column or a rule changes its meaning.
 VERSION = 1
 # People open it with a spreadsheet, which knows UTF-8 by this mark.
 BOM = "\ufeff"

@@ -1,7 +1,7 @@
 """The rows of an export, in batches: by cage id, then by time. Memory stays flat, however many.
 
 A row is a tuple in the order of its columns, with one number, seconds since 1970, in the place of
-the three columns of time. Each cage takes one query a month of minutes: of two, the second could
+the three columns of time. A month of a cage is read with one query, because a second query could
 see a minute that was recorded after the first.
 """
 

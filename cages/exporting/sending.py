@@ -7,8 +7,8 @@ from neurocage.limits import Place
 
 # gunicorn gives each piece SILENT_SECONDS (neurocage/wsgi.py).
 PIECE_BYTES = 64 * 1024
-# A receiver that takes less than this, over more than so many seconds of waiting for it, is given
-# up: it holds a thread of the web server.
+# Sending ends if a receiver takes less than this, after it was waited for so many seconds. It holds
+# a thread of the web server.
 SLOWEST_BYTES_A_SECOND = 16 * 1024
 SLOW_SECONDS = 60
 

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from cages.forms.place import PlaceFields
 from cages.importing.columns import column_name
-from cages.importing.sheet import LARGEST_FILE, LARGEST_ROW_COUNT, MEGABYTE
+from cages.importing.lines import MEGABYTE
+from cages.importing.sheet import LARGEST_FILE, LARGEST_ROW_COUNT
 from cages.models import Cage
 from cages.models.fields import NAMES
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+MEGABYTE = 1024 * 1024
 # Columns of a sheet. It has more only where the file is something else.
 LARGEST_WIDTH = 100
 

@@ -9,9 +9,8 @@ from django.utils.translation import gettext as _
 
 from cages.importing import text, workbook
 from cages.importing.columns import SHOWN_LENGTH, column_name, columns_from
-from cages.importing.lines import LARGEST_WIDTH, Line, UnreadableSheetError
+from cages.importing.lines import LARGEST_WIDTH, MEGABYTE, Line, UnreadableSheetError
 
-MEGABYTE = 1024 * 1024
 LARGEST_FILE = 2 * MEGABYTE
 LARGEST_ROW_COUNT = 10_000
 # Programs turn 901 into 901.0 where one cell of the column is empty; a German one into 901,0.

@@ -12,9 +12,8 @@ from django.utils.translation import gettext as _
 from openpyxl import load_workbook
 
 from cages.importing.columns import known_count, quoted
-from cages.importing.lines import LARGEST_WIDTH, Line, UnreadableSheetError
+from cages.importing.lines import LARGEST_WIDTH, MEGABYTE, Line, UnreadableSheetError
 
-MEGABYTE = 1024 * 1024
 LARGEST_UNPACKED = 32 * MEGABYTE
 LARGEST_PART_COUNT = 500
 LARGEST_SHEET_COUNT = 20

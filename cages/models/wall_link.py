@@ -21,24 +21,29 @@ LINKS_AT_MOST = 50
 class WallLinkQuerySet(SecretQuerySet):
     @transaction.atomic
     def issue(
-        self, person: User, name: str, room: Room | None, now: datetime
+        self, person: User, name: str, room: Room | None, now: datetime, form: str = ""
     ) -> tuple[WallLink, str]:
         """Make a link. Returns (WallLink, secret); the secret cannot be read again later.
 
-        room: None for all rooms. Raises ValidationError if a live link has this name, or if there
-        are LINKS_AT_MOST.
+        room: None for all rooms. form: what tells one form from the next. The same form sent again
+        gives the same link.
+
+        Raises ValidationError if a live link has this name, or if there are LINKS_AT_MOST.
         """
-        # Held until the end, so that two administrators do not both take the last place.
+        # Held until the end, so that two administrators do not both take the last place. Read after
+        # that, because whoever held them before may have added one.
         list(self.live().select_for_update())
-        names = {key_of(taken) for taken in self.live().values_list("name", flat=True)}
-        if key_of(name) in names:
-            raise ValidationError(_("There is a link with this name already."))
-        if len(names) >= LINKS_AT_MOST:
+        live = {key_of(link.name): link for link in self.live()}
+        same = live.get(key_of(name))
+        if same is None and len(live) >= LINKS_AT_MOST:
             raise ValidationError(
                 _("There are %(count)d links, which is the maximum. Revoke one first."),
                 params={"count": LINKS_AT_MOST},
             )
-        return self.make(now, created_by=person, name=name, room=room)
+        made = self.make_once(now, form, same, created_by=person, name=name, room=room)
+        if made is None:
+            raise ValidationError(_("There is a link with this name already."))
+        return made
 
     def of_secret(self, secret: str) -> WallLink | None:
         """The live link with this secret, with its room, or None; one query."""

@@ -97,12 +97,8 @@ def grid_of(
             beside.append((cage, cage.condition(now)))
     hidden = {(row, column) for row, column in taken if has_cell(row, column)}
     used = frozenset(stands.keys() | hidden)
-    numbered = rows_are_numbers(used, rack)
-    rows, columns = extent_of(used, numbered)
-    rows = max(rows, rack.row_count or 0)
-    numbers = range(1, max(columns, rack.column_count or 0) + 1)
-    labels = [row_label(number, numbered) for number in range(1, rows + 1)]
-    odd = {row for row, _column in used} - set(labels)
+    labels, columns = rows_and_columns(used, rack)
+    numbers = range(1, columns + 1)
 
     def bay(row: str, column: int) -> Bay:
         cage = stands.get((row, column))
@@ -112,14 +108,24 @@ def grid_of(
     return Grid(
         rack=rack,
         columns=numbers,
-        rows=[
-            (label, [bay(label, column) for column in numbers])
-            for label in [*labels, *sorted(odd, key=row_number)]
-        ],
+        rows=[(label, [bay(label, column) for column in numbers]) for label in labels],
         beside=beside,
         used=used,
         counts=Tally(Counter(cage.current_rank(now) for cage in cages)),
     )
+
+
+def rows_and_columns(used: Collection[Position], rack: Rack) -> tuple[list[str], int]:
+    """Return (the labels of the rows, the number of columns) with which a rack is drawn.
+
+    As large as its size says or its cages need. Rows named in the other way are the last ones.
+    """
+    numbered = rows_are_numbers(used, rack)
+    rows, columns = extent_of(used, numbered)
+    rows, columns = max(rows, rack.row_count or 0), max(columns, rack.column_count or 0)
+    labels = [row_label(number, numbered) for number in range(1, rows + 1)]
+    odd = {row for row, _column in used} - set(labels)
+    return [*labels, *sorted(odd, key=row_number)], columns
 
 
 def extent_of(used: Collection[Position], numbered: bool) -> tuple[int, int]:

@@ -9,15 +9,16 @@ from typing import Any
 from cages.models import Condition, Rack, Rank
 from cages.models.cage import CageQuerySet
 from cages.models.cycle import runs_of
-from cages.models.place import LARGEST_GRID, row_number
-from cages.places.grid import Position, extent_of, has_cell, rows_are_numbers
-
-CONDITIONS = {rank: rank.condition for rank in Rank}
+from cages.models.place import LARGEST_GRID
+from cages.places.grid import Position, has_cell, rows_and_columns
 
 
 @dataclass(frozen=True, slots=True)
 class RackMap:
-    """`paths`: [(Condition, SVG path of its bays)], one unit for each row and each column."""
+    """`paths`: [(Condition, SVG path of its bays)], one unit for each row and each column.
+
+    bays: the SVG path of all bays, with a cage or without.
+    """
 
     columns: int
     rows: int
@@ -42,19 +43,14 @@ def maps_of(cages: CageQuerySet, rack_ids: Collection[int], now: datetime) -> di
 
 def map_of(rack: Rack, ranks: dict[Position, Rank]) -> RackMap:
     """The RackMap of a rack with a cage of this rank in each of these bays."""
-    numbered = rows_are_numbers(ranks, rack)
-    rows, columns = extent_of(ranks, numbered)
-    rows, columns = max(rows, rack.row_count or 0), max(columns, rack.column_count or 0)
-    # Rows named in the other way are drawn below, as the page of the rack does.
-    odd = sorted({row for row, _column in ranks if row.isdigit() != numbered}, key=row_number)
-    lines = {row: rows + number for number, row in enumerate(odd)}
+    labels, columns = rows_and_columns(ranks, rack)
+    lines = {label: line for line, label in enumerate(labels)}
     drawn: dict[Condition, list[tuple[int, int]]] = defaultdict(list)
     for (row, column), rank in ranks.items():
-        drawn[CONDITIONS[rank]].append((lines.get(row, row_number(row) - 1), column - 1))
-    rows += len(odd)
+        drawn[rank.condition].append((lines[row], column - 1))
     paths = [(condition, _strokes(drawn[condition])) for condition in Condition if drawn[condition]]
-    whole = "".join(f"M0 {line}.5h{columns}" for line in range(rows))
-    return RackMap(columns, rows, paths, whole)
+    whole = "".join(f"M0 {line}.5h{columns}" for line in range(len(labels)))
+    return RackMap(columns, len(labels), paths, whole)
 
 
 def _strokes(bays: Iterable[tuple[int, int]]) -> str:

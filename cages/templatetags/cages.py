@@ -132,10 +132,10 @@ def bad_since(since: BadSince | None, now: datetime) -> Context:
     return {"duration": words.briefly(now - since.moment), "is_known": since.is_known}
 
 
-@register.inclusion_tag("cages/racks/_read_ago.html")
+@register.inclusion_tag("cages/_age.html")
 def read_ago(cage: Cage, now: datetime) -> Context:
     """The age of the last reading, as `reading_age`, in the words of racks and the wall."""
-    return reading_age(cage, now)
+    return {**reading_age(cage, now), "is_read": True}
 
 
 @register.simple_tag

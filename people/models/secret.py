@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any, Self
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 PREFIX = "nc_"
 SECRET_BYTES = 32
@@ -32,6 +34,12 @@ def new_secret() -> str:
     return PREFIX + secrets.token_urlsafe(SECRET_BYTES)
 
 
+def secret_of(*what: object) -> str:
+    """Return the secret that always belongs to this. Nobody can guess it without the SECRET_KEY."""
+    digest = salted_hmac("people.models.secret", repr(what), algorithm="sha256").digest()
+    return PREFIX + base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
 class SecretQuerySet(models.QuerySet[Any]):
     def live(self) -> Self:
         return self.filter(revoked_at=None)
@@ -44,6 +52,23 @@ class SecretQuerySet(models.QuerySet[Any]):
         secret = secret or new_secret()
         start, digest = secret[:START_LENGTH], digest_of(secret)
         return self.create(digest=digest, start=start, created_at=now, **fields), secret
+
+    def make_once(
+        self, now: datetime, form: str, same: Any, **fields: Any
+    ) -> tuple[Any, str] | None:
+        """Make one, or give out again the one that the same form has made.
+
+        form: what tells one form from the next, or ""; same: the live row of this name, or None.
+        Returns (row, secret), or None if `same` was made in another way.
+        """
+        told = [(name, getattr(value, "pk", value)) for name, value in sorted(fields.items())]
+        secret = secret_of(self.model._meta.label, form, told) if form else new_secret()
+        if same is not None:
+            return (same, secret) if same.digest == digest_of(secret) else None
+        if form and self.filter(digest=digest_of(secret)).exists():
+            # It was revoked. A revoked secret never works again.
+            secret = new_secret()
+        return self.make(now, secret, **fields)
 
     def holding(self, secret: str) -> Self:
         """The live one with this secret; one at most."""

@@ -3,7 +3,7 @@
   "use strict";
 
   const EVERY_MS = 1000;
-  // A duration as the server writes it (cages/templatetags/cages.py). The words around it stay unchanged.
+  // A duration as the server writes it (cages/drawing/words.py). The words around it stay unchanged.
   const DURATION = /\d+ (?:d|h|min|s)(?: \d+ (?:h|min))?/;
 
   const region = document.getElementById("live");

@@ -3,23 +3,15 @@
   "use strict";
 
   const EVERY_MS = 1000;
+  const DATE_LENGTH = "2026-03-02 ".length;
 
   const shown = document.getElementById("clock");
   if (!shown || !window.serverClock) return;
-  let format;
-  try {
-    format = new Intl.DateTimeFormat("en-GB", {
-      timeZone: shown.dataset.zone,
-      hour: "2-digit",
-      minute: "2-digit",
-      hourCycle: "h23",
-    });
-  } catch {
-    return; // The browser does not know the time zone.
-  }
+  const clock = window.facilityClock(shown.dataset.zone);
+  if (!clock) return;
 
   setInterval(() => {
-    const text = format.format(window.serverClock.now());
+    const text = clock(window.serverClock.now()).slice(DATE_LENGTH);
     if (shown.textContent !== text) shown.textContent = text;
   }, EVERY_MS);
 })();

@@ -2,37 +2,19 @@
 (() => {
   "use strict";
 
-  const SECONDS = 60;
-  const HOUR_SECONDS = 3600;
+  const MINUTE_MS = 60000;
   const KINDS = ["perfect", "ok", "bad", "off"];
 
   // The words, and the facility's time zone.
   const words = document.querySelector("[data-zone][data-perfect]")?.dataset;
   if (!words) return;
-  const clock = new Intl.DateTimeFormat("sv-SE", {
-    timeZone: words.zone,
-    dateStyle: "short",
-    timeStyle: "short",
-  });
-  const offset = new Intl.DateTimeFormat("en-GB", {
-    timeZone: words.zone,
-    timeZoneName: "longOffset",
-  });
+  const clock = window.facilityClock(words.zone);
+  if (!clock) return;
 
   const label = document.createElement("div");
   label.className = "read-minute";
   label.hidden = true;
   document.body.append(label);
-
-  // "2026-10-25 02:30". In the hour that comes twice, also which of the two it is.
-  function time(seconds) {
-    const told = (at) => clock.format(at * 1000);
-    const text = told(seconds);
-    const isTwice = [-1, 1].some((way) => told(seconds + way * HOUR_SECONDS) === text);
-    if (!isTwice) return text;
-    const name = offset.formatToParts(seconds * 1000).find((part) => part.type === "timeZoneName");
-    return `${text} ${name.value}`;
-  }
 
   // The strokes say it: "M12 8h3" is three minutes of one kind from the twelfth on.
   function kindAt(paths, minute) {
@@ -58,7 +40,7 @@
     const own = minute < shift ? minute : minute - shift;
     if (own < +day.dataset.first || own >= +day.dataset.end) return null;
     const paths = (day.querySelector(".strip-day") ?? day).querySelectorAll("path");
-    return `${time(+day.dataset.begin + own * SECONDS)} ${words[kindAt(paths, own)]}`;
+    return `${clock(+day.dataset.begin * 1000 + own * MINUTE_MS)} ${words[kindAt(paths, own)]}`;
   }
 
   function show(event) {

@@ -45,6 +45,11 @@ def run(command, *arguments):
     return said.getvalue(), error
 
 
+def test_the_wall_says_that_a_reading_is_ahead_of_now(cage, client_of):
+    page = client_of(cage.owner).get("/wall/?room=")
+    assert "Unseen last known Perfect, 2026-03-02 09:00, ahead of now" in text_of(page)
+
+
 def test_a_state_from_the_future_is_unseen_until_it_gives_way(cage, client_of):
     page = client_of(cage.owner).get(f"/cages/{cage.pk}/")
     assert "2026-03-02 09:00, ahead of now" in text_of(page)

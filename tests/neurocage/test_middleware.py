@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from cages.models import Cage
+from cages.models import Cage, WallLink
 from cages.views.cages.importing import ImportView
 from neurocage.limits import ANONYMOUS_FORMS, API_REQUESTS, FORMS, LONG_PAGES, REQUESTS
 from neurocage.middleware.bodies import LARGEST_BODY
@@ -188,6 +188,13 @@ def test_a_token_made_twice_by_one_form_is_shown_twice(browser):
     assert third != first
     assert ApiToken.objects.of_secret(third)
     assert not ApiToken.objects.of_secret(first)
+
+
+def test_a_link_made_twice_by_one_form_is_shown_twice(client_of, administrator):
+    browser, sent = client_of(administrator), form(name="Door")
+    first, second = (browser.post(reverse("wall-links"), sent).context["address"] for _ in range(2))
+    assert first == second
+    assert WallLink.objects.count() == 1
 
 
 def test_the_same_name_in_another_form_is_refused(browser):

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from django.views.generic import ListView
 
-from cages.filters import CageFilter, facets
+from cages.filters import ORDERS, CageFilter, facets
 from cages.history.summaries import Share
 from cages.history.window import Window
 from cages.models import Cage, Condition
@@ -72,12 +72,6 @@ class CageListView(LiveMixin, CageListMixin):
     """The list. Filter, order, page and page size are in the URL."""
 
     template_name = "cages/list.html"
-    orders = {
-        "worst": _("Worst first"),
-        "label": _("Label"),
-        "id": _("Cage id"),
-        "position": _("Position"),
-    }
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
@@ -99,7 +93,7 @@ class CageListView(LiveMixin, CageListMixin):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(
             filter=self.filter,
-            orders=self.orders.items(),
+            orders=ORDERS.items(),
             # Worst first. Empty ones too, so that each keeps its place.
             states=[(state, self.counts.of(state), self.filter.toggled(state)) for state in STATES],
             unseen_bad=self.counts.unseen_bad,

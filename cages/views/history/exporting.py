@@ -50,6 +50,7 @@ TYPES = {
     "excel": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
     "parquet": ("application/vnd.apache.parquet", "parquet"),
 }
+LABELS_SHOWN = 5
 # Which cages, apart from those that are ticked: all of the list, or all of the archive.
 ALL, ARCHIVED = "all", "archived"
 
@@ -131,7 +132,7 @@ class ExportView(ExportMixin, TemplateView):
             kept=[*ids, *which, *self.filter.fields],
             filter=self.filter,
             count=count,
-            first_labels=list(self.chosen.values_list("label", flat=True)[:5]),
+            first_labels=list(self.chosen.values_list("label", flat=True)[:LABELS_SHOWN]),
             dictionary=KINDS.items(),
             rules=RULES.values(),
             sheet_columns=sheet_columns(self.access),

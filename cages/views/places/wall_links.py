@@ -37,8 +37,10 @@ class WallLinksView(PermittedMixin, FormView):
     def form_valid(self, form: WallLinkForm) -> HttpResponse:
         name, room = form.cleaned_data["name"], form.cleaned_data["room"]
         try:
+            # Each form that is shown has another CSRF token.
+            shown = self.request.POST.get("csrfmiddlewaretoken", "")
             link, secret = WallLink.objects.issue(
-                person_of(self.request), name, room, timezone.now()
+                person_of(self.request), name, room, timezone.now(), form=shown
             )
         except ValidationError as error:
             form.add_error("name", error)

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
@@ -10,18 +11,23 @@ from cages.drawing import charts
 from cages.history.buckets import Bucket
 from cages.history.minutes import KNOWN, Minute
 from cages.history.window import Window
-from cages.models import Condition, Health, Outcome
+from cages.models import Condition, Outcome, Rack, Rank
+from cages.operations.verdict import Part, State
+from cages.places.maps import map_of
 from people.access import Permission
 from people.views.permitted import PermittedMixin
 
 COLOURS = [
     *("page", "surface", "ink", "quiet", "line", "hover"),
-    *("accent", "on-accent", "perfect", "good-soft", "ok", "bad", "bad-soft"),
+    *("accent", "accent-strong", "on-accent", "perfect", "good-soft", "ok", "bad", "bad-soft"),
     *("unseen", "late", "late-soft"),
 ]
 AGES = [timedelta(seconds=20), timedelta(minutes=4), timedelta(minutes=34), timedelta(hours=26)]
 # Eight minutes of each kind, then all kinds in turns.
 EVERY_STATE = bytes(code for code in Minute for _minute in range(8)) + bytes(Minute) * 4
+
+# A bay of each kind, above empty ones.
+MAP = {("A", 1 + number): rank for number, rank in enumerate(Rank)}
 
 # The hours of the day repeat these.
 HOURS = [
@@ -50,6 +56,7 @@ class StyleGuideView(PermittedMixin, TemplateView):
     permission = Permission.STYLE_GUIDE
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        now = timezone.now()
         day = Window.whole_day(date(2026, 3, 2))
         hours = [HOURS[number % len(HOURS)] for number in range(24)]
         buckets = [
@@ -59,7 +66,6 @@ class StyleGuideView(PermittedMixin, TemplateView):
         return super().get_context_data(
             colours=COLOURS,
             conditions=list(Condition),
-            healths=list(Health),
             ages=AGES,
             strips=[
                 (_("Every state"), EVERY_STATE),
@@ -71,5 +77,11 @@ class StyleGuideView(PermittedMixin, TemplateView):
             buckets=buckets,
             shares_chart=charts.shares(buckets, by_hour=True),
             latency_chart=charts.latencies(buckets, by_hour=True),
+            map=map_of(Rack(row_count=2, column_count=len(Rank)), MAP),
+            parts=[
+                Part("Redis", State.ILL, _("Redis does not answer."), now - AGES[1]),
+                Part(_("Polling"), State.WELL, "", now - AGES[3], is_at_least=True),
+                Part(_("Sensors"), State.UNKNOWN, ""),
+            ],
             **kwargs,
         )
