@@ -8,7 +8,8 @@ from django.core import checks
 from django.db import connection
 from django.utils import timezone
 
-from cages import database_faults, storage
+from cages import storage
+from cages.operations import database_faults
 from cages.storage import conversion, layout, report
 
 REFUSALS = {"cages.E003": storage.refuse_old, "cages.E004": storage.refuse_unknown_zone}

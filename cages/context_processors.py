@@ -1,16 +1,15 @@
 """Variables that every template gets."""
 
-from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from cages import outage
 from cages.clock import now_of
 from cages.history import chance
 from cages.models import Cage, PollCycle
+from cages.operations import outage
 from people.access import Access
 from people.models import User
 
@@ -40,11 +39,8 @@ def _silence(request: HttpRequest, cycle: PollCycle | None) -> chance.Silence | 
     found = chance.silence_of(cycle, now_of(request)) if cycle else None
     if found is None or not found.racks:
         return found
-    ids = [rack.rack_id for rack in found.racks]
     person = getattr(request, "user", None)
-    seen = Access(person).sees(Cage.objects.active()) if isinstance(person, User) else None
-    named = (
-        set(seen.filter(rack__in=ids).values_list("rack", flat=True)) if seen is not None else set()
-    )
-    racks = tuple(rack for rack in found.racks if rack.rack_id in named)
-    return replace(found, racks=racks) if racks or found.is_everywhere else None
+    if not isinstance(person, User):
+        return found.within(())
+    cages = Cage.objects.active().filter(rack__in=[rack.rack_id for rack in found.racks])
+    return found.within(set(Access(person).sees(cages).values_list("rack_id", flat=True)))

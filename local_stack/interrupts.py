@@ -24,7 +24,7 @@ class Interrupts:
     def __init__(self) -> None:
         self.requested = False
         self._make = os.getppid() if "MAKELEVEL" in os.environ else None
-        # Of all queues, only this one allows put() in a signal handler.
+        # No other kind of queue allows put() in a signal handler.
         self._woken: queue.SimpleQueue[int] = queue.SimpleQueue()
         for number in STOP_SIGNALS:
             # `nohup make up` starts us with SIGHUP ignored, and it stays ignored.

@@ -8,6 +8,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from neurocage import env
+from neurocage.redis_server import TIMEOUT_SECONDS as REDIS_SECONDS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -39,8 +40,8 @@ CACHES = {
         "KEY_PREFIX": "neurocage",
         "OPTIONS": {
             "serializer": "neurocage.redis_cache.JsonSerializer",
-            "socket_timeout": 2,
-            "socket_connect_timeout": 2,
+            "socket_timeout": REDIS_SECONDS,
+            "socket_connect_timeout": REDIS_SECONDS,
             "retry": Retry(NoBackoff(), 0),
         },
     }
@@ -77,7 +78,7 @@ MIDDLEWARE = [
     "neurocage.middleware.headers.PermissionsPolicyMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "cages.clock.dated",
+    "neurocage.middleware.headers.ServerTimeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -210,7 +211,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_keepalive": True,
 }
 
-DEFAULT_EXCEPTION_REPORTER_FILTER = "neurocage.reports.ReporterFilter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "neurocage.error_page.ReporterFilter"
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 LOGGING = {
     "version": 1,

@@ -7,7 +7,7 @@ from ninja.errors import AuthenticationError, HttpError
 from ninja.security import HttpBearer
 from ninja.throttling import BaseThrottle
 
-from cages import rate
+from cages import rate_limit
 from cages.api.problems import TOO_MANY
 from cages.clock import now_of
 from neurocage.limits import API_REQUESTS
@@ -53,7 +53,7 @@ class TokenThrottle(BaseThrottle):
         token = getattr(request, "auth", None)
         if not isinstance(token, ApiToken):
             return True
-        return rate.is_within(f"api:{token.digest}", REQUESTS_A_MINUTE, now_of(request))
+        return rate_limit.is_within(f"api:{token.digest}", REQUESTS_A_MINUTE, now_of(request))
 
     def wait(self) -> int:
-        return rate.seconds_to_wait(timezone.now())
+        return rate_limit.seconds_to_wait(timezone.now())

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from cages.history.buckets import Bucket
 from cages.history.minutes import Minute
-from cages.history.today import Share
+from cages.history.summaries import Share
 from cages.history.window import Window, midnight_of
 from cages.slots import SLOT_LENGTH
 

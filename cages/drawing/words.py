@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from cages.history.minutes import Minute
-from cages.history.today import HealthSummary, Share
+from cages.history.summaries import HealthSummary, Share
 from cages.history.wall_clock import name_if_twice
 from cages.models import Spell
 from cages.slots import SLOT_LENGTH

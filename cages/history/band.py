@@ -6,7 +6,7 @@ from math import sqrt
 
 from django.db.models import Sum
 
-from cages.history.today import Share
+from cages.history.summaries import Share
 from cages.history.window import Window
 from cages.models import Cage, Outcome, PollHourly
 

@@ -17,7 +17,7 @@ from functools import cached_property
 from django.conf import settings
 from django.db.models import Q
 
-from cages.history.today import HealthSummary, Percentile, SensorSummary
+from cages.history.summaries import HealthSummary, Percentile, SensorSummary
 from cages.history.window import DAY, Window, merged
 from cages.models import Health, Outcome, Poll, PollDaily, PollHourly
 from cages.models.rollups import LATENCY_BINS, SUMS, bin_bounds, latency_bin

@@ -2,7 +2,8 @@
 
 import json
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from math import exp, lgamma, log
 from statistics import median
@@ -28,6 +29,7 @@ USUAL_SHARE, USUAL_WEIGHT = 0.75, 20
 # One cycle an hour is enough: 168 rows are read, each by its key.
 BASELINE_DAYS = 7
 KEPT_SECONDS = 300
+RACKS_KEPT = 200
 RACKS_NAMED = 3
 
 
@@ -46,10 +48,10 @@ class SilentRack:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """A cycle with too few answers: in all, or in the `racks` that are named.
+    """A cycle with too few answers: in all, or in the `racks`.
 
     usual: the facility's own share of answers, from 0 to 1. racks: the most silent first,
-    RACKS_NAMED at most; `rack_count` counts them all.
+    RACKS_KEPT at most.
     """
 
     answered: int
@@ -57,7 +59,6 @@ class Silence:
     usual: float
     is_everywhere: bool
     racks: tuple[SilentRack, ...] = ()
-    rack_count: int = 0
 
     @property
     def expected(self) -> int:
@@ -67,6 +68,16 @@ class Silence:
     def is_total(self) -> bool:
         """Whether no sensor answered at all, as when their gateway is away."""
         return not self.answered
+
+    @property
+    def named(self) -> tuple[SilentRack, ...]:
+        """The racks that a page names."""
+        return self.racks[:RACKS_NAMED]
+
+    def within(self, rack_ids: Collection[int]) -> "Silence | None":
+        """What it says to a person who sees these racks only; None if that is nothing."""
+        racks = tuple(rack for rack in self.racks if rack.rack_id in rack_ids)
+        return replace(self, racks=racks) if racks or self.is_everywhere else None
 
 
 def is_too_few(answered: int, asked: int, share: float, tests: int = 1) -> bool:
@@ -153,8 +164,7 @@ def _silence_of(cycle: PollCycle, now: datetime) -> Silence | None:
     racks = silent_racks(Cage.objects.polled(), cycle.slot, usual)
     if not everywhere and not racks:
         return None
-    named = tuple(racks[:RACKS_NAMED])
-    return Silence(cycle.answered, cycle.asked, usual, everywhere, named, len(racks))
+    return Silence(cycle.answered, cycle.asked, usual, everywhere, tuple(racks[:RACKS_KEPT]))
 
 
 def silent_racks(cages: CageQuerySet, slot: datetime, usual: float) -> list[SilentRack]:

@@ -122,7 +122,7 @@ class Span:
 
 
 def _night_before(day: date, now: datetime) -> Window:
-    """The night that ends on the facility's day; of one that is not over, what has passed."""
+    """The night that ends on the facility's day, up to `now` if it is not over."""
     dusk, dawn = NIGHT
     zone = timezone.get_default_timezone()
     start = datetime.combine(day - DAY, dusk, zone).astimezone(UTC)

@@ -83,6 +83,7 @@ def _reach(minutes: bytes, start: datetime, now: datetime | None) -> bool:
 
 
 def longest_bad(minutes: bytes, start: datetime, now: datetime | None = None) -> Spell | None:
+    """The longest spell of Bad, or None. The arguments are those of `bad_spells`."""
     return next(iter(bad_spells(minutes, start, now)), None)
 
 

@@ -14,18 +14,11 @@ HOUR = timedelta(hours=1)
 
 
 def midnight_of(day: date, zone: tzinfo) -> datetime:
-    """The moment, in UTC, at which the date begins in the zone."""
-    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
+    """The moment, in UTC, at which the date begins in the zone.
 
-
-def midnight_comes_twice(day: date, zone: tzinfo) -> bool:
-    """Whether the clock is set back over the date's midnight, as in Havana and on the Azores.
-
-    `midnight_of` means the first one.
+    The first midnight where the clock is set back over it, as in Havana and on the Azores.
     """
-    first, second = (datetime.combine(day, time(0, fold=fold), tzinfo=zone) for fold in (0, 1))
-    # The later offset is the smaller one. Where midnight never comes, it is the larger one.
-    return (first.utcoffset() or timedelta()) > (second.utcoffset() or timedelta())
+    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +40,7 @@ class Window:
 
     @classmethod
     def of_days(cls, first: date, last: date, now: datetime, zone: tzinfo | None = None) -> Self:
-        """The facility's days from `first` to `last`, both included; of today what is over.
+        """The facility's days from `first` to `last`, both included, up to the last full minute.
 
         Empty where they are all to come.
         """

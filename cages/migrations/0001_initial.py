@@ -152,9 +152,6 @@ class Migration(migrations.Migration):
                 ('removed_rows', models.BigIntegerField(default=0)),
                 ('removed_bytes', models.BigIntegerField(default=0)),
             ],
-            options={
-                'get_latest_by': 'at',
-            },
         ),
         migrations.CreateModel(
             name='Room',

@@ -363,7 +363,7 @@ class Cage(models.Model):
 
     def order_purge(self, now: datetime) -> bool:
         """Mark an archived cage for its final deletion; False where it was restored meanwhile."""
-        # Like restore, one statement: of two people who press at once, one wins.
+        # One statement, so that only one of two people who press at the same time succeeds.
         archived = Cage.objects.archived().filter(pk=self.pk)
         marked = archived.update(purge_ordered_at=now, updated_at=now)
         self.purge_ordered_at = now if marked else None

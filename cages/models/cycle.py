@@ -14,7 +14,7 @@ from cages.models.poll import Outcome
 from cages.slots import FUTURE_TOLERANCE, is_ahead
 
 OUTCOME_COUNTS = {outcome: outcome.word for outcome in Outcome}
-# A cycle still open after this long has lost shards: every message is dead or done by then.
+# A cycle still open after this long has lost shards: every message has expired or is done by then.
 LOST_AFTER = timedelta(minutes=10)
 
 

@@ -14,9 +14,6 @@ class RetentionChange(models.Model):
     removed_rows = models.BigIntegerField(default=0)
     removed_bytes = models.BigIntegerField(default=0)
 
-    class Meta:
-        get_latest_by = "at"
-
     def __str__(self) -> str:
         kept = "no limit" if self.keep_days is None else f"{self.keep_days} days"
         return f"{self.at:%Y-%m-%d %H:%M}Z, {self.person}: minutes kept {kept}"

@@ -30,8 +30,10 @@ class WallLinkQuerySet(SecretQuerySet):
 
         Raises ValidationError if a live link has this name, or if there are LINKS_AT_MOST.
         """
-        # Held until the end, so that two administrators do not both take the last place.
-        live = {key_of(link.name): link for link in self.live().select_for_update()}
+        # Held until the end, so that two administrators do not both take the last place. Read after
+        # that, because whoever held them before may have added one.
+        list(self.live().select_for_update())
+        live = {key_of(link.name): link for link in self.live()}
         same = live.get(key_of(name))
         if same is None and len(live) >= LINKS_AT_MOST:
             raise ValidationError(

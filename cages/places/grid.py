@@ -70,7 +70,7 @@ class Grid:
 def find(access: Access, rack_id: int, now: datetime) -> Grid | None:
     """Return the rack as the person sees it; None where they see no cage in it.
 
-    Two queries. Of cages that the person may not see, only the bays are shown.
+    Two queries. A cage that the person may not see is shown as a taken bay and nothing else.
     """
     everything = Cage.objects.active().filter(rack=rack_id)
     seen = access.marked(access.sees(everything)).select_related(

@@ -98,7 +98,7 @@ def all_of(places: Iterable[RackSummary | RoomSummary]) -> Tally:
 
 
 def _worst_first(place: RoomSummary | RackSummary) -> tuple[Any, ...]:
-    # Of two that are equally well, "in no rack" and "No room" come last: nobody goes there.
+    # If two are equally well, "in no rack" and "No room" come last: nobody goes there.
     return (*place.counts.severity, place.id is None, sort_key(place.name))
 
 

@@ -1,4 +1,4 @@
-"""What was recorded ahead of now, while a clock was wrong, gives way to what is recorded now.
+"""What was recorded ahead of now, while a clock was wrong, and how it gives way.
 
 When a clock that was set forward is set back, cycles, polls and states are left that lie ahead of
 now. Nobody can tell from them which clock was right, so they stay until a person removes them
@@ -37,9 +37,9 @@ STATE_FIELDS = (
 
 
 def keep_to_the_present(now: datetime) -> None:
-    """Let states and the slots of the next minutes give way. Costs two queries where all is well.
+    """Set back states that are ahead of now, and release the slots of the next minutes.
 
-    It is called each minute.
+    It is called each minute. Two queries where nothing is ahead.
     """
     for cycle in PollCycle.objects.ahead(now).filter(slot__lte=now + RELEASED_WITHIN):
         logger.warning("%s, but this minute is still to come. It is asked anew.", cycle)

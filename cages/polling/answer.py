@@ -21,11 +21,11 @@ from requests.exceptions import (
     SSLError,
 )
 
-# Of one answer as it comes over the line, headers and chunk sizes included.
+# The length of one answer as it comes over the line, headers and chunk sizes included.
 RAW_LIMIT_BYTES = 1024 * 1024
 HEADER_LIMIT_BYTES = 16 * 1024
 MOST_HEADERS = 100
-# Each encoding that was applied to a body needs a decoder of its own, with its own memory.
+# Each encoding of a body needs a decoder of its own, with its own memory.
 MOST_ENCODINGS = 5
 # Interim answers (1xx) before the answer itself.
 MOST_INTERIM = 10

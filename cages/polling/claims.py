@@ -1,4 +1,4 @@
-"""What crosses Redis is not believed: who can write to Redis must not be able to write minutes.
+"""Checks of what comes through Redis: who can write to Redis must not be able to write minutes.
 
 A shard's results are taken only for a slot that was claimed, and only of cages that were planned in
 it. A poller has no access to the database and no secret, so the ledger is what tells.
@@ -13,10 +13,12 @@ from cages.models.cycle import LOST_AFTER, from_ranges
 from cages.slots import is_ahead
 from neurocage.ids import LARGEST_ID
 
-# A poller holds results for up to an hour while it cannot reach Redis (tasks.HOLD_SECONDS), and the
-# cycle is closed meanwhile. Until a cycle is closed, its results are taken at any time: while the
-# database is away nobody closes one.
-TAKEN_AFTER_CLOSE = timedelta(hours=1) + LOST_AFTER
+# While Redis is away, results wait so long in the process that has them. Their cycle is closed
+# meanwhile.
+HOLD_SECONDS = 3600
+# Results are taken so long after their cycle was closed. Until it is closed they are taken at any
+# time: while the database is away nobody closes one.
+TAKEN_AFTER_CLOSE = timedelta(seconds=HOLD_SECONDS) + LOST_AFTER
 # Far more than any shard is given; see `schedule.cut`.
 LONGEST_WAIT_SECONDS = 120
 LARGEST_SHARD = 10_000
@@ -26,9 +28,13 @@ class NotPlanned(ValueError):
     """Results that nobody asked for, or too late. They are not written."""
 
 
-def check_results(slot: datetime, cage_ids: Iterable[int], now: datetime) -> None:
-    """Raise NotPlanned unless the slot was claimed with all these cages and may be written; one
-    query.
+def check_results(
+    slot: datetime, cage_ids: Iterable[int], now: datetime, may_be_late: bool = False
+) -> None:
+    """Raise NotPlanned unless the slot was claimed with all these cages; one query.
+
+    Results of a cycle that was closed longer ago than TAKEN_AFTER_CLOSE are refused too, unless
+    they may be late.
     """
     if is_ahead(slot, now):
         raise NotPlanned(f"{slot} is ahead of now")
@@ -36,7 +42,8 @@ def check_results(slot: datetime, cage_ids: Iterable[int], now: datetime) -> Non
     if cycle is None:
         raise NotPlanned(f"{slot} was not claimed")
     planned_ids, finished_at = cycle
-    if finished_at is not None and finished_at < now - TAKEN_AFTER_CLOSE:
+    is_late = finished_at is not None and finished_at < now - TAKEN_AFTER_CLOSE
+    if is_late and not may_be_late:
         raise NotPlanned(f"the cycle of {slot} was closed at {finished_at}")
     others = set(cage_ids) - _planned(planned_ids)
     if others:
@@ -45,7 +52,7 @@ def check_results(slot: datetime, cage_ids: Iterable[int], now: datetime) -> Non
 
 @lru_cache(maxsize=2)
 def _planned(planned_ids: str) -> frozenset[int]:
-    # All shards of a slot, and usually those of the next one, have the same text.
+    # All shards of a slot have the same text, and usually those of the next slot have it too.
     return frozenset(from_ranges(planned_ids))
 
 

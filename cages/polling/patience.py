@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from cages import outage
+from cages.operations import outage
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")

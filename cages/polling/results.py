@@ -48,10 +48,12 @@ LISTS: Final = ("cage_id", "outcome", "latency_ms", "http_status", "status")
 
 
 def skipped(cage_id: int, why: str) -> PollResult:
+    """The result of a cage that was planned, but not asked. why: a phrase for the poll's detail."""
     return PollResult(cage_id, Outcome.SKIPPED, detail=why)
 
 
 def encode(results: Sequence[PollResult]) -> Columns:
+    """The results as the columns in which they travel, in the same order."""
     return {
         "cage_id": [result.cage_id for result in results],
         "outcome": [result.outcome.value for result in results],

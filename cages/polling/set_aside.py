@@ -12,10 +12,8 @@ from datetime import UTC, datetime
 
 from django.db import DataError, IntegrityError
 
-from cages import outage
-from cages.models import PollCycle
-from cages.models.cycle import from_ranges
-from cages.polling.claims import NotPlanned
+from cages.operations import outage
+from cages.polling.claims import NotPlanned, check_results
 from cages.polling.recorder import record_columns
 from cages.polling.results import Columns, halves
 from neurocage import redis_server
@@ -80,6 +78,7 @@ def write(
 
 
 def refused(slot: datetime, columns: Columns, error: Exception, now: datetime) -> SetAside:
+    """What is kept of results that cannot be written because of this error."""
     why = f"{type(error).__name__}: {outage.words_of(error)}"
     return SetAside(int(slot.timestamp()), columns, why, now.isoformat())
 
@@ -107,8 +106,10 @@ def kept() -> list[SetAside]:
     kept = []
     for text in found:
         # Anything may be in Redis.
-        with contextlib.suppress(TypeError, ValueError):
-            kept.append(SetAside(**json.loads(text)))
+        with contextlib.suppress(TypeError, ValueError, OverflowError, OSError):
+            each = SetAside(**json.loads(text))
+            if isinstance(each.columns, dict) and each.moment:
+                kept.append(each)
     return kept
 
 
@@ -118,17 +119,12 @@ def replay(each: SetAside, now: datetime) -> bool:
     Only polls that were planned are written. Raises RedisError, and what the database raises while
     it is not able to write anything.
     """
-    if not _was_planned(each) or write(each.moment, each.columns, now):
+    try:
+        check_results(each.moment, each.columns["cage_id"], now, may_be_late=True)
+    except (NotPlanned, KeyError, TypeError):
+        return False
+    if write(each.moment, each.columns, now):
         return False
     with redis_server.connect() as redis:
         redis.lrem(KEY, 1, json.dumps(asdict(each)))
     return True
-
-
-def _was_planned(each: SetAside) -> bool:
-    cycle = PollCycle.objects.filter(slot=each.moment).first()
-    ids = each.columns.get("cage_id")
-    if cycle is None or not isinstance(ids, list):
-        return False
-    planned = set(from_ranges(cycle.planned_ids))
-    return all(cage_id in planned for cage_id in ids)

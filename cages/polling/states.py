@@ -144,7 +144,7 @@ def day_of(slot: datetime) -> date:
 
 
 def place_late_readings(slot: datetime, cage_ids: set[int]) -> None:
-    """Judge the spells of these cages again, which have a new reading in an older slot.
+    """Judge the spells of these cages again. They have a new reading in an older slot.
 
     At most three queries, however many cages. Most are settled by the minutes in their state.
     """

@@ -14,9 +14,9 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as QueueAway
 from redis.exceptions import RedisError
 
-from cages import database_faults
+from cages.operations import database_faults
 from cages.polling import ahead, schedule, set_aside
-from cages.polling.claims import NotPlanned, check_shard
+from cages.polling.claims import HOLD_SECONDS, NotPlanned, check_shard
 from cages.polling.patience import Patience, Stopping, pauses
 from cages.polling.poller import poll, stop_beginning
 from cages.polling.recorder import record, record_claimed
@@ -29,8 +29,6 @@ logger = logging.getLogger(__name__)
 BROKER_AWAY = (QueueAway, RedisError, OSError)
 # Minutes of results that may wait for a recorder before no more are asked for.
 RECORDS_MAY_WAIT = 10
-# While Redis is away, results wait in the process that has them, for up to an hour.
-HOLD_SECONDS = 3600
 REDIS_WENT_AWAY = "Redis went away"
 
 starting = Patience("minutes are started")

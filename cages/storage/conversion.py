@@ -15,6 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
 from cages.storage import layout
+from cages.storage.engine import timescaledb_is_available
 from cages.storage.rollups import POLLS
 
 STEP = timedelta(days=1)
@@ -24,13 +25,14 @@ WITHIN = "slot >= %s AND slot < %s"
 
 def is_needed(connection: BaseDatabaseWrapper) -> bool:
     """True where the minutes are still in a plain table although TimescaleDB is there."""
-    if not layout.timescaledb_is_available(connection):
+    if not timescaledb_is_available(connection):
         return False
     with connection.cursor() as cursor:
         return not layout.is_hypertable(cursor)
 
 
 def count_rows(connection: BaseDatabaseWrapper) -> int:
+    """How many minutes the table has. Reads all of it."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM {POLLS}")
         return cursor.fetchone()[0]

@@ -1,7 +1,6 @@
-"""The database server itself: its versions, its jobs' scheduler, and its time zone data."""
+"""The database server itself: its versions, and whether it is being restored."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -35,15 +34,13 @@ def engine(connection: BaseDatabaseWrapper) -> Engine:
     return Engine(f"{number // 10_000}.{number % 10_000}", timescaledb, is_restoring)
 
 
-def midnights(connection: BaseDatabaseWrapper, zone: str, first: date, days: int) -> list[datetime]:
-    """When PostgreSQL begins each of so many days in the zone (an IANA name), as UTC moments.
+def timescaledb_version(connection: BaseDatabaseWrapper) -> str | None:
+    """The version installed in this database, such as "2.29.2", or None."""
+    return engine(connection).timescaledb
 
-    Of a midnight that comes twice it means the second.
-    """
+
+def timescaledb_is_available(connection: BaseDatabaseWrapper) -> bool:
+    """True where the server could load TimescaleDB, whether or not this database has it yet."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT (%s::date + number)::timestamp AT TIME ZONE %s
-               FROM generate_series(0, %s) AS number ORDER BY number""",
-            [first, zone, days - 1],
-        )
-        return [midnight for (midnight,) in cursor.fetchall()]
+        cursor.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'")
+        return cursor.fetchone() is not None

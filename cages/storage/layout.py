@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
+from cages.storage.engine import timescaledb_is_available, timescaledb_version
 from cages.storage.errors import StorageError
 from cages.storage.rollups import POLLS, ROLLUPS, VIEWS, Rollup
 from cages.storage.zone import refuse_unknown_zone
@@ -59,21 +60,6 @@ def refuse_old(connection: BaseDatabaseWrapper) -> None:
         raise StorageError(MADE_BEFORE_1_0)
 
 
-def timescaledb_is_available(connection: BaseDatabaseWrapper) -> bool:
-    """True where the server could load TimescaleDB, whether or not this database has it yet."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'")
-        return cursor.fetchone() is not None
-
-
-def timescaledb_version(connection: BaseDatabaseWrapper) -> str | None:
-    """The version installed in this database, or None."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'")
-        row = cursor.fetchone()
-    return row and row[0]
-
-
 def set_up(connection: BaseDatabaseWrapper) -> str:
     """Give the minutes their storage; returns "TimescaleDB <version>" or "PostgreSQL".
 
@@ -107,10 +93,12 @@ def set_up(connection: BaseDatabaseWrapper) -> str:
 
 
 def is_hypertable(cursor: CursorWrapper, table: str = POLLS) -> bool:
+    """Whether the table is a hypertable. False without TimescaleDB."""
     return _is_listed(cursor, "hypertables", "hypertable_schema", "hypertable_name", table)
 
 
 def is_continuous_aggregate(cursor: CursorWrapper, name: str) -> bool:
+    """Whether the name is that of a continuous aggregate. False without TimescaleDB."""
     return _is_listed(cursor, "continuous_aggregates", "view_schema", "view_name", name)
 
 
@@ -181,6 +169,7 @@ def _make_hypertable(cursor: CursorWrapper) -> None:
 
 
 def create_hypertable(cursor: CursorWrapper, table: str) -> None:
+    """Make the table a hypertable, its rows included. Does nothing if it is one."""
     # The key (cage_id, slot) serves every page, so no further index on the time alone.
     cursor.execute(
         """SELECT create_hypertable(%s, by_range('slot', %s::interval),

@@ -14,6 +14,8 @@ from typing import TypeVar
 from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from cages.storage.errors import sqlstate_of
+
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
@@ -22,7 +24,8 @@ Result = TypeVar("Result")
 WAIT_SECONDS = 600
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 15
-# A change of the layout waits no longer for a lock: whoever reads or records waits behind it.
+# A change of the layout waits for a lock at most so long, because readers and recorders wait behind
+# it.
 LOCK_SECONDS = 5
 # lock_not_available (also TimescaleDB's word for two refreshes at once), deadlock_detected and
 # serialization_failure.
@@ -40,7 +43,7 @@ class StillBusyError(Exception):
 
 def was_in_the_way(error: DatabaseError) -> bool:
     """Whether the same statement may succeed once another session has ended its work."""
-    code = getattr(error.__cause__, "pgcode", None)
+    code = sqlstate_of(error)
     return code in IN_THE_WAY or (code == "XX000" and bool(CHANGED_AT_ONCE.search(str(error))))
 
 
@@ -88,7 +91,10 @@ def change_layout(connection: BaseDatabaseWrapper, work: Callable[[], Result]) -
 
 @contextmanager
 def only_one_setup(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Raises StillBusyError at once while another session does the same."""
+    """Hold the lock of `setup_storage`. Raises StillBusyError at once while another one has it.
+
+    The lock belongs to the session, because there are steps that no transaction allows.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", WHOLE_SETUP)
         if not cursor.fetchone()[0]:

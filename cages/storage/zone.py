@@ -1,10 +1,14 @@
-"""Whether PostgreSQL knows the facility's time zone. Python has zones of its own."""
+"""PostgreSQL's time zone data. Python has data of its own, and the two may differ."""
+
+from datetime import date, datetime
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from cages.storage.errors import StorageError
+from cages.storage.errors import StorageError, sqlstate_of
+
+INVALID_PARAMETER_VALUE = "22023"
 
 
 def refuse_unknown_zone(connection: BaseDatabaseWrapper) -> None:
@@ -14,10 +18,23 @@ def refuse_unknown_zone(connection: BaseDatabaseWrapper) -> None:
         with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
             cursor.execute("SELECT date_trunc('day', now(), %s)", [zone])
     except DatabaseError as error:
-        # 22023: invalid_parameter_value.
-        if getattr(error.__cause__, "pgcode", "") != "22023":
+        if sqlstate_of(error) != INVALID_PARAMETER_VALUE:
             raise
         raise StorageError(
             f"This PostgreSQL does not know the time zone FACILITY_TIME_ZONE={zone}. Choose "
             "another name of the zone, or update the server's time zone data (tzdata)."
         ) from error
+
+
+def midnights(connection: BaseDatabaseWrapper, zone: str, first: date, days: int) -> list[datetime]:
+    """When PostgreSQL begins each of so many days in the zone (an IANA name), as UTC moments.
+
+    Where a midnight comes twice, PostgreSQL means the second.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT (%s::date + number)::timestamp AT TIME ZONE %s
+               FROM generate_series(0, %s) AS number ORDER BY number""",
+            [first, zone, days - 1],
+        )
+        return [midnight for (midnight,) in cursor.fetchall()]

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from cages.drawing import strips, words
 from cages.history.buckets import Bucket, total_of
-from cages.history.today import HealthSummary, Share
+from cages.history.summaries import HealthSummary, Share
 from cages.history.window import Window, midnight_of
 from cages.models import Cage, Condition, Health
 from cages.models.state import HEALTH_CONDITIONS, HOUR_MINUTES

@@ -15,7 +15,7 @@ from hypothesis.extra.django import TestCase
 from cages.history.buckets import buckets_of, percentile, total_of
 from cages.history.minutes import minutes_of
 from cages.history.span import LONGEST_DAYS, Span
-from cages.history.today import health_of, sensor_in
+from cages.history.summaries import health_of, sensor_in
 from cages.history.window import Window
 from cages.models import Health, Outcome
 from cages.models.rollups import LATENCY_BINS, LATENCY_EDGES_MS, bin_widths, latency_bin

@@ -118,6 +118,17 @@ def test_a_rack_is_named_only_to_those_who_see_a_cage_in_it(client_of):
     assert footer_of(client_of(make_user()))[0] == "watch"
 
 
+def test_a_person_is_told_of_their_own_rack_however_many_others_are_worse(browser, user):
+    for rack in ("A", "B", "C", "D"):
+        rack_of(make_user(), rack, Outcome.TIMEOUT, count=20)
+    rack_of(user, "E", Outcome.TIMEOUT)
+    make_cycle(slot("07:01"), planned=400, answered=304, timeout=96)
+    words = footer_of(browser)[1]
+    assert "Rack E: only 0 of 16 answered. (R2)" in words
+    assert "Rack A" not in words
+    assert "Too few answered in more racks." not in words
+
+
 @pytest.mark.usefixtures("silent_rack")
 def test_a_cycle_is_judged_once_and_without_redis_each_time(
     settings, django_assert_num_queries, monkeypatch

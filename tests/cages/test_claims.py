@@ -59,10 +59,6 @@ def test_a_cycle_that_was_closed_long_ago_takes_nothing_more(cage):
         check_results(SLOT, [7], NOW + TAKEN_AFTER_CLOSE + MINUTE)
 
 
-def test_a_poller_may_hold_results_until_its_cycle_was_closed():
-    assert timedelta(seconds=tasks.HOLD_SECONDS) < TAKEN_AFTER_CLOSE
-
-
 def test_what_nobody_planned_is_refused_and_the_task_goes_on(cage, monkeypatch, caplog):
     monkeypatch.setattr(tasks.timezone, "now", lambda: NOW)
     make_cage(id=9)

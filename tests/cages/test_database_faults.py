@@ -9,9 +9,9 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from cages import database_faults
 from cages.checks import database_is_usable
-from cages.database_faults import days_begun_differently, faults
+from cages.operations import database_faults
+from cages.operations.database_faults import days_begun_differently, faults
 from cages.storage import report
 from cages.storage.engine import Engine
 from tests.cages.test_storage import ON_TIMESCALEDB

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection, transaction
 from django.urls import reverse
 
-from cages import outage
+from cages.operations import outage
 from neurocage import redis_server
 from tests.pages import text_of
 

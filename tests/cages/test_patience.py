@@ -14,8 +14,8 @@ from django.db import (
     transaction,
 )
 
-from cages import outage
-from cages.outage import Cause
+from cages.operations import outage
+from cages.operations.outage import Cause
 from cages.polling import patience
 from cages.polling.patience import PROOFS, Patience, Stopping, pauses
 

@@ -13,8 +13,8 @@ from celery.signals import worker_shutting_down
 from django.db import DataError, IntegrityError, OperationalError, transaction
 from kombu.exceptions import OperationalError as BrokerAway
 
-from cages import outage
 from cages.models import Health, Outcome, Poll, PollCycle
+from cages.operations import outage
 from cages.polling import patience, set_aside, tasks
 from cages.polling import poller as polling_poller
 from cages.polling.poller import Poller

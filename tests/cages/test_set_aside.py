@@ -103,6 +103,22 @@ def test_what_was_not_planned_is_not_replayed():
     assert not Poll.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no JSON",
+        "[]",
+        '{"slot": "x", "columns": {}, "why": "", "at": ""}',
+        '{"slot": 1, "columns": [], "why": "", "at": ""}',
+        '{"slot": 1e30, "columns": {}, "why": "", "at": ""}',
+    ],
+)
+def test_what_another_program_wrote_into_the_list_is_passed_over(text):
+    with redis_server.connect() as redis:
+        redis.rpush(set_aside.KEY, text)
+    assert command("--replay") == "0 written.\n0 kept aside.\n"
+
+
 def test_the_list_is_bounded(monkeypatch, caplog):
     monkeypatch.setattr(set_aside, "KEPT_AT_MOST", 2)
     for cage_id in (1, 2, 3):

@@ -9,7 +9,7 @@ from cages.history.band import Band, band_around, expected
 from cages.history.buckets import Bucket
 from cages.history.minutes import KNOWN, Minute, minutes_of
 from cages.history.spells import GAP, Silence, longest_bad, longest_silence, spells_in
-from cages.history.today import Share
+from cages.history.summaries import Share
 from cages.history.window import Window
 from cages.models import Health, Outcome
 from cages.polling.recorder import record_past

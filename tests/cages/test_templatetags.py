@@ -8,7 +8,7 @@ from django.template import Context, Template
 from django.test import RequestFactory
 
 from cages.drawing import words as say
-from cages.history.today import Share
+from cages.history.summaries import Share
 from cages.models import Condition, Health
 from cages.templatetags import cages as tags
 from tests.factories import at

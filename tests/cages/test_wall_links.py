@@ -118,7 +118,7 @@ def test_the_url_may_name_a_theme(administrator, rooms):
 def test_two_links_never_have_one_name_and_there_is_a_limit(client_of, administrator, rooms):
     link_of(administrator)
     browser = client_of(administrator)
-    (error,) = errors_of(browser.post(LINKS, {"name": "Door"}))["name"]
+    (error,) = errors_of(browser.post(LINKS, {"name": "door"}))["name"]
     assert error == "There is a link with this name already."
     for number in range(LINKS_AT_MOST - 1):
         WallLink.objects.issue(administrator, f"Door {number}", None, NOW)

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from prometheus_client.parser import text_string_to_metric_families
 
-from cages import outage
+from cages.operations import outage
 from local_stack.ports import free_port
 from tests.factories import MINUTE, at, make_cage, make_cycle, make_user, slot
 from tests.pages import text_of
@@ -171,7 +171,7 @@ def test_while_the_disk_is_full_pages_and_readyz_name_database_and_disk(browser,
 
 def test_a_page_that_is_up_to_date_does_not_ask_redis(browser, monkeypatch):
     make_cycle(slot("07:01"), planned=1)
-    monkeypatch.setattr("cages.outage.redis_server.connect", None)
+    monkeypatch.setattr("cages.operations.outage.redis_server.connect", None)
     assert not footer_of(browser.get(LIST))[1]
 
 

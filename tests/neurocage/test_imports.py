@@ -25,11 +25,21 @@ def imports_of(package):
     ("package", "unknown"),
     [
         ("people", "cages"),
-        ("cages.models", "cages.history cages.drawing cages.polling cages.storage cages.views"),
-        ("cages.history", "cages.polling cages.storage cages.drawing cages.views cages.forms"),
-        ("cages.drawing", "cages.polling cages.storage cages.views cages.forms django.db"),
+        (
+            "cages.models",
+            "cages.history cages.drawing cages.polling cages.storage cages.operations cages.views",
+        ),
+        (
+            "cages.history",
+            "cages.polling cages.storage cages.operations cages.drawing cages.views cages.forms",
+        ),
+        (
+            "cages.drawing",
+            "cages.polling cages.storage cages.operations cages.views cages.forms django.db",
+        ),
         ("cages.polling", "cages.drawing cages.views cages.forms"),
-        ("cages.storage", "cages.history cages.drawing cages.views cages.forms"),
+        ("cages.storage", "cages.history cages.operations cages.drawing cages.views cages.forms"),
+        ("cages.operations", "cages.polling cages.views cages.forms"),
         ("cages.api", "cages.views cages.polling cages.storage"),
         ("sensor_api", "cages people neurocage local_stack"),
         ("local_stack", "cages people"),

@@ -11,7 +11,7 @@ from cages.drawing import strips
 from cages.filters import CageFilter
 from cages.history import band, spells
 from cages.history.minutes import KNOWN, minutes_of
-from cages.history.today import health_of, sensor_in
+from cages.history.summaries import health_of, sensor_in
 from cages.history.window import Window
 from cages.models import Health, Poll
 from cages.models.cage import CageQuerySet

@@ -11,7 +11,7 @@ from django.utils.translation import pgettext_lazy
 from django.views.generic import ListView
 
 from cages.filters import ORDERS, CageFilter, facets
-from cages.history.today import Share
+from cages.history.summaries import Share
 from cages.history.window import Window
 from cages.models import Cage, Condition
 from cages.models.cage import CageQuerySet

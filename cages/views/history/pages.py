@@ -20,7 +20,7 @@ from cages.history import moment, spells
 from cages.history.buckets import Bucket, buckets_of, since, total_of
 from cages.history.minutes import minutes_of
 from cages.history.span import Span
-from cages.history.today import HealthSummary, SensorSummary
+from cages.history.summaries import HealthSummary, SensorSummary
 from cages.history.window import DAY, Window
 from cages.models import Cage
 from cages.views.access import CageAccessMixin

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.generic import TemplateView
 
-from cages import rate
+from cages import rate_limit
 from cages.clock import now_of
 from cages.filters import text_from
 from cages.models import Rank, Room, WallLink
@@ -109,12 +109,12 @@ class WallScreenView(WallMixin, TemplateView):
         link = self.link
         if link is None:
             response: HttpResponseBase = self._refused()
-        elif rate.is_within(f"wall:{link.digest}", SCREEN_REQUESTS_A_MINUTE, self.now):
+        elif rate_limit.is_within(f"wall:{link.digest}", SCREEN_REQUESTS_A_MINUTE, self.now):
             link.note_use(self.now)
             response = super().dispatch(request, *args, **kwargs)
         else:
             response = HttpResponse("Too many requests.\n", "text/plain", status=429)
-            response["Retry-After"] = str(rate.seconds_to_wait(timezone.now()))
+            response["Retry-After"] = str(rate_limit.seconds_to_wait(timezone.now()))
         # No other server may learn the secret.
         response["Referrer-Policy"] = "no-referrer"
         return response

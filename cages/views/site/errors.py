@@ -5,8 +5,8 @@ import sys
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-from cages import outage
 from cages.api import problems
+from cages.operations import outage
 
 BUSY_RETRY_SECONDS = 5
 

@@ -15,10 +15,11 @@ from django.views.generic import TemplateView
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 
-from cages import database_faults, metrics, outage, storage, verdict
+from cages import storage
 from cages.models import Outcome, PollCycle, RetentionChange, Trouble
 from cages.models.cycle import Watch
 from cages.models.state import UNSEEN_AFTER
+from cages.operations import database_faults, metrics, outage, verdict
 from cages.places.silent import silent_by_rack
 from cages.polling import set_aside
 from cages.slots import SLOT_LENGTH
@@ -79,9 +80,9 @@ class OperationsView(PermittedMixin, LiveMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         version = storage.timescaledb_version(connection)
-        series = report.series(connection)
+        findings = verdict.Findings(self.now)
         silent_count, silent_racks = silent_by_rack(self.seen.active(), self.now)
-        parts = verdict.parts_of(self.now)
+        parts = verdict.parts_of(findings)
         return super().get_context_data(
             parts=parts,
             ill_count=sum(part.state == verdict.State.ILL for part in parts),
@@ -92,12 +93,12 @@ class OperationsView(PermittedMixin, LiveMixin, TemplateView):
             ahead=PollCycle.objects.span_ahead(self.now),
             outcomes=list(Outcome),
             storage=f"TimescaleDB {version}" if version else _("plain PostgreSQL"),
-            series=series,
-            large_plain=any(one.is_large_plain for one in series),
+            series=findings.series,
+            large_plain=any(one.is_large_plain for one in findings.series),
             many_rows=report.MANY_PLAIN_ROWS,
             jobs=report.jobs(connection) if version else [],
-            faults=database_faults.faults(self.now),
-            outage=outage.told(),
+            faults=findings.faults,
+            outage=findings.outage,
             set_aside=_set_aside(),
             retention=RetentionChange.objects.order_by("pk").last(),
             sensor_api_url=without_secrets(settings.SENSOR_API_URL),

@@ -12,8 +12,8 @@ from cages.history.buckets import Bucket
 from cages.history.minutes import KNOWN, Minute
 from cages.history.window import Window
 from cages.models import Condition, Outcome, Rack, Rank
+from cages.operations.verdict import Part, State
 from cages.places.maps import map_of
-from cages.verdict import Part, State
 from people.access import Permission
 from people.views.permitted import PermittedMixin
 

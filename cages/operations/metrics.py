@@ -5,8 +5,8 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from cages import database_faults
 from cages.models import Cage, Outcome, PollCycle
+from cages.operations import database_faults
 
 
 def render(now: datetime) -> bytes:
@@ -22,12 +22,12 @@ def render(now: datetime) -> bytes:
     gauge("ahead_seconds", words, watch.ahead_by.total_seconds())
     if watch.newest:
         age = now - watch.newest.slot
-        gauge("slot_age_seconds", "Since the newest minute began.", age.total_seconds())
+        gauge("slot_age_seconds", "Time since the newest minute began.", age.total_seconds())
     cycle = watch.last_finished
     if cycle and watch.finished_at and cycle.duration_seconds is not None:
         age = now - watch.finished_at
-        gauge("cycle_age_seconds", "Since the last full cycle ended.", age.total_seconds())
-        gauge("cycle_duration_seconds", "Of the last full cycle.", cycle.duration_seconds)
+        gauge("cycle_age_seconds", "Time since the last full cycle ended.", age.total_seconds())
+        gauge("cycle_duration_seconds", "Duration of the last full cycle.", cycle.duration_seconds)
         name, words = "neurocage_cycle_polls", "Polls of the last full cycle."
         polls = Gauge(name, words, ["outcome"], registry=registry)
         for outcome in Outcome:

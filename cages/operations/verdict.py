@@ -1,31 +1,35 @@
 """The verdict on Neurocage itself: which of its parts are well, which are ill, and since when.
 
-A new part is one function in PARTS.
+A new part is one function in PARTS, which judges by the Findings.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from itertools import pairwise
 
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from cages import database_faults, outage
 from cages.drawing.words import whole
 from cages.history import chance
 from cages.models import PollCycle, Trouble
+from cages.models.cycle import Watch
+from cages.operations import database_faults, outage
 from cages.slots import SLOT_LENGTH
 from cages.storage import report
 
 # The page lists all of them below.
 FAULTS_TOLD = 2
-# How far the ledger is read back for "since when".
-CYCLES_READ = 24 * 60
+# How many cycles are read back for "since when": of polling and, with their counts, of the sensors.
+CYCLES_READ, COUNTS_READ = 24 * 60, 60
 
 
 class State(StrEnum):
+    """How a part is."""
+
     WELL = "well"
     ILL = "ill"
     # What it depends on is ill, or nothing has happened yet.
@@ -46,19 +50,42 @@ class Part:
     is_at_least: bool = False
 
 
-def parts_of(now: datetime) -> list[Part]:
+class Findings:
+    """What the parts are judged by. Each is asked for once, when it is first needed."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    @cached_property
+    def watch(self) -> Watch:
+        return PollCycle.objects.watch(self.now)
+
+    @cached_property
+    def outage(self) -> outage.Outage | None:
+        return outage.told()
+
+    @cached_property
+    def faults(self) -> list[database_faults.Fault]:
+        return database_faults.faults(self.now)
+
+    @cached_property
+    def series(self) -> list[report.Series]:
+        return report.series(connection)
+
+
+def parts_of(findings: Findings) -> list[Part]:
     """Every part, the ill ones first. The number of queries is fixed."""
-    found = [part for find in PARTS if (part := find(now))]
+    found = [part for find in PARTS if (part := find(findings))]
     return sorted(found, key=lambda part: part.state != State.ILL)
 
 
-def polling(now: datetime) -> Part:
+def polling(findings: Findings) -> Part:
     """Beat and the workers: whether minutes are started and finished."""
-    name, watch = _("Polling"), PollCycle.objects.watch(now)
-    if watch.newest is None:
-        return Part(name, State.ILL, _("No cycle yet. Check beat and worker."))
+    name, watch, now = _("Polling"), findings.watch, findings.now
     if watch.trouble == Trouble.CLOCK_WRONG:
         return Part(name, State.ILL, _("The server's clock is wrong, or it was."))
+    if watch.newest is None:
+        return Part(name, State.ILL, _("No cycle yet. Check beat and worker."))
     if watch.trouble == Trouble.NOT_STARTED:
         words = _("No minute is started. Check beat, worker and Redis.")
         return Part(name, State.ILL, words, watch.newest.slot + SLOT_LENGTH)
@@ -79,26 +106,22 @@ def polling(now: datetime) -> Part:
     return Part(name, State.WELL, words, slots[first - 1], first == CYCLES_READ)
 
 
-def sensors(now: datetime) -> Part:
+def sensors(findings: Findings) -> Part:
     """The sensors together, and rack by rack: whether chance explains who was silent."""
-    name = _("Sensors")
-    cycles = list(
-        PollCycle.objects.until(now)
-        .finished()
-        .defer("planned_ids")
-        .order_by("-slot")[: CYCLES_READ // 24]
-    )
-    if not cycles:
+    name, watch, now = _("Sensors"), findings.watch, findings.now
+    newest = watch.last_finished
+    if newest is None or watch.finished_at is None:
         return Part(name, State.UNKNOWN, _("No cycle has finished yet."))
-    newest, usual = cycles[0], chance.usual_share(now)
-    if newest.finished_at and now - newest.finished_at > PollCycle.STALE_AFTER:
+    if now - watch.finished_at > PollCycle.STALE_AFTER:
         return Part(name, State.UNKNOWN, _("They are not asked now."))
     silence = chance.silence_of(newest, now)
     counts = {"answered": whole(newest.answered), "asked": whole(newest.asked)}
     if silence is None:
         words = _("%(answered)s of %(asked)s answered, as usual.")
         return Part(name, State.WELL, words % counts)
-    few = [chance.is_too_few(cycle.answered, cycle.asked, usual) for cycle in cycles]
+    finished = PollCycle.objects.until(now).finished().defer("planned_ids").order_by("-slot")
+    cycles = list(finished[:COUNTS_READ])
+    few = [chance.is_too_few(cycle.answered, cycle.asked, silence.usual) for cycle in cycles]
     lasting = few.index(False) if False in few else len(few)
     since = cycles[lasting - 1].slot if lasting else None
     if silence.is_total:
@@ -106,38 +129,38 @@ def sensors(now: datetime) -> Part:
     elif silence.is_everywhere:
         words = _("%(answered)s of %(asked)s answered, fewer than chance allows.")
     else:
-        racks = [f"{one.rack} ({one.room})" if one.room else one.rack for one in silence.racks]
+        racks = [f"{one.rack} ({one.room})" if one.room else one.rack for one in silence.named]
         counts = {"racks": ", ".join(racks)}
         words = _("Too few sensors answered in these racks: %(racks)s.")
         since = min((one.since for one in silence.racks if one.since), default=None)
     return Part(name, State.ILL, words % counts, since, lasting == len(few))
 
 
-def message_store(now: datetime) -> Part:
-    return _told("redis", "Redis") or Part("Redis", State.WELL, _("It answers."))
+def message_store(findings: Findings) -> Part:
+    """Redis: whether it answers and writes."""
+    return _told(findings, "redis", "Redis") or Part("Redis", State.WELL, _("It answers."))
 
 
-def database(now: datetime) -> Part:
+def database(findings: Findings) -> Part:
     """The storage of minutes. The database itself answers, or there would be no page."""
     name = _("Database")
-    if ill := _told("database", name):
+    if ill := _told(findings, "database", name):
         return ill
-    faults = database_faults.faults(now)
-    if faults:
-        words = " ".join(fault.words for fault in faults[:FAULTS_TOLD])
+    if findings.faults:
+        words = " ".join(fault.words for fault in findings.faults[:FAULTS_TOLD])
         return Part(name, State.ILL, words)
-    if any(series.is_large_plain for series in report.series(connection)):
+    if any(series.is_large_plain for series in findings.series):
         return Part(name, State.ILL, _("Too many minutes for plain PostgreSQL (see Storage)."))
     return Part(name, State.WELL, _("It answers."))
 
 
-def _told(part: str, name: str) -> Part | None:
+def _told(findings: Findings, part: str, name: str) -> Part | None:
     """The outage that those who write have told of, if it is of this part."""
-    found = outage.told()
+    found = findings.outage
     if found is None or found.cause.part != part:
         return None
     return Part(name, State.ILL, f"{found.cause.label} {found.words}".strip(), found.since)
 
 
 # Each gives a part, or None where it does not apply.
-PARTS: tuple[Callable[[datetime], Part | None], ...] = (polling, sensors, message_store, database)
+PARTS: tuple[Callable[[Findings], Part | None], ...] = (polling, sensors, message_store, database)

@@ -6,7 +6,7 @@ Told by `manage.py check`, /ops/, /readyz (as degraded) and /metrics, and once a
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -16,9 +16,11 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cages.history.window import DAY, midnight_comes_twice, midnight_of
+from cages.history.wall_clock import readings_of
+from cages.history.window import DAY, midnight_of
 from cages.storage import report
-from cages.storage.engine import engine, midnights
+from cages.storage.engine import engine
+from cages.storage.zone import midnights
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +30,8 @@ DAYS_AHEAD = 800
 
 
 class Kind(StrEnum):
+    """What a fault is about."""
+
     JOBS = "jobs"
     VERSIONS = "versions"
     RESTORE = "restore"
@@ -44,7 +48,7 @@ class Fault:
 
 
 def faults(now: datetime) -> list[Fault]:
-    """Everything that is wrong now; three queries, one of them once a day in each process."""
+    """Everything that is wrong now; three queries. Each process makes one of them once a day."""
     return [*_of_engine(now), *_of_zone(now)]
 
 
@@ -98,8 +102,9 @@ def days_begun_differently(zone: str, today: date) -> list[date]:
     return [
         day
         for day, begin in zip(days, found, strict=True)
-        # Of a midnight that comes twice the two mean different ones, which is known.
-        if begin != midnight_of(day, here) and not midnight_comes_twice(day, here)
+        if begin != midnight_of(day, here)
+        # Where a midnight comes twice, the two mean different ones. `buckets` allows for that.
+        and len(readings_of(datetime.combine(day, time()), here)) < 2
     ]
 
 

@@ -15,6 +15,7 @@ from django.db import (
 from django.utils.translation import gettext_lazy as _
 from redis.exceptions import RedisError, ResponseError
 
+from cages.storage.errors import sqlstate_of
 from neurocage import redis_server
 
 KEY = "neurocage:outage"
@@ -30,6 +31,8 @@ CONNECTION = ("08", "28", "57P", "3D", "53300")
 
 
 class Cause(models.TextChoices):
+    """Why nothing can be written."""
+
     DATABASE_AWAY = "database_away", _("The database does not answer.")
     DATABASE_FULL = "database_full", _("The database cannot write because its disk is full.")
     DATABASE_READ_ONLY = "database_read_only", _("The database is read-only.")
@@ -69,7 +72,7 @@ def cause_of(error: BaseException | None) -> Cause | None:
     """
     if not isinstance(error, Error) or isinstance(error, DataError | IntegrityError):
         return None
-    code = getattr(error.__cause__, "pgcode", None) or ""
+    code = sqlstate_of(error)
     if code == DISK_FULL or "No space left on device" in str(error):
         return Cause.DATABASE_FULL
     if code == READ_ONLY:
@@ -109,7 +112,10 @@ def tell_the_end() -> None:
 
 
 def told() -> Outage | None:
-    """Return the outage there is, None if nobody knows of any. Asks Redis, for a few seconds."""
+    """Return the outage that was told of last, or that of Redis itself; None without any.
+
+    Asks Redis, which takes at most `redis_server.TIMEOUT_SECONDS` for each of three steps.
+    """
     try:
         with redis_server.connect() as redis:
             redis_server.ensure_writable(redis)

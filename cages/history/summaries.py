@@ -56,7 +56,7 @@ class HealthSummary:
 
     @property
     def shares(self) -> list[Share]:
-        """Of the minutes elapsed; Perfect first, as people read them."""
+        """The share of each health in the minutes elapsed, Perfect first, as people read them."""
         return [
             Share(self.by_status[status], self.minutes, status)
             for status in (Health.PERFECT, Health.OK, Health.BAD)
