@@ -96,6 +96,10 @@ def _lock_one(name: str, count: int) -> int | None:
 
 # A browser opens at most six connections to a host.
 REQUESTS = Limit("requests", each=6)
+# Of these so many are worked on. The others wait, for RUN_WITHIN_SECONDS at most: those of one
+# person would otherwise take the CPU from those of another.
+RUNNING = Limit("running", each=2)
+RUN_WITHIN_SECONDS = 5.0
 # Forms of people who are not signed in: checking a password takes a third of a second of CPU.
 ANONYMOUS_FORMS = Limit("anonymous-forms", each=4)
 API_REQUESTS = Limit("api-requests", each=2)

@@ -7,7 +7,7 @@ from django.http.response import HttpResponseBase
 
 from cages.api.problems import ADDRESS
 from cages.views.site import errors
-from neurocage.limits import ANONYMOUS_FORMS, REQUESTS
+from neurocage.limits import ANONYMOUS_FORMS, REQUESTS, RUN_WITHIN_SECONDS, RUNNING
 
 HEALTH_CHECKS = ("/healthz", "/readyz", "/metrics")
 
@@ -31,5 +31,9 @@ class FairShareMiddleware:
             limit = ANONYMOUS_FORMS
         else:
             return self.get_response(request)
-        with limit.taken(request.user.pk or "nobody") as is_admitted:
-            return self.get_response(request) if is_admitted else errors.busy(request)
+        who = request.user.pk or "nobody"
+        with limit.taken(who) as is_admitted:
+            if not is_admitted:
+                return errors.busy(request)
+            with RUNNING.taken(who, RUN_WITHIN_SECONDS) as may_run:
+                return self.get_response(request) if may_run else errors.busy(request)
