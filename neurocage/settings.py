@@ -53,7 +53,9 @@ FACILITY_TIME_ZONE = env.time_zone("FACILITY_TIME_ZONE", "UTC")
 # after the next.
 POLL_TIMEOUT_SECONDS = env.number("POLL_TIMEOUT_SECONDS", 10.0, 0.1, 50, kind=float)
 POLL_CONCURRENCY = env.number("POLL_CONCURRENCY", 2500, 1, 10_000)
-POLL_SHARD_SIZE = env.number("POLL_SHARD_SIZE", 500, 1, 10_000)
+# Cages in one message, whatever POLL_SHARD_SIZE says.
+LARGEST_SHARD = 10_000
+POLL_SHARD_SIZE = env.number("POLL_SHARD_SIZE", 500, 1, LARGEST_SHARD)
 REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN")
 HTTPS = env.flag("HTTPS")
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from django.conf import settings
+
 from cages.models import PollCycle
 from cages.models.cycle import LOST_AFTER, from_ranges
 from cages.slots import is_ahead
@@ -21,7 +23,6 @@ HOLD_SECONDS = 3600
 TAKEN_AFTER_CLOSE = timedelta(seconds=HOLD_SECONDS) + LOST_AFTER
 # Far more than any shard is given; see `schedule.cut`.
 LONGEST_WAIT_SECONDS = 120
-LARGEST_SHARD = 10_000
 
 
 class NotPlanned(ValueError):
@@ -58,7 +59,7 @@ def _planned(planned_ids: str) -> frozenset[int]:
 
 def check_shard(cage_ids: Sequence[int], *seconds: float) -> None:
     """Raise ValueError for a shard that `schedule.cut` cannot have made."""
-    if not 0 < len(cage_ids) <= LARGEST_SHARD:
+    if not 0 < len(cage_ids) <= settings.LARGEST_SHARD:
         raise ValueError(f"a shard of {len(cage_ids)} cages")
     for cage_id in cage_ids:
         if type(cage_id) is not int or not 0 <= cage_id <= LARGEST_ID:
