@@ -4,9 +4,11 @@ import os
 from io import StringIO
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import transaction
 from django.test import Client, override_settings
+from django.utils import translation
 
 from tests.factories import make_user
 
@@ -41,6 +43,12 @@ def _quick_people():
         WHITENOISE_AUTOREFRESH=True,
     ):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _english():
+    """A request leaves its language to what its thread does next."""
+    translation.activate(settings.LANGUAGE_CODE)
 
 
 def migrate() -> None:

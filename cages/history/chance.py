@@ -116,6 +116,8 @@ def usual_share(now: datetime) -> float:
 
 
 def _share(answered: int, asked: int) -> float:
+    # A ledger that does not balance may count more answers than polls.
+    answered = min(answered, asked)
     return (answered + USUAL_SHARE * USUAL_WEIGHT) / (asked + USUAL_WEIGHT)
 
 

@@ -64,6 +64,11 @@ def test_the_usual_share_is_the_facilitys_own_and_outlasts_three_days_of_fault(d
     assert usual_share(NOW) == pytest.approx(0.5, abs=0.001)
 
 
+def test_a_ledger_with_more_answers_than_polls_breaks_nothing(db):
+    make_cycle(NOW.replace(minute=0, second=0), planned=80, answered=160)
+    assert usual_share(NOW) < 1
+
+
 def test_a_fault_from_the_first_minute_on_never_becomes_usual(db):
     for hour in range(48):
         make_cycle(slot("07:00") - hour * timedelta(hours=1), planned=12, answered=0)

@@ -7,7 +7,8 @@ minutes.
 import fcntl
 import os
 import shutil
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -16,6 +17,8 @@ from tests.faults.installation import Installation, prepare_database
 from tests.faults.sensors import Sensors
 
 INSTALLED = pytest.StashKey()
+# Scenarios that start their servers and processes at the same time. Each start takes a core.
+STARTING_AT_ONCE = 3
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +36,27 @@ def database_folder(tmp_path_factory):
             prepare_database(draft)
             draft.rename(folder)
     return folder
+
+
+@contextmanager
+def place_to_start(folder):
+    """Wait until fewer than STARTING_AT_ONCE scenarios of this run are starting."""
+    with ExitStack() as files:
+        places = [
+            files.enter_context(open(folder / f"starting-{number}.lock", "w"))
+            for number in range(STARTING_AT_ONCE)
+        ]
+        while not any(map(is_locked_now, places)):
+            time.sleep(0.2)
+        yield
+
+
+def is_locked_now(file):
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -73,7 +97,8 @@ def install(request, tmp_path, database_folder, wall_clock):
             installation = Installation(folder, database_folder, sensors, wall_clock, **options)
             at_end.callback(installation.stop)
             request.node.stash[INSTALLED] = installation
-            installation.start(*names)
+            with place_to_start(database_folder.parent):
+                installation.start(*names)
             return installation
 
         yield run

@@ -148,7 +148,7 @@ class Installation:
             self.start_process(name)
         if beats:
             workers = [name for name in self.children if name.startswith(("worker", "poller"))]
-            wait_for(lambda: self._listening() >= len(workers), 90, "the workers are ready")
+            wait_for(lambda: self._listening() >= len(workers), 180, "the workers are ready")
             self.clock.begin_a_minute()
         for name in beats:
             self.start_process(name)
@@ -342,7 +342,7 @@ class Installation:
 
 def signed_in(installation, username=USERNAME):
     """Wait for the pages, and return a requests.Session that signed in as a person does."""
-    wait_for(lambda: status_of(installation, "/healthz") == 200, 60, "the pages answer")
+    wait_for(lambda: status_of(installation, "/healthz") == 200, 180, "the pages answer")
     session, base_url = requests.Session(), installation.web_url
     # gunicorn may close a connection just as it is used again. A real browser then tries once more.
     session.headers["Connection"] = "close"

@@ -48,12 +48,15 @@ django.setup()
 from concurrent.futures import ThreadPoolExecutor
 from django.core.management import call_command
 from django.test import Client
+from cages.models import Cage
+from neurocage.ids import advance_ids
 from tests.factories import make_cage, make_user
 call_command("migrate", verbosity=0)
 call_command("setup_storage")
 people = [make_user(is_superuser=True) for _ in range({PEOPLE})]
 for cage_id in range(1, 4):
     make_cage(id=cage_id, owner=people[0])
+advance_ids(Cage)
 call_command("check", databases=["default"])
 call_command("check_ledger", since="1d")
 
