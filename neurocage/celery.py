@@ -23,7 +23,7 @@ TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "neurocage.redis_tra
 
 app = Celery("neurocage")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["cages.polling"])
+app.autodiscover_tasks(["cages.polling", "welfare"])
 START_SLOT = "cages.polling.tasks.start_slot"
 # A minute that was not started in time counts as not watched, and old messages must not pile up.
 START_SLOT_EXPIRES_SECONDS = 50

@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "crispy_bootstrap5",
     "people",
     "cages",
+    "welfare",
 ]
 
 MIDDLEWARE = [
@@ -198,6 +199,9 @@ CELERY_TASK_ROUTES = {
     "cages.polling.tasks.record_polls": {"queue": "records"},
     "cages.polling.tasks.purge_cage": {"queue": "slots"},
     "cages.polling.tasks.check_database": {"queue": "slots"},
+    # Apart from polling and from each other, so that neither ever waits for the other.
+    "welfare.tasks.judge_slot": {"queue": "judge"},
+    "welfare.tasks.send_notices": {"queue": "notices"},
 }
 # Beat looks at the clock at least this often (seconds), as it may be set or the machine may sleep.
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
@@ -229,7 +233,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
-        **dict.fromkeys(("cages", "people", "neurocage"), {"level": LOG_LEVEL}),
+        **dict.fromkeys(("cages", "people", "welfare", "neurocage"), {"level": LOG_LEVEL}),
         "celery": {"level": "WARNING"},
         "django.request": {"filters": ["unavailable"]},
     },
