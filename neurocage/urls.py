@@ -1,6 +1,9 @@
 from django.contrib import admin
 from django.urls import include, path
 
+# They add to the API, the data dictionary and the metrics, which know nothing of them.
+from welfare import api, exporting, metrics  # noqa: F401
+
 admin.site.site_header = "Neurocage administration"
 admin.site.site_title = "Neurocage"
 
@@ -9,6 +12,7 @@ urlpatterns = [
     path("api/v1/", include("cages.api.urls")),
     path("", include("people.urls")),
     path("", include("cages.urls")),
+    path("concerns/", include("welfare.urls")),
 ]
 
 handler400 = "cages.views.site.errors.bad_request"

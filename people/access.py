@@ -31,6 +31,9 @@ class Permission(StrEnum):
 
 SEEING_ROLES = frozenset(Role)
 CHANGING_ROLES = frozenset(Role) - {Role.VIEWER}
+# Who takes care of a concern and comments on it, and who says what was found.
+ACKNOWLEDGING_ROLES = frozenset(Role) - {Role.VIEWER}
+FINDING_ROLES = frozenset({Role.VET, Role.ADMINISTRATOR})
 ADMINISTRATOR_PERMISSIONS = frozenset({Permission.PURGE, Permission.WALL_LINKS})
 STAFF_PERMISSIONS = frozenset(Permission) - ADMINISTRATOR_PERMISSIONS
 
@@ -67,6 +70,14 @@ class Access:
         """Whether `changes` would hold the row. One query at most, however many rows are asked."""
         return self._reaches_every_lab or row.lab_id in self._changing_labs
 
+    def acknowledges(self, rows: Rows) -> Rows:
+        """The rows whose concerns the person may acknowledge and comment on."""
+        return self._within(rows, ACKNOWLEDGING_ROLES)
+
+    def finds(self, rows: Rows) -> Rows:
+        """The rows whose concerns the person may open by hand, give a finding, and close."""
+        return self._within(rows, FINDING_ROLES)
+
     @property
     def may_create(self) -> bool:
         """Whether the person may create rows, which belong to the person's own lab."""
@@ -79,12 +90,11 @@ class Access:
 
     def marked(self, rows: Rows) -> Rows:
         """The rows, each with `is_changeable`: the same as `may_change`, without a query."""
-        changing = Q(lab__in=self._labs(CHANGING_ROLES))
-        return rows.annotate(
-            is_changeable=Value(True)
-            if self._reaches_every_lab
-            else ExpressionWrapper(changing, BooleanField())
-        )
+        return rows.annotate(is_changeable=self._has_role(CHANGING_ROLES))
+
+    def marked_for_finding(self, rows: Rows) -> Rows:
+        """The rows, each with `takes_findings`: whether `finds` would hold it."""
+        return rows.annotate(takes_findings=self._has_role(FINDING_ROLES))
 
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions
@@ -102,6 +112,11 @@ class Access:
     @property
     def _reaches_every_lab(self) -> bool:
         return self.person.is_staff
+
+    def _has_role(self, roles: frozenset[Role]) -> Value | ExpressionWrapper:
+        if self._reaches_every_lab:
+            return Value(True)
+        return ExpressionWrapper(Q(lab__in=self._labs(roles)), BooleanField())
 
     def _within(self, rows: Rows, roles: frozenset[Role]) -> Rows:
         return rows if self._reaches_every_lab else rows.filter(lab__in=self._labs(roles))

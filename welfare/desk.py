@@ -2,20 +2,30 @@
 
 Every function takes `now` and locks the concern, so that of two people who act at the same time the
 second one is told what the first one did. They raise NotOpen for a concern that is closed.
+
+after: the number of the newest trail entry that the person has seen, or None. They raise Overtaken
+if another person has changed the life of the concern since.
 """
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q
 
+from cages.models import Cage
+from cages.slots import slot_of
 from people.models import User
-from welfare.models import Act, Concern, Ending, Finding, Reason, TrailEntry
+from welfare.models import Act, Concern, Ending, Finding, Kind, Reason, TrailEntry
+from welfare.models.trail import ACTS_OF_LIFE
 
 # An acknowledgement ends by itself after this long: a concern is not forgotten before anybody has
 # looked.
 ACKNOWLEDGED_FOR = timedelta(hours=4)
+# When a recheck can be due, in hours from now.
+RECHECK_HOURS = (1, 2, 4, 8, 24, 48)
+# Concerns that `tidy` changes in one transaction, so that no lock is held for long.
+TIDIED_AT_ONCE = 500
 
 
 class NotOpen(Exception):
@@ -24,6 +34,22 @@ class NotOpen(Exception):
 
 class FindingNeeded(Exception):
     """A concern about health cannot be closed without a finding."""
+
+
+class Overtaken(Exception):
+    """Another person was quicker. `entry` says who did what."""
+
+    def __init__(self, entry: TrailEntry) -> None:
+        super().__init__(str(entry))
+        self.entry = entry
+
+
+class AlreadyOpen(Exception):
+    """There is an open `concern` of this kind about this subject."""
+
+    def __init__(self, concern: Concern) -> None:
+        super().__init__(str(concern))
+        self.concern = concern
 
 
 def note(
@@ -51,10 +77,38 @@ def note(
     )
 
 
-def acknowledge(concern_id: int, person: User, reason: Reason, text: str, now: datetime) -> Concern:
+def open_by_hand(cage: Cage, person: User, text: str, now: datetime) -> Concern:
+    """Open a concern that a person has seen at the cage. Raises AlreadyOpen."""
+    subject, kind = f"cage:{cage.pk}", Kind.BY_EYE
+    try:
+        with transaction.atomic():
+            concern = Concern.objects.create(
+                kind=kind,
+                subject=subject,
+                cage=cage,
+                raised_slot=slot_of(now),
+                raised_at=now,
+                since=now,
+            )
+            note(concern, Act.OPENED, now, person, text=text)
+    except IntegrityError:
+        # Of two people who saw the same, the second one adds to what the first one opened.
+        raise AlreadyOpen(Concern.objects.open().get(subject=subject, kind=kind)) from None
+    return concern
+
+
+def acknowledge(
+    concern_id: int,
+    person: User,
+    reason: Reason,
+    text: str,
+    now: datetime,
+    *,
+    after: int | None = None,
+) -> Concern:
     """Somebody takes care of it, for ACKNOWLEDGED_FOR. Polling goes on."""
     with transaction.atomic():
-        concern = _locked(concern_id)
+        concern = _locked(concern_id, person, after)
         concern.acknowledged_at, concern.acknowledged_by = now, person
         concern.acknowledged_until = now + ACKNOWLEDGED_FOR
         concern.seen_at = concern.seen_at or now
@@ -87,10 +141,13 @@ def find(
     *,
     recheck_at: datetime | None = None,
     closes: bool = True,
+    after: int | None = None,
 ) -> Concern:
     """Note what was found. It is closed, unless a recheck is planned or `closes` is false."""
     with transaction.atomic():
-        concern = _locked(concern_id)
+        concern = _locked(concern_id, person, after)
+        if concern.recheck_at:
+            note(concern, Act.RECHECKED, now, person, due_at=concern.recheck_at)
         concern.finding, concern.found_at = finding, now
         concern.seen_at = concern.seen_at or now
         concern.recheck_at = recheck_at
@@ -103,29 +160,49 @@ def find(
     return concern
 
 
-def close(concern_id: int, person: User, now: datetime) -> Concern:
+def close(concern_id: int, person: User, now: datetime, *, after: int | None = None) -> Concern:
     """Close it. Raises FindingNeeded for a health concern without a finding."""
     with transaction.atomic():
-        concern = _locked(concern_id)
+        concern = _locked(concern_id, person, after)
         if concern.is_health and not concern.finding:
             raise FindingNeeded
-        _close(concern, Ending.FOUND, now, person)
+        _close(concern, Ending.FOUND if concern.finding else Ending.BY_HAND, now, person)
         concern.save()
     return concern
 
 
+def tidy(now: datetime) -> None:
+    """What is due each minute: acknowledgements end, and lapsed rechecks are noted."""
+    end_acknowledgements(now)
+    note_lapsed(now)
+
+
 def end_acknowledgements(now: datetime) -> int:
     """End those whose time is up or whose condition is over. Returns how many."""
-    ended = 0
+    is_due = Q(acknowledged_until__lte=now) | Q(over_slot__isnull=False)
     with transaction.atomic():
-        due = Concern.objects.select_for_update().open().exclude(acknowledged_until=None)
-        for concern in due.filter(Q(acknowledged_until__lte=now) | Q(over_slot__isnull=False)):
+        due = Concern.objects.open().exclude(acknowledged_until=None).filter(is_due)
+        ended = list(due.select_for_update().order_by("pk")[:TIDIED_AT_ONCE])
+        for concern in ended:
             concern.acknowledged_at = concern.acknowledged_by = None
             concern.acknowledged_until = None
             concern.save()
             note(concern, Act.UNACKNOWLEDGED, now)
-            ended += 1
-    return ended
+    return len(ended)
+
+
+def note_lapsed(now: datetime) -> int:
+    """Note, once each, the rechecks that were not done in time. Returns how many."""
+    # The same recheck is told once; one that is planned anew is due later than that entry.
+    told = TrailEntry.objects.filter(
+        concern=OuterRef("pk"), act=Act.LAPSED, due_at=OuterRef("recheck_at")
+    )
+    with transaction.atomic():
+        due = Concern.objects.open().filter(~Exists(told), recheck_at__lte=now)
+        lapsed = list(due.select_for_update(of=("self",)).order_by("pk")[:TIDIED_AT_ONCE])
+        for concern in lapsed:
+            note(concern, Act.LAPSED, now, due_at=concern.recheck_at)
+    return len(lapsed)
 
 
 def close_by_itself(concerns: Iterable[Concern], ending: Ending, now: datetime) -> None:
@@ -135,10 +212,14 @@ def close_by_itself(concerns: Iterable[Concern], ending: Ending, now: datetime) 
         concern.save()
 
 
-def _locked(concern_id: int) -> Concern:
+def _locked(concern_id: int, person: User, after: int | None) -> Concern:
     concern = Concern.objects.select_for_update(of=("self",)).get(pk=concern_id)
     if not concern.is_open:
         raise NotOpen
+    if after is not None:
+        since = TrailEntry.objects.filter(concern=concern, pk__gt=after, act__in=ACTS_OF_LIFE)
+        if entry := since.exclude(person=person).exclude(by="").order_by("pk").last():
+            raise Overtaken(entry)
     return concern
 
 

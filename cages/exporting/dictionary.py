@@ -9,7 +9,7 @@ from django.utils.functional import lazy
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from cages.exporting.columns import KINDS
+from cages.exporting.columns import KINDS, Column
 from cages.exporting.files import csv_of
 from cages.exporting.workbook import SHEET_ROWS
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 VERSION = 1
 # People open it with a spreadsheet, which knows UTF-8 by this mark.
 BOM = "\ufeff"
+# {kind of file: its columns} of other apps, which put them here.
+OTHER_FILES: dict[str, list[Column]] = {}
 RULES: dict[str, "StrPromise"] = {
     "order": _("Rows are ordered by cage id, then by time."),
     "days": _("The first and the last day are included. Days are those of facility time."),
@@ -54,7 +56,7 @@ def dictionary() -> str:
         *(("all", f"rule: {name}", "", words) for name, words in RULES.items()),
         *(
             (kind, column.name, column.kind, column.meaning)
-            for kind, columns in KINDS.items()
+            for kind, columns in {**KINDS, **OTHER_FILES}.items()
             for column in columns
         ),
     ]

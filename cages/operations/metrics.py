@@ -1,6 +1,7 @@
 """Metrics for Prometheus, read from the ledger at each scrape."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
@@ -9,8 +10,12 @@ from cages.models import Cage, Outcome, PollCycle
 from cages.operations import database_faults
 
 
+# Functions that add the metrics of other apps, which put them here; one query each.
+MORE: list[Callable[[CollectorRegistry, datetime], None]] = []
+
+
 def render(now: datetime) -> bytes:
-    """Return the metrics as text in Prometheus's format; five queries at most."""
+    """Return the metrics as text in Prometheus's format; five queries, and those of MORE."""
     registry = CollectorRegistry()
 
     def gauge(name: str, words: str, value: float) -> None:
@@ -37,4 +42,6 @@ def render(now: datetime) -> bytes:
     faults = Gauge(name, words, ["kind"], registry=registry)
     for kind in database_faults.Kind:
         faults.labels(kind.value).set(found[kind])
+    for add in MORE:
+        add(registry, now)
     return generate_latest(registry)

@@ -26,18 +26,34 @@ class Finding(models.TextChoices):
     OTHER = "other", _("Other")
 
 
-# The findings after which a health concern was right to be raised.
+# The findings after which a concern was right to be raised. A concern that is not about health is
+# right as well where the sensor was at fault.
 REAL_FINDINGS = frozenset({Finding.SICK, Finding.DEAD, Finding.BEDDING})
+
+
+def real_findings_of(kind: Kind) -> frozenset[Finding]:
+    """The findings that say that a concern of this kind was right to be raised."""
+    return REAL_FINDINGS if kind.is_health else REAL_FINDINGS | {Finding.SENSOR}
 
 
 class Ending(models.TextChoices):
     """Why a concern was closed."""
 
     FOUND = "found", _("closed with a finding")
+    BY_HAND = "by_hand", _("closed by a person, without a finding")
     BY_ITSELF = "by_itself", _("over, closed by itself")
     WITHDRAWN = "withdrawn", _("withdrawn: results that arrived late show that it was not so")
     # The cage was paused or archived, or the rule was switched off.
     NOT_WATCHED = "not_watched", _("closed: it is not watched any more")
+
+
+class Life(models.TextChoices):
+    """How far people are with an open concern."""
+
+    NEW = "new", _("not acknowledged")
+    TAKEN = "taken", _("acknowledged")
+    # Only health concerns: all others close by themselves.
+    OVER = "over", _("over, finding due")
 
 
 class ConcernQuerySet(models.QuerySet["Concern"]):
@@ -47,6 +63,13 @@ class ConcernQuerySet(models.QuerySet["Concern"]):
     def counted(self) -> Self:
         """Those that statistics are made of: drills never are."""
         return self.filter(is_drill=False)
+
+    def with_places(self) -> Self:
+        """Each with its cage or its place, as pages show them, without a further query."""
+        return self.select_related(
+            *("cage__state", "cage__room", "cage__rack", "cage__owner"),
+            *("rack__room", "room", "acknowledged_by", "edition__rule"),
+        )
 
     def worst_first(self) -> Self:
         """Health first, then what lasts, then what nobody has seen, the oldest first."""
@@ -68,6 +91,13 @@ class ConcernQuerySet(models.QuerySet["Concern"]):
         places = Q(rack__in=cages.values("rack")) | Q(room__in=cages.values("room"))
         everywhere = of_no_cage & Q(rack=None, room=None)
         return self.filter(Q(cage__in=cages) | (of_no_cage & places) | everywhere)
+
+
+def life_of(over_slot: datetime | None, acknowledged_until: datetime | None, now: datetime) -> Life:
+    """The Life of an open concern with these fields."""
+    if over_slot is not None:
+        return Life.OVER
+    return Life.TAKEN if acknowledged_until and acknowledged_until > now else Life.NEW
 
 
 class Concern(models.Model):
@@ -148,6 +178,10 @@ class Concern(models.Model):
     @property
     def is_health(self) -> bool:
         return Kind(self.kind).is_health
+
+    def life(self, now: datetime) -> Life:
+        """How far people are with it, while it is open."""
+        return life_of(self.over_slot, self.acknowledged_until, now)
 
     def is_acknowledged(self, now: datetime) -> bool:
         return self.acknowledged_until is not None and self.acknowledged_until > now

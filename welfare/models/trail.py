@@ -34,7 +34,15 @@ class Reason(models.TextChoices):
     OTHER = "other", _("Other")
 
 
+# What changes the life of a concern, when a person does it.
+ACTS_OF_LIFE = (Act.ACKNOWLEDGED, Act.FOUND, Act.PLANNED, Act.CLOSED)
+
+
 class TrailEntryQuerySet(models.QuerySet["TrailEntry"]):
+    def newest_number(self) -> int:
+        """The number of the newest entry. It grows with each change of any concern."""
+        return self.aggregate(newest=models.Max("pk"))["newest"] or 0
+
     def update(self, **kwargs: Any) -> NoReturn:
         raise TypeError("the trail cannot be changed")
 

@@ -36,7 +36,8 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
 
     def get_queryset(self) -> CageQuerySet:
         trouble = self.seen.in_trouble(self.now).counted()
-        return self.access.marked(super().get_queryset().annotate(trouble=trouble))
+        cages = super().get_queryset().annotate(trouble=trouble)
+        return self.access.marked_for_finding(self.access.marked(cages))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         cage = self.object

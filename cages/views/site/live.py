@@ -44,9 +44,13 @@ class LiveMixin(CageAccessMixin):
             get_language(),
             theme_of(request),
             slot_of(self.now),
-            PollCycle.objects.version(self.now),
+            self.content_version(),
         )
         return quote_etag(hashlib.sha256(repr(told).encode()).hexdigest()[:32])
+
+    def content_version(self) -> Any:
+        """What differs after each change of the content within a minute. One query."""
+        return PollCycle.objects.version(self.now)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(is_live=True, **kwargs)

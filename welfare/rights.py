@@ -1,0 +1,47 @@
+"""What a person may do with one concern. `people.access` decides; here is which rows it is asked of.
+
+A concern of a cage: the cage. Of a place: the cages in it. Of Neurocage itself: nobody's cages, so
+whoever sees the operations page.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cages.models import Cage
+from cages.models.cage import CageQuerySet
+from people.access import Access, Permission
+from welfare.models import Concern, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """acknowledges: may also comment. finds: may also close."""
+
+    acknowledges: bool
+    finds: bool
+
+
+def rights_in(access: Access, concern: Concern) -> Rights:
+    """What the person, who sees the concern, may do with it. Two queries at most."""
+    cages = _cages_of(concern)
+    if cages is None:
+        allowed = access.may(Permission.OPERATIONS)
+        return Rights(allowed, allowed)
+    acknowledges = _holds_any(access.acknowledges, cages)
+    return Rights(acknowledges, acknowledges and _holds_any(access.finds, cages))
+
+
+def _cages_of(concern: Concern) -> CageQuerySet | None:
+    """The cages that the concern is about; None for Neurocage itself."""
+    if concern.cage_id:
+        return Cage.objects.filter(pk=concern.cage_id)
+    if concern.kind == Kind.NEUROCAGE:
+        return None
+    active = Cage.objects.active()
+    if concern.rack_id:
+        return active.filter(rack=concern.rack_id)
+    return active.filter(room=concern.room_id) if concern.room_id else active
+
+
+def _holds_any(verb: Callable[[CageQuerySet], CageQuerySet], cages: CageQuerySet) -> bool:
+    return verb(cages).exists()
