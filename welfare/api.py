@@ -80,7 +80,7 @@ class ConcernItem(BaseModel):
             FindingItem(at=entry.at, finding=entry.finding, by=entry.by, text=entry.text)
             for entry in concern.trail.all()
         ]
-        return cls(**{**fields, "ending": concern.ending or None, "findings": found})
+        return cls.model_validate({**fields, "ending": concern.ending or None, "findings": found})
 
 
 class ConcernPage(PageOf):

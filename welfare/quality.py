@@ -130,7 +130,8 @@ def times_of(durations: Iterable[timedelta]) -> Times:
     ordered = sorted(durations)
     if not ordered:
         return Times(0, None, None)
-    return Times(len(ordered), median(ordered), ordered[ceil(0.9 * len(ordered)) - 1])
+    middle = timedelta(seconds=median(one.total_seconds() for one in ordered))
+    return Times(len(ordered), middle, ordered[ceil(0.9 * len(ordered)) - 1])
 
 
 def quality_of(concerns: ConcernQuerySet, start: datetime, end: datetime) -> Quality:

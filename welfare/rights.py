@@ -1,4 +1,4 @@
-"""What a person may do with one concern. `people.access` decides; here is which rows it is asked of.
+"""What a person may do with one concern. `people.access` decides; here is of which rows.
 
 A concern of a cage: the cage. Of a place: the cages in it. Of Neurocage itself: nobody's cages, so
 whoever sees the operations page.

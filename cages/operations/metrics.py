@@ -9,7 +9,6 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from cages.models import Cage, Outcome, PollCycle
 from cages.operations import database_faults
 
-
 # Functions that add the metrics of other apps, which put them here; one query each.
 MORE: list[Callable[[CollectorRegistry, datetime], None]] = []
 

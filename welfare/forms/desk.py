@@ -8,6 +8,7 @@ from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from neurocage.ids import id_from
 from welfare.desk import RECHECK_HOURS
 from welfare.models import Finding, Reason
 
@@ -39,10 +40,7 @@ class ActForm(forms.Form):
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data, prefix=self.name)
-        given = data.get("newest", "") if data else ""
-        self.newest = (
-            int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
-        )
+        self.newest = id_from(data.get("newest", "")) if data else None
 
 
 class AcknowledgeForm(ActForm):

@@ -31,7 +31,7 @@ SHAPES = {
 
 @register.simple_tag(takes_context=True)
 def concern_marks(context: template.Context) -> Marks:
-    """The Marks of the person who asks, or of the screen. base.html keeps them: one query a page."""
+    """The Marks of the person who asks, or of the screen. base.html asks once: one query."""
     request, access = context["request"], getattr(context.get("view"), "access", None)
     person = getattr(request, "user", None)
     if access is None and isinstance(person, User):
