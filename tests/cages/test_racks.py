@@ -247,7 +247,7 @@ def test_an_unchanged_rack_is_a_304(browser, user):
 @pytest.mark.parametrize(
     ("address", "most"),
     [
-        (lambda room: INDEX, 8),
+        (lambda room: INDEX, 9),
         (lambda room: url("rack-detail"), 7),
         (lambda room: url("rack-sheet"), 7),
         (lambda room: url("rack-fill", row="A", column=3), 7),

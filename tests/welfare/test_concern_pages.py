@@ -30,7 +30,7 @@ def owner(db):
 
 @pytest.fixture
 def cage(owner):
-    cage = make_cage("PV-Cre pair", owner=owner, id=7, room="R2", rack="B", row="B", column=7)
+    cage = make_cage("PV-Cre pair", owner=owner, id=700, room="R2", rack="B", row="B", column=7)
     make_cycle(slot("07:09"), planned=1)
     record_minutes(cage, slot("06:40"), [Health.BAD] * 30)
     return cage
@@ -190,7 +190,7 @@ def test_the_page_says_what_it_means_and_shows_the_hour_before(technician, conce
     assert "Cause Nearly all known readings of this cage have been Bad" in words
     assert "What to check Look at the animals" in words
     assert response.context["minutes"].count(Health.BAD) == 21
-    assert "/cages/7/?at=2026-03-02T07%3A00%2B0100" in text_of(response)
+    assert "/cages/700/?at=2026-03-02T07%3A00%2B0100" in text_of(response)
 
 
 def test_the_page_speaks_german(technician, concern):
@@ -276,24 +276,24 @@ def test_a_nul_and_a_long_text_are_refused(technician, concern):
 
 
 def test_a_vet_opens_a_concern_by_hand(vet, cage):
-    response = vet.post("/concerns/new/?cage=7", {"open-text": "One mouse limps."}, follow=True)
+    response = vet.post("/concerns/new/?cage=700", {"open-text": "One mouse limps."}, follow=True)
     words = words_of(response)
     assert "Seen at the cage PV-Cre pair" in words
     assert "One mouse limps." in words
 
 
 def test_the_second_one_by_hand_is_led_to_the_first_and_loses_no_words(vet, cage):
-    vet.post("/concerns/new/?cage=7", {"open-text": "One mouse limps."})
-    response = vet.post("/concerns/new/?cage=7", {"open-text": "It does not drink."})
+    vet.post("/concerns/new/?cage=700", {"open-text": "One mouse limps."})
+    response = vet.post("/concerns/new/?cage=700", {"open-text": "It does not drink."})
     assert "There is an open concern of this kind." in words_of(response)
     assert "It does not drink." in text_of(response)
     assert Concern.objects.get().get_absolute_url() in text_of(response)
 
 
 def test_the_menu_of_a_cage_offers_it_to_those_who_may(vet, technician, cage):
-    address = "/concerns/new/?cage=7"
-    assert address in text_of(vet.get("/cages/7/"))
-    assert address not in text_of(technician.get("/cages/7/"))
+    address = "/concerns/new/?cage=700"
+    assert address in text_of(vet.get("/cages/700/"))
+    assert address not in text_of(technician.get("/cages/700/"))
 
 
 # Closed ones
@@ -316,7 +316,7 @@ def test_the_export_has_a_row_for_each_concern_with_its_finding(vet, owner, cage
     wanted = {
         "concern_id": str(concern.pk),
         "kind": "bad_long",
-        "cage_id": "7",
+        "cage_id": "700",
         "since_utc": "2026-03-02T05:30:00Z",
         "is_since_known": "0",
         "finding": "sick",
@@ -340,7 +340,7 @@ def test_the_data_dictionary_explains_each_column_of_the_export(vet, cage):
 # On the pages of cages
 
 
-@pytest.mark.parametrize("address", ["/cages/", "/cages/7/", "/wall/?room=all", "rack"])
+@pytest.mark.parametrize("address", ["/cages/", "/cages/700/", "/wall/?room=all", "rack"])
 def test_a_cage_with_an_open_concern_is_marked(vet, concern, people, address):
     address = f"/racks/{concern.cage.rack_id}/" if address == "rack" else address
     assert "Concern: not acknowledged" in words_of(vet.get(address))
@@ -379,7 +379,7 @@ def test_a_drill_marks_no_cage_and_is_not_counted(vet, cage):
 
 
 def test_marks_cost_one_query_on_each_page_however_many_there_are(vet, owner, concern):
-    addresses = ["/cages/", "/cages/7/", "/racks/", "/wall/?room=all"]
+    addresses = ["/cages/", "/cages/700/", "/racks/", "/wall/?room=all"]
     before = [queries_of(vet, address) for address in addresses]
     for _number in range(30):
         make_concern(make_cage(owner=owner))
