@@ -45,10 +45,10 @@ def concern_mark(marks: Marks | None, cage: Cage, is_link: bool = True) -> Conte
     return {"mark": marks.by_cage.get(cage.pk) if marks else None, "is_link": is_link}
 
 
-@register.simple_tag
-def rack_concerns(marks: Marks | None, rack_id: int | None) -> int:
-    """How many open concerns there are in a rack."""
-    return marks.by_rack.get(rack_id or 0, 0) if marks else 0
+@register.inclusion_tag("welfare/_mark.html")
+def rack_mark(marks: Marks | None, rack_id: int | None) -> Context:
+    """The mark of the open concerns in a rack; nothing where it has none."""
+    return {"mark": marks.by_rack.get(rack_id or 0) if marks else None, "is_link": False}
 
 
 @register.simple_tag
@@ -99,16 +99,15 @@ PARTS = {
 
 @register.filter
 def facts_in_words(concern: Concern) -> str:
-    """What was known at the raising: "26 of 27 known readings Bad, of 30 minutes"; else ""."""
+    """What was known at the raising: "26 of 27 known readings Bad, in 30 minutes"; else ""."""
     facts = concern.facts
     if concern.kind == Kind.BAD_LONG and facts.get("known"):
         told = {"bad": facts.get("bad"), "known": facts["known"], "minutes": facts.get("minutes")}
         if told["bad"] is None:
             return ""
-        text = _("%(bad)s of %(known)s known readings Bad") % told
-        if told["minutes"]:
-            text += ", " + _("%(known)s of %(minutes)s minutes known") % told
-        return text
+        if told["minutes"] is None:
+            return _("%(bad)s of %(known)s known readings Bad") % told
+        return _("%(bad)s of %(known)s known readings Bad, in %(minutes)s minutes") % told
     if concern.kind == Kind.PLACE_SILENT and facts.get("cages"):
         told = {"silent": facts.get("silent"), "cages": facts["cages"]}
         return _("%(silent)s of %(cages)s sensors silent") % told

@@ -112,7 +112,7 @@ class ConcernView(LiveConcernsMixin, TemplateView):
             newest=trail[-1].pk if trail else 0,
             closed_by=_closing(trail),
             forms=self._forms(),
-            acknowledged_hours=desk.ACKNOWLEDGED_FOR.total_seconds() // 3600,
+            acknowledged_hours=int(desk.ACKNOWLEDGED_FOR.total_seconds() // 3600),
             is_recheck_lapsed=concern.is_recheck_lapsed(self.now),
             **self._hour(),
             **kwargs,
