@@ -13,6 +13,9 @@ from cages.models import Cage, Condition, Health, Outcome, Rack, Room
 from cages.slots import slot_of
 from people.models import ApiToken
 from tests.factories import MINUTE, make_cage, make_cycle, make_user, record_minutes, write_polls
+from tests.welfare.factories import make_concern
+from welfare import desk
+from welfare.models import Finding, Kind, Reason
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,6 +52,14 @@ ADDRESSES = [
     "/cages/1/move/",
     "/wall/",
     "/wall/?room=900",
+    "/concerns/",
+    "/concerns/?whose=mine",
+    "/concerns/900/",
+    "/concerns/901/",
+    "/concerns/902/",
+    "/concerns/closed/",
+    "/concerns/quality/",
+    "/concerns/new/?cage=1",
     "/tokens/",
     "/api/",
     "/ops/",
@@ -84,6 +95,22 @@ def facility():
     make_cage("Paused", ada, id=6, is_polled=False)
     make_cage("Archived", ada, id=9, archived_at=timezone.now())
     make_cycle(now - MINUTE, planned=3)
+    # One that nobody has acknowledged, one with a recheck that lapsed, and one that is closed.
+    raised = {"raised": now - 9 * MINUTE, "raised_at": now}
+    make_concern(Cage.objects.get(pk=1), pk=900, **raised)
+    desk.find(
+        make_concern(unseen, pk=901, held_since=now, **raised).pk,
+        ada,
+        Finding.SICK,
+        "limps",
+        timezone.now(),
+        recheck_at=now,
+    )
+    desk.acknowledge(901, ada, Reason.LOOKED, "", timezone.now())
+    silent = make_concern(
+        None, Kind.PLACE_SILENT, pk=902, rack_id=900, subject="rack:900", **raised
+    )
+    desk.close(silent.pk, ada, timezone.now())
     ApiToken.objects.issue(ada, "notebook", timezone.now())
     conditions = {cage.condition(timezone.now()) for cage in Cage.objects.select_related("state")}
     assert conditions == set(Condition)
