@@ -14,6 +14,8 @@ from django.urls import reverse
 
 from tests.factories import at, make_cage, make_user
 from tests.played import played_sensors
+from tests.welfare.factories import make_concern
+from welfare.models import Kind
 
 ROOT = Path(settings.BASE_DIR) / "templates"
 TEMPLATES = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*.html"))
@@ -21,6 +23,7 @@ TEMPLATES = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*.html"))
 PAGES = (
     *("cage-list", "cage-create", "cage-archived", "ops", "styleguide", "rack-index", "wall"),
     *("cage-import", "cage-export", "tokens", "api-examples"),
+    *("concern-list", "concern-closed", "concern-quality"),
 )
 PAGES_OF_A_CAGE = ("detail", "history", "edit", "archive", "move")
 POSTING = re.compile(r'<form[^>]*method="post".*?</form>', re.S)
@@ -88,6 +91,8 @@ def pages(module_database):
         reverse("room-edit", args=(room,)),
         reverse("wall", query={"room": room}),
         reverse("cage-cards", query={"cage": 7}),
+        reverse("concern-create", query={"cage": 7}),
+        make_concern(cage, Kind.SENSOR_WEAK).get_absolute_url(),
         reverse("cage-compare", query={"cage": 7}),
         "/nowhere/",
     )
