@@ -83,6 +83,8 @@ def subject_words(concern: Concern) -> str:
         return _("Room %(name)s") % {"name": concern.room.name}
     if concern.kind == Kind.PLACE_SILENT:
         return _("All rooms")
+    if concern.subject.startswith("channel:"):
+        return _("Channel %(number)s fails") % {"number": concern.subject.partition(":")[2]}
     return str(PARTS.get(concern.subject, concern.subject))
 
 
@@ -94,6 +96,8 @@ PARTS = {
     "clock_wrong": gettext_lazy("A clock is wrong"),
     "disk": gettext_lazy("The disk is nearly full"),
     "backup": gettext_lazy("The backup is overdue"),
+    "mail": gettext_lazy("Mail fails"),
+    "drill": gettext_lazy("Drill"),
 }
 
 
