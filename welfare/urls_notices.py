@@ -2,8 +2,15 @@
 
 from django.urls import path
 
-from welfare.views.notices import NoticesView
+from welfare.views.channels import ChannelsView
+from welfare.views.drill import DrillView
+from welfare.views.duty import DutyView
+from welfare.views.notices import NoticesView, WishView
 
 urlpatterns = [
     path("", NoticesView.as_view(), name="notice-list"),
+    path("wish/", WishView.as_view(), name="notice-wish"),
+    path("duty/", DutyView.as_view(), name="notice-duty"),
+    path("channels/", ChannelsView.as_view(), name="notice-channels"),
+    path("drill/", DrillView.as_view(), name="notice-drill"),
 ]
