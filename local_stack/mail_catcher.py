@@ -1,6 +1,7 @@
-"""A mail server that delivers nothing and shows what was sent: `python -m local_stack.mail_catcher`.
+"""A mail server that delivers nothing and shows what was sent.
 
-Arguments: the port for mail and the port for the page, both on loopback. Letters are in memory only.
+`python -m local_stack.mail_catcher MAIL_PORT PAGE_PORT` listens on both ports of loopback. Letters
+are kept in memory only.
 """
 
 import re
@@ -20,7 +21,10 @@ HOST = "127.0.0.1"
 LETTERS_KEPT = 200
 LARGEST_LETTER = 256 * 1024
 RELOAD_SECONDS = 10
-STYLE = "body{font:1rem/1.5 sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}pre{white-space:pre-wrap}"
+STYLE = (
+    "body{font:1rem/1.5 sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}"
+    "pre{white-space:pre-wrap}"
+)
 HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
