@@ -100,7 +100,7 @@ def _body(concerns: Sequence[Concern], why: Why, now: datetime, said: str) -> st
     listed = [_entry(concern, now) for concern in concerns[:LISTED]]
     if len(concerns) > LISTED:
         more = len(concerns) - LISTED
-        text = ngettext("and %(more)s more: %(link)s", "and %(more)s more: %(link)s", more)
+        text = _("and %(more)s more: %(link)s")
         listed.append(text % {"more": words.whole(more), "link": link(reverse("concern-list"))})
     parts.append("\n\n".join(listed))
     written = {"time": _clock(now, with_day=True), "zone": settings.FACILITY_TIME_ZONE}
