@@ -81,13 +81,14 @@ def subject_words(concern: Concern) -> str:
         return _("Rack %(name)s") % {"name": concern.rack.name}
     if concern.room:
         return _("Room %(name)s") % {"name": concern.room.name}
-    if concern.kind == Kind.PLACE_SILENT:
-        return _("All rooms")
+    if concern.subject.startswith("channel:"):
+        return _("Channel %(number)s") % {"number": concern.subject.removeprefix("channel:")}
     return str(PARTS.get(concern.subject, concern.subject))
 
 
-# The parts of Neurocage itself that a concern can be about.
+# What a concern can be about that is no cage, rack or room.
 PARTS = {
+    "everything": gettext_lazy("All rooms"),
     "not_started": gettext_lazy("Minutes are not started"),
     "not_finished": gettext_lazy("Minutes are not finished"),
     "behind": gettext_lazy("Neurocage is behind"),
