@@ -15,7 +15,8 @@ BASE_DIR = Path(__file__).resolve().parents[1]
 FOREIGN_PREFIXES = ("MAKE", "CELERY_", "GUNICORN_", "PYTHONHOME", "PYTHONPATH", "WEB_CONCURRENCY")
 FOREIGN = {"MFLAGS", "GNUMAKEFLAGS"}
 NOT_FOR_THE_SENSOR_API = {
-    *("DATABASE_URL", "REDIS_URL", "REDIS_URL_FILE", "SECRET_KEY", "SECRET_KEY_FILE")
+    *("DATABASE_URL", "REDIS_URL", "REDIS_URL_FILE", "SECRET_KEY", "SECRET_KEY_FILE"),
+    *("EMAIL_URL", "EMAIL_URL_FILE"),
 }
 
 
@@ -30,6 +31,9 @@ class Config:
     redis_url: str
     sensor_api_url: str
     poll_processes: int
+    # Whether a mail server of the person's own is set.
+    has_mail: bool
+    base_url: str
 
     @classmethod
     def from_environment(cls) -> "Config":
@@ -46,6 +50,8 @@ class Config:
                 redis_url=_url_or_empty("REDIS_URL", ("redis", "rediss")),
                 sensor_api_url=_url_or_empty("SENSOR_API_URL", ("http", "https")),
                 poll_processes=programs.poll_processes(),
+                has_mail=bool(env.text("EMAIL_URL") or env.text("EMAIL_URL_FILE")),
+                base_url=_url_or_empty("BASE_URL", ("http", "https")),
             )
         except ImproperlyConfigured as error:
             raise StackError(str(error)) from None

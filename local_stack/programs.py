@@ -53,6 +53,16 @@ def gunicorn(config: str, port: int, application: str) -> list[str]:
     return [*PYTHON, "gunicorn", "-c", config, "--bind", f"127.0.0.1:{port}", application]
 
 
+def mail_catcher(mail_port: int, page_port: int) -> list[str]:
+    """The mail server that only shows what was sent. Both ports are on loopback."""
+    return [*PYTHON, "local_stack.mail_catcher", str(mail_port), str(page_port)]
+
+
+def welfare(name: str = "welfare") -> list[str]:
+    """The worker that judges what was recorded, raises concerns and sends notices."""
+    return celery_worker(name, "judge,notices", threads=4)
+
+
 def host_header() -> str:
     """A Host header that Django accepts: the first name in ALLOWED_HOSTS, or localhost."""
     first = env.text("ALLOWED_HOSTS").split(",")[0].strip().lstrip(".")

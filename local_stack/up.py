@@ -103,6 +103,8 @@ class Stack:
             "DATABASE_URL": settings.database_url or self._embedded(EmbeddedPostgres, "PostgreSQL"),
             "REDIS_URL": settings.redis_url or self._embedded(EmbeddedValkey, "Valkey"),
             "SENSOR_API_URL": settings.sensor_api_url or f"http://127.0.0.1:{self.sensor_api_port}",
+            "BASE_URL": settings.base_url or f"http://localhost:{settings.port}",
+            **({} if settings.has_mail else {"EMAIL_URL": f"smtp://127.0.0.1:{self.mail_port}"}),
             **self._secret(),
         }
 
@@ -116,6 +118,14 @@ class Stack:
     @cached_property
     def sensor_api_port(self) -> int:
         return kept_port(self.state_dir / "sensor_api.port")
+
+    @cached_property
+    def mail_port(self) -> int:
+        return kept_port(self.state_dir / "mail.port")
+
+    @cached_property
+    def mail_page_port(self) -> int:
+        return kept_port(self.state_dir / "mail_page.port")
 
     def _secret(self) -> dict[str, str]:
         if given := config.secret_settings():
@@ -156,7 +166,11 @@ class Stack:
             )
             environment = self._sensor_api_environment()
             sensor_api = self._start("sensor_api", command, RECORDING, environment)
+        if not self.settings.has_mail:
+            catcher = programs.mail_catcher(self.mail_port, self.mail_page_port)
+            self._start("mail", catcher, RECORDING)
         self._start("worker", programs.worker(), RECORDING)
+        self._start("welfare", programs.welfare(), RECORDING)
         for number in range(1, self.settings.poll_processes + 1):
             self._start(f"poller{number}", programs.poller(f"poller{number}"), POLLING)
         web = programs.gunicorn("neurocage/gunicorn.conf.py", self.settings.port, "neurocage.wsgi")
@@ -229,6 +243,8 @@ class Stack:
         say(f"Neurocage is ready at http://localhost:{self.settings.port}")
         if self.demo:
             say(f"  Sign in as {self.demo['username']} with the password {self.demo['password']}")
+        if not self.settings.has_mail:
+            say(f"  Mail that would be sent: http://127.0.0.1:{self.mail_page_port}")
         logs = shlex.quote(os.path.relpath(self.logs))
         say(f"  Logs: {logs}/ (trouble: grep -E 'WARNING|ERROR|CRITICAL|FATAL' {logs}/*.log)")
         say("  Stop with Ctrl-C.")

@@ -33,6 +33,11 @@ app.conf.beat_schedule = {
         "options": {"expires": START_SLOT_EXPIRES_SECONDS},
         "schedule": crontab(),  # each full minute
     },
+    "send-notices": {
+        "task": "welfare.tasks.send_notices",
+        "options": {"expires": START_SLOT_EXPIRES_SECONDS},
+        "schedule": crontab(),  # each full minute
+    },
     "check-database": {
         "task": "cages.polling.tasks.check_database",
         "options": {"expires": 3600},

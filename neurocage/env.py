@@ -117,6 +117,13 @@ def url(name: str, default: str, schemes: tuple[str, ...], file_name: str = "") 
     return value.rstrip("/")
 
 
+def optional_url(name: str, schemes: tuple[str, ...], file_name: str = "") -> str:
+    """As `url`, but "" where neither variable is set."""
+    if not text(name) and not (file_name and text(file_name)):
+        return ""
+    return url(name, "", schemes, file_name)
+
+
 def database(name: str) -> dict[str, Any]:
     """Django's settings for the PostgreSQL database at the variable's URL.
 

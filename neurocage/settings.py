@@ -59,6 +59,14 @@ POLL_SHARD_SIZE = env.number("POLL_SHARD_SIZE", 500, 1, LARGEST_SHARD)
 REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN")
 HTTPS = env.flag("HTTPS")
 
+# The mail server of notices: plain, with STARTTLS, or TLS from the first byte.
+EMAIL_URL = env.optional_url("EMAIL_URL", ("smtp", "smtp+tls", "smtps"), "EMAIL_URL_FILE")
+EMAIL_SENDER = env.text("EMAIL_SENDER", "neurocage@localhost")
+# Channels in the facility's own network. Link-local addresses are refused all the same.
+NOTICES_ALLOW_PRIVATE = env.flag("NOTICES_ALLOW_PRIVATE")
+# The address by which people reach Neurocage, for links in notices.
+BASE_URL = env.url("BASE_URL", "http://localhost:8000", ("http", "https"))
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",

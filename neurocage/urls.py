@@ -1,8 +1,9 @@
 from django.contrib import admin
 from django.urls import include, path
 
-# They add to the API, the data dictionary and the metrics, which know nothing of them.
+# They add to the API, the data dictionary, the metrics and the verdict, which know nothing of them.
 from welfare import api, exporting, metrics  # noqa: F401
+from welfare.notices import ways  # noqa: F401
 
 admin.site.site_header = "Neurocage administration"
 admin.site.site_title = "Neurocage"
@@ -13,6 +14,7 @@ urlpatterns = [
     path("", include("people.urls")),
     path("", include("cages.urls")),
     path("concerns/", include("welfare.urls")),
+    path("notices/", include("welfare.urls_notices")),
 ]
 
 handler400 = "cages.views.site.errors.bad_request"

@@ -20,6 +20,8 @@ class Permission(StrEnum):
     """What can be allowed beside seeing and changing the rows of a lab."""
 
     ADMIN_SITE = "admin_site"  # Django's admin, where accounts are made
+    CHANNELS = "channels"  # the ways in which notices are sent
+    DUTY = "duty"  # who is told first, and drills
     OPERATIONS = "operations"
     OWNERS = "owners"  # see whose each cage is, and choose its owner
     PURGE = "purge"  # of the cages that the person may change
@@ -34,7 +36,9 @@ CHANGING_ROLES = frozenset(Role) - {Role.VIEWER}
 # Who takes care of a concern and comments on it, and who says what was found.
 ACKNOWLEDGING_ROLES = frozenset(Role) - {Role.VIEWER}
 FINDING_ROLES = frozenset({Role.VET, Role.ADMINISTRATOR})
-ADMINISTRATOR_PERMISSIONS = frozenset({Permission.PURGE, Permission.WALL_LINKS})
+ADMINISTRATOR_PERMISSIONS = frozenset(
+    {Permission.CHANNELS, Permission.DUTY, Permission.PURGE, Permission.WALL_LINKS}
+)
 STAFF_PERMISSIONS = frozenset(Permission) - ADMINISTRATOR_PERMISSIONS
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])

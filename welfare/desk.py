@@ -97,6 +97,31 @@ def open_by_hand(cage: Cage, person: User, text: str, now: datetime) -> Concern:
     return concern
 
 
+def raise_itself(
+    subject: str, since: datetime, now: datetime, *, is_drill: bool = False, by: User | None = None
+) -> Concern:
+    """Raise a concern of a part of Neurocage, or say of the open one that it is there again."""
+    kind = Kind.NEUROCAGE
+    open_ones = Concern.objects.open().filter(subject=subject, kind=kind)
+    concern = open_ones.select_for_update().first()
+    if concern is not None:
+        concern.over_slot = None
+        concern.save()
+        note(concern, Act.AGAIN, now)
+        return concern
+    concern = Concern.objects.create(
+        kind=kind,
+        subject=subject,
+        raised_slot=slot_of(now),
+        raised_at=now,
+        since=since,
+        is_since_known=is_drill,
+        is_drill=is_drill,
+    )
+    note(concern, Act.RAISED, now, by)
+    return concern
+
+
 def acknowledge(
     concern_id: int,
     person: User,

@@ -75,7 +75,7 @@ class Findings:
 
 def parts_of(findings: Findings) -> list[Part]:
     """Every part, the ill ones first. The number of queries is fixed."""
-    found = [part for find in PARTS if (part := find(findings))]
+    found = [part for find in (*PARTS, *MORE_PARTS) if (part := find(findings))]
     return sorted(found, key=lambda part: part.state != State.ILL)
 
 
@@ -164,3 +164,5 @@ def _told(findings: Findings, part: str, name: str) -> Part | None:
 
 # Each gives a part, or None where it does not apply.
 PARTS: tuple[Callable[[Findings], Part | None], ...] = (polling, sensors, message_store, database)
+# Those of apps that come after this one and that it knows nothing of. They add to it.
+MORE_PARTS: list[Callable[[Findings], Part | None]] = []

@@ -193,6 +193,8 @@ class Installation:
             return programs.poller(name)
         if name.startswith("beat"):
             return programs.beat()
+        if name.startswith("welfare"):
+            return programs.welfare(name)
         self.web_port = self.web_port or calm_port()
         return programs.gunicorn("neurocage/gunicorn.conf.py", self.web_port, "neurocage.wsgi")
 

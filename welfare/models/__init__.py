@@ -2,19 +2,39 @@
 
 from welfare.models.concern import Concern, Ending, Finding, Life
 from welfare.models.judged import JudgedSlot
+from welfare.models.notice import (
+    Channel,
+    Delivery,
+    DutyShift,
+    Failure,
+    Notice,
+    NoticeSettings,
+    Told,
+    Why,
+    Wish,
+)
 from welfare.models.rule import Kind, Rule, RuleEdition
 from welfare.models.trail import Act, Reason, TrailEntry
 
 __all__ = [
     "Act",
+    "Channel",
     "Concern",
+    "Delivery",
+    "DutyShift",
     "Ending",
+    "Failure",
     "Finding",
     "JudgedSlot",
     "Kind",
     "Life",
+    "Notice",
+    "NoticeSettings",
     "Reason",
     "Rule",
     "RuleEdition",
+    "Told",
     "TrailEntry",
+    "Why",
+    "Wish",
 ]

@@ -15,7 +15,7 @@ from cages.models import Cage
 from people.access import Access
 from people.models import User
 from welfare.marks import Marks, marks_of
-from welfare.models import Act, Concern, Ending, Finding, Kind, Life, TrailEntry
+from welfare.models import Act, Concern, Ending, Finding, Kind, Life, Notice, TrailEntry
 
 register = template.Library()
 Context = dict[str, Any]
@@ -37,6 +37,12 @@ def concern_marks(context: template.Context) -> Marks:
     if access is None and isinstance(person, User):
         access = Access(person)
     return marks_of(access, now_of(request)) if access else Marks()
+
+
+@register.simple_tag
+def unread_notices(person: User) -> int:
+    """How many notices of the person are unread, for `welfare/_bell.html`: one query."""
+    return Notice.objects.filter(recipient=person, read_at=None).count()
 
 
 @register.inclusion_tag("welfare/_mark.html")
@@ -82,7 +88,7 @@ def subject_words(concern: Concern) -> str:
     if concern.room:
         return _("Room %(name)s") % {"name": concern.room.name}
     if concern.subject.startswith("channel:"):
-        return _("Channel %(number)s") % {"number": concern.subject.removeprefix("channel:")}
+        return _("Channel %(number)s fails") % {"number": concern.subject.partition(":")[2]}
     return str(PARTS.get(concern.subject, concern.subject))
 
 
@@ -95,6 +101,8 @@ PARTS = {
     "clock_wrong": gettext_lazy("A clock is wrong"),
     "disk": gettext_lazy("The disk is nearly full"),
     "backup": gettext_lazy("The backup is overdue"),
+    "mail": gettext_lazy("Mail fails"),
+    "drill": gettext_lazy("Drill"),
 }
 
 

@@ -1,0 +1,265 @@
+"""Who is told what, and when; nothing twice."""
+
+from datetime import time, timedelta
+
+import pytest
+
+from tests.factories import MINUTE, at, make_cage, make_user
+from tests.welfare.factories import make_concern
+from welfare import desk
+from welfare.models import (
+    Act,
+    Channel,
+    Concern,
+    Delivery,
+    DutyShift,
+    Kind,
+    Notice,
+    Reason,
+    Told,
+    Why,
+    Wish,
+)
+from welfare.notices.grouping import make_notices
+
+RAISED = at("07:00")
+HOUR = timedelta(hours=1)
+
+
+def make_wish(name="vera", kinds=tuple(Kind), rooms=(), **fields):
+    person = make_user(name, email=f"{name}@example.org", is_staff=True)
+    fields = {"by_mail": True, **fields}
+    wish = Wish.objects.create(person=person, kinds=list(kinds), **fields)
+    wish.rooms.set(rooms)
+    return person
+
+
+def on_duty(person, place=1, begin=RAISED - HOUR, end=RAISED + 24 * HOUR):
+    return DutyShift.objects.create(person=person, place=place, starts_at=begin, ends_at=end)
+
+
+@pytest.fixture
+def vera(db):
+    return make_wish()
+
+
+@pytest.fixture
+def cage(db):
+    return make_cage("B-07", room="Room 2", rack="B")
+
+
+def told(person=None):
+    rows = Notice.objects.order_by("pk")
+    if person:
+        rows = rows.filter(recipient=person)
+    return [Why(notice.why) for notice in rows]
+
+
+def end(concern, moment):
+    Concern.objects.filter(pk=concern.pk).update(over_slot=moment)
+
+
+def test_one_concern_is_one_message_that_says_what_is_known(vera, cage):
+    make_concern(cage, is_since_known=True, lasted=31)
+    make_notices(RAISED + 3 * MINUTE)
+    (notice,) = Notice.objects.all()
+    assert notice.subject == "[Neurocage] B-07 Bad for 34 min (26 of 27 known) · Room 2"
+    assert f"/cages/{cage.pk}/?at=2026-03-02T07:00" in notice.text
+
+
+def test_it_waits_three_minutes_for_what_has_the_same_cause(vera, cage):
+    make_concern(cage)
+    assert make_notices(RAISED + 3 * MINUTE - timedelta(seconds=1)) == 0
+    assert make_notices(RAISED + 3 * MINUTE) == 1
+
+
+def test_many_cages_are_one_message_for_each_person(vera, db):
+    make_wish("mia")
+    for number in range(30):
+        make_concern(make_cage(f"C{number}", owner=vera))
+    make_notices(RAISED + 3 * MINUTE)
+    assert Notice.objects.count() == 2
+    assert Notice.objects.filter(subject="[Neurocage] 30 cages: Bad for long").count() == 2
+    assert Told.objects.count() == 60
+
+
+def test_nothing_is_told_twice(vera, cage):
+    make_concern(cage)
+    for _ in range(3):
+        make_notices(RAISED + 4 * MINUTE)
+    assert told() == [Why.RAISED]
+    assert Delivery.objects.count() == 1
+
+
+def test_a_clock_that_is_set_back_tells_nothing_again(vera, cage):
+    make_concern(cage)
+    make_notices(RAISED + 31 * MINUTE)
+    make_notices(RAISED + 61 * MINUTE)
+    assert told() == [Why.RAISED, Why.REMINDER]
+    make_notices(RAISED + 5 * MINUTE)
+    make_notices(RAISED + 61 * MINUTE)
+    assert told() == [Why.RAISED, Why.REMINDER]
+
+
+def test_a_silent_place_is_told_and_not_its_cages(vera, cage):
+    facts = {"silent": 38, "cages": 40}
+    place = {"rack": cage.rack, "subject": f"rack:{cage.rack_id}", "facts": facts}
+    make_concern(kind=Kind.PLACE_SILENT, lasted=3, **place)
+    make_notices(RAISED + 3 * MINUTE)
+    assert Notice.objects.get().subject == (
+        "[Neurocage] Rack B: 38 of 40 silent since 06:57 · Room 2"
+    )
+    make_concern(cage, Kind.UNSEEN, raised="07:09", lasted=12)
+    make_notices(RAISED + 20 * MINUTE)
+    assert told() == [Why.RAISED]
+
+
+def test_the_recovery_of_a_place_is_one_message(vera, cage):
+    place = {"rack": cage.rack, "subject": f"rack:{cage.rack_id}"}
+    silent = make_concern(kind=Kind.PLACE_SILENT, lasted=3, **place)
+    unseen = make_concern(cage, Kind.UNSEEN, raised="07:09", lasted=12)
+    make_notices(RAISED + 12 * MINUTE)
+    end(unseen, at("07:14"))
+    make_notices(at("07:14"))
+    end(silent, at("07:15"))
+    make_notices(at("07:15"))
+    make_notices(at("07:16"))
+    assert told() == [Why.RAISED, Why.OVER]
+
+
+def test_a_person_is_not_told_of_cages_they_may_not_see(cage):
+    stranger = make_user("stranger", email="s@example.org")
+    Wish.objects.create(person=stranger, kinds=list(Kind), by_mail=True)
+    make_concern(cage)
+    assert make_notices(RAISED + 3 * MINUTE) == 0
+
+
+def test_a_person_is_told_of_the_rooms_that_they_chose(cage):
+    make_wish(rooms=[make_cage("other", room="Room 3").room])
+    make_concern(cage)
+    assert make_notices(RAISED + 3 * MINUTE) == 0
+
+
+def test_a_person_is_told_of_the_kinds_that_they_chose(cage):
+    make_wish(kinds=[Kind.UNSEEN])
+    make_concern(cage)
+    assert make_notices(RAISED + 3 * MINUTE) == 0
+
+
+def test_mail_waits_for_the_end_of_quiet_hours(cage):
+    make_wish(quiet_from=time(6), quiet_until=time(9))
+    make_concern(cage)
+    make_notices(RAISED + 3 * MINUTE)
+    assert Delivery.objects.get().due_at == at("09:00")
+
+
+def test_quiet_hours_may_go_over_midnight(cage):
+    make_wish(quiet_from=time(22), quiet_until=time(8))
+    make_concern(cage)
+    make_notices(RAISED + 3 * MINUTE)
+    assert Delivery.objects.get().due_at == at("08:00")
+
+
+def test_who_is_on_duty_is_woken_for_the_health_of_animals(cage):
+    on_duty(make_wish(quiet_from=time(6), quiet_until=time(9)))
+    make_concern(cage)
+    make_notices(RAISED + 3 * MINUTE)
+    assert Delivery.objects.get().due_at == RAISED + 3 * MINUTE
+
+
+def test_who_is_on_duty_is_not_woken_for_a_sensor(cage):
+    on_duty(make_wish(quiet_from=time(6), quiet_until=time(9)))
+    make_concern(cage, Kind.SENSOR_WEAK)
+    make_notices(RAISED + 3 * MINUTE)
+    assert Delivery.objects.get().due_at == at("09:00")
+
+
+def test_what_nobody_acknowledges_goes_to_the_next_on_duty(cage):
+    first, second = make_wish("first", kinds=()), make_wish("second", kinds=())
+    on_duty(second, 2)
+    on_duty(first, 1)
+    make_concern(cage)
+    make_notices(RAISED + 3 * MINUTE)
+    make_notices(RAISED + 17 * MINUTE)
+    assert (told(first), told(second)) == ([Why.RAISED], [])
+    make_notices(RAISED + 18 * MINUTE)
+    assert (told(first), told(second)) == ([Why.RAISED], [Why.ESCALATED])
+
+
+def test_what_is_acknowledged_goes_to_nobody_else(cage):
+    first, second = make_wish("first", kinds=()), make_wish("second", kinds=())
+    on_duty(first, 1)
+    on_duty(second, 2)
+    concern = make_concern(cage)
+    make_notices(RAISED + 3 * MINUTE)
+    desk.acknowledge(concern.pk, first, Reason.ON_MY_WAY, "", RAISED + 5 * MINUTE)
+    make_notices(RAISED + 40 * MINUTE)
+    assert (told(first), told(second)) == ([Why.RAISED], [])
+
+
+def test_reminders_come_at_growing_pauses(vera, cage):
+    make_concern(cage)
+    begun = RAISED + 3 * MINUTE
+    moments = [minute for minute in range(0, 24 * 60, 10) if make_notices(begun + minute * MINUTE)]
+    assert moments == [0, 30, 90, 210, 450, 690, 930, 1170, 1410]
+
+
+def test_after_a_pause_of_neurocage_only_one_reminder_comes(vera, cage):
+    make_concern(cage)
+    make_notices(RAISED + 3 * MINUTE)
+    make_notices(RAISED + 10 * HOUR)
+    make_notices(RAISED + 10 * HOUR + MINUTE)
+    assert told() == [Why.RAISED, Why.REMINDER]
+
+
+def test_recovery_is_one_message_to_those_who_got_the_first(vera, cage):
+    concern = make_concern(cage)
+    make_notices(RAISED + 3 * MINUTE)
+    make_wish("late", kinds=())
+    end(concern, at("07:10"))
+    make_notices(at("07:10"))
+    make_notices(at("07:11"))
+    assert told() == [Why.RAISED, Why.OVER]
+    assert told(vera) == [Why.RAISED, Why.OVER]
+
+
+def test_what_is_over_within_three_minutes_is_not_told(vera, cage):
+    end(make_concern(cage), at("07:02"))
+    assert make_notices(RAISED + 3 * MINUTE) == 0
+
+
+def test_what_is_there_again_is_told_again(vera, cage):
+    concern = make_concern(cage)
+    make_notices(RAISED + 3 * MINUTE)
+    end(concern, at("07:10"))
+    make_notices(at("07:10"))
+    end(concern, None)
+    desk.note(concern, Act.AGAIN, at("07:20"))
+    make_notices(at("07:20"))
+    assert told() == [Why.RAISED, Why.OVER, Why.RAISED]
+
+
+def test_a_recheck_that_was_not_done_is_told_once(vera, cage):
+    concern = make_concern(cage)
+    make_notices(RAISED + 3 * MINUTE)
+    due = at("08:00")
+    desk.find(concern.pk, vera, "sick", "", at("07:05"), recheck_at=due)
+    make_notices(due - MINUTE)
+    make_notices(due)
+    make_notices(due + MINUTE)
+    assert told() == [Why.RAISED, Why.RECHECK]
+
+
+def test_a_message_is_in_the_language_of_the_person(cage):
+    make_wish(language="de")
+    make_concern(cage, lasted=31, is_since_known=True)
+    make_notices(RAISED + 3 * MINUTE)
+    assert "Fast alle bekannten Messwerte" in Notice.objects.get().text
+
+
+def test_a_failing_channel_is_told_by_another_way(db):
+    chat = Channel.objects.create(name="chat", address="json://x.example/", made_at=RAISED)
+    make_wish(by_mail=True, channel=chat)
+    make_concern(kind=Kind.NEUROCAGE, subject=f"channel:{chat.pk}")
+    make_notices(RAISED + 3 * MINUTE)
+    assert [delivery.channel for delivery in Delivery.objects.all()] == [None]

@@ -1,0 +1,301 @@
+"""Sending on real servers: an SMTP server and an HTTP receiver, both on loopback."""
+
+import json
+import socket
+import threading
+import time
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from aiosmtpd.controller import Controller
+from django.db import connection
+
+from tests.factories import MINUTE, at, make_cage, make_user
+from tests.welfare.factories import make_concern
+from welfare.models import Act, Channel, Concern, Delivery, Failure, Kind, Notice, Wish
+from welfare.notices import channels, sending, ways
+from welfare.notices.grouping import make_notices
+
+RAISED = at("07:00")
+NOW = RAISED + 3 * MINUTE
+SECRET = "t0ps3cret"  # noqa: S105
+
+
+class Clock:
+    """The time as the worker reads it."""
+
+    def __init__(self, now=NOW):
+        self.now = now
+
+    def __call__(self):
+        return self.now
+
+
+class Receiver(ThreadingHTTPServer):
+    """A real web server that keeps what was sent to it and answers as the test wants."""
+
+    def __init__(self):
+        self.got, self.status, self.hangs, self.location = [], 200, threading.Event(), ""
+        super().__init__(("127.0.0.1", 0), Answer)
+
+    def address(self, path="/hook"):
+        return f"json://user:{SECRET}@127.0.0.1:{self.server_address[1]}{path}"
+
+
+class Answer(BaseHTTPRequestHandler):
+    def do_POST(self):
+        server = self.server
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        server.got.append((self.path, body))
+        if self.path == "/hangs":
+            server.hangs.wait(60)
+            return
+        self.send_response(server.status)
+        if server.location:
+            self.send_header("Location", server.location)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_POST
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def receiver(settings):
+    settings.NOTICES_ALLOW_PRIVATE = True
+    server = Receiver()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.hangs.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class Letters:
+    """What arrived at the mail server. answer: what it says to the next letters."""
+
+    def __init__(self):
+        self.got, self.answer = [], "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        if self.answer.startswith("250"):
+            self.got.append((envelope.rcpt_tos, envelope.content.decode()))
+        return self.answer
+
+
+@pytest.fixture
+def letters(settings):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    kept = Letters()
+    controller = Controller(kept, hostname="127.0.0.1", port=port)
+    controller.start()
+    settings.EMAIL_URL = f"smtp://127.0.0.1:{port}"
+    yield kept
+    controller.stop()
+
+
+@pytest.fixture
+def vera(db):
+    person = make_user("vera", email="vera@example.org", is_staff=True)
+    Wish.objects.create(person=person, kinds=list(Kind), by_mail=True)
+    return person
+
+
+def by_channel(person, address):
+    channel = Channel.objects.create(name="chat", address=address, made_at=RAISED)
+    Wish.objects.filter(person=person).update(by_mail=False, channel=channel)
+    return channel
+
+
+@pytest.fixture
+def concern(vera):
+    return make_concern(make_cage("B-07", owner=vera, room="Room 2"), lasted=31)
+
+
+def send(now=NOW):
+    make_notices(now)
+    return sending.send_due(Clock(now))
+
+
+def delivery():
+    return Delivery.objects.get()
+
+
+def test_a_letter_arrives_once_with_its_headers(letters, vera, concern):
+    assert send() == 1
+    assert send(NOW + MINUTE) == 0
+    ((to, content),) = letters.got
+    notice = Notice.objects.get()
+    assert to == ["vera@example.org"]
+    assert "Auto-Submitted: auto-generated" in content
+    assert f"Message-ID: <notice-{notice.pk}@localhost>" in content
+    assert delivery().sent_at == NOW
+
+
+def test_it_is_noted_in_the_trail(letters, vera, concern):
+    send()
+    entry = concern.trail.get(act=Act.TOLD)
+    assert (entry.at, entry.text) == (NOW, "vera (mail)")
+
+
+def test_a_channel_gets_subject_and_text(receiver, vera, concern):
+    by_channel(vera, receiver.address())
+    assert send() == 1
+    ((path, body),) = receiver.got
+    assert (path, body["title"]) == ("/hook", Notice.objects.get().subject)
+
+
+def test_a_try_that_failed_is_repeated_after_growing_pauses(receiver, vera, concern):
+    by_channel(vera, receiver.address())
+    receiver.status = 500
+    now, dues = NOW, []
+    for _ in range(3):
+        send(now)
+        dues.append((delivery().due_at - now) // MINUTE)
+        now = delivery().due_at
+    assert dues == [1, 2, 4]
+    assert (delivery().failure, delivery().tries) == (Failure.REJECTED, 3)
+    receiver.status = 200
+    send(now)
+    assert (delivery().failure, delivery().sent_at) == ("", now)
+
+
+def test_it_is_given_up_after_twelve_hours(vera, concern):
+    make_notices(NOW)
+    now = NOW
+    while delivery().ended_at is None:
+        sending.send_due(Clock(now))  # EMAIL_URL is not set
+        now = max(delivery().due_at, now + MINUTE)
+    hours = (delivery().ended_at - NOW) / timedelta(hours=1)
+    assert 11 < hours <= 12
+    assert delivery().failure == Failure.NOT_SET
+
+
+def test_a_redirect_is_not_followed(receiver, vera, concern):
+    by_channel(vera, receiver.address("/first"))
+    receiver.status, receiver.location = 307, "/second"
+    send()
+    assert [path for path, _ in receiver.got] == ["/first"]
+    assert delivery().failure == Failure.REJECTED
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_private_address_is_refused_by_number_and_by_name(
+    receiver, vera, concern, settings, host
+):
+    settings.NOTICES_ALLOW_PRIVATE = False
+    by_channel(vera, receiver.address().replace("127.0.0.1", host))
+    send()
+    assert receiver.got == []
+    assert delivery().failure == Failure.FORBIDDEN
+
+
+def test_an_address_of_a_clouds_metadata_is_always_refused(receiver, vera, concern):
+    by_channel(vera, "json://169.254.169.254/latest")
+    send()
+    assert delivery().failure == Failure.FORBIDDEN
+
+
+def test_a_receiver_that_hangs_holds_no_other(receiver, letters, vera, concern, monkeypatch):
+    monkeypatch.setattr(channels, "DEADLINE_SECONDS", 8)
+    by_channel(vera, receiver.address("/hangs"))
+    Wish.objects.update(by_mail=True)
+    make_notices(NOW)
+    arrived = []
+    work = threading.Thread(target=lambda: arrived.append(_arrives(letters, receiver)))
+    work.start()
+    sending.send_due(Clock())
+    work.join()
+    assert arrived == ["while the other hung"]
+    failures = dict(Delivery.objects.values_list("channel__name", "failure"))
+    assert failures == {"chat": Failure.TIMEOUT, None: ""}
+    assert len(receiver.got) == 1
+
+
+def _arrives(letters, receiver):
+    """When the letter arrived. The receiver hangs until the end of the test."""
+    end = time.monotonic() + 60
+    while not letters.got and time.monotonic() < end:
+        time.sleep(0.05)
+    return "while the other hung" if letters.got and not receiver.hangs.is_set() else "never"
+
+
+def test_a_worker_killed_while_sending_makes_one_repeat_that_says_so(letters, vera, concern):
+    make_notices(NOW)
+    assert len(sending.claim(NOW)) == 1  # and then it is killed
+    assert sending.send_due(Clock(NOW + MINUTE)) == 0
+    later = NOW + sending.LOST_AFTER + timedelta(seconds=1)
+    assert sending.send_due(Clock(later)) == 1
+    assert "This may be a repeat" in letters.got[0][1]
+
+
+def test_it_is_sent_again_at_most_once(vera, concern):
+    make_notices(NOW)
+    step = sending.LOST_AFTER + timedelta(seconds=1)
+    assert [len(sending.claim(NOW + n * step)) for n in range(4)] == [1, 1, 0, 0]
+    assert delivery().failure == Failure.LOST
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_worker_takes_nothing_that_the_first_one_has(vera, concern):
+    make_notices(NOW)
+    taken = []
+
+    def other():
+        taken.append(len(sending.claim(NOW)))
+        connection.close()
+
+    workers = [threading.Thread(target=other) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert sorted(taken) == [0, 0, 0, 1]
+
+
+def test_what_waited_for_the_morning_is_not_sent_when_it_is_all_over(letters, vera, concern):
+    make_notices(NOW)
+    Concern.objects.update(closed_at=NOW, over_slot=NOW)
+    assert sending.send_due(Clock()) == 0
+    assert letters.got == []
+    assert (delivery().ended_at, delivery().failure) == (NOW, "")
+
+
+def test_a_channel_that_fails_raises_a_concern_and_ends_it(receiver, vera, concern):
+    channel = by_channel(vera, receiver.address())
+    receiver.status = 500
+    send()
+    ways.judge_ways(NOW)
+    assert not Concern.objects.filter(kind=Kind.NEUROCAGE).exists()
+    now = NOW + MINUTE
+    send(now)
+    ways.judge_ways(now)
+    raised = Concern.objects.get(subject=f"channel:{channel.pk}")
+    assert raised.is_open
+    receiver.status = 200
+    now += 2 * MINUTE
+    send(now)
+    ways.judge_ways(now)
+    raised.refresh_from_db()
+    assert (raised.is_open, raised.ending) == (False, "by_itself")
+
+
+def test_nothing_kept_of_a_failure_holds_a_secret(receiver, vera, concern, caplog):
+    by_channel(vera, receiver.address())
+    receiver.status = 500
+    send()
+    kept = str(list(Delivery.objects.values())) + caplog.text
+    assert SECRET not in kept
+
+
+def test_a_refused_letter_is_tried_again(letters, vera, concern):
+    letters.answer = "451 later"
+    send()
+    assert (delivery().failure, delivery().tries) == (Failure.REJECTED, 1)

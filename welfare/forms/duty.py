@@ -1,0 +1,54 @@
+"""Who is on duty, and after how long the next person is told."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from people.models import User
+from welfare.models import DutyShift, NoticeSettings
+
+SHIFTS_AT_MOST = 1000
+
+
+def _moment() -> forms.DateTimeInput:
+    return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+
+class ShiftForm(forms.ModelForm):
+    """One person, from when to when, in facility time."""
+
+    class Meta:
+        model = DutyShift
+        fields = ["person", "place", "starts_at", "ends_at"]
+        labels = {
+            "person": gettext_lazy("Person"),
+            "place": gettext_lazy("Place in the order"),
+            "starts_at": gettext_lazy("From"),
+            "ends_at": gettext_lazy("Until"),
+        }
+        help_texts = {"place": gettext_lazy("1 is told first.")}
+        widgets = {"starts_at": _moment(), "ends_at": _moment()}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["person"].queryset = User.objects.active().order_by("sort_key")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        begin, end = cleaned.get("starts_at"), cleaned.get("ends_at")
+        if begin and end and end <= begin:
+            self.add_error("ends_at", _("It ends before it begins."))
+        if DutyShift.objects.count() >= SHIFTS_AT_MOST:
+            most = {"most": SHIFTS_AT_MOST}
+            raise ValidationError(_("There can be %(most)s shifts. Remove old ones first.") % most)
+        return cleaned
+
+
+class EscalationForm(forms.ModelForm):
+    class Meta:
+        model = NoticeSettings
+        fields = ["escalates_after_minutes"]
+        labels = {"escalates_after_minutes": gettext_lazy("Minutes until the next person is told")}

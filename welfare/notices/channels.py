@@ -1,0 +1,56 @@
+"""Sending one message now, with a deadline. Never called in the request of a page."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+from django.conf import settings
+
+from welfare.models import Failure
+
+# For one delivery, whatever the receiver does.
+DEADLINE_SECONDS = 20
+# The courier gets nothing else of the environment: no proxy, which would look up hosts by itself,
+# and none of Neurocage's secrets.
+KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
+
+
+def send_to_channel(address: str, title: str, body: str) -> Failure | None:
+    """Send to the address of a channel. Returns None if it was sent."""
+    return _send(
+        {
+            "channel": {"address": address, "title": title, "body": body},
+            "allow_private": settings.NOTICES_ALLOW_PRIVATE,
+        }
+    )
+
+
+def send_mail(message: str) -> Failure | None:
+    """Send a whole mail by the server that EMAIL_URL names. Returns None if it was sent."""
+    if not settings.EMAIL_URL:
+        return Failure.NOT_SET
+    job = {"url": settings.EMAIL_URL, "sender": settings.EMAIL_SENDER, "message": message}
+    return _send({"mail": job})
+
+
+def _send(job: dict[str, Any]) -> Failure | None:
+    environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+    try:
+        done = subprocess.run(  # noqa: S603  (our own module)
+            [sys.executable, "-m", "welfare.notices.courier"],
+            input=json.dumps(job),
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_SECONDS,
+            cwd=settings.BASE_DIR,
+            env=environment,
+            check=False,
+        )
+        failure = json.loads(done.stdout)["failure"] if done.returncode == 0 else "rejected"
+        return Failure(failure) if failure else None
+    except subprocess.TimeoutExpired:
+        return Failure.TIMEOUT
+    except (ValueError, KeyError):
+        return Failure.REJECTED

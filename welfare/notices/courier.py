@@ -1,0 +1,147 @@
+"""A process that sends one message and ends: `python -m welfare.notices.courier`.
+
+It reads a job as JSON from its standard input and writes {"failure": name} to its standard output;
+"" means sent. The one who starts it kills it at the deadline, so nothing that a receiver does can
+hold more than this process. It knows no settings and no database.
+
+A job is {"channel": {"address", "title", "body"}, "allow_private": bool}, or
+{"mail": {"url", "sender", "message"}} where message is the text of a whole mail.
+"""
+
+import json
+import logging
+import resource
+import smtplib
+import socket
+import ssl
+import sys
+from email import message_from_string
+from email.policy import SMTP
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import requests
+
+from welfare.notices.addresses import may_connect
+
+# For one step: to connect, or to wait for the next bytes. The deadline bounds the whole.
+TIMEOUT_SECONDS = 10
+# A receiver that answers without end is stopped by this.
+LARGEST_MEMORY = 600 * 1024 * 1024
+
+
+class Refused(OSError):
+    """A connection to a host that is not allowed."""
+
+
+class Outcome:
+    """What is known of a try while Apprise only says that it failed."""
+
+    failure = "rejected"
+
+
+def send_channel(address: str, title: str, body: str, allow_private: bool) -> str:
+    """Send by Apprise. Returns the name of a Failure, or "" if it was sent."""
+    import apprise
+
+    guard_connections(allow_private)
+    watch_requests()
+    asset = apprise.AppriseAsset(
+        http_redirects=False,
+        secure_logging=True,
+        storage_mode=apprise.PersistentStoreMode.MEMORY,
+        app_id="Neurocage",
+        app_desc="Neurocage",
+    )
+    plugin = apprise.Apprise.instantiate(address, asset=asset)
+    if plugin is None:
+        return "bad_address"
+    plugin.socket_connect_timeout = plugin.socket_read_timeout = TIMEOUT_SECONDS
+    sent = plugin.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT)
+    return "" if sent else Outcome.failure
+
+
+def send_mail(url: str, sender: str, message: str) -> str:
+    """Send by the mail server at the URL. Returns as `send_channel`."""
+    parts = urlsplit(url)
+    mail = message_from_string(message, policy=SMTP)
+    host, trust = parts.hostname or "", ssl.create_default_context()
+    try:
+        server: smtplib.SMTP
+        if parts.scheme == "smtps":
+            server = smtplib.SMTP_SSL(
+                host, parts.port or 465, timeout=TIMEOUT_SECONDS, context=trust
+            )
+        else:
+            server = smtplib.SMTP(host, parts.port or 25, timeout=TIMEOUT_SECONDS)
+        with server:
+            if parts.scheme == "smtp+tls":
+                server.starttls(context=trust)
+            if parts.username:
+                server.login(unquote(parts.username), unquote(parts.password or ""))
+            server.send_message(mail, from_addr=sender)
+    except (OSError, smtplib.SMTPException) as error:
+        return failure_of(error)
+    return ""
+
+
+def failure_of(error: BaseException | None) -> str:
+    """The name of the Failure that an exception, or what caused it, means."""
+    seen = 0
+    while error is not None and seen < 10:
+        if isinstance(error, Refused):
+            return "forbidden"
+        if isinstance(error, socket.gaierror):
+            return "no_host"
+        if isinstance(error, TimeoutError | requests.Timeout):
+            return "timeout"
+        if isinstance(error, smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused):
+            return "rejected"
+        error, seen = error.__cause__ or error.__context__, seen + 1
+    return "connection"
+
+
+def guard_connections(allow_private: bool) -> None:
+    """Refuse, for as long as this process lives, every connection to a host that is not allowed."""
+
+    def check(event: str, arguments: tuple[Any, ...]) -> None:
+        if event not in ("socket.connect", "socket.sendto"):
+            return
+        peer = arguments[1]
+        host = peer[0] if isinstance(peer, tuple) else ""
+        if not isinstance(host, str) or not may_connect(host, allow_private):
+            Outcome.failure = "forbidden"
+            raise Refused("this address is not allowed")
+
+    sys.addaudithook(check)
+
+
+def watch_requests() -> None:
+    """Note why a request failed, and lead no request elsewhere."""
+    send = requests.Session.send
+
+    def noted(session: requests.Session, request: Any, **kwargs: Any) -> requests.Response:
+        kwargs["allow_redirects"] = False
+        try:
+            return send(session, request, **kwargs)
+        except requests.RequestException as error:
+            if Outcome.failure != "forbidden":
+                Outcome.failure = failure_of(error)
+            raise
+
+    requests.Session.send = noted  # type: ignore[method-assign]
+
+
+def main() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (LARGEST_MEMORY, LARGEST_MEMORY))
+    logging.disable(logging.CRITICAL)
+    job = json.load(sys.stdin)
+    if "mail" in job:
+        failure = send_mail(**job["mail"])
+    else:
+        failure = send_channel(**job["channel"], allow_private=job["allow_private"])
+    json.dump({"failure": failure}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""Which notices are due: from the concerns, and from what was told already.
+
+What was told is kept in `Told`, so that asking again, at any time and by anybody, gives nothing
+that was given before. A clock that is set back gives nothing either.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Q
+
+from people.access import Access
+from welfare.models import Act, Concern, Kind, Told, TrailEntry, Why
+from welfare.notices.duty import DUTY_KINDS, Recipient
+
+# One cause shows itself in many cages within this time. It becomes one message.
+COLLECTED_FOR = timedelta(minutes=3)
+# Reminders come so many minutes after the first message and after each other; the last one repeats.
+REMINDER_MINUTES = (30, 60, 120, 240)
+# Concerns that ended longer ago are not told of any more.
+ENDED_WITHIN = timedelta(days=1)
+CONCERNS_AT_MOST = 5000
+# What a silent place explains in its cages.
+EXPLAINED_BY_PLACE = frozenset({Kind.UNSEEN, Kind.SENSOR_WEAK})
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A person has to be told of this concern. number: see `Told`."""
+
+    concern: Concern
+    why: Why
+    episode: int
+    number: int = 0
+
+
+@dataclass(slots=True)
+class Known:
+    """The concerns that may have to be told of, and what was told. escalates: after so long."""
+
+    concerns: list[Concern]
+    episodes: dict[int, int]
+    # {(concern, episode): {(recipient, why, number): when}}
+    told: dict[tuple[int, int], dict[tuple[int, str, int], datetime]]
+    escalates: timedelta
+    places: list[Concern] = field(default_factory=list)
+
+    def of(self, concern: Concern) -> dict[tuple[int, str, int], datetime]:
+        return self.told.get((concern.pk, self.episodes.get(concern.pk, 0)), {})
+
+    def first_told_at(self, concern: Concern) -> datetime | None:
+        """When anybody was first told of this episode."""
+        of_raising = [at for (_, why, _n), at in self.of(concern).items() if why == Why.RAISED]
+        return min(of_raising, default=None)
+
+    def place_of(self, concern: Concern) -> Concern | None:
+        """The silent place that explains a concern of a cage in it."""
+        if concern.kind not in EXPLAINED_BY_PLACE or concern.cage is None:
+            return None
+        cage = concern.cage
+        for place in self.places:
+            is_rack = place.rack_id is not None and place.rack_id == cage.rack_id
+            is_room = place.rack_id is None and place.room_id == cage.room_id
+            everything = place.rack_id is None and place.room_id is None
+            if (is_rack or is_room or everything) and _explains(place, concern):
+                return place
+        return None
+
+
+def _explains(place: Concern, concern: Concern) -> bool:
+    """Whether the cage fell silent with the place, or while it was silent."""
+    began_with_it = concern.since >= place.since - COLLECTED_FOR
+    return began_with_it and (place.over_slot is None or concern.since <= place.over_slot)
+
+
+def read(now: datetime, escalates: timedelta) -> Known:
+    """Read what is needed to know what is due. Three queries."""
+    newest = Q(closed_at=None) | Q(closed_at__gt=now - ENDED_WITHIN)
+    found = Concern.objects.filter(newest).with_places().worst_first()
+    concerns = list(found[:CONCERNS_AT_MOST])
+    ids = [concern.pk for concern in concerns]
+    again = TrailEntry.objects.filter(concern__in=ids, act=Act.AGAIN).order_by()
+    episodes = dict(again.values_list("concern").annotate(count=Count("pk")))
+    told: dict[tuple[int, int], dict[tuple[int, str, int], datetime]] = {}
+    columns = ("concern", "episode", "recipient", "why", "number", "at")
+    for concern, episode, person, why, number, at in Told.objects.filter(
+        concern__in=ids
+    ).values_list(*columns):
+        told.setdefault((concern, episode), {})[person, why, number] = at
+    places = [concern for concern in concerns if concern.kind == Kind.PLACE_SILENT]
+    return Known(concerns, episodes, told, escalates, places)
+
+
+def due_for(one: Recipient, known: Known, now: datetime) -> list[Due]:
+    """What the person has to be told now. One query."""
+    found = [due for concern in known.concerns for due in _of(one, concern, known, now)]
+    raised = [due for due in found if due.why == Why.RAISED]
+    if raised and not any(due.concern.raised_at + COLLECTED_FOR <= now for due in raised):
+        found = [due for due in found if due.why != Why.RAISED]
+    if not found:
+        return []
+    ids = [due.concern.pk for due in found]
+    seen = Concern.objects.filter(pk__in=ids).seen_by(Access(one.person))
+    visible = set(seen.values_list("pk", flat=True))
+    return [due for due in found if due.concern.pk in visible]
+
+
+def _of(one: Recipient, concern: Concern, known: Known, now: datetime) -> Iterator[Due]:
+    episode, told, me = known.episodes.get(concern.pk, 0), known.of(concern), one.person.pk
+    first = min(
+        (told[key] for key in ((me, Why.RAISED, 0), (me, Why.ESCALATED, 0)) if key in told),
+        default=None,
+    )
+    waits = concern.is_open and not concern.is_acknowledged(now)
+    if first is None and concern.is_open and concern.lasts and one.is_first_told(concern):
+        yield Due(concern, Why.RAISED, episode)
+    elif _is_next(one, concern, known, now) and (me, Why.ESCALATED, 0) not in told:
+        # Also to somebody who was told before for another reason: now it is their turn.
+        yield Due(concern, Why.ESCALATED, episode)
+        return
+    if first is None:
+        return
+    if not concern.lasts and (me, Why.OVER, 0) not in told and not _was_closed_before(concern):
+        yield Due(concern, Why.OVER, episode)
+    elif waits and not concern.finding:
+        number = reminders_until(now - first)
+        newest = max((n for p, why, n in told if (p, why) == (me, Why.REMINDER)), default=0)
+        if number > newest:
+            yield Due(concern, Why.REMINDER, episode, number)
+    if concern.is_recheck_lapsed(now) and concern.recheck_at:
+        number = int(concern.recheck_at.timestamp()) // 60
+        if (me, Why.RECHECK, number) not in told:
+            yield Due(concern, Why.RECHECK, episode, number)
+
+
+def _is_next(one: Recipient, concern: Concern, known: Known, now: datetime) -> bool:
+    """Whether it waits, and those before this person on the duty list have had their time."""
+    waits = concern.is_open and concern.lasts and not concern.is_acknowledged(now)
+    if not waits or not one.duty or concern.kind not in DUTY_KINDS:
+        return False
+    begun = known.first_told_at(concern) or concern.raised_at
+    return now >= begun + one.duty * known.escalates
+
+
+def _was_closed_before(concern: Concern) -> bool:
+    """Whether a person had closed it when it was over: nobody waits for that any more."""
+    closed, over = concern.closed_at, concern.over_slot
+    return closed is not None and over is not None and closed < over
+
+
+def reminders_until(passed: timedelta) -> int:
+    """How many reminders are due when so much time has passed since the first message."""
+    minutes, number = passed // timedelta(minutes=1), 0
+    for pause in REMINDER_MINUTES[:-1]:
+        if minutes < pause:
+            return number
+        minutes, number = minutes - pause, number + 1
+    return number + max(minutes, 0) // REMINDER_MINUTES[-1]

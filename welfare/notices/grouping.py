@@ -1,0 +1,149 @@
+"""Making notices: what is due for a person, put together so that one cause is one message."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import translation
+
+from welfare.models import (
+    Concern,
+    Delivery,
+    Kind,
+    Notice,
+    NoticeSettings,
+    Told,
+    Why,
+)
+from welfare.notices import texts
+from welfare.notices.due import Due, Known, due_for, read
+from welfare.notices.duty import Recipient, recipients
+
+# Told by one message as one cause. A recheck and an escalation are about one concern or few.
+Group = tuple[Why, str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message to be made. main: the concern that names the cause; it comes first."""
+
+    recipient: Recipient
+    why: Why
+    dues: list[Due]
+
+    @property
+    def concerns(self) -> list[Concern]:
+        return [due.concern for due in self.dues]
+
+
+@transaction.atomic
+def make_notices(now: datetime) -> int:
+    """Make what is due, with its deliveries. Returns how many notices.
+
+    Only one worker does this at a time: another one returns 0 and leaves it to the first.
+    """
+    NoticeSettings.objects.get_or_create(pk=1)
+    gate = NoticeSettings.objects.select_for_update(skip_locked=True).filter(pk=1).first()
+    if gate is None:
+        return 0
+    known = read(now, timedelta(minutes=gate.escalates_after_minutes))
+    if not known.concerns:
+        return 0
+    failing = {
+        concern.subject
+        for concern in known.concerns
+        if concern.kind == Kind.NEUROCAGE and concern.is_open and not concern.is_drill
+    }
+    made = 0
+    for one in recipients(now):
+        for draft in drafts_of(one, due_for(one, known, now), known, now):
+            _write(draft, failing, now)
+            made += 1
+    return made
+
+
+def drafts_of(one: Recipient, dues: list[Due], known: Known, now: datetime) -> list[Draft]:
+    """Put what is due for one person together. What a silent place explains goes with the place."""
+    groups: dict[Group, list[Due]] = {}
+    with_place = {due.concern.pk for due in dues}
+    for due in dues:
+        place = known.place_of(due.concern)
+        key = due.concern.kind
+        if place is not None:
+            if due.why == Why.OVER and place.lasts and _was_told(one, place, Why.RAISED, known):
+                # It is told with the place.
+                continue
+            if _was_told(one, place, due.why, known):
+                _note(one, due, place, known, now)
+                continue
+            if place.pk in with_place:
+                key = place.kind
+        groups.setdefault((due.why, key, due.concern.is_drill), []).append(due)
+    return [Draft(one, why, _main_first(found)) for (why, _k, _d), found in groups.items()]
+
+
+def _main_first(dues: list[Due]) -> list[Due]:
+    """The place before the cages that it explains; else in the order of the desk."""
+    return sorted(dues, key=lambda due: due.concern.kind != Kind.PLACE_SILENT)
+
+
+def _was_told(one: Recipient, place: Concern, why: Why, known: Known) -> bool:
+    """Whether a message about the place has said, for this reason, all that a cage's would say.
+
+    While the place is silent, reminders of it stand for those of its cages.
+    """
+    reasons = {w for person, w, _number in known.of(place) if person == one.person.pk}
+    if why == Why.REMINDER:
+        return place.is_open and place.lasts and bool(reasons)
+    return why in reasons
+
+
+def _note(one: Recipient, due: Due, place: Concern, known: Known, now: datetime) -> None:
+    """Note that the message about the place has told of this concern."""
+    notice = Notice.objects.filter(recipient=one.person, told__concern=place).order_by("-pk")[0]
+    _told(notice, one, [due], now)
+
+
+def _told(notice: Notice, one: Recipient, dues: Iterable[Due], now: datetime) -> None:
+    Told.objects.bulk_create(
+        Told(
+            notice=notice,
+            recipient=one.person,
+            concern=due.concern,
+            why=due.why,
+            episode=due.episode,
+            number=due.number,
+            at=now,
+        )
+        for due in dues
+    )
+
+
+def _write(draft: Draft, failing: set[str], now: datetime) -> None:
+    one, concerns = draft.recipient, draft.concerns
+    with translation.override(one.wish.language or settings.LANGUAGE_CODE):
+        subject, text = texts.write(concerns, draft.why, now)
+    notice = Notice.objects.create(
+        recipient=one.person,
+        why=draft.why,
+        subject=subject,
+        text=text,
+        made_at=now,
+        is_drill=concerns[0].is_drill,
+    )
+    _told(notice, one, draft.dues, now)
+    quiet = one.quiet_until(now)
+    due_at = now
+    if quiet is not None and not one.may_be_woken_by(concerns):
+        if draft.why == Why.REMINDER:
+            # In the morning the first message, which has waited, says it.
+            return
+        due_at = quiet
+    # A way that fails does not tell of itself.
+    without = failing if any(concern.subject in failing for concern in concerns) else set()
+    Delivery.objects.bulk_create(
+        Delivery(notice=notice, channel=way, made_at=now, due_at=due_at)
+        for way in one.ways(without)
+    )

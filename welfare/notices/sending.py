@@ -1,0 +1,191 @@
+"""Sending what is due: claimed, sent a few at a time, and noted. No request of a page waits for it.
+
+A delivery is claimed by `begun_at`, which is committed before anything is sent. Whoever finds one
+that was begun long ago knows that a worker was killed: it is sent once more, marked as a repeat.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import close_old_connections, transaction
+from django.db.models import Q
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from welfare.models import Act, Concern, Delivery, Failure, Told, TrailEntry, Why
+from welfare.notices import channels, texts
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 4
+CLAIMED_AT_ONCE = 8
+# After a try that failed; the last one repeats.
+PAUSE_MINUTES = (1, 2, 4, 8, 15, 30)
+GIVEN_UP_AFTER = timedelta(hours=12)
+MOST_TRIES = len(PAUSE_MINUTES) + (
+    (GIVEN_UP_AFTER // timedelta(minutes=1) - sum(PAUSE_MINUTES)) // PAUSE_MINUTES[-1]
+)
+# Longer than a delivery and its noting can take.
+LOST_AFTER = timedelta(seconds=4 * channels.DEADLINE_SECONDS)
+# A task ends, so that the next one can begin.
+WORKS_FOR_SECONDS = 50
+NOTING_PAUSES_SECONDS = (0, 1, 3, 6, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is sent, read before sending. address None: by mail, and `text` is the whole mail."""
+
+    delivery_id: int
+    address: str | None
+    subject: str
+    text: str
+    # Known before sending; nothing is sent then.
+    failure: Failure | None = None
+
+    def send(self) -> Failure | None:
+        if self.failure:
+            return self.failure
+        if self.address is None:
+            return channels.send_mail(self.text)
+        return channels.send_to_channel(self.address, self.subject, self.text)
+
+
+def send_due(clock: Callable[[], datetime]) -> int:
+    """Send what is due, until nothing is or the time is up. Returns how many were sent."""
+    begun, sent = time.monotonic(), 0
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        while time.monotonic() - begun < WORKS_FOR_SECONDS:
+            messages = [message_of(delivery) for delivery in claim(clock())]
+            if not messages:
+                break
+            tries = {pool.submit(message.send): message for message in messages}
+            for done in as_completed(tries):
+                failure = _failure_of(done)
+                sent += failure is None
+                _note_surely(tries[done].delivery_id, failure, clock)
+    return sent
+
+
+def _failure_of(done: "Future[Failure | None]") -> Failure | None:
+    try:
+        return done.result()
+    except Exception:
+        # Whatever it was, the others go on, and this one is tried again.
+        logger.exception("A notice could not be sent")
+        return Failure.REJECTED
+
+
+def claim(now: datetime) -> list[Delivery]:
+    """Take deliveries that are due, so that nobody else does. Committed when this returns."""
+    lost = Q(begun_at__lt=now - LOST_AFTER)
+    with transaction.atomic():
+        due = Delivery.objects.waiting().filter(Q(begun_at=None) | lost, due_at__lte=now)
+        locked = due.select_for_update(skip_locked=True).order_by("due_at", "pk")
+        found, taken = list(locked[:CLAIMED_AT_ONCE]), []
+        for delivery in found:
+            if delivery.begun_at is not None:
+                delivery.times_lost += 1
+                if delivery.times_lost > 1:
+                    # Sent again at most once.
+                    delivery.failure, delivery.failed_at = Failure.LOST, now
+                    delivery.ended_at, delivery.begun_at = now, None
+                    delivery.save()
+                    continue
+            elif not is_needed(delivery):
+                delivery.ended_at = now
+                delivery.save()
+                continue
+            delivery.begun_at, delivery.tries = now, delivery.tries + 1
+            delivery.save()
+            taken.append(delivery)
+    # Those that ended here are none to send, and there may be more behind them.
+    return taken if taken or not found else claim(now)
+
+
+def is_needed(delivery: Delivery) -> bool:
+    """Whether it still says something that is so: it may have waited for hours."""
+    notice = delivery.notice
+    if notice is None or notice.why == Why.DRILL_DUE:
+        return True
+    concerns = notice.told.values("concern")
+    if notice.why != Why.OVER:
+        return Concern.objects.open().filter(pk__in=concerns).exists()
+    # Recovery is told to those whom the first message has reached.
+    first = Delivery.objects.exclude(sent_at=None).filter(
+        notice__recipient=notice.recipient_id,
+        notice__told__concern__in=concerns,
+        notice__why__in=(Why.RAISED, Why.ESCALATED),
+    )
+    return first.exists()
+
+
+def message_of(delivery: Delivery) -> Message:
+    """What a claimed delivery sends. Two queries at most."""
+    notice, channel = delivery.notice, delivery.channel
+    person = notice.recipient if notice else None
+    wish = getattr(person, "wish", None) if person else None
+    with translation.override(wish.language if wish else settings.LANGUAGE_CODE):
+        if notice:
+            subject, text = notice.subject, notice.text
+        else:
+            subject = f"{texts.PREFIX} {_('Test of a channel')}"
+            text = _("This channel works. An administrator asked for this message.")
+        if channel:
+            if delivery.may_be_a_repeat:
+                text = texts.repeated(text)
+            return Message(delivery.pk, channel.address, subject, text)
+        address = person.email if person else ""
+        if not address:
+            return Message(delivery.pk, None, "", "", Failure.NO_ADDRESS)
+        mail = texts.mail(notice, address, subject, text, delivery.may_be_a_repeat)
+        return Message(delivery.pk, None, subject, mail)
+
+
+def note_result(delivery_id: int, failure: Failure | None, now: datetime) -> None:
+    """Write down what came of a try."""
+    with transaction.atomic():
+        delivery = Delivery.objects.select_for_update().filter(pk=delivery_id).first()
+        if delivery is None or delivery.begun_at is None:
+            return
+        delivery.begun_at = None
+        if failure is None:
+            delivery.sent_at, delivery.failure = now, ""
+            _note_in_trails(delivery, now)
+        else:
+            delivery.failure, delivery.failed_at = failure, now
+            pause = PAUSE_MINUTES[min(delivery.tries, len(PAUSE_MINUTES)) - 1]
+            delivery.due_at = now + timedelta(minutes=pause)
+            if delivery.tries >= MOST_TRIES:
+                delivery.ended_at = now
+        delivery.save()
+
+
+def _note_in_trails(delivery: Delivery, now: datetime) -> None:
+    if delivery.notice is None:
+        return
+    who = delivery.notice.recipient.get_username()
+    way = delivery.channel.name if delivery.channel else "mail"
+    told = Told.objects.filter(notice=delivery.notice_id).values_list("concern", flat=True)
+    TrailEntry.objects.bulk_create(
+        TrailEntry(concern_id=concern, act=Act.TOLD, at=now, text=f"{who} ({way})")
+        for concern in told
+    )
+
+
+def _note_surely(delivery_id: int, failure: Failure | None, clock: Callable[[], datetime]) -> None:
+    """Note it even if the database is away for a moment, or it would be sent again."""
+    for pause in NOTING_PAUSES_SECONDS:
+        time.sleep(pause)
+        try:
+            note_result(delivery_id, failure, clock())
+            return
+        except DatabaseError as error:
+            logger.warning("The result of a delivery is not noted yet: %s", error)
+            close_old_connections()

@@ -1,0 +1,58 @@
+"""Who is on duty: everybody may look, administrators change it."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.generic import TemplateView
+
+from cages.views.access import CageAccessMixin
+from neurocage.ids import id_from
+from people.access import Permission
+from welfare.forms.duty import EscalationForm, ShiftForm
+from welfare.models import DutyShift, NoticeSettings
+
+SHIFTS_SHOWN = 100
+
+
+class DutyView(CageAccessMixin, TemplateView):
+    """POST with `act`: "add", "remove" (with `shift`) or "set" the minutes until escalation."""
+
+    template_name = "welfare/notices/duty.html"
+    refused: ShiftForm | EscalationForm | None = None
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        if not self.access.may(Permission.DUTY):
+            raise PermissionDenied
+        act = request.POST.get("act", "")
+        if act == "remove":
+            number = id_from(request.POST.get("shift", "")) or 0
+            DutyShift.objects.filter(pk=number).delete()
+        elif act in ("add", "set"):
+            form = (
+                ShiftForm(request.POST)
+                if act == "add"
+                else EscalationForm(request.POST, instance=self._settings())
+            )
+            if not form.is_valid():
+                self.refused = form
+                return self.render_to_response(self.get_context_data())
+            form.save()
+        return redirect("notice-duty")
+
+    def _settings(self) -> NoticeSettings:
+        return NoticeSettings.objects.filter(pk=1).first() or NoticeSettings(pk=1)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        refused, row = self.refused, self._settings()
+        shifts = DutyShift.objects.filter(ends_at__gt=self.now).select_related("person")
+        return super().get_context_data(
+            shifts=shifts.order_by("starts_at", "place", "pk")[:SHIFTS_SHOWN],
+            minutes=row.escalates_after_minutes,
+            form=refused if isinstance(refused, ShiftForm) else ShiftForm(),
+            escalation=refused
+            if isinstance(refused, EscalationForm)
+            else EscalationForm(instance=row),
+            **kwargs,
+        )
