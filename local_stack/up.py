@@ -157,6 +157,7 @@ class Stack:
             environment = self._sensor_api_environment()
             sensor_api = self._start("sensor_api", command, RECORDING, environment)
         self._start("worker", programs.worker(), RECORDING)
+        self._start("welfare", programs.welfare(), RECORDING)
         for number in range(1, self.settings.poll_processes + 1):
             self._start(f"poller{number}", programs.poller(f"poller{number}"), POLLING)
         web = programs.gunicorn("neurocage/gunicorn.conf.py", self.settings.port, "neurocage.wsgi")
