@@ -17,6 +17,10 @@ def _rules(request):
     if used is None:
         return
     request.getfixturevalue(used)
+    add_default_rules()
+
+
+def add_default_rules():
     for kind, cls in CLASSES.items():
         rule, _ = Rule.objects.get_or_create(kind=kind, room=None, lab=None)
         if not rule.editions.exists():

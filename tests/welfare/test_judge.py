@@ -252,7 +252,7 @@ def test_judged_slots_ahead_of_now_are_forgotten():
 
 def test_a_late_result_raises_a_concern_in_the_past():
     cage, other = make_cage(), make_cage()
-    polls = [B] * 17 + [S] + [O] * 3
+    polls = [B] * 15 + [O] * 2 + [S] + [O] * 3
     end = pass_minutes(FIRST, {cage: polls, other: [O] * 21})
     assert open_concerns() == []
     late = FIRST + 17 * MINUTE
