@@ -15,7 +15,7 @@ from cages.models import CageState, PollCycle
 from cages.slots import FUTURE_TOLERANCE, SLOT_LENGTH
 from welfare import late
 from welfare.conditions import Case, Conditions, silence
-from welfare.look import Edge, Look, case_of, look
+from welfare.look import KINDS, Edge, Look, case_of, look
 from welfare.models import Concern, JudgedSlot, Kind
 from welfare.pieces import Piece, gate, pieces
 from welfare.rules import facts, place_silent, unseen
@@ -29,7 +29,6 @@ CAUGHT_UP = 60
 # Finished cycles that a minute without a message looks back for.
 LOOKED_BACK = 15
 JUDGED_KEPT = timedelta(days=2)
-CAGE_KINDS = (Kind.BAD_LONG, Kind.UNSEEN, Kind.SENSOR_WEAK)
 
 
 def unjudged(now: datetime) -> list[datetime]:
@@ -88,9 +87,10 @@ def _spans(slot: datetime, newest: datetime | None) -> Iterator[tuple[datetime, 
 def _judge_piece(piece: Piece, now: datetime, is_last: bool) -> None:
     lasting = Concern.objects.filter(kind=Kind.BAD_LONG, over_slot=None, is_drill=False)
     seen = look(piece, set(lasting.values_list("cage_id", flat=True)))
-    conditions = Conditions([*CAGE_KINDS, Kind.PLACE_SILENT], now)
-    for kind in CAGE_KINDS:
-        gone = conditions.of(kind).keys() - seen.watched[kind]
+    conditions = Conditions([*KINDS, Kind.PLACE_SILENT], now)
+    for kind in KINDS:
+        found = conditions.of(kind).items()
+        gone = [subject for subject, one in found if not seen.watches(kind, one.cage_id)]
         silence(conditions, gone, [kind], piece.last)
     apply_edges(conditions, seen.edges)
     if is_last:
@@ -115,7 +115,7 @@ def apply_edges(conditions: Conditions, edges: Iterable[Edge]) -> None:
 def _hold(conditions: Conditions, seen: Look, slot: datetime) -> None:
     """While a cage is unseen, a condition neither ends nor repeats because data stopped."""
     for subject, concern in conditions.of(Kind.BAD_LONG).items():
-        if subject in seen.watched[Kind.BAD_LONG]:
+        if seen.watches(Kind.BAD_LONG, concern.cage_id):
             held = concern.held_since or slot if concern.cage_id in seen.held else None
             conditions.hold(Kind.BAD_LONG, subject, held)
 
@@ -154,8 +154,8 @@ def _judge_places(conditions: Conditions, seen: Look, piece: Piece, now: datetim
                 one.last
                 for one in seen.silent
                 if one.last
-                and one.place.unanswered >= parameters.within_minutes
-                and place.holds(one.place.room_id, one.place.rack_id)
+                and one.unanswered >= parameters.within_minutes
+                and place.holds(one.room_id, one.rack_id)
             ),
             default=None,
         )
@@ -182,13 +182,13 @@ def _judge_unseen(conditions: Conditions, seen: Look, slot: datetime) -> None:
     ]
     still = set()
     for one in seen.silent:
-        if one.rule is None or not unseen.is_unseen(one.place.unanswered, one.rule.unseen):
+        if one.rule is None or not unseen.is_unseen(one.unanswered, one.rule.unseen):
             continue
         subject = facts.cage(one.cage_id)
         still.add(subject)
         concern = conditions.lasting.get((Kind.UNSEEN, subject))
         if concern is None:
-            in_place = any(p.holds(one.place.room_id, one.place.rack_id) for p in places)
+            in_place = any(p.holds(one.room_id, one.rack_id) for p in places)
             if in_place or is_handled(one.cage_id, slot):
                 continue
             since = one.last + SLOT_LENGTH if one.last else slot
@@ -198,7 +198,7 @@ def _judge_unseen(conditions: Conditions, seen: Look, slot: datetime) -> None:
                 one.rule.edition_id,
                 since,
                 one.last is not None,
-                facts.unseen(one.place.unanswered),
+                facts.unseen(one.unanswered),
                 cage_id=one.cage_id,
             )
             concern = conditions.begin(case, slot)

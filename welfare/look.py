@@ -3,9 +3,11 @@
 It takes tens of thousands of cages in less than a second, so it makes no model instance for each.
 """
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from cages.history.minutes import minutes_of
 from cages.history.window import Window
@@ -26,6 +28,8 @@ COLUMNS = (
     *("pk", "lab_id", "room_id", "rack_id"),
     *("state__outcome_slot", "state__reading_slot", "state__silent_count", "state__minutes"),
 )
+# The kinds of rules that look at single cages.
+KINDS = (Kind.BAD_LONG, Kind.UNSEEN, Kind.SENSOR_WEAK)
 ROWS_AT_ONCE = 5000
 # Cages whose stored minutes are read in one query.
 STORED_AT_ONCE = 500
@@ -47,12 +51,13 @@ class Edge:
     window: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Silent:
+class Silent(NamedTuple):
     """A cage that has not answered its last polls. rule: "Unseen", or None where it is off."""
 
     cage_id: int
-    place: Asked
+    room_id: int | None
+    rack_id: int | None
+    unanswered: int
     last: datetime | None
     rule: InForce | None
 
@@ -61,40 +66,57 @@ class Silent:
 class Look:
     """What was seen of the cages that are polled.
 
-    edges: of Bad for long, in the order of slots. asked: all cages that were planned in the slot.
-    watched: the subjects that each kind looks at. held: cages of which Bad for long lasts while
-    they are unseen.
+    edges: of Bad for long, in the order of slots. silent: those that have not answered the
+    last poll. asked: how many cages were planned in the slot, by where they stand and how
+    many polls in a row they have not answered. watched: the ids of all. unruled: the ids of those
+    for which a kind of rule is off. held: those of which Bad for long lasts while they are unseen.
     """
 
     edges: list[Edge] = field(default_factory=list)
     silent: list[Silent] = field(default_factory=list)
-    asked: list[Asked] = field(default_factory=list)
-    watched: dict[Kind, set[str]] = field(default_factory=dict)
+    asked: Counter[Asked] = field(default_factory=Counter)
+    watched: set[int] = field(default_factory=set)
+    unruled: dict[Kind, set[int]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
     held: set[int] = field(default_factory=set)
+
+    def watches(self, kind: Kind, cage_id: int | None) -> bool:
+        """Whether a rule of this kind looks at the cage."""
+        return cage_id in self.watched and cage_id not in self.unruled[kind]
+
+
+class _Rules(NamedTuple):
+    """The rules of one lab in one room, and what is asked of each minute anew."""
+
+    bad_long: InForce | None
+    unseen: InForce | None
+    off: list[Kind]
+    # How many of the last minutes the piece needs for "Bad for long", and the figures of that rule.
+    span: int
+    least_bad: int
+    least_known: int
+    share_percent: int
 
 
 def look(piece: Piece, lasting: Collection[int]) -> Look:
     """Look at the piece. lasting: ids of cages of which Bad for long lasts before it.
 
     One query, and one for each STORED_AT_ONCE cages whose state does not reach back far enough.
+    Its loop is written for speed: everything that is the same for many cages is found once.
     """
-    seen = Look(watched={kind: set() for kind in (Kind.BAD_LONG, Kind.UNSEEN, Kind.SENSOR_WEAK)})
-    of, slot = piece.scopes.of, piece.last
-    backs: dict[datetime, int] = {}
+    seen, slot, is_one = Look(), piece.last, piece.slots == 1
+    backs: dict[datetime | None, int] = {}
+    by_scope: dict[tuple[int, int | None], _Rules] = {}
     stored: dict[int, InForce] = {}
-    watched = {kind: each.add for kind, each in seen.watched.items()}
+    asked, watched = seen.asked, seen.watched
     cages = Cage.objects.polled().order_by().values_list(*COLUMNS)
     for pk, lab, room, rack, outcome_slot, reading_slot, silent, minutes in cages.iterator(
         chunk_size=ROWS_AT_ONCE
     ):
-        subject = facts.cage(pk)
-        bad_rule, unseen_rule = of(Kind.BAD_LONG, lab, room), of(Kind.UNSEEN, lab, room)
-        if bad_rule:
-            watched[Kind.BAD_LONG](subject)
-        if unseen_rule:
-            watched[Kind.UNSEEN](subject)
-        if of(Kind.SENSOR_WEAK, lab, room):
-            watched[Kind.SENSOR_WEAK](subject)
+        watched.add(pk)
+        if (rules := by_scope.get((lab, room))) is None:
+            rules = by_scope[lab, room] = _rules(piece, lab, room)
+        for kind in rules.off:
+            seen.unruled[kind].add(pk)
         if outcome_slot is None:
             continue
         if (back := backs.get(outcome_slot)) is None:
@@ -105,45 +127,53 @@ def look(piece: Piece, lasting: Collection[int]) -> Look:
         elif back < 0:
             # Nothing is recorded of it in the last slots.
             digits = minutes[-back:].ljust(MINUTES_KEPT, "0")
-        if bad_rule and _may_turn(digits, piece, bad_rule.bad_long, pk in lasting):
-            state = CageState(outcome_slot=outcome_slot, minutes=minutes)
-            needed = bad_long.lead_of(bad_rule.bad_long) + piece.slots
-            if needed <= len(digits):
-                codes = state.minutes_until(slot + SLOT_LENGTH, needed)
-                seen.edges += _edges(piece, pk, codes, bad_rule, pk in lasting)
-            else:
-                stored[pk] = bad_rule
+        is_on = pk in lasting
+        if rules.bad_long:
+            tail = digits[-rules.span :]
+            bad = tail.count(_BAD)
+            # What the state does not reach may all be Bad.
+            unknown = rules.span - len(tail)
+            if is_on or bad + unknown >= rules.least_bad:
+                known = bad + tail.count(_KNOWN[1]) + tail.count(_KNOWN[2])
+                enough = known >= rules.least_known and 100 * bad >= rules.share_percent * known
+                # Few cages are looked at more closely than this.
+                if is_on or unknown or not is_one or enough:
+                    needed = bad_long.lead_of(rules.bad_long.bad_long) + piece.slots
+                    if needed <= len(digits):
+                        state = CageState(outcome_slot=outcome_slot, minutes=minutes)
+                        codes = state.minutes_until(slot + SLOT_LENGTH, needed)
+                        seen.edges += _edges(piece, pk, codes, rules.bad_long, is_on)
+                    else:
+                        stored[pk] = rules.bad_long
+        if is_on and bad_long.is_unseen(digits):
+            seen.held.add(pk)
         if reading_slot == slot:
-            seen.asked.append(Asked(room, rack, 0))
+            asked[room, rack, 0] += 1
             continue
         told = unseen.silence(slot, digits, after, reading_slot, silent)
-        place = Asked(room, rack, told.unanswered)
         if back >= 0:
-            seen.asked.append(place)
+            asked[room, rack, told.unanswered] += 1
         if told.unanswered:
-            seen.silent.append(Silent(pk, place, told.last, unseen_rule))
-        if pk in lasting and bad_long.is_unseen(digits):
-            seen.held.add(pk)
+            seen.silent.append(Silent(pk, room, rack, told.unanswered, told.last, rules.unseen))
     _add_stored(seen, piece, stored, lasting)
     seen.edges.sort(key=lambda edge: (edge.slot, edge.cage_id))
     return seen
 
 
-def _may_turn(digits: str, piece: Piece, rule: BadLong, is_on: bool) -> bool:
-    """Whether an edge is possible at all: few cages are looked at more closely than this."""
-    span = rule.window_minutes + piece.slots - 1
-    tail = digits[-span:]
-    bad = tail.count(_BAD)
-    if is_on:
-        return True
-    # What the state does not reach may all be Bad.
-    unknown = span - len(tail)
-    if bad + unknown < bad_long.least_bad(rule):
-        return False
-    if piece.slots > 1 or unknown:
-        return True
-    known = bad + tail.count(_KNOWN[1]) + tail.count(_KNOWN[2])
-    return known >= rule.least_known and 100 * bad >= rule.share_percent * known
+def _rules(piece: Piece, lab_id: int, room_id: int | None) -> _Rules:
+    found = {kind: piece.scopes.of(kind, lab_id, room_id) for kind in KINDS}
+    off = [kind for kind, rule in found.items() if rule is None]
+    rule = found[Kind.BAD_LONG]
+    parameters = rule.bad_long if rule else BadLong()
+    return _Rules(
+        rule,
+        found[Kind.UNSEEN],
+        off,
+        parameters.window_minutes + piece.slots - 1,
+        bad_long.least_bad(parameters),
+        parameters.least_known,
+        parameters.share_percent,
+    )
 
 
 def _edges(piece: Piece, cage_id: int, codes: bytes, rule: InForce, is_on: bool) -> list[Edge]:

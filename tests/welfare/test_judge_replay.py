@@ -1,4 +1,4 @@
-"""Replaying the rule in force over the stored minutes gives exactly the concerns that were raised."""
+"""Replaying the rule in force over stored minutes gives exactly the concerns that were raised."""
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,35 +24,36 @@ OTHER_RULE = BadLong(window_minutes=5, share_percent=60, least_known=3, over_per
 RUNS = st.lists(
     st.tuples(st.sampled_from([B, B, O, P, N, S, None]), st.integers(1, 14)), max_size=8
 )
-LATE = st.lists(st.tuples(st.integers(0, 60), st.sampled_from([B, O, N]), st.integers(0, 60)))
+# (which of the skipped minutes, what arrives late, how many minutes later)
+LATE = st.lists(st.tuples(st.integers(0, 60), st.sampled_from([B, O, N]), st.integers(1, 20)))
 
 
 class Replay(TestCase):
     @given(RUNS, LATE, st.sets(st.integers(0, 60)), st.none() | st.integers(1, 50))
-    @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    def test_it_gives_the_concerns_that_were_raised(
-        self, runs, late_results, unjudged, new_rule_at
-    ):
-        """late_results: (minute of the poll, result, minute at which it arrives). unjudged: minutes
-        whose message was lost. new_rule_at: the minute from which another edition is in force.
-        """
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    def test_it_gives_the_concerns_that_were_raised(self, runs, late_results, unjudged, rule_at):
+        """unjudged: minutes whose message was lost. rule_at: when another edition is in force."""
         add_default_rules()
         set_rule(Kind.BAD_LONG, FIRST - 60 * MINUTE, **_fields(RULE))
-        if new_rule_at is not None:
-            set_rule(Kind.BAD_LONG, FIRST + new_rule_at * MINUTE, **_fields(OTHER_RULE))
+        if rule_at is not None:
+            set_rule(Kind.BAD_LONG, FIRST + rule_at * MINUTE, **_fields(OTHER_RULE))
         cage, other = make_cage(), make_cage()
         polls = [health for health, count in runs for _ in range(count)] + [O]
-        newest = 0
+        skipped = [number for number, result in enumerate(polls) if result == S]
+        arrivals = {
+            (about := skipped[which % len(skipped)], late_result): about + delay
+            for which, late_result, delay in late_results
+            if skipped
+        }
         for number, result in enumerate(polls):
             moment = FIRST + number * MINUTE
             if result is not None:
                 is_judged = number not in unjudged or number == len(polls) - 1
                 pass_minute(moment, {cage: result, other: O}, judges=is_judged)
-                newest = number
-            for about, late_result, arrives in late_results:
-                if arrives == number and about <= newest and polls[about] == S:
+            for (about, late_result), arrives in arrivals.items():
+                if arrives == number:
                     self.arrive(cage, FIRST + about * MINUTE, late_result, moment + SECONDS)
-        replayed = self.replay(cage, len(polls), new_rule_at)
+        replayed = self.replay(cage, len(polls), rule_at)
         assert edges_of(cage) == replayed
         supported = Concern.objects.filter(cage=cage, kind=Kind.BAD_LONG)
         assert {one.raised_slot for one in supported.exclude(ending=Ending.WITHDRAWN)} <= {
@@ -69,11 +70,11 @@ class Replay(TestCase):
             pieces.gate()
             late.judge_again(moment, [cage.pk], now)
 
-    def replay(self, cage, count, new_rule_at):
+    def replay(self, cage, count, rule_at):
         lead = 60
         window = Window(FIRST - lead * MINUTE, FIRST + count * MINUTE)
         codes = minutes_of([cage.pk], window)[cage.pk]
-        cut = count if new_rule_at is None else min(new_rule_at, count)
+        cut = count if rule_at is None else min(rule_at, count)
         found = bad_long.edges(codes[: lead + cut], RULE, False, lead)
         is_on = bool(found) and found[-1][1]
         found += bad_long.edges(codes, OTHER_RULE, is_on, lead + cut)

@@ -4,7 +4,7 @@ It gives the largest place that explains them, so that one cause is one concern.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, lgamma
 
@@ -22,13 +22,8 @@ FELL_WITHIN = 3
 STILL_SILENT = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A cage that was asked: where it stands, and how many polls in a row it has not answered."""
-
-    room_id: int | None
-    rack_id: int | None
-    unanswered: int
+# Of cages that were asked: room, rack, and how many polls in a row they have not answered.
+Asked = tuple[int | None, int | None, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +77,20 @@ def tail_of_draw(found: int, drawn: int, marked: int, total: int) -> float:
     )
 
 
-def places_of(asked: Iterable[Asked], silent_after: int) -> dict[str, Place]:
+def places_of(asked: Mapping[Asked, int], silent_after: int) -> dict[str, Place]:
     """{subject: its Place} of everything, all rooms and all racks with cages that were asked.
 
-    silent_after: polls in a row without an answer that make a cage silent.
+    asked: {Asked: how many cages}. silent_after: so many polls in a row without an answer make a
+    cage silent.
     """
     counts: dict[tuple[int | None, int | None], list[int]] = defaultdict(lambda: [0, 0, 0])
-    for one in asked:
-        count = counts[one.room_id, one.rack_id]
-        count[0] += one.unanswered >= silent_after
-        count[1] += 1
-        count[2] += silent_after <= one.unanswered <= FELL_WITHIN * silent_after
+    for (room_id, rack_id, unanswered), cages in asked.items():
+        count = counts[room_id, rack_id]
+        count[1] += cages
+        if unanswered >= silent_after:
+            count[0] += cages
+            if unanswered <= FELL_WITHIN * silent_after:
+                count[2] += cages
     sums: dict[tuple[str, int | None, int | None], list[int]] = defaultdict(lambda: [0, 0, 0])
     for (room_id, rack_id), count in counts.items():
         keys: list[tuple[str, int | None, int | None]] = [(facts.EVERYTHING, None, None)]

@@ -4,8 +4,8 @@ Only minutes in which it was asked count. After a time in which Neurocage itself
 cage is called unseen for that.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from cages.models.minute import KNOWN, Minute
 from cages.slots import SLOT_LENGTH
@@ -15,8 +15,7 @@ _KNOWN = [str(code.value) for code in KNOWN]
 _NO_ANSWER = str(Minute.NO_ANSWER.value)
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(NamedTuple):
     """How long a cage has been silent up to a slot, this one included.
 
     unanswered: polls without an answer since the last reading. last: the slot of that reading, or
