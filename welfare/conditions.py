@@ -84,7 +84,7 @@ class Conditions:
             concern.over_slot = None
             self._change(concern)
             self._note(concern, Act.AGAIN)
-            self._edges.append(ConditionEdge(concern=concern, slot=slot, begins=True))
+            self._add_edge(concern, slot, begins=True)
         else:
             concern = Concern(
                 kind=case.kind,
@@ -118,7 +118,7 @@ class Conditions:
             # It began in an earlier slot of what is judged now.
             self.write()
         self._change(concern)
-        self._edges.append(ConditionEdge(concern=concern, slot=slot, begins=False))
+        self._add_edge(concern, slot, begins=False)
         if concern.is_open:
             if ending == Ending.BY_ITSELF:
                 self._note(concern, Act.OVER)
@@ -150,7 +150,7 @@ class Conditions:
         Concern.objects.bulk_create([one for one, _ in begun], batch_size=AT_ONCE)
         for concern, slot in begun:
             self._note(concern, Act.RAISED)
-            self._edges.append(ConditionEdge(concern=concern, slot=slot, begins=True))
+            self._add_edge(concern, slot, begins=True)
         fields = ("facts", "held_since", "over_slot")
         Concern.objects.bulk_update(self._changed.values(), fields, batch_size=AT_ONCE)
         ConditionEdge.objects.bulk_create(self._edges, batch_size=AT_ONCE)
@@ -159,6 +159,11 @@ class Conditions:
 
     def _change(self, concern: Concern) -> None:
         self._changed[concern.pk] = concern
+
+    def _add_edge(self, concern: Concern, slot: datetime, begins: bool) -> None:
+        """Keep the edge of a condition that is judged again when results arrive late."""
+        if concern.kind == Kind.BAD_LONG:
+            self._edges.append(ConditionEdge(concern=concern, slot=slot, begins=begins))
 
     def _note(self, concern: Concern, act: Act) -> None:
         self._trail.append(TrailEntry(concern=concern, act=act, at=self.now))

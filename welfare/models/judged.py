@@ -14,7 +14,7 @@ class JudgedSlot(models.Model):
 
 
 class ConditionEdge(models.Model):
-    """A slot at which the condition of a concern began or was over.
+    """A slot at which the condition of a concern began or was over; of "Bad for long" only.
 
     Results that arrive late may move these, so they are apart from the trail. Judging again needs
     to know what was so before.
