@@ -32,6 +32,11 @@ def poller(name: str = "poller") -> list[str]:
     return celery_worker(name, "polls", threads=16)
 
 
+def welfare(name: str = "welfare") -> list[str]:
+    """The worker that judges what was recorded, raises concerns and sends notices."""
+    return celery_worker(name, "judge,notices", threads=4)
+
+
 def poll_processes() -> int:
     """Number of pollers on this machine: POLL_PROCESSES, or one for each core, at most 4.
 
