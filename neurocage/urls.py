@@ -9,6 +9,7 @@ urlpatterns = [
     path("api/v1/", include("cages.api.urls")),
     path("", include("people.urls")),
     path("", include("cages.urls")),
+    path("concerns/rules/", include("welfare.urls_rules")),
 ]
 
 handler400 = "cages.views.site.errors.bad_request"

@@ -84,6 +84,10 @@ class BackTest:
     def is_sample(self) -> bool:
         return self.cages < self.cages_of_rule
 
+    @property
+    def within_hours(self) -> int:
+        return CASE_WITHIN // timedelta(hours=1)
+
     def a_day(self, outcome: Outcome) -> float:
         return outcome.raised / self.days
 
