@@ -43,7 +43,7 @@ KEYWORDS = {
 
 
 def _sources():
-    for folder in ("cages", "neurocage", "people"):
+    for folder in ("cages", "neurocage", "people", "welfare"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             yield path.read_text()
     for path in sorted((ROOT / "templates").rglob("*.html")):

@@ -21,7 +21,7 @@ from cages.history.window import Window
 from cages.models import Health, Poll
 from cages.slots import SLOT_LENGTH
 from welfare.rules.parameters import BadLong
-from welfare.rules.share_of_window import NEVER, Flags, counts, edges_of, lead_of, least_bad
+from welfare.rules.share_of_window import NEVER, Flags, edges_of, lead_of, least_bad
 
 # What lasts when the window begins has begun in this time before it, or counts as not lasting.
 WARM_UP = timedelta(days=1)
@@ -98,6 +98,16 @@ def replay(cage_ids: Sequence[int], window: Window, rules: Sequence[BadLong]) ->
     ]
 
 
+def _least_bad(rules: Sequence[BadLong]) -> dict[int, int]:
+    """{minutes of a window: the least count of Bad with which any of the rules begins}"""
+    found: dict[int, int] = {}
+    for rule in rules:
+        enough = least_bad(rule)
+        least = int(enough[enough < NEVER].min())
+        found[rule.window_minutes] = min(least, found.get(rule.window_minutes, NEVER))
+    return found
+
+
 class _Batch:
     """Some cages with all minutes of the window that the rules need."""
 
@@ -113,7 +123,7 @@ class _Batch:
         self._first = minute_number(window.start)
         self._bad = self._flags(bad_at)
         self._known = self._bad.copy()
-        self._spans = self._candidates(rules)
+        self._spans = self._candidates(bad_at, rules)
         if self._spans.minutes > DENSE_SHARE * self._bad.size:
             self._read_all()
         else:
@@ -140,17 +150,19 @@ class _Batch:
             if cage in found:
                 flags[row, found[cage] - self._first] = True
 
-    def _candidates(self, rules: Sequence[BadLong]) -> _Spans:
-        """Around each minute with so many Bad readings that a condition may begin in it."""
-        may_begin = np.zeros(self._bad.shape, bool)
-        for rule in rules:
-            enough = least_bad(rule)
-            may_begin |= counts(self._bad, rule.window_minutes) >= enough[enough < NEVER].min()
-        # Without enough minutes before it, nothing is judged.
-        may_begin[:, : self._lead] = False
-        row, column = np.nonzero(may_begin)
-        end = np.minimum(column + FOLLOWED_MINUTES, self._window.minutes)
-        return _Spans(row, column - self._lead, end).merged()
+    def _candidates(self, bad_at: dict[int, Minutes], rules: Sequence[BadLong]) -> _Spans:
+        """Around the minutes with so many Bad readings that a condition may begin in them."""
+        spans = []
+        for row, cage in enumerate(self._cages):
+            bad = np.sort(bad_at[cage]).astype(np.int64) - self._first
+            for window, enough in _least_bad(rules).items():
+                # From the reading that makes them enough to the last minute that sees the first.
+                reached, first = bad[enough - 1 :], bad[: len(bad) - enough + 1]
+                close = (reached - first < window) & (first + window > self._lead)
+                start = np.maximum(reached[close] - self._lead, 0)
+                end = first[close] + window + FOLLOWED_MINUTES
+                spans.append((start * 0 + row, start, np.minimum(end, self._window.minutes)))
+        return _Spans(*(np.concatenate(part) for part in zip(*spans, strict=True))).merged()
 
     def _read_all(self) -> None:
         rows = np.arange(len(self._cages))
