@@ -63,11 +63,6 @@ def mail_catcher(mail_port: int, page_port: int) -> list[str]:
     return [*PYTHON, "local_stack.mail_catcher", str(mail_port), str(page_port)]
 
 
-def welfare(name: str = "welfare") -> list[str]:
-    """The worker that judges what was recorded, raises concerns and sends notices."""
-    return celery_worker(name, "judge,notices", threads=4)
-
-
 def host_header() -> str:
     """A Host header that Django accepts: the first name in ALLOWED_HOSTS, or localhost."""
     first = env.text("ALLOWED_HOSTS").split(",")[0].strip().lstrip(".")
