@@ -147,6 +147,8 @@ class Stack:
             file = self.state_dir / "demo.json"
             with self._step("Preparing the demo", closing=False):
                 self._run_to_end(["load_demo", "--if-empty", "--state-file", str(file)], log=None)
+                if self.demo:
+                    self._run_to_end(["load_demo_wish", self.demo["username"]], log=None)
 
     @cached_property
     def demo(self) -> dict[str, Any]:

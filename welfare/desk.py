@@ -97,9 +97,7 @@ def open_by_hand(cage: Cage, person: User, text: str, now: datetime) -> Concern:
     return concern
 
 
-def raise_itself(
-    subject: str, since: datetime, now: datetime, *, is_drill: bool = False, by: User | None = None
-) -> Concern:
+def raise_itself(subject: str, since: datetime, now: datetime) -> Concern:
     """Raise a concern of a part of Neurocage, or say of the open one that it is there again."""
     kind = Kind.NEUROCAGE
     open_ones = Concern.objects.open().filter(subject=subject, kind=kind)
@@ -115,10 +113,31 @@ def raise_itself(
         raised_slot=slot_of(now),
         raised_at=now,
         since=since,
-        is_since_known=is_drill,
-        is_drill=is_drill,
     )
-    note(concern, Act.RAISED, now, by)
+    note(concern, Act.RAISED, now)
+    return concern
+
+
+def open_drill(subject: str, person: User, now: datetime) -> Concern:
+    """Open a concern that only tests whether people are told. One that is still open is closed.
+
+    It is of the kind that a person opens, about no cage, so that whoever takes care of any cage
+    may acknowledge it.
+    """
+    kind = Kind.BY_EYE
+    with transaction.atomic():
+        before = Concern.objects.open().filter(subject=subject, kind=kind, is_drill=True)
+        close_by_itself(list(before.select_for_update()), Ending.BY_HAND, now)
+        concern = Concern.objects.create(
+            kind=kind,
+            subject=subject,
+            raised_slot=slot_of(now),
+            raised_at=now,
+            since=now,
+            is_since_known=True,
+            is_drill=True,
+        )
+        note(concern, Act.OPENED, now, person)
     return concern
 
 

@@ -1,17 +1,18 @@
-"""How many concerns are open, by kind and age, for Prometheus."""
+"""How many concerns are open, by kind and age, and what came of deliveries, for Prometheus."""
 
 from collections import Counter
 from datetime import datetime, timedelta
 
-from django.db.models import Case, CharField, Count, Value, When
+from django.db.models import Case, CharField, Count, Q, Value, When
 from prometheus_client import CollectorRegistry, Gauge
 
 from cages.operations import metrics
-from welfare.models import Concern, Kind
+from welfare.models import Concern, Delivery, Kind
 
 # {label: younger than}. The rest is OLDEST.
 AGES = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "24h": timedelta(hours=24)}
 OLDEST = "over_24h"
+DELIVERIES_COUNTED = timedelta(hours=24)
 
 
 def add(registry: CollectorRegistry, now: datetime) -> None:
@@ -35,4 +36,21 @@ def add(registry: CollectorRegistry, now: datetime) -> None:
             gauge.labels(kind.value, label).set(found[kind.value, label])
 
 
-metrics.MORE.append(add)
+def add_deliveries(registry: CollectorRegistry, now: datetime) -> None:
+    """Add neurocage_deliveries{result} of the last DELIVERIES_COUNTED. One query."""
+    recent = Delivery.objects.filter(made_at__gt=now - DELIVERIES_COUNTED)
+    is_over = Q(sent_at=None, ended_at__isnull=False)
+    found = recent.aggregate(
+        sent=Count("pk", filter=Q(sent_at__isnull=False)),
+        given_up=Count("pk", filter=is_over & ~Q(failure="")),
+        not_needed=Count("pk", filter=is_over & Q(failure="")),
+        failing=Count("pk", filter=Q(sent_at=None, ended_at=None) & ~Q(failure="")),
+        waiting=Count("pk", filter=Q(sent_at=None, ended_at=None, failure="")),
+    )
+    words = "Deliveries of notices that were made in the last 24 hours."
+    gauge = Gauge("neurocage_deliveries", words, ["result"], registry=registry)
+    for result, count in found.items():
+        gauge.labels(result).set(count)
+
+
+metrics.MORE += [add, add_deliveries]

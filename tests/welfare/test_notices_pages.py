@@ -3,13 +3,16 @@
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from prometheus_client import CollectorRegistry
 
 from tests.factories import at, make_cage, make_user
 from tests.welfare.factories import make_concern
+from welfare.metrics import add_deliveries
 from welfare.models import (
     Channel,
     Concern,
@@ -221,7 +224,7 @@ def test_the_time_until_the_next_person_is_told_can_be_set(admin):
 def test_a_drill_is_raised_and_its_times_are_shown(admin):
     admin.post(reverse("notice-drill"))
     concern = Concern.objects.get()
-    assert (concern.is_drill, concern.is_health) == (True, False)
+    assert (concern.is_drill, concern.is_open) == (True, True)
     Concern.objects.update(seen_at=NOW + timedelta(minutes=4))
     assert "07:14" in admin.get(reverse("notice-drill")).text
 
@@ -252,3 +255,32 @@ def test_administrators_are_reminded_once_when_a_drill_is_due(admin, mia):
     assert Notice.objects.filter(why=Why.DRILL_DUE).count() == 1
     drill.remind(NOW + timedelta(days=30))
     assert Notice.objects.filter(why=Why.DRILL_DUE).count() == 2
+
+
+def test_the_metrics_tell_what_came_of_deliveries(mia):
+    channel = make_channel()
+    kinds = (
+        {"sent_at": NOW},
+        {"ended_at": NOW, "failure": Failure.TIMEOUT},
+        {"ended_at": NOW},
+        {"failure": Failure.TIMEOUT},
+        {},
+        {"made_at": NOW - timedelta(hours=25), "sent_at": NOW},
+    )
+    for fields in kinds:
+        fields = {"made_at": NOW, "due_at": NOW, **fields}
+        Delivery.objects.create(channel=channel, **fields)
+    registry = CollectorRegistry()
+    add_deliveries(registry, NOW)
+    results = ("sent", "given_up", "not_needed", "failing", "waiting")
+    counts = [registry.get_sample_value("neurocage_deliveries", {"result": r}) for r in results]
+    assert counts == [1, 1, 1, 1, 1]
+
+
+def test_the_administrator_of_the_demo_is_told_of_everything_unless_they_chose(mia):
+    call_command("load_demo_wish", "mia")
+    wish = Wish.objects.get(person=mia)
+    assert (set(wish.kinds), wish.by_mail, wish.person.email) == (set(Kind), True, "mia@localhost")
+    Wish.objects.update(by_mail=False)
+    call_command("load_demo_wish", "mia")
+    assert not Wish.objects.get().by_mail

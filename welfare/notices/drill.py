@@ -1,7 +1,7 @@
 """Drills: a marked test concern goes through the real chain, and its times are kept.
 
-Drills are in no statistics. They are told as a part of Neurocage is: to people on duty, and to
-those who wish to know of Neurocage itself.
+Drills are in no statistics. They are told as what a person has seen at a cage is: to people on
+duty, at night too, and to those who wish to know of such concerns.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from django.db.models import Min
 
 from people.models import User
 from welfare import desk
-from welfare.models import Concern, Delivery, Ending, Notice, NoticeSettings, Why
+from welfare.models import Concern, Delivery, Notice, NoticeSettings, Why
 from welfare.models.notice import DRILL_DUE_AFTER
 from welfare.notices.texts import drill_is_due
 
@@ -35,10 +35,7 @@ class Times:
 
 def begin(person: User, now: datetime) -> Concern:
     """Raise a drill. One that is still open is closed first: it was not acknowledged."""
-    with transaction.atomic():
-        before = Concern.objects.open().filter(subject=SUBJECT, is_drill=True)
-        desk.close_by_itself(list(before.select_for_update()), Ending.BY_ITSELF, now)
-        return desk.raise_itself(SUBJECT, now, now, is_drill=True, by=person)
+    return desk.open_drill(SUBJECT, person, now)
 
 
 def newest() -> list[Times]:

@@ -41,18 +41,19 @@ class Known:
 
     concerns: list[Concern]
     episodes: dict[int, int]
-    # {(concern, episode): {(recipient, why, number): when}}
-    told: dict[tuple[int, int], dict[tuple[int, str, int], datetime]]
+    # {(concern, episode, recipient): {(why, number): when}}
+    told: dict[tuple[int, int, int], dict[tuple[str, int], datetime]]
+    # {(concern, episode): when anybody was first told that it was raised}
+    first_told: dict[tuple[int, int], datetime]
     escalates: timedelta
     places: list[Concern] = field(default_factory=list)
 
-    def of(self, concern: Concern) -> dict[tuple[int, str, int], datetime]:
-        return self.told.get((concern.pk, self.episodes.get(concern.pk, 0)), {})
+    def of(self, concern: Concern, person_id: int) -> dict[tuple[str, int], datetime]:
+        """What the person was told of this episode."""
+        return self.told.get((concern.pk, self.episode(concern), person_id), {})
 
-    def first_told_at(self, concern: Concern) -> datetime | None:
-        """When anybody was first told of this episode."""
-        of_raising = [at for (_, why, _n), at in self.of(concern).items() if why == Why.RAISED]
-        return min(of_raising, default=None)
+    def episode(self, concern: Concern) -> int:
+        return self.episodes.get(concern.pk, 0)
 
     def place_of(self, concern: Concern) -> Concern | None:
         """The silent place that explains a concern of a cage in it."""
@@ -82,14 +83,17 @@ def read(now: datetime, escalates: timedelta) -> Known:
     ids = [concern.pk for concern in concerns]
     again = TrailEntry.objects.filter(concern__in=ids, act=Act.AGAIN).order_by()
     episodes = dict(again.values_list("concern").annotate(count=Count("pk")))
-    told: dict[tuple[int, int], dict[tuple[int, str, int], datetime]] = {}
-    columns = ("concern", "episode", "recipient", "why", "number", "at")
-    for concern, episode, person, why, number, at in Told.objects.filter(
-        concern__in=ids
-    ).values_list(*columns):
-        told.setdefault((concern, episode), {})[person, why, number] = at
+    told: dict[tuple[int, int, int], dict[tuple[str, int], datetime]] = {}
+    first: dict[tuple[int, int], datetime] = {}
+    rows = Told.objects.filter(concern__in=ids).order_by("at")
+    for concern, episode, person, why, number, at in rows.values_list(
+        "concern", "episode", "recipient", "why", "number", "at"
+    ):
+        told.setdefault((concern, episode, person), {})[why, number] = at
+        if why == Why.RAISED:
+            first.setdefault((concern, episode), at)
     places = [concern for concern in concerns if concern.kind == Kind.PLACE_SILENT]
-    return Known(concerns, episodes, told, escalates, places)
+    return Known(concerns, episodes, told, first, escalates, places)
 
 
 def due_for(one: Recipient, known: Known, now: datetime) -> list[Due]:
@@ -107,30 +111,28 @@ def due_for(one: Recipient, known: Known, now: datetime) -> list[Due]:
 
 
 def _of(one: Recipient, concern: Concern, known: Known, now: datetime) -> Iterator[Due]:
-    episode, told, me = known.episodes.get(concern.pk, 0), known.of(concern), one.person.pk
-    first = min(
-        (told[key] for key in ((me, Why.RAISED, 0), (me, Why.ESCALATED, 0)) if key in told),
-        default=None,
-    )
+    episode, told = known.episode(concern), known.of(concern, one.person.pk)
+    begun = [at for (why, _number), at in told.items() if why in (Why.RAISED, Why.ESCALATED)]
+    first = min(begun, default=None)
     waits = concern.is_open and not concern.is_acknowledged(now)
     if first is None and concern.is_open and concern.lasts and one.is_first_told(concern):
         yield Due(concern, Why.RAISED, episode)
-    elif _is_next(one, concern, known, now) and (me, Why.ESCALATED, 0) not in told:
+    elif _is_next(one, concern, known, now) and (Why.ESCALATED, 0) not in told:
         # Also to somebody who was told before for another reason: now it is their turn.
         yield Due(concern, Why.ESCALATED, episode)
         return
     if first is None:
         return
-    if not concern.lasts and (me, Why.OVER, 0) not in told and not _was_closed_before(concern):
+    if not concern.lasts and (Why.OVER, 0) not in told and not _was_closed_before(concern):
         yield Due(concern, Why.OVER, episode)
     elif waits and not concern.finding:
         number = reminders_until(now - first)
-        newest = max((n for p, why, n in told if (p, why) == (me, Why.REMINDER)), default=0)
+        newest = max((n for why, n in told if why == Why.REMINDER), default=0)
         if number > newest:
             yield Due(concern, Why.REMINDER, episode, number)
     if concern.is_recheck_lapsed(now) and concern.recheck_at:
         number = int(concern.recheck_at.timestamp()) // 60
-        if (me, Why.RECHECK, number) not in told:
+        if (Why.RECHECK, number) not in told:
             yield Due(concern, Why.RECHECK, episode, number)
 
 
@@ -139,7 +141,8 @@ def _is_next(one: Recipient, concern: Concern, known: Known, now: datetime) -> b
     waits = concern.is_open and concern.lasts and not concern.is_acknowledged(now)
     if not waits or not one.duty or concern.kind not in DUTY_KINDS:
         return False
-    begun = known.first_told_at(concern) or concern.raised_at
+    told_at = known.first_told.get((concern.pk, known.episode(concern)))
+    begun = told_at or concern.raised_at
     return now >= begun + one.duty * known.escalates
 
 

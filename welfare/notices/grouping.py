@@ -67,6 +67,7 @@ def make_notices(now: datetime) -> int:
 def drafts_of(one: Recipient, dues: list[Due], known: Known, now: datetime) -> list[Draft]:
     """Put what is due for one person together. What a silent place explains goes with the place."""
     groups: dict[Group, list[Due]] = {}
+    explained: dict[int, list[Due]] = {}
     with_place = {due.concern.pk for due in dues}
     for due in dues:
         place = known.place_of(due.concern)
@@ -76,11 +77,13 @@ def drafts_of(one: Recipient, dues: list[Due], known: Known, now: datetime) -> l
                 # It is told with the place.
                 continue
             if _was_told(one, place, due.why, known):
-                _note(one, due, place, known, now)
+                explained.setdefault(place.pk, []).append(due)
                 continue
             if place.pk in with_place:
                 key = place.kind
         groups.setdefault((due.why, key, due.concern.is_drill), []).append(due)
+    for place_id, found in explained.items():
+        _note(one, found, place_id, now)
     return [Draft(one, why, _main_first(found)) for (why, _k, _d), found in groups.items()]
 
 
@@ -94,16 +97,16 @@ def _was_told(one: Recipient, place: Concern, why: Why, known: Known) -> bool:
 
     While the place is silent, reminders of it stand for those of its cages.
     """
-    reasons = {w for person, w, _number in known.of(place) if person == one.person.pk}
+    reasons = {told_why for told_why, _number in known.of(place, one.person.pk)}
     if why == Why.REMINDER:
         return place.is_open and place.lasts and bool(reasons)
     return why in reasons
 
 
-def _note(one: Recipient, due: Due, place: Concern, known: Known, now: datetime) -> None:
-    """Note that the message about the place has told of this concern."""
-    notice = Notice.objects.filter(recipient=one.person, told__concern=place).order_by("-pk")[0]
-    _told(notice, one, [due], now)
+def _note(one: Recipient, dues: list[Due], place_id: int, now: datetime) -> None:
+    """Note that the message about the place has told of these concerns."""
+    of_place = Notice.objects.filter(recipient=one.person, told__concern=place_id)
+    _told(of_place.order_by("-pk")[0], one, dues, now)
 
 
 def _told(notice: Notice, one: Recipient, dues: Iterable[Due], now: datetime) -> None:
