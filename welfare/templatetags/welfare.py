@@ -102,6 +102,7 @@ PARTS = {
     "disk": gettext_lazy("The disk is nearly full"),
     "backup": gettext_lazy("The backup is overdue"),
     "mail": gettext_lazy("Mail fails"),
+    "heartbeat": gettext_lazy("The heartbeat address does not answer"),
     "drill": gettext_lazy("Drill"),
 }
 
@@ -120,6 +121,13 @@ def facts_in_words(concern: Concern) -> str:
     if concern.kind == Kind.PLACE_SILENT and facts.get("cages"):
         told = {"silent": facts.get("silent"), "cages": facts["cages"]}
         return _("%(silent)s of %(cages)s sensors silent") % told
+    if concern.kind == Kind.UNSEEN and facts.get("unanswered"):
+        return _("%(unanswered)s polls without an answer") % facts
+    if concern.kind == Kind.SENSOR_WEAK and facts.get("requests"):
+        words = _(
+            "%(answered)s of %(requests)s polls answered in %(hours)s hours; usual: %(usual)s %%"
+        )
+        return words % {**facts, "usual": facts["usual_percent"]}
     return ""
 
 
