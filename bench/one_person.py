@@ -35,11 +35,12 @@ NUMBERS = itertools.count()
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.parse_args()
+    parser.add_argument("--only", choices=[act.__name__ for act in ACTS], help="one of the rows")
+    only = parser.parse_args().only
     end_cleanly()
     try:
         with Stack(0, 0, {}) as stack, _deaf_sensors(stack.sensor_port):
-            held = _measure(_start(stack))
+            held = _measure(_start(stack), only)
     except Trouble as error:
         sys.exit(f"one_person: {error}")
     sys.exit(not held)
@@ -140,14 +141,15 @@ ACTS = {
 }
 
 
-def _measure(port):
+def _measure(port, only):
     """Print the table. Returns whether every ratio held."""
     other, greedy = Person(port, OTHER), Person(port, GREEDY)
     _milliseconds(other)
     held = True
     say("| beside | at once | p95 alone | p95 beside | ratio | refused |")
     say("|---|---:|---:|---:|---:|---:|")
-    for act, count in ACTS.items():
+    chosen = {act: count for act, count in ACTS.items() if only in (None, act.__name__)}
+    for act, count in chosen.items():
         alone, beside, statuses = [], [], []
         for _ in range(TURNS):
             # In turns, so that both meet the same machine.
