@@ -1,6 +1,6 @@
 """The health check of a container that runs Celery: exit code 0 when it works, else 1.
 
-`celery_health.py worker` (or `poller`) asks the process itself, through Redis, as
+`celery_health.py worker` (or `welfare`, `poller`) asks the process itself, through Redis, as
 `celery inspect ping` does. It does not load Django, which would take most of the time.
 
 Beat does not answer such questions. `celery_health.py beat` asks Redis instead when this container

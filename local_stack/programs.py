@@ -32,6 +32,11 @@ def poller(name: str = "poller") -> list[str]:
     return celery_worker(name, "polls", threads=16)
 
 
+def welfare(name: str = "welfare") -> list[str]:
+    """The worker that judges what was recorded, raises concerns and sends notices."""
+    return celery_worker(name, "judge,notices", threads=4)
+
+
 def poll_processes() -> int:
     """Number of pollers on this machine: POLL_PROCESSES, or one for each core, at most 4.
 
@@ -56,11 +61,6 @@ def gunicorn(config: str, port: int, application: str) -> list[str]:
 def mail_catcher(mail_port: int, page_port: int) -> list[str]:
     """The mail server that only shows what was sent. Both ports are on loopback."""
     return [*PYTHON, "local_stack.mail_catcher", str(mail_port), str(page_port)]
-
-
-def welfare(name: str = "welfare") -> list[str]:
-    """The worker that judges what was recorded, raises concerns and sends notices."""
-    return celery_worker(name, "judge,notices", threads=4)
 
 
 def host_header() -> str:

@@ -27,6 +27,8 @@ app.autodiscover_tasks(["cages.polling", "welfare"])
 START_SLOT = "cages.polling.tasks.start_slot"
 # A minute that was not started in time counts as not watched, and old messages must not pile up.
 START_SLOT_EXPIRES_SECONDS = 50
+# The next minute sends another one.
+JUDGE_EXPIRES_SECONDS = 50
 app.conf.beat_schedule = {
     "start-slot": {
         "task": START_SLOT,
@@ -42,6 +44,22 @@ app.conf.beat_schedule = {
         "task": "cages.polling.tasks.check_database",
         "options": {"expires": 3600},
         "schedule": crontab(minute="7", hour="3"),  # each day
+    },
+    "judge-unjudged": {
+        "task": "welfare.tasks.judge_unjudged",
+        "options": {"expires": JUDGE_EXPIRES_SECONDS},
+        "schedule": crontab(),
+    },
+    "check-itself": {
+        "task": "welfare.tasks.check_itself",
+        "options": {"expires": JUDGE_EXPIRES_SECONDS},
+        "schedule": crontab(),
+    },
+    "judge-sensors": {
+        "task": "welfare.tasks.judge_sensors",
+        "options": {"expires": 1800},
+        # When the last cycle of the hour is recorded.
+        "schedule": crontab(minute="5"),  # each hour
     },
 }
 # After this second of a minute, too little of it is left for all its polls.

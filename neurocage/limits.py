@@ -102,6 +102,8 @@ RUNNING = Limit("running", each=2)
 RUN_WITHIN_SECONDS = 5.0
 # Forms of people who are not signed in: checking a password takes a third of a second of CPU.
 ANONYMOUS_FORMS = Limit("anonymous-forms", each=4)
+# One core at most checks passwords.
+ANONYMOUS_RUNNING = Limit("anonymous-running", each=1)
 API_REQUESTS = Limit("api-requests", each=2)
 # Pages that take seconds of CPU, as a history of years or an import.
 LONG_PAGES = Limit("long-pages", each=1)

@@ -56,6 +56,8 @@ POLL_CONCURRENCY = env.number("POLL_CONCURRENCY", 2500, 1, 10_000)
 # Cages in one message, whatever POLL_SHARD_SIZE says.
 LARGEST_SHARD = 10_000
 POLL_SHARD_SIZE = env.number("POLL_SHARD_SIZE", 500, 1, LARGEST_SHARD)
+# Called after each full cycle; "" for none.
+HEARTBEAT_URL = env.text("HEARTBEAT_URL") and env.url("HEARTBEAT_URL", "", ("http", "https"))
 REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN")
 HTTPS = env.flag("HTTPS")
 
@@ -209,6 +211,11 @@ CELERY_TASK_ROUTES = {
     "cages.polling.tasks.check_database": {"queue": "slots"},
     # Apart from polling and from each other, so that neither ever waits for the other.
     "welfare.tasks.judge_slot": {"queue": "judge"},
+    "welfare.tasks.judge_unjudged": {"queue": "judge"},
+    "welfare.tasks.judge_again": {"queue": "judge"},
+    "welfare.tasks.judge_sensors": {"queue": "judge"},
+    "welfare.tasks.check_itself": {"queue": "judge"},
+    "welfare.tasks.call_heartbeat": {"queue": "notices"},
     "welfare.tasks.send_notices": {"queue": "notices"},
 }
 # Beat looks at the clock at least this often (seconds), as it may be set or the machine may sleep.

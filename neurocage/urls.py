@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("cages.urls")),
     path("concerns/", include("welfare.urls")),
     path("notices/", include("welfare.urls_notices")),
+    path("concerns/rules/", include("welfare.urls_rules")),
 ]
 
 handler400 = "cages.views.site.errors.bad_request"

@@ -27,6 +27,7 @@ class Permission(StrEnum):
     PURGE = "purge"  # of the cages that the person may change
     RACK_SIZES = "rack_sizes"
     ROOMS = "rooms"
+    RULES = "rules"  # propose how rules are set
     STYLE_GUIDE = "style_guide"
     WALL_LINKS = "wall_links"  # screens that show every cage of a room, without a session
 
@@ -37,7 +38,13 @@ CHANGING_ROLES = frozenset(Role) - {Role.VIEWER}
 ACKNOWLEDGING_ROLES = frozenset(Role) - {Role.VIEWER}
 FINDING_ROLES = frozenset({Role.VET, Role.ADMINISTRATOR})
 ADMINISTRATOR_PERMISSIONS = frozenset(
-    {Permission.CHANNELS, Permission.DUTY, Permission.PURGE, Permission.WALL_LINKS}
+    {
+        Permission.CHANNELS,
+        Permission.DUTY,
+        Permission.PURGE,
+        Permission.RULES,
+        Permission.WALL_LINKS,
+    }
 )
 STAFF_PERMISSIONS = frozenset(Permission) - ADMINISTRATOR_PERMISSIONS
 
@@ -86,6 +93,15 @@ class Access:
     def may_create(self) -> bool:
         """Whether the person may create rows, which belong to the person's own lab."""
         return self._reaches_every_lab or self.person.pk in self._changing_labs.values()
+
+    @cached_property
+    def approves_rules(self) -> bool:
+        """Whether the person may see how rules are set, and approve what another one proposed.
+
+        One query at most.
+        """
+        vet = Membership.objects.filter(person=self.person.pk, role=Role.VET)
+        return self.may(Permission.RULES) or vet.exists()
 
     @property
     def may_import(self) -> bool:
@@ -136,6 +152,12 @@ class Access:
         if lines is None:
             return dict(self._labs(CHANGING_ROLES).values_list("lab", "lab__own_of"))
         return {line["lab"]: line["own_of"] for line in lines if line["role"] in CHANGING_ROLES}
+
+
+def others_who_approve_rules(person: User) -> bool:
+    """Whether anybody else could approve what this person proposes; one query."""
+    approving = Q(is_superuser=True) | Q(memberships__role=Role.VET)
+    return User.objects.active().filter(approving).exclude(pk=person.pk).exists()
 
 
 class ScreenAccess(Access):

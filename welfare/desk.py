@@ -241,12 +241,18 @@ def note_lapsed(now: datetime) -> int:
     told = TrailEntry.objects.filter(
         concern=OuterRef("pk"), act=Act.LAPSED, due_at=OuterRef("recheck_at")
     )
+    noted = 0
     with transaction.atomic():
         due = Concern.objects.open().filter(~Exists(told), recheck_at__lte=now)
-        lapsed = list(due.select_for_update(of=("self",)).order_by("pk")[:TIDIED_AT_ONCE])
-        for concern in lapsed:
-            note(concern, Act.LAPSED, now, due_at=concern.recheck_at)
-    return len(lapsed)
+        locked = list(due.select_for_update(of=("self",)).order_by("pk")[:TIDIED_AT_ONCE])
+        # Read again under the lock: somebody else may have noted some while this waited for it.
+        entries = TrailEntry.objects.filter(concern__in=locked, act=Act.LAPSED)
+        known = set(entries.values_list("concern", "due_at")) if locked else set()
+        for concern in locked:
+            if (concern.pk, concern.recheck_at) not in known:
+                note(concern, Act.LAPSED, now, due_at=concern.recheck_at)
+                noted += 1
+    return noted
 
 
 def close_by_itself(concerns: Iterable[Concern], ending: Ending, now: datetime) -> None:

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from cages.models import Cage
 from cages.models.cage import CageQuerySet
 from people.access import Access, Permission
-from welfare.models import Concern, Kind
+from welfare.models import Concern
+
+# The subject of a concern about all places.
+EVERYTHING = "everything"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +35,15 @@ def rights_in(access: Access, concern: Concern) -> Rights:
 
 
 def _cages_of(concern: Concern) -> CageQuerySet | None:
-    """The cages that the concern is about; None for Neurocage itself."""
+    """The cages that it is about; None for Neurocage itself and for a place that is gone."""
     if concern.cage_id:
         return Cage.objects.filter(pk=concern.cage_id)
-    if concern.kind == Kind.NEUROCAGE:
-        return None
     active = Cage.objects.active()
     if concern.rack_id:
         return active.filter(rack=concern.rack_id)
-    return active.filter(room=concern.room_id) if concern.room_id else active
+    if concern.room_id:
+        return active.filter(room=concern.room_id)
+    return active if concern.subject == EVERYTHING else None
 
 
 def _holds_any(verb: Callable[[CageQuerySet], CageQuerySet], cages: CageQuerySet) -> bool:

@@ -1,22 +1,109 @@
 """The hand-overs of welfare. Thin on purpose."""
 
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from celery.exceptions import Reject
+from celery.signals import worker_shutting_down
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import transaction
 from django.utils import timezone
 
+from cages.models import PollCycle
+from cages.polling.patience import Patience, Stopping
 from neurocage.celery import app
-from welfare import desk
-from welfare.notices import drill, grouping, sending, ways
+from welfare import desk, judge, late, parts, pieces
+from welfare.notices import drill, grouping, heartbeat, sending, ways
+
+logger = logging.getLogger(__name__)
+
+judging = Patience("concerns are judged")
 
 
 @app.task
 def judge_slot(slot: int) -> None:
-    """Judge every cage, place and part after a cycle has finished. slot: seconds since 1970."""
+    """Judge every cage and place after a cycle has finished. slot: seconds since 1970."""
+    _try(lambda: judge.judge(_unpack(slot), timezone.now()))
+
+
+@app.task
+def judge_unjudged() -> None:
+    """Judge what a lost message left out: the newest finished cycles, in their order."""
+
+    def work() -> None:
+        for slot in judge.unjudged(timezone.now()):
+            judge.judge(slot, timezone.now())
+
+    _try(work)
+
+
+@app.task
+def judge_again(slot: int, cage_ids: list[int]) -> None:
+    """Judge these cages from the slot on, because results arrived late."""
+
+    def work() -> None:
+        with transaction.atomic():
+            pieces.gate()
+            late.judge_again(_unpack(slot), cage_ids, timezone.now())
+
+    try:
+        judging.wait_out(work)
+    except Stopping as error:
+        raise Reject("this worker stops", requeue=True) from error
+
+
+@app.task
+def judge_sensors() -> None:
+    """Judge how the sensors do, once an hour."""
+    _try(lambda: parts.judge_sensors(timezone.now()))
+
+
+@app.task
+def check_itself() -> None:
+    """Judge Neurocage itself, each minute: it may be that no cycle finishes."""
+    _try(lambda: parts.check_itself(timezone.now()))
+
+
+@app.task
+def call_heartbeat(slot: int) -> None:
+    """Tell the outside service that a cycle is full. slot: seconds since 1970."""
+    if not settings.HEARTBEAT_URL:
+        return
+    cycle = PollCycle.objects.filter(slot=_unpack(slot)).exclude(finished_at=None).first()
+    # One that was closed without asking anybody is no sign of life.
+    if cycle and (cycle.asked or not cycle.planned):
+        heartbeat.beat(settings.HEARTBEAT_URL)
 
 
 @app.task
 def send_notices() -> None:
     """Make the notices that are due and send the deliveries that are due."""
-    desk.tidy(timezone.now())
-    ways.judge_ways(timezone.now())
-    drill.remind(timezone.now())
-    grouping.make_notices(timezone.now())
-    sending.send_due(timezone.now)
+
+    def work() -> None:
+        desk.tidy(timezone.now())
+        ways.judge_ways(timezone.now())
+        drill.remind(timezone.now())
+        grouping.make_notices(timezone.now())
+        sending.send_due(timezone.now)
+
+    _try(work)
+
+
+@worker_shutting_down.connect
+def stop_waiting(**kwargs: object) -> None:
+    """Runs in a signal handler."""
+    judging.stop.set()
+
+
+def _try(work: Callable[[], object]) -> None:
+    """Do it once. While the database is away nothing waits: the next minute does it anyway."""
+    try:
+        judging.wait_out(work, may_pause=lambda seconds: False)
+    except DatabaseError as error:
+        logger.warning("Not judged: %s", error)
+
+
+def _unpack(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -83,21 +83,39 @@ class Silence:
 def is_too_few(answered: int, asked: int, share: float, tests: int = 1) -> bool:
     """Whether so few answers are beyond chance, where each poll is answered with probability share.
 
-    It is the lower tail of the binomial distribution against PROBABILITY. tests: how many are made
-    of one cycle; each then has its part of PROBABILITY (Bonferroni).
+    tests: how many are made of one cycle; each then has its part of PROBABILITY (Bonferroni).
     """
     if not asked or answered >= asked * share:
         return False
-    chance = lgamma(asked + 1) - lgamma(answered + 1) - lgamma(asked - answered + 1)
-    chance += answered * log(share) + (asked - answered) * log(1 - share)
+    return _lower_tail(answered, asked, share) < PROBABILITY / max(tests, 1)
+
+
+def is_too_many(found: int, total: int, share: float, probability: float) -> bool:
+    """Whether `found` of `total` are beyond chance, where each is found with probability share.
+
+    probability: that it is said by chance alone.
+    """
+    if not total or found <= total * share:
+        return False
+    # A share of 0 makes any number impossible; the logarithm needs more than 0.
+    return _lower_tail(total - found, total, 1 - max(share, 1e-12)) < probability
+
+
+def _lower_tail(count: int, total: int, share: float) -> float:
+    """The chance of at most `count` of `total`, each with probability share (binomial).
+
+    count: below the mean.
+    """
+    chance = lgamma(total + 1) - lgamma(count + 1) - lgamma(total - count + 1)
+    chance += count * log(share) + (total - count) * log(1 - share)
     tail = term = exp(chance)
     # Below the mean each term is smaller than the one before it, so the sum ends soon.
-    for count in range(answered, 0, -1):
-        term *= count / (asked - count + 1) * (1 - share) / share
+    for number in range(count, 0, -1):
+        term *= number / (total - number + 1) * (1 - share) / share
         tail += term
         if term < tail * 1e-9:
             break
-    return tail < PROBABILITY / max(tests, 1)
+    return tail
 
 
 def usual_share(now: datetime) -> float:

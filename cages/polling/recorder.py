@@ -13,11 +13,13 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.dispatch import Signal
 
 from cages.models.cycle import OUTCOME_COUNTS
 from cages.models.poll import Outcome
 from cages.polling.claims import check_results
 from cages.polling.results import LISTS, Columns, PollResult, encode
+from cages.polling.signals import cycle_finished, minutes_changed
 from cages.polling.states import UPSERT_STATES, day_of, place_late_readings
 
 # A cage that was purged meanwhile has no row to hang a record on; its results go nowhere.
@@ -49,18 +51,22 @@ OF_MANY_SLOTS = (
     f"SELECT * FROM unnest(%(slots)s::timestamptz[], {ARRAYS}) AS result (slot, {NAMES})"
 )
 # Polls and states in one statement, so that the columns travel and are parsed once.
-# Returns (outcome, number of polls stored, ids of cages whose state is newer than their poll).
+# Returns (outcome, number of polls stored, ids of cages whose state is newer than their poll, and
+# what `told` asks for).
 STORE = f"""
     WITH stored AS ({{store}} RETURNING cages_poll.cage_id, cages_poll.outcome, cages_poll.status),
     updated AS ({UPSERT_STATES} RETURNING cage_id, outcome_slot, reading_slot)
     SELECT outcome, count(*), (
         SELECT array_agg(cage_id) FROM updated
         WHERE outcome_slot > %(slot)s AND reading_slot IS DISTINCT FROM %(slot)s
-    )
+    ), {{told}}
     FROM stored GROUP BY outcome
 """
-STORE_NEW = STORE.format(store=INSERT_POLLS.format(source=OF_ONE_SLOT))
-STORE_REPLACED = STORE.format(store=REPLACE_SKIPPED.format(source=OF_ONE_SLOT))
+STORE_NEW = STORE.format(store=INSERT_POLLS.format(source=OF_ONE_SLOT), told="NULL")
+STORE_REPLACED = STORE.format(
+    store=REPLACE_SKIPPED.format(source=OF_ONE_SLOT),
+    told="array_agg(cage_id ORDER BY cage_id) FILTER (WHERE status IS NOT NULL)",
+)
 
 # What PollCycle.duration_ms can hold: 24 days. A cycle may stay open longer while nothing runs.
 LONGEST_DURATION_MS = 2**31 - 1
@@ -75,6 +81,7 @@ COUNT = """
             ELSE duration_ms
         END
     WHERE slot = %(slot)s
+    RETURNING finished_at = %(now)s
 """.format(
     counts=", ".join(f"{word} = {word} + %({word})s" for word in OUTCOME_COUNTS.values()),
     is_complete="finished_at IS NULL AND planned = %(added)s + "
@@ -108,11 +115,13 @@ def record_columns(slot: datetime, columns: Columns, now: datetime) -> int:
         return 0
     parameters = {"slot": slot, "day": day_of(slot), **_arrays(columns)}
     with transaction.atomic(), connection.cursor() as cursor:
-        counts, late = _store(cursor, STORE_NEW, parameters)
+        counts, late, _ = _store(cursor, STORE_NEW, parameters)
         fresh = counts.total()
         if fresh < len(columns["cage_id"]):
-            replaced, also_late = _store(cursor, STORE_REPLACED, parameters)
+            replaced, also_late, changed = _store(cursor, STORE_REPLACED, parameters)
             late |= also_late
+            if changed:
+                _tell(minutes_changed, slot=slot, cage_ids=changed)
             fresh += replaced.total()
             counts.update(replaced)
             counts[Outcome.SKIPPED] -= replaced.total()
@@ -125,6 +134,8 @@ def record_columns(slot: datetime, columns: Columns, now: datetime) -> int:
             # Last in the transaction: all shards of a slot wait for this one row.
             words = {word: counts[outcome] for outcome, word in OUTCOME_COUNTS.items()}
             cursor.execute(COUNT, {"slot": slot, "now": now, "added": counts.total(), **words})
+            if any(has_ended for (has_ended,) in cursor.fetchall()):
+                _tell(cycle_finished, slot=slot)
     return fresh
 
 
@@ -148,17 +159,26 @@ def insert_polls(cursor: CursorWrapper, source: str, parameters: Any) -> None:
     cursor.execute(INSERT_POLLS.format(source=source), parameters)
 
 
+def _tell(signal: Signal, **facts: Any) -> None:
+    """Send the signal once the transaction is committed, whatever its receivers do."""
+    transaction.on_commit(lambda: signal.send_robust(sender=None, **facts), robust=True)
+
+
 def _store(
     cursor: CursorWrapper, statement: str, parameters: dict[str, Any]
-) -> tuple[Counter[int], set[int]]:
-    """(how many polls were stored by outcome, ids of cages whose state is newer than their poll)"""
+) -> tuple[Counter[int], set[int], list[int]]:
+    """(how many polls were stored by outcome, ids of cages whose state is newer than their poll,
+    ids of cages whose skipped poll has a reading now)
+    """
     cursor.execute(statement, parameters)
     counts: Counter[int] = Counter()
     late: set[int] = set()
-    for outcome, count, older in cursor.fetchall():
+    changed: list[int] = []
+    for outcome, count, older, told in cursor.fetchall():
         counts[outcome] = count
         late.update(older or ())
-    return counts, late
+        changed.extend(told or ())
+    return counts, late, changed
 
 
 def _arrays(columns: Columns) -> dict[str, str]:

@@ -7,7 +7,13 @@ from django.http.response import HttpResponseBase
 
 from cages.api.problems import ADDRESS
 from cages.views.site import errors
-from neurocage.limits import ANONYMOUS_FORMS, REQUESTS, RUN_WITHIN_SECONDS, RUNNING
+from neurocage.limits import (
+    ANONYMOUS_FORMS,
+    ANONYMOUS_RUNNING,
+    REQUESTS,
+    RUN_WITHIN_SECONDS,
+    RUNNING,
+)
 
 HEALTH_CHECKS = ("/healthz", "/readyz", "/metrics")
 
@@ -26,14 +32,14 @@ class FairShareMiddleware:
         if request.path.startswith(ADDRESS) or request.path in HEALTH_CHECKS:
             return self.get_response(request)
         if request.user.is_authenticated:
-            limit = REQUESTS
+            limit, running = REQUESTS, RUNNING
         elif request.method == "POST":
-            limit = ANONYMOUS_FORMS
+            limit, running = ANONYMOUS_FORMS, ANONYMOUS_RUNNING
         else:
             return self.get_response(request)
         who = request.user.pk or "nobody"
         with limit.taken(who) as is_admitted:
             if not is_admitted:
                 return errors.busy(request)
-            with RUNNING.taken(who, RUN_WITHIN_SECONDS) as may_run:
+            with running.taken(who, RUN_WITHIN_SECONDS) as may_run:
                 return self.get_response(request) if may_run else errors.busy(request)

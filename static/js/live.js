@@ -26,9 +26,15 @@
   let usualLead = lead();
   let signedOut = false;
 
-  // Fields keep what a person has typed, and menus stay open.
+  const holdsTypedText = (node) =>
+    node.nodeType === Node.ELEMENT_NODE &&
+    [...node.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue);
+
+  // Fields keep what a person has typed, and menus stay open. A form with typed text stays as well,
+  // even if the new page has no such form any more.
   Object.assign(Idiomorph.defaults.callbacks, {
     beforeNodeMorphed: (node) => !(node.matches && node.matches("input, select, textarea")),
+    beforeNodeRemoved: (node) => !holdsTypedText(node),
     beforeAttributeUpdated: (name, node) => !(name === "open" && node.tagName === "DETAILS"),
   });
 

@@ -147,7 +147,9 @@ class Installation:
         for name in set(names) - set(beats):
             self.start_process(name)
         if beats:
-            workers = [name for name in self.children if name.startswith(("worker", "poller"))]
+            workers = [
+                name for name in self.children if name.startswith(("worker", "poller", "welfare"))
+            ]
             wait_for(lambda: self._listening() >= len(workers), 180, "the workers are ready")
             self.clock.begin_a_minute()
         for name in beats:
@@ -187,6 +189,8 @@ class Installation:
     def _command(self, name):
         if name.startswith("worker"):
             return programs.worker(name)
+        if name.startswith("welfare"):
+            return programs.welfare(name)
         if name.startswith("poller"):
             if self.poller_threads:
                 return programs.celery_worker(name, "polls", threads=self.poller_threads)

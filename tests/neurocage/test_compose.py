@@ -97,7 +97,7 @@ def test_an_upgrade_leaves_the_entrance_and_the_servers_running():
     # Compose makes a container anew together with what it depends on.
     builds = {name: one["build"] for name, one in SERVICES.items() if "build" in one}
     changed = {name for name, build in builds.items() if "target: app" in yaml.dump(build)}
-    assert {"web", "worker", "poller", "beat", "migrate"} == changed
+    assert {"web", "worker", "welfare", "poller", "beat", "migrate"} == changed
     for name in ("timescaledb", "redis"):
         assert not changed & set(SERVICES[name].get("depends_on", {})), name
     # The image of the secrets holds nothing that an upgrade changes.
@@ -147,10 +147,10 @@ def test_only_those_who_need_a_secret_see_it():
         ("secrets", "database-secrets", False),
         ("secrets", "redis-secrets", False),
         ("timescaledb", "database-secrets", True),
-        *((name, "app-secrets", True) for name in ("migrate", "web", "worker")),
+        *((name, "app-secrets", True) for name in ("migrate", "web", "worker", "welfare")),
         *(
             (name, "redis-secrets", True)
-            for name in ("migrate", "web", "worker", "poller", "beat", "redis")
+            for name in ("migrate", "web", "worker", "welfare", "poller", "beat", "redis")
         ),
     }
 
@@ -187,7 +187,7 @@ def test_the_stack_refuses_plain_postgresql():
 
 def test_the_processes_are_those_of_make_up():
     stack = (PROJECT / "local_stack/up.py").read_text()
-    commands = {name: getattr(programs, name)() for name in ("beat", "worker", "poller")}
+    commands = {name: getattr(programs, name)() for name in ("beat", "worker", "welfare", "poller")}
     for name in commands:
         assert stack.count(f"programs.{name}(") == 1
     web = programs.gunicorn("neurocage/gunicorn.conf.py", 8000, "neurocage.wsgi")

@@ -142,3 +142,10 @@ def test_a_concern_that_does_not_exist_is_not_found(sessions, db, number):
 @pytest.mark.parametrize("cage", ["", "8", "x", "9" * 30])
 def test_nothing_is_opened_about_a_cage_that_does_not_exist(sessions, db, cage):
     assert sessions["staff"].get(f"/concerns/new/?cage={cage}").status_code == 404
+
+
+def test_a_concern_about_a_place_that_is_gone_is_left_to_staff(sessions, db):
+    concern = make_concern(None, Kind.PLACE_SILENT, subject="rack:999")
+    sent = {"act": "acknowledge", **ACTS["acknowledge"][0]}
+    got = each(sessions, lambda browser: browser.post(concern.get_absolute_url(), sent))
+    assert got == wanted((LOGIN, *[403] * 6, MOVED))

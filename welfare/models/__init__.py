@@ -1,7 +1,7 @@
 """One file for each subject. Everything is imported from here."""
 
 from welfare.models.concern import Concern, Ending, Finding, Life
-from welfare.models.judged import JudgedSlot
+from welfare.models.judged import ConditionEdge, JudgedSlot
 from welfare.models.notice import (
     Channel,
     Delivery,
@@ -22,6 +22,7 @@ __all__ = [
     "Concern",
     "Delivery",
     "DutyShift",
+    "ConditionEdge",
     "Ending",
     "Failure",
     "Finding",

@@ -5,7 +5,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -86,11 +86,14 @@ class ConcernQuerySet(models.QuerySet["Concern"]):
         A concern of a cage: who sees the cage. Of a place: who sees a cage in it. Of Neurocage
         itself and of all places: everybody.
         """
-        cages = access.sees(Cage.objects.all())
-        of_no_cage = Q(cage=None)
-        places = Q(rack__in=cages.values("rack")) | Q(room__in=cages.values("room"))
-        everywhere = of_no_cage & Q(rack=None, room=None)
-        return self.filter(Q(cage__in=cages) | (of_no_cage & places) | everywhere)
+        cages = access.sees(Cage.objects.order_by())
+        # EXISTS looks at the few open concerns, where IN would read all cages on each page.
+        of_cage = Exists(cages.filter(pk=OuterRef("cage")))
+        in_place = Exists(cages.filter(rack=OuterRef("rack"))) | Exists(
+            cages.filter(room=OuterRef("room"))
+        )
+        everywhere = Q(cage=None, rack=None, room=None)
+        return self.filter(of_cage | (Q(cage=None) & in_place) | everywhere)
 
 
 def life_of(over_slot: datetime | None, acknowledged_until: datetime | None, now: datetime) -> Life:

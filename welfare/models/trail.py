@@ -20,6 +20,10 @@ class Act(models.TextChoices):
     RECHECKED = "rechecked", _("rechecked")
     LAPSED = "lapsed", _("recheck not done in time")
     TOLD = "told", _("notice sent")
+    # Results that arrived late move when it began or was over.
+    CORRECTED = "corrected", _("corrected by results that arrived late")
+    # The cage has not been seen for so long that somebody has to look into it.
+    BY_EYE = "by_eye", _("to be checked by eye")
     CLOSED = "closed", _("closed")
 
 

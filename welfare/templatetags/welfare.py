@@ -87,15 +87,14 @@ def subject_words(concern: Concern) -> str:
         return _("Rack %(name)s") % {"name": concern.rack.name}
     if concern.room:
         return _("Room %(name)s") % {"name": concern.room.name}
-    if concern.kind == Kind.PLACE_SILENT:
-        return _("All rooms")
     if concern.subject.startswith("channel:"):
         return _("Channel %(number)s fails") % {"number": concern.subject.partition(":")[2]}
     return str(PARTS.get(concern.subject, concern.subject))
 
 
-# The parts of Neurocage itself that a concern can be about.
+# What a concern can be about that is no cage, rack or room.
 PARTS = {
+    "everything": gettext_lazy("All rooms"),
     "not_started": gettext_lazy("Minutes are not started"),
     "not_finished": gettext_lazy("Minutes are not finished"),
     "behind": gettext_lazy("Neurocage is behind"),
@@ -103,6 +102,7 @@ PARTS = {
     "disk": gettext_lazy("The disk is nearly full"),
     "backup": gettext_lazy("The backup is overdue"),
     "mail": gettext_lazy("Mail fails"),
+    "heartbeat": gettext_lazy("The heartbeat address does not answer"),
     "drill": gettext_lazy("Drill"),
 }
 
@@ -121,6 +121,13 @@ def facts_in_words(concern: Concern) -> str:
     if concern.kind == Kind.PLACE_SILENT and facts.get("cages"):
         told = {"silent": facts.get("silent"), "cages": facts["cages"]}
         return _("%(silent)s of %(cages)s sensors silent") % told
+    if concern.kind == Kind.UNSEEN and facts.get("unanswered"):
+        return _("%(unanswered)s polls without an answer") % facts
+    if concern.kind == Kind.SENSOR_WEAK and facts.get("requests"):
+        words = _(
+            "%(answered)s of %(requests)s polls answered in %(hours)s hours; usual: %(usual)s %%"
+        )
+        return words % {**facts, "usual": facts["usual_percent"]}
     return ""
 
 

@@ -1,0 +1,117 @@
+"""Judging what does not need a cycle: Neurocage itself each minute, the sensors each hour."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+
+from cages.history.buckets import Bucket, buckets_of, total_of
+from cages.history.window import DAY, HOUR, Window, midnight_of
+from cages.models import Cage
+from cages.slots import slot_of
+from welfare.conditions import Case, Conditions, silence
+from welfare.models import Kind
+from welfare.pieces import gate
+from welfare.rules import facts, itself, sensor_weak
+from welfare.rules.parameters import Itself, SensorWeak
+from welfare.rules.scopes import InForce, Scopes
+from welfare.rules.sensor_weak import Requests
+
+CAGES_AT_ONCE = 500
+
+
+def check_itself(now: datetime) -> None:
+    """Judge Neurocage itself."""
+    slot = slot_of(now)
+    rule = Scopes.at(slot).of(Kind.NEUROCAGE)
+    # Redis and the disk are asked before anything is locked.
+    found = itself.parts(now, _itself(rule)) if rule else []
+    with transaction.atomic():
+        gate()
+        conditions = Conditions([Kind.NEUROCAGE], now)
+        for part in found:
+            if part.fails is False:
+                conditions.end(Kind.NEUROCAGE, part.subject, slot)
+            elif part.fails and rule:
+                since = part.since or slot
+                case = Case(
+                    Kind.NEUROCAGE,
+                    part.subject,
+                    rule.edition_id,
+                    since,
+                    part.since is not None,
+                    part.facts,
+                )
+                conditions.begin(case, slot)
+        if rule is None:
+            silence(conditions, list(conditions.of(Kind.NEUROCAGE)), [Kind.NEUROCAGE], slot)
+        conditions.write()
+
+
+def _itself(rule: InForce) -> Itself:
+    if not isinstance(rule.parameters, Itself):
+        raise TypeError(rule.parameters)
+    return rule.parameters
+
+
+def judge_sensors(now: datetime) -> None:
+    """Compare each sensor's last hours with its usual days. Called once an hour.
+
+    Three queries and a transaction for each CAGES_AT_ONCE cages with the same parameters.
+    """
+    hour = slot_of(now).replace(minute=0)
+    scopes = Scopes.at(hour)
+    groups: dict[InForce, list[int]] = {}
+    cages = Cage.objects.polled().order_by("pk")
+    for pk, lab, room in cages.values_list("pk", "lab_id", "room_id"):
+        if rule := scopes.of(Kind.SENSOR_WEAK, lab, room):
+            groups.setdefault(rule, []).append(pk)
+    for rule, ids in groups.items():
+        for start in range(0, len(ids), CAGES_AT_ONCE):
+            _judge_some(ids[start : start + CAGES_AT_ONCE], rule, hour, now)
+
+
+def _judge_some(ids: list[int], rule: InForce, hour: datetime, now: datetime) -> None:
+    parameters = rule.parameters
+    if not isinstance(parameters, SensorWeak):
+        raise TypeError(parameters)
+    recent = Window(hour - parameters.hours * HOUR, hour)
+    zone = ZoneInfo(settings.FACILITY_TIME_ZONE)
+    # Whole days of the facility, as the daily roll-up has them.
+    end = recent.start.astimezone(zone).date()
+    first = midnight_of(end - parameters.usual_days * DAY, zone)
+    usual = Window(first, midnight_of(end, zone))
+    of_now = _requests(buckets_of(ids, recent, by_hour=True), recent)
+    of_usual = _requests(buckets_of(ids, usual, by_hour=False), usual)
+    with transaction.atomic():
+        gate()
+        conditions = Conditions([Kind.SENSOR_WEAK], now, [facts.cage(pk) for pk in ids])
+        for pk in ids:
+            one, before, subject = of_now[pk], of_usual[pk], facts.cage(pk)
+            is_weak = sensor_weak.verdict(one, before, parameters)
+            if is_weak is False:
+                conditions.end(Kind.SENSOR_WEAK, subject, hour)
+            elif is_weak:
+                told = sensor_weak.facts_of(one, before, parameters)
+                case = Case(
+                    Kind.SENSOR_WEAK,
+                    subject,
+                    rule.edition_id,
+                    recent.start,
+                    False,
+                    told,
+                    cage_id=pk,
+                )
+                conditions.begin(case, hour)
+        conditions.write()
+
+
+def _requests(buckets: Mapping[int, list[Bucket]], window: Window) -> dict[int, Requests]:
+    found = {}
+    for pk, each in buckets.items():
+        sensor = total_of(each, window).sensor
+        answered = sensor.answered
+        found[pk] = Requests(answered.count, answered.total, sensor.latency_p95_ms)
+    return found
