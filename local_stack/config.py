@@ -40,8 +40,9 @@ class Config:
         """Read and check the settings. Raises StackError, which names the wrong variable."""
         try:
             env.database("DATABASE_URL")
+            port = env.number("PORT", 8000, 1, 65535)
             return cls(
-                port=env.number("PORT", 8000, 1, 65535),
+                port=port,
                 state_dir=Path(env.text("STATE_DIR", str(BASE_DIR / ".state")))
                 .expanduser()
                 .resolve(),
@@ -51,7 +52,7 @@ class Config:
                 sensor_api_url=_url_or_empty("SENSOR_API_URL", ("http", "https")),
                 poll_processes=programs.poll_processes(),
                 has_mail=bool(env.text("EMAIL_URL") or env.text("EMAIL_URL_FILE")),
-                base_url=_url_or_empty("BASE_URL", ("http", "https")),
+                base_url=env.url("BASE_URL", f"http://localhost:{port}", ("http", "https")),
             )
         except ImproperlyConfigured as error:
             raise StackError(str(error)) from None

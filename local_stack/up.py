@@ -103,7 +103,7 @@ class Stack:
             "DATABASE_URL": settings.database_url or self._embedded(EmbeddedPostgres, "PostgreSQL"),
             "REDIS_URL": settings.redis_url or self._embedded(EmbeddedValkey, "Valkey"),
             "SENSOR_API_URL": settings.sensor_api_url or f"http://127.0.0.1:{self.sensor_api_port}",
-            "BASE_URL": settings.base_url or f"http://localhost:{settings.port}",
+            "BASE_URL": settings.base_url,
             **({} if settings.has_mail else {"EMAIL_URL": f"smtp://127.0.0.1:{self.mail_port}"}),
             **self._secret(),
         }

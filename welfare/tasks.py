@@ -81,14 +81,17 @@ def call_heartbeat(slot: int) -> None:
 def send_notices() -> None:
     """Make the notices that are due and send the deliveries that are due."""
 
-    def work() -> None:
+    def make() -> None:
         desk.tidy(timezone.now())
         ways.judge_ways(timezone.now())
         drill.remind(timezone.now())
         grouping.make_notices(timezone.now())
-        sending.send_due(timezone.now)
 
-    _try(work)
+    try:
+        _try(make)
+    finally:
+        # What is made already goes out, even if something is wrong with what comes next.
+        _try(lambda: sending.send_due(timezone.now))
 
 
 @worker_shutting_down.connect

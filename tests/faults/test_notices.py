@@ -39,7 +39,10 @@ class SlowServer:
         self.got, self.may_answer = [], threading.Event()
 
     async def handle_DATA(self, server, session, envelope):
-        self.got.append(envelope.content.decode())
+        letter = envelope.content.decode()
+        if "A drill is due" in letter:
+            return "250 OK"
+        self.got.append(letter)
         while not self.may_answer.is_set():
             await asyncio.sleep(0.05)
         return "250 OK"

@@ -14,6 +14,7 @@ from welfare.notices.addresses import (
     may_connect,
     scheme_of,
 )
+from welfare.notices.channels import can_be_read
 
 CHANNELS_AT_MOST = 50
 
@@ -45,9 +46,7 @@ class ChannelForm(forms.ModelForm):
         host = literal_host(address) if SCHEMES[scheme] else None
         if host and not may_connect(str(host), settings.NOTICES_ALLOW_PRIVATE):
             raise ValidationError(_("This host is not allowed."))
-        import apprise  # it takes a third of a second, and only this page needs it
-
-        if apprise.Apprise.instantiate(address) is None:
+        if not can_be_read(address):
             raise ValidationError(_("This address cannot be read."))
         return address
 

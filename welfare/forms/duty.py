@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from people.models import User
+from welfare.forms.choices import chosen_from
 from welfare.models import DutyShift, NoticeSettings
 
 SHIFTS_AT_MOST = 1000
@@ -34,7 +35,7 @@ class ShiftForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["person"].queryset = User.objects.active().order_by("sort_key")
+        chosen_from(self, "person").queryset = User.objects.active().order_by("sort_key")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

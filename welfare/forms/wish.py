@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from people.models import User
+from welfare.forms.choices import chosen_from
 from welfare.models import Channel, Kind, Wish
 
 
@@ -48,8 +49,8 @@ class WishForm(forms.ModelForm):
     def __init__(self, person: User, rooms: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.person = person
-        self.fields["rooms"].queryset = rooms
-        self.fields["channel"].queryset = Channel.objects.filter(is_on=True)
+        chosen_from(self, "rooms").queryset = rooms
+        chosen_from(self, "channel").queryset = Channel.objects.filter(is_on=True)
         self.fields["by_mail"].help_text = person.email or _("Your account has no mail address.")
 
     def clean(self) -> dict[str, Any]:

@@ -4,7 +4,8 @@ It reads a job as JSON from its standard input and writes {"failure": name} to i
 "" means sent. The one who starts it kills it at the deadline, so nothing that a receiver does can
 hold more than this process. It knows no settings and no database.
 
-A job is {"channel": {"address", "title", "body"}, "allow_private": bool}, or
+A job is {"check": address}, which only asks whether the address can be read and sends nothing, or
+{"channel": {"address", "title", "body"}, "allow_private": bool}, or
 {"mail": {"url", "sender", "message"}} where message is the text of a whole mail.
 """
 
@@ -42,10 +43,21 @@ class Outcome:
 
 def send_channel(address: str, title: str, body: str, allow_private: bool) -> str:
     """Send by Apprise. Returns the name of a Failure, or "" if it was sent."""
-    import apprise
-
     guard_connections(allow_private)
     watch_requests()
+    plugin = plugin_of(address)
+    if plugin is None:
+        return "bad_address"
+    plugin.socket_connect_timeout = plugin.socket_read_timeout = TIMEOUT_SECONDS
+    # Else a plugin that sends HTML would lose the lines of the text.
+    sent = plugin.notify(title=title, body=body, body_format="text")
+    return "" if sent else Outcome.failure
+
+
+def plugin_of(address: str) -> Any:
+    """What Apprise sends to the address with; None if it cannot read the address."""
+    import apprise
+
     asset = apprise.AppriseAsset(
         http_redirects=False,
         secure_logging=True,
@@ -53,12 +65,7 @@ def send_channel(address: str, title: str, body: str, allow_private: bool) -> st
         app_id="Neurocage",
         app_desc="Neurocage",
     )
-    plugin = apprise.Apprise.instantiate(address, asset=asset)
-    if plugin is None:
-        return "bad_address"
-    plugin.socket_connect_timeout = plugin.socket_read_timeout = TIMEOUT_SECONDS
-    sent = plugin.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT)
-    return "" if sent else Outcome.failure
+    return apprise.Apprise.instantiate(address, asset=asset)
 
 
 def send_mail(url: str, sender: str, message: str) -> str:
@@ -118,9 +125,10 @@ def guard_connections(allow_private: bool) -> None:
 
 def watch_requests() -> None:
     """Note why a request failed, and lead no request elsewhere."""
-    send = requests.Session.send
+    session_class: Any = requests.Session
+    send = session_class.send
 
-    def noted(session: requests.Session, request: Any, **kwargs: Any) -> requests.Response:
+    def noted(session: Any, request: Any, **kwargs: Any) -> Any:
         kwargs["allow_redirects"] = False
         try:
             return send(session, request, **kwargs)
@@ -129,14 +137,16 @@ def watch_requests() -> None:
                 Outcome.failure = failure_of(error)
             raise
 
-    requests.Session.send = noted  # type: ignore[method-assign]
+    session_class.send = noted
 
 
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (LARGEST_MEMORY, LARGEST_MEMORY))
     logging.disable(logging.CRITICAL)
     job = json.load(sys.stdin)
-    if "mail" in job:
+    if "check" in job:
+        failure = "" if plugin_of(job["check"]) else "bad_address"
+    elif "mail" in job:
         failure = send_mail(**job["mail"])
     else:
         failure = send_channel(**job["channel"], allow_private=job["allow_private"])
