@@ -129,7 +129,7 @@ def watch_requests() -> None:
                 Outcome.failure = failure_of(error)
             raise
 
-    requests.Session.send = noted  # type: ignore[method-assign]
+    requests.Session.send = noted  # type: ignore[assignment, method-assign]
 
 
 def main() -> None:

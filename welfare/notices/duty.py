@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -73,7 +74,7 @@ class Recipient:
             return left
         if "mail" not in without and settings.EMAIL_URL and self.person.email:
             return [None]
-        others = Channel.objects.filter(is_on=True).order_by("pk")
+        others: Any = Channel.objects.filter(is_on=True).order_by("pk")
         return [one for one in others[:50] if subject_of(one) not in without][:1]
 
 
