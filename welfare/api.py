@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, Literal, Self
 
 from django.db.models import Prefetch, Q
+from django.utils.translation import gettext_lazy
 from ninja import Query
 from pydantic import BaseModel, Field, field_validator
 
@@ -12,11 +13,13 @@ from cages.api.parameters import Cursor, Moment
 from cages.api.routes import PROBLEMS, api
 from cages.api.schemas import PageOf
 from cages.api.tokens import TokenRequest
+from cages.views.site.api_examples import OFFERS
 from people.access import Access
 from people.models import ApiToken
 from welfare.models import Act, Concern, Ending, Finding, Kind, TrailEntry
 
 KINDS = ", ".join(Kind.values)
+OFFERS["concerns"] = gettext_lazy("Concerns, what people did with them, and what was found.")
 
 
 class ConcernsQuery(BaseModel):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-APPS = ("cages", "people", "neurocage", "local_stack", "sensor_api")
+APPS = ("cages", "people", "welfare", "neurocage", "local_stack", "sensor_api")
 
 
 def imports_of(package):
@@ -24,7 +24,9 @@ def imports_of(package):
 @pytest.mark.parametrize(
     ("package", "unknown"),
     [
-        ("people", "cages"),
+        ("people", "cages welfare"),
+        ("cages", "welfare"),
+        ("welfare", "cages.drawing.charts cages.storage cages.forms"),
         (
             "cages.models",
             "cages.history cages.drawing cages.polling cages.storage cages.operations cages.views",
@@ -43,7 +45,7 @@ def imports_of(package):
         ("cages.api", "cages.views cages.polling cages.storage"),
         ("sensor_api", "cages people neurocage local_stack"),
         ("local_stack", "cages people"),
-        *((app, "sensor_api") for app in ("cages", "people", "neurocage")),
+        *((app, "sensor_api") for app in ("cages", "people", "welfare", "neurocage")),
     ],
 )
 def test_imports_go_one_way(package, unknown):

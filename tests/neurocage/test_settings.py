@@ -375,7 +375,7 @@ def test_the_defaults_in_env_example_are_those_of_the_program(environment, monke
     environment |= EXAMPLE
     assert load() == settings
     # Given addresses mean to `make up` that it does not run those parts itself.
-    for name in ("REDIS_URL", "SENSOR_API_URL"):
+    for name in ("REDIS_URL", "SENSOR_API_URL", "BASE_URL"):
         environment[name] = ""
     assert Config.from_environment() == stack
 

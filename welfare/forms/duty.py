@@ -1,6 +1,6 @@
 """Who is on duty, and after how long the next person is told."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from people.models import User
-from welfare.forms.choices import chosen_from
 from welfare.models import DutyShift, NoticeSettings
 
 SHIFTS_AT_MOST = 1000
@@ -35,7 +34,7 @@ class ShiftForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        chosen_from(self, "person").queryset = User.objects.active().order_by("sort_key")
+        cast(Any, self.fields["person"]).queryset = User.objects.active().order_by("sort_key")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -56,7 +56,7 @@ class RuleForm(forms.Form):
             self.fields[one.name] = field
         words = words_of(kind)
         for name in TEXTS:
-            model_field = RuleEdition._meta.get_field(name)
+            model_field: Any = RuleEdition._meta.get_field(name)
             self.fields[name] = forms.CharField(
                 label=model_field.verbose_name,
                 required=False,

@@ -1,13 +1,12 @@
 """What a person wants to be told."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from people.models import User
-from welfare.forms.choices import chosen_from
 from welfare.models import Channel, Kind, Wish
 
 
@@ -49,8 +48,8 @@ class WishForm(forms.ModelForm):
     def __init__(self, person: User, rooms: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.person = person
-        chosen_from(self, "rooms").queryset = rooms
-        chosen_from(self, "channel").queryset = Channel.objects.filter(is_on=True)
+        cast(Any, self.fields["rooms"]).queryset = rooms
+        cast(Any, self.fields["channel"]).queryset = Channel.objects.filter(is_on=True)
         self.fields["by_mail"].help_text = person.email or _("Your account has no mail address.")
 
     def clean(self) -> dict[str, Any]:

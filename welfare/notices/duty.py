@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -73,9 +74,8 @@ class Recipient:
             return left
         if "mail" not in without and settings.EMAIL_URL and self.person.email:
             return [None]
-        others = Channel.objects.filter(is_on=True).order_by("pk")[:50]
-        another = next((one for one in others if subject_of(one) not in without), None)
-        return [another] if another else []
+        others: Any = Channel.objects.filter(is_on=True).order_by("pk")
+        return [one for one in others[:50] if subject_of(one) not in without][:1]
 
 
 def subject_of(way: Channel | None) -> str:

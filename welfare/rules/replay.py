@@ -157,7 +157,8 @@ class _Batch:
             bad = np.sort(bad_at[cage]).astype(np.int64) - self._first
             for window, enough in _least_bad(rules).items():
                 # From the reading that makes them enough to the last minute that sees the first.
-                reached, first = bad[enough - 1 :], bad[: len(bad) - enough + 1]
+                reached = bad[enough - 1 :]
+                first = bad[: len(reached)]
                 close = (reached - first < window) & (first + window > self._lead)
                 start = np.maximum(reached[close] - self._lead, 0)
                 end = first[close] + window + FOLLOWED_MINUTES

@@ -1,5 +1,6 @@
 """Rules: how they are set, what that would mean, and who approves it."""
 
+from datetime import datetime
 from typing import Any, cast
 
 from django.contrib import messages
@@ -63,7 +64,7 @@ class RuleListView(RulesMixin, TemplateView):
 def _row(rule: Rule, told: list[RuleEdition]) -> dict[str, Any]:
     kind = Kind(rule.kind)
     begun = [edition for edition in told if edition.in_force_since]
-    newest = max(begun, key=lambda edition: edition.in_force_since, default=None)
+    newest = max(begun, key=lambda edition: cast(datetime, edition.in_force_since), default=None)
     return {
         "rule": rule,
         "kind": kind,
@@ -205,7 +206,7 @@ class RuleEditView(OneRuleMixin, LongPageMixin, TemplateView):
     ) -> HttpResponse:
         person = person_of(self.request)
         trail = self.rule.editions.select_related("proposed_by", "approved_by").order_by("-pk")
-        shown = [
+        shown: list[dict[str, Any]] = [
             {"edition": one, "figures": in_words(self.kind, unpack(self.kind, one.parameters))}
             for one in trail[:EDITIONS_SHOWN]
         ]

@@ -15,6 +15,7 @@ from cages.api.problems import ADDRESS
 from cages.api.tokens import REQUESTS_A_MINUTE
 from cages.views.access import CageAccessMixin
 
+# Another app adds its own.
 OFFERS = {
     "cages": gettext_lazy("Your cages by id. With archived=true, the archived ones."),
     "cages/1": gettext_lazy("One of your cages, active or archived."),
