@@ -23,19 +23,19 @@ from welfare.notices import channels, texts
 
 logger = logging.getLogger(__name__)
 
+# So many are claimed, so that each is sent as soon as it is claimed.
 AT_ONCE = 4
-CLAIMED_AT_ONCE = 8
 # After a try that failed; the last one repeats.
 PAUSE_MINUTES = (1, 2, 4, 8, 15, 30)
 GIVEN_UP_AFTER = timedelta(hours=12)
 MOST_TRIES = len(PAUSE_MINUTES) + (
     (GIVEN_UP_AFTER // timedelta(minutes=1) - sum(PAUSE_MINUTES)) // PAUSE_MINUTES[-1]
 )
-# Longer than a delivery and its noting can take.
-LOST_AFTER = timedelta(seconds=4 * channels.DEADLINE_SECONDS)
 # A task ends, so that the next one can begin.
 WORKS_FOR_SECONDS = 50
 NOTING_PAUSES_SECONDS = (0, 1, 3, 6, 10)
+# Longer than the sending of AT_ONCE deliveries, and noting them one after another, can take.
+LOST_AFTER = timedelta(seconds=2 * channels.DEADLINE_SECONDS + AT_ONCE * sum(NOTING_PAUSES_SECONDS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +84,20 @@ def _failure_of(done: "Future[Failure | None]") -> Failure | None:
 
 def claim(now: datetime) -> list[Delivery]:
     """Take deliveries that are due, so that nobody else does. Committed when this returns."""
+    while True:
+        found, taken = _claim_some(now)
+        # Where all that were found ended without sending, there may be more behind them.
+        if taken or not found:
+            return taken
+
+
+def _claim_some(now: datetime) -> tuple[int, list[Delivery]]:
+    """(how many were due, those of them to send); AT_ONCE at most."""
     lost = Q(begun_at__lt=now - LOST_AFTER)
     with transaction.atomic():
         due = Delivery.objects.waiting().filter(Q(begun_at=None) | lost, due_at__lte=now)
         locked = due.select_for_update(skip_locked=True).order_by("due_at", "pk")
-        found, taken = list(locked[:CLAIMED_AT_ONCE]), []
+        found, taken = list(locked[:AT_ONCE]), []
         for delivery in found:
             if delivery.begun_at is not None:
                 delivery.times_lost += 1
@@ -105,8 +114,7 @@ def claim(now: datetime) -> list[Delivery]:
             delivery.begun_at, delivery.tries = now, delivery.tries + 1
             delivery.save()
             taken.append(delivery)
-    # Those that ended here are none to send, and there may be more behind them.
-    return taken if taken or not found else claim(now)
+    return len(found), taken
 
 
 def is_needed(delivery: Delivery) -> bool:
