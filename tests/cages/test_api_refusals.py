@@ -180,7 +180,10 @@ def test_the_document_tells_of_every_address(caller):
     assert document["openapi"].startswith("3.")
     assert set(document["paths"]) == {
         f"/api/v1/{path}"
-        for path in ("cages", "cages/{cage_id}", "states", "readings", "requests", "hourly")
+        for path in (
+            *("cages", "cages/{cage_id}", "states", "readings", "requests", "hourly"),
+            "concerns",
+        )
     }
     for path in document["paths"].values():
         assert list(path) == ["get"]

@@ -236,7 +236,10 @@ def test_the_whole_stack_starts_heals_and_stops(tmp_path):
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz") as answer:
             assert answer.status == 200
         assert mode(tmp_path / "stack.env") == mode(tmp_path / "secret_key") == 0o600
-        assert set(stack_file(tmp_path)) == {*ADDRESSES[:3], "SECRET_KEY_FILE"}
+        assert set(stack_file(tmp_path)) == {
+            *ADDRESSES[:3],
+            *("SECRET_KEY_FILE", "BASE_URL", "EMAIL_URL"),
+        }
 
         web = json.loads((tmp_path / "run" / "web.process").read_text())["pid"]
         os.kill(web, signal.SIGKILL)
