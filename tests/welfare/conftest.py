@@ -13,10 +13,14 @@ SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def _rules(request):
     """The default rules. A test that empties the tables takes them from those after it."""
-    used = next((n for n in ("transactional_db", "db") if n in request.fixturenames), None)
-    if used is None:
+    mark = request.node.get_closest_marker("django_db")
+    names = {"db"} if mark else set()
+    if mark and mark.kwargs.get("transaction"):
+        names = {"transactional_db"}
+    names |= {"transactional_db", "db"} & set(request.fixturenames)
+    if not names:
         return
-    request.getfixturevalue(used)
+    request.getfixturevalue("transactional_db" if "transactional_db" in names else "db")
     add_default_rules()
 
 

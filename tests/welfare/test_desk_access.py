@@ -5,6 +5,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
+from neurocage.ids import advance_ids
 from people.models import Role
 from tests.factories import at, make_cage, make_member, make_user
 from tests.people.test_access import LOGIN, MOVED, meaning_of
@@ -55,6 +56,7 @@ def sessions(module_database):
     make_concern(None, Kind.PLACE_SILENT, pk=2, rack=cage.rack, subject=f"rack:{cage.rack_id}")
     make_concern(None, Kind.NEUROCAGE, pk=3)
     make_concern(None, Kind.PLACE_SILENT, pk=4, subject="everything")
+    advance_ids(Concern)
     browsers = {"anonymous": Client()}
     for role, person in people.items():
         browsers[role] = Client()
