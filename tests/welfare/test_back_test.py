@@ -17,6 +17,7 @@ from welfare.rules import replay as replays
 from welfare.rules.back_test import back_test, cages_of
 from welfare.rules.parameters import BadLong
 from welfare.rules.replay import replay
+from welfare.rules.sample import evenly
 from welfare.rules.share_of_window import edges
 
 NOW = at("09:00")
@@ -141,7 +142,7 @@ def test_of_more_cages_than_can_be_replayed_some_are_taken_from_everywhere(rule,
     monkeypatch.setattr(back_tests, "CAGE_DAYS_MOST", 5 * 7)
     tried = back_test(rule, DEFAULT, None, 7, NOW)
     assert (tried.cages, tried.cages_of_rule, tried.is_sample) == (5, 10, True)
-    assert back_tests._evenly(ids, 5) == ids[::2]
+    assert evenly(ids, 5) == ids[::2]
 
 
 def test_the_number_of_queries_does_not_grow_with_cages_that_are_well(rule, user):

@@ -143,8 +143,16 @@ def test_the_shares_are_those_of_the_facility(hours):
 
 
 def test_the_shares_are_read_once_an_hour(hours):
-    assert queries_of(facility_shares, NOW) == 1
+    assert queries_of(facility_shares, NOW) == 2
     assert queries_of(facility_shares, NOW) == 0
+
+
+def test_the_shares_are_of_some_cages_where_there_are_many(hours, user, monkeypatch):
+    for number in range(3):
+        write_polls(make_cage(owner=user), [(slot(f"07:0{number}"), Health.OK, 1500)])
+    monkeypatch.setattr(rates, "SHARES_CAGES", 2)
+    shares = facility_shares(NOW)
+    assert (shares.cages, shares.asked) == (2, 60)
 
 
 def test_shares_that_cannot_be_kept_are_read_each_time(hours):

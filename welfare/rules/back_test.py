@@ -19,6 +19,7 @@ from welfare.models import Concern, Kind, Rule, RuleEdition
 from welfare.models.concern import REAL_FINDINGS, Finding
 from welfare.rules.parameters import BadLong
 from welfare.rules.replay import Beginnings, Places, replay
+from welfare.rules.sample import evenly
 from welfare.rules.share_of_window import Flags
 
 DAYS_LEAST, DAYS_MOST, DAYS_USUAL = 7, 90, 30
@@ -121,7 +122,7 @@ def back_test(
     end = slot_of(now)
     window = Window(end - timedelta(days=days), end)
     ids = list(cages_of(rule).order_by("pk").values_list("pk", flat=True))
-    taken = _evenly(ids, CAGE_DAYS_MOST // days)
+    taken = evenly(ids, CAGE_DAYS_MOST // days)
     rules = [proposed] if in_force is None else [proposed, in_force]
     findings = _findings(taken, window)
     cases = [case for case in findings if case.finding in REAL_FINDINGS]
@@ -138,13 +139,6 @@ def back_test(
         proposed=outcomes[0],
         in_force=outcomes[1] if in_force else None,
     )
-
-
-def _evenly(ids: Sequence[int], most: int) -> Sequence[int]:
-    """At most so many of them, from all parts of the list."""
-    if len(ids) <= most:
-        return ids
-    return [ids[number * len(ids) // most] for number in range(most)]
 
 
 def _findings(cage_ids: Sequence[int], window: Window) -> list[Case]:

@@ -23,7 +23,7 @@ class BadLong:
 
     At least `least_known` of these minutes must be known. It is over when the share is below
     `over_percent`. On 500 cages with a quarter of the minutes unknown and random health the
-    defaults raise 0.25 false concerns a day, on cages like animals none (bench/README.md).
+    defaults raise 0.18 false concerns a day, on cages like animals 0.03 (bench/README.md).
     """
 
     # CageState keeps no more minutes.

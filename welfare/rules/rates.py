@@ -19,12 +19,16 @@ from django.db.models import Count, Sum
 from redis.exceptions import RedisError
 
 from cages.history.chance import USUAL_SHARE
-from cages.models import PollHourly
+from cages.models import Cage, PollHourly
 from welfare.rules.parameters import UNSEEN_MINUTES, BadLong
+from welfare.rules.sample import evenly
 from welfare.rules.share_of_window import below_bad, conditions, least_bad
 
 DAY_MINUTES = 24 * 60
 FACILITY_DAYS = 7
+# The shares are those of so many cages at most, from all parts of the list. Without TimescaleDB the
+# hours are counted from the minutes, which would take 18 s for 500 cages.
+SHARES_CAGES = 20
 SHARES_KEPT_SECONDS = 3600
 # Without any minutes of its own, a facility is reckoned with readings that are Bad, Ok or Perfect
 # by pure chance.
@@ -77,7 +81,7 @@ class Rate:
 
 
 def facility_shares(now: datetime) -> Shares:
-    """The shares of the facility's last FACILITY_DAYS whole hours; one query, once an hour.
+    """The shares of the facility's last FACILITY_DAYS up to the hour; two queries, once an hour.
 
     Minutes that were not watched do not count as missing: they come as a block, not by chance.
     """
@@ -97,7 +101,8 @@ def facility_shares(now: datetime) -> Shares:
 
 def _facility_shares(end: datetime) -> Shares:
     start = end - timedelta(days=FACILITY_DAYS)
-    hours = PollHourly.objects.filter(bucket__gte=start, bucket__lt=end)
+    ids = list(Cage.objects.polled().order_by("pk").values_list("pk", flat=True))
+    hours = PollHourly.objects.within(evenly(ids, SHARES_CAGES), start, end)
     sums = hours.aggregate(
         planned=Sum("planned"),
         skipped=Sum("skipped"),
