@@ -12,7 +12,7 @@ from cages.models import Health, Minute, Outcome
 from cages.models.minute import KNOWN
 from tests.factories import at, make_cage, slot, write_polls
 from tests.pages import queries_of
-from welfare.rules import rates
+from welfare.rules import bad_long, rates
 from welfare.rules.parameters import UNSEEN_MINUTES, BadLong
 from welfare.rules.rates import Rate, Shares, facility_shares, rate_of
 from welfare.rules.share_of_window import edges, edges_of
@@ -68,7 +68,7 @@ def test_many_minutes_at_once_have_the_edges_of_each_minute_alone(rule, cages):
         wanted, ends_on = edges_minute_by_minute(row, rule, is_on)
         of_row = found.row == number
         pairs = zip(found.minute[of_row].tolist(), found.begins[of_row].tolist(), strict=True)
-        assert list(pairs) == wanted
+        assert list(pairs) == bad_long.edges(bytes(row), rule, is_on) == wanted
         assert found.is_on[number] == ends_on
 
 
