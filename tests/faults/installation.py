@@ -26,8 +26,9 @@ from local_stack.ports import why_unusable
 from local_stack.processes import Child, make_private_folder, stop_together, tail
 from tests.factories import PASSWORD
 from tests.faults.ledger import Cycle
+from tests.faults.people import CAGE_COUNT, sign_in
 
-CAGES = range(1, 41)
+CAGES = range(1, CAGE_COUNT + 1)
 USERNAME = "ruth"
 PREPARE = f"""
 import django
@@ -349,18 +350,7 @@ class Installation:
 def signed_in(installation, username=USERNAME):
     """Wait for the pages, and return a requests.Session that signed in as a person does."""
     wait_for(lambda: status_of(installation, "/healthz") == 200, 180, "the pages answer")
-    session, base_url = requests.Session(), installation.web_url
-    # gunicorn may close a connection just as it is used again. A real browser then tries once more.
-    session.headers["Connection"] = "close"
-    page = session.get(f"{base_url}/accounts/login/", timeout=20)
-    page.raise_for_status()
-    form = {"username": username, "password": PASSWORD}
-    form["csrfmiddlewaretoken"] = session.cookies["csrftoken"]
-    answer = session.post(
-        f"{base_url}/accounts/login/", data=form, timeout=20, allow_redirects=False
-    )
-    assert answer.status_code == 302, answer.text
-    return session
+    return sign_in(installation.web_url, username, PASSWORD)
 
 
 def status_of(installation, path):

@@ -1,19 +1,21 @@
-"""One person asks for much at once: exports that nobody reads, and a form sent twice."""
+"""One person asks for much at once, and another is answered all the same."""
 
 import contextlib
 import re
-import socket
 import threading
 import time
 
 import pytest
-import requests
 
-from tests.faults.installation import USERNAME, signed_in, status_of, wait_for
+from tests.factories import PASSWORD
+from tests.faults.installation import USERNAME, status_of, wait_for
+from tests.faults.people import ACTS, Person, again_and_again
 
 pytestmark = pytest.mark.faults
 
 OTHER = "stefan"
+# Asked for by the other person beside each thing that takes long.
+PAGES = 5
 NEW_PERSON = """
 INSERT INTO people_user (username, key, sort_key, password, is_active, is_staff, is_superuser,
                          first_name, last_name, email, date_joined)
@@ -32,37 +34,21 @@ def installation(install):
     return installation
 
 
-class Person:
-    """A person who is signed in; may be used by many threads at the same time."""
+def person_of(installation, username):
+    wait_for(lambda: status_of(installation, "/healthz") == 200, 180, "the pages answer")
+    return Person(installation.web_port, username, PASSWORD)
 
-    def __init__(self, installation, username):
-        session = signed_in(installation, username)
-        self.url = installation.web_url
-        self.address = ("127.0.0.1", installation.web_port)
-        self.cookies = session.cookies.get_dict()
-        self.token = self.cookies["csrftoken"]
 
-    def get(self, path):
-        return requests.get(f"{self.url}{path}", cookies=self.cookies, timeout=60)
-
-    def post(self, path, files=None, **form):
-        form = {"csrfmiddlewaretoken": self.token, **form}
-        address, options = f"{self.url}{path}", {"cookies": self.cookies, "allow_redirects": False}
-        return requests.post(address, data=form, files=files, timeout=60, **options)
-
-    def ask_and_never_read(self, path):
-        """A socket on which the page was asked for."""
-        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        connection = socket.socket()
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.connect(self.address)
-        head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookies}\r\n\r\n"
-        connection.sendall(head.encode())
-        return connection
+def test_another_is_answered_whatever_one_person_does(installation):
+    """How quick the answers are, `python -m bench.one_person` measures."""
+    other, greedy = person_of(installation, OTHER), person_of(installation, USERNAME)
+    for act, count in ACTS.items():
+        with again_and_again(act, greedy, count):
+            assert [other.get("/cages/").status_code for _ in range(PAGES)] == [200] * PAGES
 
 
 def test_receivers_that_never_read_give_their_export_up(installation, measured):
-    greedy, other = Person(installation, USERNAME), Person(installation, OTHER)
+    greedy, other = person_of(installation, USERNAME), person_of(installation, OTHER)
     path = "/cages/export/file/?which=all&kind=readings&from=2017-01-01&to=2026-11-26"
     with contextlib.ExitStack() as sockets:
         for _ in range(6):
@@ -78,7 +64,7 @@ def test_receivers_that_never_read_give_their_export_up(installation, measured):
 
 
 def test_a_double_click_makes_one_cage(installation):
-    person = Person(installation, USERNAME)
+    person = person_of(installation, USERNAME)
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', person.get("/cages/new/").text)
     person.token = token[1]
     ((owner,),) = installation.rows("SELECT id FROM people_user WHERE username = %s", USERNAME)

@@ -11,7 +11,15 @@ from django.urls import reverse
 
 from cages.models import Cage, WallLink
 from cages.views.cages.importing import ImportView
-from neurocage.limits import ANONYMOUS_FORMS, API_REQUESTS, FORMS, LONG_PAGES, REQUESTS
+from neurocage.limits import (
+    ANONYMOUS_FORMS,
+    ANONYMOUS_RUNNING,
+    API_REQUESTS,
+    FORMS,
+    LONG_PAGES,
+    REQUESTS,
+    RUNNING,
+)
 from neurocage.middleware.bodies import LARGEST_BODY
 from people.models import ApiToken
 from tests.factories import make_cage, make_user
@@ -64,6 +72,20 @@ def test_people_who_are_not_signed_in_share_few_places_for_forms(db, client, bro
     assert client.post(reverse("login"), {"username": "x", "password": "y"}).status_code == 429
     assert client.get(reverse("login")).status_code == 200
     assert browser.get(LIST).status_code == 200
+
+
+def test_what_is_admitted_waits_until_others_are_done(
+    client, browser, other, user, full, monkeypatch
+):
+    monkeypatch.setattr("neurocage.middleware.shares.RUN_WITHIN_SECONDS", 0)
+    full(RUNNING, user.pk)
+    assert browser.get(LIST).status_code == 429
+    assert other.get(LIST).status_code == 200
+    sign_in = {"username": "x", "password": "y"}
+    assert client.post(reverse("login"), sign_in).status_code == 200
+    full(ANONYMOUS_RUNNING, "nobody")
+    assert client.post(reverse("login"), sign_in).status_code == 429
+    assert other.get(LIST).status_code == 200
 
 
 def test_programs_of_one_person_have_their_own_places(client, user, full):
