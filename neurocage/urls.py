@@ -16,6 +16,7 @@ urlpatterns = [
     path("concerns/", include("welfare.urls")),
     path("notices/", include("welfare.urls_notices")),
     path("concerns/rules/", include("welfare.urls_rules")),
+    path("sensors/", include("welfare.urls_sensors")),
 ]
 
 handler400 = "cages.views.site.errors.bad_request"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -12,12 +13,12 @@ from cages.history.window import DAY, HOUR, Window, midnight_of
 from cages.models import Cage
 from cages.slots import slot_of
 from welfare.conditions import Case, Conditions, silence
+from welfare.fleet import Collected, Spot, requests_of
 from welfare.models import Kind
 from welfare.pieces import gate
 from welfare.rules import facts, itself, sensor_weak
 from welfare.rules.parameters import Itself, SensorWeak
 from welfare.rules.scopes import InForce, Scopes
-from welfare.rules.sensor_weak import Requests
 
 CAGES_AT_ONCE = 500
 
@@ -63,17 +64,23 @@ def judge_sensors(now: datetime) -> None:
     """
     hour = slot_of(now).replace(minute=0)
     scopes = Scopes.at(hour)
-    groups: dict[InForce, list[int]] = {}
+    groups: dict[InForce, dict[int, Spot]] = {}
     cages = Cage.objects.polled().order_by("pk")
-    for pk, lab, room in cages.values_list("pk", "lab_id", "room_id"):
-        if rule := scopes.of(Kind.SENSOR_WEAK, lab, room):
-            groups.setdefault(rule, []).append(pk)
-    for rule, ids in groups.items():
-        for start in range(0, len(ids), CAGES_AT_ONCE):
-            _judge_some(ids[start : start + CAGES_AT_ONCE], rule, hour, now)
+    for pk, lab, *spot in cages.values_list("pk", "lab_id", *Spot._fields):
+        if rule := scopes.of(Kind.SENSOR_WEAK, lab, spot[0]):
+            groups.setdefault(rule, {})[pk] = Spot(*spot)
+    fleet = Collected(hour)
+    for rule, spots in groups.items():
+        each = iter(spots.items())
+        while some := dict(islice(each, CAGES_AT_ONCE)):
+            _judge_some(some, rule, hour, now, fleet)
+    fleet.write()
 
 
-def _judge_some(ids: list[int], rule: InForce, hour: datetime, now: datetime) -> None:
+def _judge_some(
+    spots: dict[int, Spot], rule: InForce, hour: datetime, now: datetime, fleet: Collected
+) -> None:
+    ids = list(spots)
     parameters = rule.parameters
     if not isinstance(parameters, SensorWeak):
         raise TypeError(parameters)
@@ -83,14 +90,17 @@ def _judge_some(ids: list[int], rule: InForce, hour: datetime, now: datetime) ->
     end = recent.start.astimezone(zone).date()
     first = midnight_of(end - parameters.usual_days * DAY, zone)
     usual = Window(first, midnight_of(end, zone))
-    of_now = _requests(buckets_of(ids, recent, by_hour=True), recent)
-    of_usual = _requests(buckets_of(ids, usual, by_hour=False), usual)
+    of_now = _totals(buckets_of(ids, recent, by_hour=True), recent)
+    of_usual = _totals(buckets_of(ids, usual, by_hour=False), usual)
     with transaction.atomic():
         gate()
         conditions = Conditions([Kind.SENSOR_WEAK], now, [facts.cage(pk) for pk in ids])
         for pk in ids:
-            one, before, subject = of_now[pk], of_usual[pk], facts.cage(pk)
+            one, before = requests_of(of_now[pk]), requests_of(of_usual[pk])
+            subject = facts.cage(pk)
             is_weak = sensor_weak.verdict(one, before, parameters)
+            least = parameters.least_requests
+            fleet.add(pk, spots[pk], of_now[pk], of_usual[pk], is_weak, least)
             if is_weak is False:
                 conditions.end(Kind.SENSOR_WEAK, subject, hour)
             elif is_weak:
@@ -106,12 +116,8 @@ def _judge_some(ids: list[int], rule: InForce, hour: datetime, now: datetime) ->
                 )
                 conditions.begin(case, hour)
         conditions.write()
+    fleet.keep()
 
 
-def _requests(buckets: Mapping[int, list[Bucket]], window: Window) -> dict[int, Requests]:
-    found = {}
-    for pk, each in buckets.items():
-        sensor = total_of(each, window).sensor
-        answered = sensor.answered
-        found[pk] = Requests(answered.count, answered.total, sensor.latency_p95_ms)
-    return found
+def _totals(buckets: Mapping[int, list[Bucket]], window: Window) -> dict[int, Bucket]:
+    return {pk: total_of(each, window) for pk, each in buckets.items()}

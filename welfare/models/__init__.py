@@ -14,6 +14,7 @@ from welfare.models.notice import (
     Wish,
 )
 from welfare.models.rule import Kind, Rule, RuleEdition
+from welfare.models.sensor import RackStanding, SensorStanding, WeakBay
 from welfare.models.trail import Act, Reason, TrailEntry
 
 __all__ = [
@@ -32,10 +33,13 @@ __all__ = [
     "Notice",
     "NoticeSettings",
     "Reason",
+    "RackStanding",
     "Rule",
     "RuleEdition",
+    "SensorStanding",
     "Told",
     "TrailEntry",
+    "WeakBay",
     "Why",
     "Wish",
 ]

@@ -28,17 +28,30 @@ def verdict(now: Requests, usual: Requests, parameters: SensorWeak) -> bool | No
     """
     if min(now.count, usual.count) < parameters.least_requests:
         return None
-    share = now.answered / now.count
-    # One more of each, so that a sensor that has never failed is allowed to fail once.
-    usual_share = (usual.answered + 1) / (usual.count + 2)
-    deviation = sqrt(usual_share * (1 - usual_share) / now.count)
+    drop, deviation = _drop(now, usual)
     allowed = max(parameters.sigmas * deviation, LEAST_DROP)
-    drop = usual_share - share
     slower = now.p95_ms / usual.p95_ms - 1 if now.p95_ms and usual.p95_ms else 0.0
     if drop > allowed or slower > parameters.times - 1:
         return True
     is_well = drop < OVER_PART * allowed and slower < OVER_PART * (parameters.times - 1)
     return False if is_well else None
+
+
+def below(now: Requests, usual: Requests) -> float:
+    """By how many standard deviations the share is under the sensor's own usual share.
+
+    Negative where it is above. Both need requests.
+    """
+    drop, deviation = _drop(now, usual)
+    return drop / deviation
+
+
+def _drop(now: Requests, usual: Requests) -> tuple[float, float]:
+    """(usual share - share, the standard deviation of the share)."""
+    # One more of each, so that a sensor that has never failed is allowed to fail once.
+    usual_share = (usual.answered + 1) / (usual.count + 2)
+    deviation = sqrt(usual_share * (1 - usual_share) / now.count)
+    return usual_share - now.answered / now.count, deviation
 
 
 def facts_of(now: Requests, usual: Requests, parameters: SensorWeak) -> facts.Facts:
