@@ -59,7 +59,7 @@ def test_operations_show_an_hour_with_a_fixed_number_of_queries(staff_browser):
     ledger = (
         staff_browser.get(reverse("ops"))
         .content.decode()
-        .partition('id="ledger"')[2]
+        .partition('id="cycles"')[2]
         .partition("</section>")[0]
     )
     assert ledger.count('<th scope="row">') == 60

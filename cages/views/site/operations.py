@@ -19,7 +19,8 @@ from cages import storage
 from cages.models import Outcome, PollCycle, RetentionChange, Trouble
 from cages.models.cycle import Watch
 from cages.models.state import UNSEEN_AFTER
-from cages.operations import database_faults, metrics, outage, verdict
+from cages.operations import database_faults, metrics, outage, queues, verdict
+from cages.operations.day import day_of_ledger
 from cages.places.silent import silent_by_rack
 from cages.polling import set_aside
 from cages.slots import SLOT_LENGTH
@@ -73,7 +74,7 @@ def prometheus(request: HttpRequest) -> HttpResponse:
 
 
 class OperationsView(PermittedMixin, LiveMixin, TemplateView):
-    """The verdict, the silent sensors, the ledger of the last hour, and the storage."""
+    """The verdict, the silent sensors, the ledger as a picture and by minute, and the storage."""
 
     template_name = "cages/ops.html"
     permission = Permission.OPERATIONS
@@ -89,6 +90,8 @@ class OperationsView(PermittedMixin, LiveMixin, TemplateView):
             silent_count=silent_count,
             unseen_minutes=UNSEEN_AFTER // SLOT_LENGTH,
             silent_racks=silent_racks,
+            day=day_of_ledger(self.now),
+            waiting=queues.waiting(),
             cycles=PollCycle.objects.until(self.now).order_by("-slot")[:CYCLES_SHOWN],
             ahead=PollCycle.objects.span_ahead(self.now),
             outcomes=list(Outcome),
