@@ -73,9 +73,13 @@ def begun(found):
     return sorted(zip(found.cage.tolist(), found.minute.tolist(), strict=True))
 
 
-@pytest.mark.parametrize("dense_share", [0, 1])
-def test_a_replay_finds_what_judging_every_minute_finds(cages, monkeypatch, dense_share):
+@pytest.mark.parametrize(("scan_share", "dense_share"), [(1, 1), (0, 1), (0, 0)])
+def test_a_replay_finds_what_judging_every_minute_finds(
+    cages, monkeypatch, scan_share, dense_share
+):
+    monkeypatch.setattr(replays, "SCAN_SHARE", scan_share)
     monkeypatch.setattr(replays, "DENSE_SHARE", dense_share)
+    monkeypatch.setattr(replays, "MINUTES_AT_ONCE", 2000)
     monkeypatch.setattr(replays, "CAGES_AT_ONCE", 4)
     monkeypatch.setattr(replays, "FOLLOWED_MINUTES", 7)
     monkeypatch.setattr(replays, "SPANS_A_QUERY", 2)

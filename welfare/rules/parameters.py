@@ -67,7 +67,7 @@ class PlaceSilent:
 
     within_minutes: int = _number(3, 1, 15)
     least_cages: int = _number(3, 2, 100)
-    rarity: int = _number(4, 2, 12)
+    rarity: int = _number(5, 2, 12)
 
 
 @dataclass(frozen=True, slots=True)
