@@ -14,10 +14,11 @@ from tests.pages import queries_of
 from welfare.models import Concern, Finding, Kind, Rule, RuleEdition
 from welfare.rules import back_test as back_tests
 from welfare.rules import replay as replays
-from welfare.rules.back_test import back_test, cages_of
+from welfare.rules.back_test import back_test
 from welfare.rules.parameters import BadLong
 from welfare.rules.replay import replay
 from welfare.rules.sample import evenly
+from welfare.rules.scopes import Scopes, cages_of
 from welfare.rules.share_of_window import edges
 
 NOW = at("09:00")
@@ -158,7 +159,7 @@ def test_the_number_of_queries_does_not_grow_with_cages_that_are_well(rule, user
 
 
 def in_force(rule):
-    RuleEdition.objects.create(rule=rule, proposed_at=NOW, in_force_since=NOW)
+    return RuleEdition.objects.create(rule=rule, proposed_at=NOW, in_force_since=NOW)
 
 
 def test_a_rule_is_tried_on_the_cages_that_it_judges(rule):
@@ -170,9 +171,12 @@ def test_a_rule_is_tried_on_the_cages_that_it_judges(rule):
     of_room = Rule.objects.create(kind=Kind.BAD_LONG, room=roomed.room)
     of_lab = Rule.objects.create(kind=Kind.BAD_LONG, lab=Lab.objects.get(own_of=eve))
     assert set(cages_of(rule)) == {plain, roomed, both}
-    in_force(of_room)
-    in_force(of_lab)
+    editions = {each: in_force(each).pk for each in (of_room, of_lab)}
     assert set(cages_of(rule)) == {plain}
     assert set(cages_of(of_room)) == {roomed}
     assert set(cages_of(of_lab)) == {both}
+    scopes = Scopes.at(NOW + MINUTE)
+    for each, cage in ((of_room, roomed), (of_lab, both)):
+        found = scopes.of(Kind.BAD_LONG, cage.lab_id, cage.room_id)
+        assert found.edition_id == editions[each]
     assert Cage.objects.count() == 4
