@@ -59,7 +59,7 @@ class Likelihood:
         from welfare.rules import share_of_window as sw
 
         needed = np.full(self.minutes + 1, sw.NEVER, np.uint8)
-        for count in range(self.minutes + 1):
+        for count in range(15, self.minutes + 1):
             # bad - against * (count - bad) >= alarm
             least = ceil((self.alarm + self.against * count) / (1 + self.against) - 1e-9)
             if least <= count:
