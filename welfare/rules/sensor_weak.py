@@ -31,7 +31,8 @@ def verdict(now: Requests, usual: Requests, parameters: SensorWeak) -> bool | No
     share = now.answered / now.count
     # One more of each, so that a sensor that has never failed is allowed to fail once.
     usual_share = (usual.answered + 1) / (usual.count + 2)
-    deviation = sqrt(usual_share * (1 - usual_share) / now.count)
+    # Both shares are counted from requests, so both differ from the true ones by chance.
+    deviation = sqrt(usual_share * (1 - usual_share) * (1 / now.count + 1 / usual.count))
     allowed = max(parameters.sigmas * deviation, LEAST_DROP)
     drop = usual_share - share
     slower = now.p95_ms / usual.p95_ms - 1 if now.p95_ms and usual.p95_ms else 0.0
