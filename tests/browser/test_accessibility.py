@@ -12,6 +12,7 @@ from django.utils import timezone
 from cages.models import Cage, Condition, Health, Outcome, Rack, Room
 from cages.slots import slot_of
 from people.models import ApiToken
+from tests.browser import welfare_data
 from tests.factories import MINUTE, make_cage, make_cycle, make_user, record_minutes, write_polls
 from tests.welfare.factories import make_concern
 from welfare import desk
@@ -60,6 +61,7 @@ ADDRESSES = [
     "/concerns/closed/",
     "/concerns/quality/",
     "/concerns/new/?cage=1",
+    *welfare_data.ADDRESSES,
     "/tokens/",
     "/api/",
     "/ops/",
@@ -111,6 +113,7 @@ def facility():
         None, Kind.PLACE_SILENT, pk=902, rack_id=900, subject="rack:900", **raised
     )
     desk.close(silent.pk, ada, timezone.now())
+    welfare_data.add_welfare(ada, make_user("Dr. Bea", is_superuser=True), now)
     ApiToken.objects.issue(ada, "notebook", timezone.now())
     conditions = {cage.condition(timezone.now()) for cage in Cage.objects.select_related("state")}
     assert conditions == set(Condition)
@@ -185,11 +188,16 @@ FAINT = """() => {
 }"""
 
 
-def test_every_control_shows_the_focus_and_no_german_page_scrolls_sideways(new_page, facility):
+def test_every_control_shows_the_focus_and_no_german_page_scrolls_sideways(
+    new_page, facility, live_server
+):
     page, faint, wide = new_page(facility, reduced_motion="reduce"), {}, []
-    page.context.add_cookies([{"name": "django_language", "value": "de", "url": page.url}])
+    # With the address of a page, the cookie would be sent to the pages below that one only.
+    german = {"name": "django_language", "value": "de", "url": live_server.url}
+    page.context.add_cookies([german])
     for address in ADDRESSES:
         page.goto(address)
+        assert page.locator("html").get_attribute("lang") == "de"
         # From here on, the browser takes a focus for one by keyboard.
         page.keyboard.press("Tab")
         wide += wider_than_the_window(page, address)
