@@ -98,7 +98,7 @@ def test_a_person_finds_only_their_own_notices(mia):
 
 
 def test_without_notices_the_page_says_so(mia):
-    assert "Nothing was told to you yet." in signed_in(mia).get(reverse("notice-list")).text
+    assert "You have no notices yet." in signed_in(mia).get(reverse("notice-list")).text
 
 
 def test_marking_as_read_takes_those_that_the_page_showed(mia):
