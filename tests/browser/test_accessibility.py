@@ -92,7 +92,8 @@ def facility():
         polls = [health] * 4 + [None, Outcome.UNAVAILABLE] + [health] * 3
         record_minutes(cage, now - 9 * MINUTE, polls)
     unseen = make_cage("Silent", ada, id=4, room="R2", rack="B", row="C", column=1)
-    record_minutes(unseen, now - timedelta(hours=2), [Health.OK])
+    # The longest words for an age.
+    record_minutes(unseen, now - timedelta(hours=2, minutes=31), [Health.OK])
     make_cage("New", ada, id=5, created_at=timezone.now())
     make_cage("Paused", ada, id=6, is_polled=False)
     make_cage("Archived", ada, id=9, archived_at=timezone.now())

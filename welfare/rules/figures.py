@@ -104,6 +104,10 @@ def in_words(kind: Kind, parameters: Parameters) -> str:
     figures = asdict(parameters)
     if kind == Kind.PLACE_SILENT:
         figures["one_in"] = formats.number_format(10 ** figures["rarity"], force_grouping=True)
+    for name, value in figures.items():
+        if isinstance(value, float):
+            whole = value == int(value)
+            figures[name] = formats.number_format(int(value) if whole else value, use_l10n=True)
     return SENTENCES[kind] % figures
 
 
