@@ -2,6 +2,7 @@
 
 import http.server
 import threading
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -57,6 +58,15 @@ def test_minutes_that_are_not_started_make_a_concern_until_they_are(db):
     parts.check_itself(FIRST + 4 * MINUTE)
     concern.refresh_from_db()
     assert concern.ending == Ending.BY_ITSELF
+
+
+def test_neurocage_that_was_just_started_is_not_said_to_stand_still(db):
+    make_cycle(FIRST, planned=1)
+    for looked_for in (timedelta(0), timedelta(minutes=1)):
+        parts.check_itself(FIRST + 10 * MINUTE, looked_for)
+    assert open_concerns() == []
+    parts.check_itself(FIRST + 10 * MINUTE, timedelta(minutes=2))
+    assert [one.subject for one in open_concerns()] == ["not_started"]
 
 
 def test_minutes_that_do_not_finish_make_a_concern(db):

@@ -218,9 +218,11 @@ def test_a_shift_ends_after_it_begins(admin, mia):
     assert "It ends before it begins." in admin.post(reverse("notice-duty"), sent).text
 
 
-def test_the_time_until_the_next_person_is_told_can_be_set(admin):
-    admin.post(reverse("notice-duty"), {"act": "set", "escalates_after_minutes": "20"})
-    assert NoticeSettings.objects.get().escalates_after_minutes == 20
+def test_the_times_of_notices_can_be_set(admin):
+    times = {"escalates_after_minutes": "20", "collects_for_minutes": "0"}
+    admin.post(reverse("notice-duty"), {"act": "set", **times})
+    row = NoticeSettings.objects.get()
+    assert (row.escalates_after_minutes, row.collects_for_minutes) == (20, 0)
 
 
 def test_a_drill_is_raised_and_its_times_are_shown(admin):
