@@ -25,7 +25,7 @@ def write(count, runs):
     there = set(Cage.objects.values_list("pk", flat=True))
     for pk in range(1, count + 1):
         if pk not in there:
-            make_cage(id=pk, owner=owner)
+            make_cage(f"Made {pk}", owner, id=pk)
     polls = []
     for run in runs:
         name, minutes = run.split("*")
