@@ -23,7 +23,10 @@ RAISED = """
     VALUES (%s, %s, now(), now() - interval '4 min', now() - interval '4 min', false,
             '{}', '', '', false)
 """
-SENT = "SELECT count(*) FROM welfare_delivery WHERE sent_at IS NOT NULL"
+SENT = """
+    SELECT count(*) FROM welfare_delivery AS one JOIN welfare_notice AS notice
+    ON notice.id = one.notice_id WHERE one.sent_at IS NOT NULL AND notice.why <> 'drill_due'
+"""
 
 
 @pytest.fixture
