@@ -110,7 +110,9 @@ def _claim_some(now: datetime, hung: Collection[int | None]) -> tuple[int, list[
     comes_last = Case(When(is_hung, then=Value(1)), default=Value(0))
     with transaction.atomic():
         due = Delivery.objects.waiting().filter(Q(begun_at=None) | lost, due_at__lte=now)
-        locked = due.select_for_update(skip_locked=True).order_by(comes_last, "due_at", "pk")
+        locked = due.select_for_update(skip_locked=True).order_by(
+            *([comes_last] if hung else []), "due_at", "pk"
+        )
         found, taken = list(locked[:AT_ONCE]), []
         for delivery in found:
             if delivery.begun_at is not None:
