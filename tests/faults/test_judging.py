@@ -21,7 +21,7 @@ from tests.faults.receivers import (
     write_minutes,
 )
 from welfare.models import Kind
-from welfare.notices.due import COLLECTED_FOR
+from welfare.models.notice import COLLECTS_FOR_MINUTES
 
 pytestmark = pytest.mark.faults
 
@@ -75,7 +75,7 @@ def concerns(installation, kind):
 
 def collect_and_send(installation):
     """Let the time pass in which one cause is collected, and send what is due."""
-    installation.clock.step(COLLECTED_FOR.total_seconds())
+    installation.clock.step(COLLECTS_FOR_MINUTES * 60)
     kick(installation, SEND)
 
 

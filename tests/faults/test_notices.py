@@ -10,8 +10,7 @@ import pytest
 from tests.faults.installation import signed_in, wait_for
 from tests.faults.receivers import SEND, Letters, add_channel, execute, kick, wants
 from welfare.models import Kind
-from welfare.notices.channels import DEADLINE_SECONDS
-from welfare.notices.due import COLLECTED_FOR
+from welfare.models.notice import COLLECTS_FOR_MINUTES
 from welfare.notices.sending import AT_ONCE, LOST_AFTER, PAUSE_MINUTES
 
 pytestmark = pytest.mark.faults
@@ -123,7 +122,7 @@ def test_without_redis_each_letter_arrives_once(install, letters, measured):
 
 
 def test_a_receiver_that_hangs_keeps_no_letter_waiting_and_is_told_of(
-    install, settable_clock, letters, measured
+    install, settable_clock, letters
 ):
     installation = install("welfare", "web", EMAIL_URL=letters.url, NOTICES_ALLOW_PRIVATE=1)
     with Hanging() as receiver:
@@ -136,10 +135,10 @@ def test_a_receiver_that_hangs_keeps_no_letter_waiting_and_is_told_of(
         raise_concern(installation, "cage:1", Kind.BAD_LONG)
         kick(installation, SEND)
         wait_for(lambda: receiver.accepted, 60, "the receiver is asked")
-        began = time.monotonic()
-        wait_for(lambda: letters.to("vera"), 4 * DEADLINE_SECONDS, "the letter is not kept waiting")
-        measured("a letter behind a receiver that hangs", time.monotonic() - began)
-        assert time.monotonic() - began < 1.5 * DEADLINE_SECONDS
+        wait_for(lambda: letters.to("vera"), 130, "the letter is not kept waiting")
+        # Of those before it in the queue only the first ones have cost their deadline.
+        tried = "SELECT count(*) FROM welfare_delivery WHERE channel_id = %s AND tries > 0"
+        assert installation.rows(tried, channel)[0][0] <= 2 * AT_ONCE
 
         failures = "SELECT count(*) FROM welfare_delivery WHERE failure = 'timeout' AND tries = %s"
         wait_for(lambda: installation.rows(failures, 1)[0][0] >= AT_ONCE, 60, "its tries fail")
@@ -152,7 +151,7 @@ def test_a_receiver_that_hangs_keeps_no_letter_waiting_and_is_told_of(
         kick(installation, SEND)
         subjects = "SELECT 1 FROM welfare_concern WHERE subject = %s"
         wait_for(lambda: installation.rows(subjects, f"channel:{channel}"), 60, "it is a concern")
-        settable_clock.step(COLLECTED_FOR.total_seconds())
+        settable_clock.step(COLLECTS_FOR_MINUTES * 60)
         kick(installation, SEND)
         wait_for(lambda: letters.to("ruth"), 60, "the administrator has a letter")
         assert len(letters.to("ruth")) == len(letters.to("vera")) == 1
