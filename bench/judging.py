@@ -1,7 +1,8 @@
 """What judging one slot costs: CPU seconds of this process and of the database's.
 
 States are made of random minutes: 3 of 4 polls are answered, each health as often as the others. No
-cage of these is Bad for long, so that the figures are those of a usual minute.
+cage of these is Bad for long, so that the first figures are those of a usual minute. The second
+ones are those of minutes with `--open` concerns that last and `--new` ones that begin in each.
 """
 
 import argparse
@@ -22,29 +23,67 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cages", type=int, default=50_000)
     parser.add_argument("--slots", type=int, default=15)
+    parser.add_argument("--open", type=int, default=2000)
+    parser.add_argument("--new", type=int, default=200)
     arguments = parser.parse_args()
     with years.database("postgresql"):
-        from django.db import connection
         from django.utils import timezone
 
         from cages.slots import slot_of
-        from welfare import judge
-        from welfare.models import Concern
+        from welfare.models import Concern, JudgedSlot
 
         years.make_cages(arguments.cages)
         slot = slot_of(timezone.now())
         _make_states(slot)
-        backend = psutil.Process(connection.connection.info.backend_pid)
-        here, there = [], []
-        # The states stay as they are, so each earlier slot has one known minute less.
-        for back in range(arguments.slots, -1, -1):
-            began = cpu_seconds(psutil.Process()), cpu_seconds(backend)
-            judge.judge(slot - timedelta(minutes=back), timezone.now())
-            here.append(cpu_seconds(psutil.Process()) - began[0])
-            there.append(cpu_seconds(backend) - began[1])
-        for who, each in (("judge", here), ("database", there)):
-            print(f"{who}: median {median(each):.2f} CPU s a slot, at most {max(each):.2f}")
-        print(f"concerns raised: {Concern.objects.count()}")
+        _measure("a usual minute", slot, arguments.slots)
+        Concern.objects.all().delete()
+        JudgedSlot.objects.all().delete()
+        _fall_ill(arguments.open, arguments.new, arguments.slots)
+        _measure(f"{arguments.open} open, {arguments.new} new", slot, arguments.slots)
+
+
+def _measure(what, slot, slots):
+    from django.db import connection
+    from django.utils import timezone
+
+    from welfare import judge
+    from welfare.models import Concern
+
+    backend = psutil.Process(connection.connection.info.backend_pid)
+    here, there, raised = [], [], []
+    # The states stay as they are, so each earlier slot has one known minute less.
+    for back in range(slots, -1, -1):
+        began, before = _cpu(backend), Concern.objects.count()
+        judge.judge(slot - timedelta(minutes=back), timezone.now())
+        ended = _cpu(backend)
+        here.append(ended[0] - began[0])
+        there.append(ended[1] - began[1])
+        raised.append(Concern.objects.count() - before)
+    # The first minute raises all that is open in the others.
+    print(f"{what}: raised at first {raised[0]} with {here[0]:.2f} and {there[0]:.2f} CPU s")
+    print(f"  then {min(raised[1:])} to {max(raised[1:])} a minute")
+    for who, each in (("judge", here[1:]), ("database", there[1:])):
+        print(f"  {who}: median {median(each):.2f} CPU s a slot, at most {max(each):.2f}")
+
+
+def _cpu(backend):
+    return cpu_seconds(psutil.Process()), cpu_seconds(backend)
+
+
+def _fall_ill(lasting, new, slots):
+    """Let so many cages be Bad all the time, and so many more begin in each of the last slots."""
+    from cages.models import CageState
+    from welfare.rules.parameters import BadLong
+
+    rule = BadLong()
+    needed = -(-rule.window_minutes * rule.share_percent // 100)
+    ids = list(CageState.objects.order_by("pk").values_list("pk", flat=True))
+    CageState.objects.filter(pk__in=ids[:lasting]).update(minutes="1" * KEPT)
+    for back in range(slots):
+        first = lasting + back * new
+        ill = "1" * (needed + back)
+        of_group = CageState.objects.filter(pk__in=ids[first : first + new])
+        of_group.update(minutes=ill.rjust(KEPT, "2"))
 
 
 def _make_states(slot):

@@ -9,7 +9,7 @@ import argparse
 import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from math import comb
+from math import ceil, comb
 
 import numpy as np
 
@@ -39,6 +39,33 @@ class Window:
         rule = BadLong(self.minutes, self.share, self.known, self.over)
         found = edges_of(bad, known, rule)
         return found.row[found.begins], found.minute[found.begins]
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """The likelihood ratio of ill to usual in a window of 30 min, as points.
+
+    A Bad reading counts +1, another one −against. If a cage that is ill says Bad in 90 % of its
+    readings and one that is well in a third, the logarithms of the ratios are 0.99 and −1.90: so
+    1.9. A longer window says no more, so brief spells and old readings cannot add up.
+    """
+
+    name: str
+    alarm: float
+    against: float = 1.9
+    minutes: int = 30
+
+    def begins(self, bad, known, bad_share):
+        from welfare.rules import share_of_window as sw
+
+        needed = np.full(self.minutes + 1, sw.NEVER, np.uint8)
+        for count in range(15, self.minutes + 1):
+            # bad - against * (count - bad) >= alarm
+            least = ceil((self.alarm + self.against * count) / (1 + self.against) - 1e-9)
+            if least <= count:
+                needed[count] = least
+        bads, knowns = sw.counts(bad, self.minutes), sw.counts(known, self.minutes)
+        return _edges(bads >= needed[knowns], (2 * bads < knowns) & (knowns >= 15))
 
 
 @dataclass(frozen=True)
@@ -153,6 +180,8 @@ RULES = [
     Cusum("**the same, at a Bad reading 21 min after the first**", 14, 21),
     Cusum("**the same, at the third Bad reading in a row**", 14, 21, 3),
     Cusum("the same, alarm at 15", 15, 21),
+    Likelihood("likelihood in 30 min, +1 Bad, −1.9 not Bad, alarm at 12.3", 12.3),
+    Likelihood("likelihood in 30 min, +1 Bad, −1.5 not Bad, alarm at 13.5", 13.5, 1.5),
     Baseline("usual share of the cage, 1 in 10⁹", 1e-9),
     Markov("hidden Markov without brief spells", 2e-7, brief=5),
     Markov("hidden Markov, brief spells up to 20 min, prior 2 in 10⁵", 2e-5),
@@ -250,7 +279,10 @@ def main():
     parser.add_argument("--days", type=int, default=200, help="of 500 random cages")
     parser.add_argument("--animal-days", type=int, default=30)
     parser.add_argument("--only", default="", help="rules with this in their name")
+    parser.add_argument("--shift", type=int, default=0, help="add this to each seed")
     options = parser.parse_args()
+    for name in SEEDS:
+        SEEDS[name] += options.shift
     _set_up()
     health = animals(options.animal_days)
     print(f"Bad minutes of healthy animals: {100 * health.mean():.2f} %", flush=True)

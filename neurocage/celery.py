@@ -45,6 +45,11 @@ app.conf.beat_schedule = {
         "options": {"expires": 3600},
         "schedule": crontab(minute="7", hour="3"),  # each day
     },
+    "forget-notices": {
+        "task": "welfare.tasks.forget_notices",
+        "options": {"expires": 3600},
+        "schedule": crontab(minute="17", hour="3"),  # each day
+    },
     "judge-unjudged": {
         "task": "welfare.tasks.judge_unjudged",
         "options": {"expires": JUDGE_EXPIRES_SECONDS},

@@ -217,6 +217,7 @@ CELERY_TASK_ROUTES = {
     "welfare.tasks.check_itself": {"queue": "judge"},
     "welfare.tasks.call_heartbeat": {"queue": "notices"},
     "welfare.tasks.send_notices": {"queue": "notices"},
+    "welfare.tasks.forget_notices": {"queue": "notices"},
 }
 # Beat looks at the clock at least this often (seconds), as it may be set or the machine may sleep.
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5

@@ -14,7 +14,8 @@ from people.preferences import THEMES, theme_of
 def person(request: HttpRequest) -> dict[str, Any]:
     """`may`: {name of a Permission: whether the person has it}, and the person's preferences.
 
-    `may.create` and `may.import` are about cages. They take one query, where a page asks for them.
+    `may.create` and `may.import` are about cages, `may.approve_rules` about rules. They take one
+    query, where a page asks for them.
     """
 
     def may() -> dict[str, Any]:
@@ -23,6 +24,7 @@ def person(request: HttpRequest) -> dict[str, Any]:
         granted = access.permissions if access else frozenset()
         return {
             **{permission.value: permission in granted for permission in Permission},
+            "approve_rules": SimpleLazyObject(lambda: bool(access and access.approves_rules)),
             "create": SimpleLazyObject(lambda: bool(access and access.may_create)),
             "import": SimpleLazyObject(lambda: bool(access and access.may_import)),
         }

@@ -1,9 +1,12 @@
-"""Concerns for programs: GET /api/v1/concerns. Everything else of the API is in cages.api."""
+"""Concerns and notices for programs: GET /api/v1/concerns and /api/v1/notices.
+
+Everything else of the API is in cages.api.
+"""
 
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils.translation import gettext_lazy
 from ninja import Query
 from pydantic import BaseModel, Field, field_validator
@@ -16,21 +19,33 @@ from cages.api.tokens import TokenRequest
 from cages.views.site.api_examples import OFFERS
 from people.access import Access
 from people.models import ApiToken
-from welfare.models import Act, Concern, Ending, Finding, Kind, TrailEntry
+from welfare.models import (
+    Act,
+    Concern,
+    Delivery,
+    Ending,
+    Failure,
+    Finding,
+    Kind,
+    Notice,
+    TrailEntry,
+    Why,
+)
+from welfare.notices.sight import notices_seen_by
 
 KINDS = ", ".join(Kind.values)
 OFFERS["concerns"] = gettext_lazy("Concerns, what people did with them, and what was found.")
+OFFERS["notices"] = gettext_lazy("Who was told of which concerns, and what came of each delivery.")
 
 
-class ConcernsQuery(BaseModel):
-    """Which concerns: those that were raised within a window."""
+class WindowQuery(BaseModel):
+    """A window in time, and a page of what is in it."""
 
     from_: Moment | None = Field(
-        None, alias="from", description="Raised from here on. Without it: from the first one on."
+        None, alias="from", description="From here on. Without it: from the first one on."
     )
-    to: Moment | None = Field(None, description="Raised before. Without it: up to now.")
-    state: Literal["open", "closed", "all"] = "all"
-    limit: int = Field(200, ge=1, le=1000, description="Largest number of concerns on a page.")
+    to: Moment | None = Field(None, description="Before this moment. Without it: up to now.")
+    limit: int = Field(200, ge=1, le=1000, description="Largest number of items on a page.")
     cursor: Cursor = None
 
     @field_validator("to")
@@ -40,6 +55,22 @@ class ConcernsQuery(BaseModel):
         if start is not None and to is not None and to <= start:
             raise ValueError("must be after from")
         return to
+
+    def within(self, rows: QuerySet[Any], field: str) -> list[Any]:
+        """The rows of the page by id, and one more where there are more."""
+        if self.from_:
+            rows = rows.filter(**{f"{field}__gte": self.from_})
+        if self.to:
+            rows = rows.filter(**{f"{field}__lt": self.to})
+        if key := decode(self.cursor, [int]):
+            rows = rows.filter(pk__gt=key[0])
+        return list(rows.order_by("pk")[: self.limit + 1])
+
+
+class ConcernsQuery(WindowQuery):
+    """Which concerns: those that were raised within a window."""
+
+    state: Literal["open", "closed", "all"] = "all"
 
 
 class FindingItem(BaseModel):
@@ -98,17 +129,82 @@ class ConcernPage(PageOf):
 )
 def list_concerns(request: TokenRequest, query: Query[ConcernsQuery]) -> dict[str, Any]:
     """The concerns that you may see, with their findings, by id."""
-    auth = request.auth
-    access = Access(auth.person if isinstance(auth, ApiToken) else auth)
-    concerns = Concern.objects.seen_by(access)
-    if query.from_:
-        concerns = concerns.filter(raised_slot__gte=query.from_)
-    if query.to:
-        concerns = concerns.filter(raised_slot__lt=query.to)
+    concerns = Concern.objects.seen_by(_access_of(request))
     if query.state != "all":
         concerns = concerns.filter(Q(closed_at__isnull=query.state == "open"))
-    if key := decode(query.cursor, [int]):
-        concerns = concerns.filter(pk__gt=key[0])
     findings = Prefetch("trail", TrailEntry.objects.filter(act=Act.FOUND))
-    found = list(concerns.prefetch_related(findings).order_by("pk")[: query.limit + 1])
+    found = query.within(concerns.prefetch_related(findings), "raised_slot")
     return page(request, found, query.limit, lambda concern: (concern.pk,), ConcernItem.of)
+
+
+class DeliveryItem(BaseModel):
+    """One message on one way, with its tries. What never happened is null."""
+
+    way: str = Field(description="mail, or channel.")
+    channel: str | None = Field(description="The name of the channel.")
+    due_at: datetime = Field(description="When it is sent, or tried again.")
+    tries: int
+    sent_at: datetime | None
+    failed_at: datetime | None
+    failure: str | None = Field(
+        description=f"Of the newest try: one of {', '.join(Failure.values)}."
+    )
+    ended_at: datetime | None = Field(description="Given up, or without a failure not needed.")
+    may_be_a_repeat: bool
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> Self:
+        fields = {name: getattr(delivery, name, None) for name in cls.model_fields}
+        channel = delivery.channel
+        return cls.model_validate(
+            {
+                **fields,
+                "way": "channel" if channel else "mail",
+                "channel": channel.name if channel else None,
+                "failure": delivery.failure or None,
+            }
+        )
+
+
+class NoticeItem(BaseModel):
+    """A message to one person."""
+
+    id: int
+    recipient: str
+    why: str = Field(description=f"One of {', '.join(Why.values)}.")
+    subject: str
+    made_at: datetime
+    read_at: datetime | None
+    is_drill: bool
+    concerns: list[int] = Field(description="The ids of the concerns that it tells of.")
+    deliveries: list[DeliveryItem]
+
+    @classmethod
+    def of(cls, notice: Notice) -> Self:
+        fields = {name: getattr(notice, name, None) for name in cls.model_fields}
+        return cls.model_validate(
+            {
+                **fields,
+                "recipient": notice.recipient.get_username(),
+                "concerns": sorted({told.concern_id for told in notice.told.all()}),
+                "deliveries": [DeliveryItem.of(one) for one in notice.deliveries.all()],
+            }
+        )
+
+
+class NoticePage(PageOf):
+    items: list[NoticeItem]
+
+
+@api.get(
+    "/notices", response={200: NoticePage, **PROBLEMS}, operation_id="notices", url_name="notices"
+)
+def list_notices(request: TokenRequest, query: Query[WindowQuery]) -> dict[str, Any]:
+    """The notices that were made for you, by id; for administrators those of everybody."""
+    found = query.within(notices_seen_by(_access_of(request)), "made_at")
+    return page(request, found, query.limit, lambda notice: (notice.pk,), NoticeItem.of)
+
+
+def _access_of(request: TokenRequest) -> Access:
+    auth = request.auth
+    return Access(auth.person if isinstance(auth, ApiToken) else auth)

@@ -14,6 +14,7 @@ from django.db.models import Q
 from welfare import desk
 from welfare.models import Act, Concern, ConditionEdge, Ending, Kind, TrailEntry
 from welfare.rules.facts import Facts
+from welfare.signals import changed_after_commit
 
 Key = tuple[Kind, str]
 AT_ONCE = 1000
@@ -147,6 +148,8 @@ class Conditions:
     def write(self) -> None:
         """Write everything; a fixed number of queries for each AT_ONCE concerns."""
         begun, self._begun = self._begun, []
+        if begun or self._trail:
+            changed_after_commit()
         Concern.objects.bulk_create([one for one, _ in begun], batch_size=AT_ONCE)
         for concern, slot in begun:
             self._note(concern, Act.RAISED)

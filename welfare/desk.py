@@ -18,6 +18,7 @@ from cages.slots import slot_of
 from people.models import User
 from welfare.models import Act, Concern, Ending, Finding, Kind, Reason, TrailEntry
 from welfare.models.trail import ACTS_OF_LIFE
+from welfare.signals import changed_after_commit
 
 # An acknowledgement ends by itself after this long: a concern is not forgotten before anybody has
 # looked.
@@ -91,6 +92,7 @@ def open_by_hand(cage: Cage, person: User, text: str, now: datetime) -> Concern:
                 since=now,
             )
             note(concern, Act.OPENED, now, person, text=text)
+            changed_after_commit()
     except IntegrityError:
         # Of two people who saw the same, the second one adds to what the first one opened.
         raise AlreadyOpen(Concern.objects.open().get(subject=subject, kind=kind)) from None
@@ -138,6 +140,7 @@ def open_drill(subject: str, person: User, now: datetime) -> Concern:
             is_drill=True,
         )
         note(concern, Act.OPENED, now, person)
+        changed_after_commit()
     return concern
 
 

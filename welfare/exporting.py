@@ -1,21 +1,24 @@
-"""Concerns as CSV, and what its columns mean, for the data dictionary."""
+"""Concerns and notices as CSV, and what their columns mean, for the data dictionary."""
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import TypeVar
 
+from django.db.models import QuerySet, TextChoices
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cages.exporting import dictionary
 from cages.exporting.columns import Column
 from cages.exporting.files import Pieces, csv_of
-from welfare.models import Act, Concern, Ending, Finding, Kind
+from welfare.models import Act, Concern, Delivery, Ending, Failure, Finding, Kind, Notice, Why
 from welfare.models.concern import ConcernQuerySet
 
 BATCH = 500
+Row = TypeVar("Row", Concern, Notice)
 
 
-def _values(choices: type[Kind] | type[Finding] | type[Ending]) -> str:
+def _values(choices: type[TextChoices]) -> str:
     return ", ".join(choices.values)
 
 
@@ -42,19 +45,49 @@ COLUMNS = [
     Column("closed_utc", "moment", _("When it was closed. Empty: it is open.")),
     Column("ending", "text", format_lazy("{}: {}.", _("Why it was closed"), _values(Ending))),
 ]
+NOTICE_COLUMNS = [
+    Column("notice_id", "integer", _("The id of the notice. Each of its deliveries is a row.")),
+    Column("recipient", "text", _("Who was told.")),
+    Column("why", "text", format_lazy("{}: {}.", _("Why"), _values(Why))),
+    Column("subject", "text", _("The subject, as it was written.")),
+    Column("concerns", "text", _("The ids of the concerns that it tells of, with spaces between.")),
+    Column("is_drill", "integer", _("1: a drill, which no statistics count.")),
+    Column("made_utc", "moment", _("When it was made.")),
+    Column("way", "text", _("mail, or the name of a channel. Empty: only in the application.")),
+    Column("tries", "integer", _("How often it was tried to send it.")),
+    Column("sent_utc", "moment", _("When it was sent. Empty: it was not.")),
+    Column(
+        "failure",
+        "text",
+        format_lazy("{}: {}.", _("Why the newest try failed"), _values(Failure)),
+    ),
+    Column("failed_utc", "moment", _("When the newest try failed.")),
+    Column("ended_utc", "moment", _("When it was given up, or without a failure not needed.")),
+    Column("may_be_a_repeat", "integer", _("1: it may have been sent twice.")),
+]
 dictionary.OTHER_FILES["concerns"] = COLUMNS
+dictionary.OTHER_FILES["notices"] = NOTICE_COLUMNS
 
 
 def pieces_of(concerns: ConcernQuerySet) -> Pieces:
     """Yield the pieces of a CSV file with these concerns, by id."""
     yield csv_of([[column.name for column in COLUMNS]]).encode()
-    for batch in _batches(concerns.select_related("cage").order_by("pk")):
+    rows = concerns.select_related("cage").prefetch_related("trail")
+    for batch in _batches(rows):
         yield csv_of(map(_row, batch)).encode()
 
 
-def _batches(concerns: ConcernQuerySet) -> Iterator[list[Concern]]:
+def notice_pieces_of(notices: QuerySet[Notice]) -> Pieces:
+    """Yield the pieces of a CSV file with these notices, as `notices_seen_by` gives them, by id."""
+    yield csv_of([[column.name for column in NOTICE_COLUMNS]]).encode()
+    for batch in _batches(notices):
+        lines = [line for notice in batch for line in _notice_rows(notice)]
+        yield csv_of(lines).encode()
+
+
+def _batches(rows: QuerySet[Row]) -> Iterator[list[Row]]:
     last = 0
-    while batch := list(concerns.filter(pk__gt=last).prefetch_related("trail")[:BATCH]):
+    while batch := list(rows.filter(pk__gt=last).order_by("pk")[:BATCH]):
         last = batch[-1].pk
         yield batch
 
@@ -80,6 +113,28 @@ def _row(concern: Concern) -> tuple[str | int | None, ...]:
         _moment(concern.closed_at),
         concern.ending,
     )
+
+
+def _notice_rows(notice: Notice) -> Iterator[tuple[str | int | None, ...]]:
+    deliveries: list[Delivery | None] = list(notice.deliveries.all()) or [None]
+    concerns = sorted({told.concern_id for told in notice.told.all()})
+    for one in deliveries:
+        yield (
+            notice.pk,
+            notice.recipient.get_username(),
+            notice.why,
+            notice.subject,
+            " ".join(map(str, concerns)),
+            int(notice.is_drill),
+            _moment(notice.made_at),
+            (one.channel.name if one.channel else "mail") if one else None,
+            one.tries if one else None,
+            _moment(one.sent_at) if one else None,
+            one.failure if one else None,
+            _moment(one.failed_at) if one else None,
+            _moment(one.ended_at) if one else None,
+            int(one.may_be_a_repeat) if one else None,
+        )
 
 
 def _moment(moment: datetime | None) -> str | None:

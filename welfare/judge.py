@@ -132,29 +132,35 @@ def _judge_places(conditions: Conditions, seen: Look, piece: Piece, now: datetim
         raise TypeError(parameters)
     places = place_silent.places_of(seen.asked, parameters.within_minutes)
     for subject, concern in lasting.items():
-        told = concern.facts
-        if place_silent.is_over(places.get(subject), told["silent"], told["cages"]):
+        told, lasted = concern.facts, (slot - concern.since) // SLOT_LENGTH + 1
+        place = places.get(subject)
+        if place_silent.is_over(place, told["silent"], told["cages"], lasted, parameters):
             conditions.end(Kind.PLACE_SILENT, subject, slot)
     by_eye = piece.scopes.of(Kind.UNSEEN)
     for concern in conditions.of(Kind.PLACE_SILENT).values():
         if by_eye and unseen.needs_eye(concern.since, slot, by_eye.unseen):
             conditions.ask_for_an_eye(concern)
     whole = places.get(facts.EVERYTHING)
-    # Most minutes end here, without asking what is usual.
-    if whole is None or whole.fell < parameters.least_cages:
+    newest = place_silent.places_of(seen.asked, 1)
+    wholly = place_silent.wholly_silent(newest, parameters)
+    # Many minutes end here, without asking what is usual.
+    if whole is None or (whole.fell < parameters.least_cages and not wholly):
         return
-    begun = place_silent.silent_places(places, parameters, usual_share(now))
+    usual = usual_share(now)
+    begun = place_silent.silent_places(places, parameters, usual)
+    begun += place_silent.silent_at_once(wholly, newest, usual)
     # Where a larger place is told of already, its parts are not.
     told_of = [places[one] for one in conditions.of(Kind.PLACE_SILENT) if one in places]
     for place in begun:
         if any(one.holds(place.room_id, place.rack_id) for one in told_of):
             continue
+        told_of.append(place)
         since = max(
             (
                 one.last
                 for one in seen.silent
                 if one.last
-                and one.unanswered >= parameters.within_minutes
+                and one.unanswered >= place.minutes
                 and place.holds(one.room_id, one.rack_id)
             ),
             default=None,

@@ -13,7 +13,7 @@ from cages.history.minutes import minutes_of
 from cages.history.window import Window
 from cages.models import Cage, CageState, Health
 from cages.models.minute import KNOWN, Minute
-from cages.models.state import MINUTES_KEPT
+from cages.models.state import MINUTES_KEPT, codes_of
 from cages.slots import SLOT_LENGTH
 from welfare.conditions import Case
 from welfare.models import Kind
@@ -140,8 +140,7 @@ def look(piece: Piece, lasting: Collection[int]) -> Look:
                 if is_on or unknown or not is_one or enough:
                     needed = bad_long.lead_of(rules.bad_long.bad_long) + piece.slots
                     if needed <= len(digits):
-                        state = CageState(outcome_slot=outcome_slot, minutes=minutes)
-                        codes = state.minutes_until(slot + SLOT_LENGTH, needed)
+                        codes = codes_of(digits[-needed:])
                         seen.edges += _edges(piece, pk, codes, rules.bad_long, is_on)
                     else:
                         stored[pk] = rules.bad_long

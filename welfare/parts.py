@@ -1,7 +1,7 @@
 """Judging what does not need a cycle: Neurocage itself each minute, the sensors each hour."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,7 @@ from django.db import transaction
 
 from cages.history.buckets import Bucket, buckets_of, total_of
 from cages.history.window import DAY, HOUR, Window, midnight_of
-from cages.models import Cage
+from cages.models import Cage, PollCycle, Trouble
 from cages.slots import slot_of
 from welfare.conditions import Case, Conditions, silence
 from welfare.fleet import Collected, Spot, requests_of
@@ -21,10 +21,12 @@ from welfare.rules.parameters import Itself, SensorWeak
 from welfare.rules.scopes import InForce, Scopes
 
 CAGES_AT_ONCE = 500
+# Neurocage that was just started says for a moment that nothing is started or finished.
+NEEDS_A_WHILE = frozenset({Trouble.NOT_STARTED.value, Trouble.NOT_FINISHED.value})
 
 
-def check_itself(now: datetime) -> None:
-    """Judge Neurocage itself."""
+def check_itself(now: datetime, looked_for: timedelta = timedelta.max) -> None:
+    """Judge Neurocage itself. looked_for: how long the caller has been running."""
     slot = slot_of(now)
     rule = Scopes.at(slot).of(Kind.NEUROCAGE)
     # Redis and the disk are asked before anything is locked.
@@ -35,6 +37,8 @@ def check_itself(now: datetime) -> None:
         for part in found:
             if part.fails is False:
                 conditions.end(Kind.NEUROCAGE, part.subject, slot)
+            elif part.subject in NEEDS_A_WHILE and looked_for < PollCycle.STALE_AFTER:
+                continue
             elif part.fails and rule:
                 since = part.since or slot
                 case = Case(

@@ -1,4 +1,6 @@
-"""What welfare does when polling tells of something: it sends a message, and holds nothing up.
+"""What welfare does when polling or the judge tells of something: it sends a message.
+
+It holds nothing up.
 
 The recorder goes on at once. The message is sent by a thread of its own, so that a Redis that is
 slow or away never keeps results from being written.
@@ -14,6 +16,7 @@ from django.conf import settings
 
 from cages.polling.patience import pauses
 from cages.polling.signals import cycle_finished, minutes_changed
+from welfare.signals import concerns_changed
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +25,8 @@ SENDING_AT_ONCE = 4
 # A later message makes one that is older than this needless.
 JUDGE_EXPIRES_SECONDS = 120
 HEARTBEAT_EXPIRES_SECONDS = 50
+# The next minute looks anyway.
+SEND_EXPIRES_SECONDS = 50
 # How long a message is held while Redis is away.
 HELD_SECONDS = 60
 # (name of the task, its arguments, after how many seconds it expires)
@@ -33,6 +38,7 @@ def connect() -> None:
     """Listen to polling. Called once, when Django starts."""
     cycle_finished.connect(on_cycle_finished, dispatch_uid="welfare")
     minutes_changed.connect(on_minutes_changed, dispatch_uid="welfare")
+    concerns_changed.connect(on_concerns_changed, dispatch_uid="welfare")
 
 
 def on_cycle_finished(slot: datetime, **kwargs: Any) -> None:
@@ -45,6 +51,10 @@ def on_cycle_finished(slot: datetime, **kwargs: Any) -> None:
 
 def on_minutes_changed(slot: datetime, cage_ids: list[int], **kwargs: Any) -> None:
     _send_apart([("welfare.tasks.judge_again", (int(slot.timestamp()), cage_ids), None)])
+
+
+def on_concerns_changed(**kwargs: Any) -> None:
+    _send_apart([("welfare.tasks.send_notices", (), SEND_EXPIRES_SECONDS)])
 
 
 def _send_apart(messages: list[Message]) -> None:

@@ -1,8 +1,9 @@
 """The hand-overs of welfare. Thin on purpose."""
 
 import logging
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from celery.exceptions import Reject
 from celery.signals import worker_shutting_down
@@ -15,11 +16,12 @@ from cages.models import PollCycle
 from cages.polling.patience import Patience, Stopping
 from neurocage.celery import app
 from welfare import desk, judge, late, parts, pieces
-from welfare.notices import drill, grouping, heartbeat, sending, ways
+from welfare.notices import drill, forgetting, grouping, heartbeat, sending, ways
 
 logger = logging.getLogger(__name__)
 
 judging = Patience("concerns are judged")
+_BEGAN = time.monotonic()
 
 
 @app.task
@@ -63,7 +65,8 @@ def judge_sensors() -> None:
 @app.task
 def check_itself() -> None:
     """Judge Neurocage itself, each minute: it may be that no cycle finishes."""
-    _try(lambda: parts.check_itself(timezone.now()))
+    looked_for = timedelta(seconds=time.monotonic() - _BEGAN)
+    _try(lambda: parts.check_itself(timezone.now(), looked_for))
 
 
 @app.task
@@ -92,6 +95,12 @@ def send_notices() -> None:
     finally:
         # What is made already goes out, even if something is wrong with what comes next.
         _try(lambda: sending.send_due(timezone.now))
+
+
+@app.task
+def forget_notices() -> None:
+    """Delete notices that are old, once a day."""
+    _try(lambda: forgetting.forget(timezone.now()))
 
 
 @worker_shutting_down.connect

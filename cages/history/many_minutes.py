@@ -2,12 +2,16 @@
 
 import numpy as np
 import numpy.typing as npt
-from django.db.models import Aggregate, BinaryField, Func
+from django.db.models import Aggregate, BigIntegerField, BinaryField, BooleanField, Func, Value
+from django.db.models.functions import Cast
 
 from cages.history.minutes import MINUTE_NUMBER
 from cages.models.poll import PollQuerySet
 
 Minutes = npt.NDArray[np.int32]
+# A block is so many minutes of a cage, and its key a number: the cage's id and that of the block.
+BLOCK_MINUTES = 16
+CAGES_PER_KEY = 2**32
 
 
 class _Int4Send(Func):
@@ -24,6 +28,27 @@ class _Joined(Aggregate):
     function = "string_agg"
     template = "%(function)s(%(expressions)s, '')"
     output_field = BinaryField()
+
+
+class _IsOneOf(Func):
+    """Whether a number is in a list, which PostgreSQL looks up in a hash table."""
+
+    arg_joiner = " = ANY("
+    template = "(%(expressions)s::bigint[]))"
+    output_field = BooleanField()
+
+
+def block_keys(cage_id: int, blocks: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The keys of blocks of a cage. blocks: `minute_number` // BLOCK_MINUTES."""
+    return cage_id * CAGES_PER_KEY + blocks
+
+
+def in_blocks(polls: PollQuerySet, keys: npt.NDArray[np.int64]) -> PollQuerySet:
+    """Those of the polls in blocks with these keys. It takes one look at each of the polls."""
+    block = MINUTE_NUMBER / BLOCK_MINUTES
+    key = Cast("cage_id", BigIntegerField()) * CAGES_PER_KEY + block
+    listed = Value("{" + ",".join(map(str, keys.tolist())) + "}")
+    return polls.filter(_IsOneOf(key, listed))
 
 
 def minutes_where(polls: PollQuerySet) -> dict[int, Minutes]:

@@ -173,7 +173,7 @@ class CageState(models.Model):
         nothing = bytes(count)
         if self.outcome_slot is None:
             return nothing
-        codes = nothing + self.minutes.encode().translate(_CODES) + nothing
+        codes = nothing + codes_of(self.minutes) + nothing
         # Where in `codes` the slot `end` is.
         place = count + MINUTES_KEPT + (end - self.outcome_slot) // SLOT_LENGTH - 1
         return codes[place - count : place] if count <= place <= len(codes) else nothing
@@ -190,6 +190,11 @@ class CageState(models.Model):
         to_come = (self.outcome_slot - end) // SLOT_LENGTH + 1
         codes = self.minutes_until(self.outcome_slot + SLOT_LENGTH, to_come)
         return self.day_known - sum(codes.count(code) for code in KNOWN)
+
+
+def codes_of(digits: str) -> bytes:
+    """One Minute for each of the digits of `CageState.minutes`."""
+    return digits.encode().translate(_CODES)
 
 
 def rank_of(cage: "Cage", state: CageState | None, now: datetime) -> Rank:

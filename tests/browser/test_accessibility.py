@@ -12,6 +12,7 @@ from django.utils import timezone
 from cages.models import Cage, Condition, Health, Outcome, Rack, Room
 from cages.slots import slot_of
 from people.models import ApiToken
+from tests.browser import welfare_data
 from tests.factories import MINUTE, make_cage, make_cycle, make_user, record_minutes, write_polls
 from tests.welfare.factories import make_concern
 from welfare import desk
@@ -60,6 +61,7 @@ ADDRESSES = [
     "/concerns/closed/",
     "/concerns/quality/",
     "/concerns/new/?cage=1",
+    *welfare_data.ADDRESSES,
     "/tokens/",
     "/api/",
     "/ops/",
@@ -90,7 +92,8 @@ def facility():
         polls = [health] * 4 + [None, Outcome.UNAVAILABLE] + [health] * 3
         record_minutes(cage, now - 9 * MINUTE, polls)
     unseen = make_cage("Silent", ada, id=4, room="R2", rack="B", row="C", column=1)
-    record_minutes(unseen, now - timedelta(hours=2), [Health.OK])
+    # The longest words for an age.
+    record_minutes(unseen, now - timedelta(hours=2, minutes=31), [Health.OK])
     make_cage("New", ada, id=5, created_at=timezone.now())
     make_cage("Paused", ada, id=6, is_polled=False)
     make_cage("Archived", ada, id=9, archived_at=timezone.now())
@@ -111,6 +114,7 @@ def facility():
         None, Kind.PLACE_SILENT, pk=902, rack_id=900, subject="rack:900", **raised
     )
     desk.close(silent.pk, ada, timezone.now())
+    welfare_data.add_welfare(ada, make_user("Dr. Bea", is_superuser=True), now)
     ApiToken.objects.issue(ada, "notebook", timezone.now())
     conditions = {cage.condition(timezone.now()) for cage in Cage.objects.select_related("state")}
     assert conditions == set(Condition)
@@ -185,11 +189,16 @@ FAINT = """() => {
 }"""
 
 
-def test_every_control_shows_the_focus_and_no_german_page_scrolls_sideways(new_page, facility):
+def test_every_control_shows_the_focus_and_no_german_page_scrolls_sideways(
+    new_page, facility, live_server
+):
     page, faint, wide = new_page(facility, reduced_motion="reduce"), {}, []
-    page.context.add_cookies([{"name": "django_language", "value": "de", "url": page.url}])
+    # With the address of a page, the cookie would be sent to the pages below that one only.
+    german = {"name": "django_language", "value": "de", "url": live_server.url}
+    page.context.add_cookies([german])
     for address in ADDRESSES:
         page.goto(address)
+        assert page.locator("html").get_attribute("lang") == "de"
         # From here on, the browser takes a focus for one by keyboard.
         page.keyboard.press("Tab")
         wide += wider_than_the_window(page, address)

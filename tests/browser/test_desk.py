@@ -1,6 +1,7 @@
 """The desk in a real browser: three people at once, one thumb, and what fits on a page."""
 
 import re
+from email import message_from_string, policy
 
 import pytest
 from django.utils import timezone
@@ -10,8 +11,14 @@ from cages.models import Health
 from cages.slots import slot_of
 from people.models import Role
 from tests.factories import MINUTE, make_cage, make_member, make_user, record_minutes
+from tests.welfare.conftest import add_default_rules
 from tests.welfare.factories import make_concern
-from welfare.models import Concern, Kind
+from tests.welfare.judging import pass_minutes
+from tests.welfare.letters import mail_server
+from welfare import tasks
+from welfare.models import Concern, Kind, Wish
+from welfare.notices.due import COLLECTED_FOR
+from welfare.rules.parameters import BadLong
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,31 +31,55 @@ def open_concern(cage, kind=Kind.BAD_LONG, **fields):
 @pytest.fixture
 def cage():
     owner = make_user("owner")
-    cage = make_cage("PV-Cre pair", owner=owner, room="R2", rack="B", row="B", column=7)
-    now = slot_of(timezone.now())
-    record_minutes(cage, now - 30 * MINUTE, [Health.BAD] * 30)
-    return cage
+    return make_cage("PV-Cre pair", owner=owner, room="R2", rack="B", row="B", column=7)
+
+
+@pytest.fixture
+def _readings(cage):
+    record_minutes(cage, slot_of(timezone.now()) - 30 * MINUTE, [Health.BAD] * 30)
 
 
 @pytest.fixture
 def people(cage):
     found = {}
     for role in (Role.TECHNICIAN, Role.VET, Role.ADMINISTRATOR):
-        found[role] = make_user(role.value)
+        found[role] = make_user(role.value, email=f"{role.value}@example.org")
         make_member(found[role], cage.lab, role)
     return found
 
 
-def test_three_people_bring_a_concern_from_raised_to_closed(new_page, cage, people):
+def link_in(letter):
+    """The first address in the text of a letter, as a mail program shows it."""
+    text = message_from_string(letter, policy=policy.default).get_content()
+    return re.search(r"https?://\S+", text).group()
+
+
+def test_three_people_bring_readings_by_a_letter_to_a_finding(
+    new_page, cage, people, settings, live_server
+):
+    settings.BASE_URL = live_server.url
+    add_default_rules()
+    Wish.objects.create(person=people[Role.VET], kinds=[Kind.BAD_LONG], by_mail=True)
     technician, vet, administrator = (new_page(person) for person in people.values())
     for page in (technician, vet, administrator):
         page.goto("/concerns/")
         expect(page.get_by_role("heading", name="No open concerns")).to_be_visible()
-    open_concern(cage)
-    # It comes by itself to each open page.
-    for page in (technician, vet, administrator):
+    # Its last minutes are as old as a notice waits for others of the same cause.
+    first = slot_of(timezone.now() - COLLECTED_FOR) - 30 * MINUTE
+    with mail_server(settings) as letters:
+        pass_minutes(first, {cage: [Health.BAD] * 30})
+        tasks.send_notices()
+    # It comes by itself to each open page, and to the vet by mail.
+    for page in (technician, administrator):
         expect(page.locator(".concern")).to_contain_text("not acknowledged", timeout=15_000)
         page.get_by_role("link", name=re.compile("^PV-Cre pair")).click()
+    ((to, letter),) = letters.got
+    assert to == ["vet@example.org"]
+    vet.goto(link_in(letter))
+    known = BadLong().least_known
+    expect(vet.locator(".concern-sentence")).to_contain_text(
+        f"{known} of {known} known readings Bad"
+    )
 
     technician.get_by_label("Reason").select_option("on_my_way")
     technician.get_by_role("button", name="Acknowledge").click()
@@ -77,6 +108,7 @@ def test_three_people_bring_a_concern_from_raised_to_closed(new_page, cage, peop
     assert Concern.objects.get().finding == "sick"
 
 
+@pytest.mark.usefixtures("_readings")
 def test_without_a_script_everything_works_as_well(new_page, cage, people):
     concern = open_concern(cage)
     page = new_page(people[Role.VET], java_script_enabled=False)
@@ -87,6 +119,7 @@ def test_without_a_script_everything_works_as_well(new_page, cage, people):
     expect(page.locator(".concern-sentence")).to_contain_text("Closed on")
 
 
+@pytest.mark.usefixtures("_readings")
 @pytest.mark.parametrize("size", ["phone", "tablet", "desktop"])
 @pytest.mark.parametrize("address", ["desk", "concern", "closed", "quality", "new", "/cages/"])
 def test_no_page_is_wider_than_the_screen(new_page, cage, people, size, address):
@@ -103,6 +136,7 @@ def test_no_page_is_wider_than_the_screen(new_page, cage, people, size, address)
     assert widths[0] <= widths[1]
 
 
+@pytest.mark.usefixtures("_readings")
 def test_what_one_taps_on_a_phone_is_large_enough(new_page, cage, people):
     concern = open_concern(cage)
     page = new_page(people[Role.VET], size="phone")

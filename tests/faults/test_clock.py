@@ -29,7 +29,8 @@ def test_the_clock_is_set_while_sensors_are_asked(install, settable_clock, measu
     installation.wait_for_asking(1, new, seconds=130)
     measured(f"from a step of {seconds:+} s to the first poll", time.monotonic() - stepped)
     assert time.monotonic() - stepped <= 120 + 3
-    polled = installation.wait_for_polling(new, 60)
+    # On a machine with much to do the first minute may be too short for all of its polls.
+    polled = installation.wait_for_polling(new, 130)
     measured(f"from a step of {seconds:+} s to a full cycle", time.monotonic() - stepped)
     assert polled.slot == new
     next_one = installation.wait_for_polling(new + SLOT_LENGTH, 130)

@@ -1,78 +1,79 @@
-"""The worker that sends notices is killed between sending and noting."""
+"""Sending goes wrong: the worker is killed, Redis is away, or a receiver never answers."""
 
-import asyncio
 import contextlib
+import socket
 import threading
 import time
 
-import psycopg2
 import pytest
-from aiosmtpd.controller import Controller
 
-from local_stack.ports import free_port
-from neurocage.celery import app
-from tests.faults.installation import USERNAME, wait_for
+from tests.faults.installation import signed_in, wait_for
+from tests.faults.receivers import SEND, Letters, add_channel, execute, kick, wants
 from welfare.models import Kind
-from welfare.notices.sending import LOST_AFTER
+from welfare.models.notice import COLLECTS_FOR_MINUTES
+from welfare.notices.sending import AT_ONCE, LOST_AFTER, PAUSE_MINUTES
 
 pytestmark = pytest.mark.faults
 
-TASK = "welfare.tasks.send_notices"
 # As the judge would have left it, long enough ago that nothing is collected any more.
 RAISED = """
-    WITH concern AS (
-        INSERT INTO welfare_concern (kind, subject, raised_slot, raised_at, since, is_since_known,
-                                     facts, finding, ending, is_drill)
-        VALUES (%s, 'disk', now(), now() - interval '4 min', now() - interval '4 min', false,
-                '{}', '', '', false)
-    )
-    INSERT INTO welfare_wish (person_id, kinds, by_mail, wakes_on_duty, language)
-    SELECT id, ARRAY[%s], true, true, 'en' FROM people_user WHERE username = %s
+    INSERT INTO welfare_concern (kind, subject, raised_slot, raised_at, since, is_since_known,
+                                 facts, finding, ending, is_drill)
+    VALUES (%s, %s, now(), now() - interval '4 min', now() - interval '4 min', false,
+            '{}', '', '', false)
 """
-ADDRESS = "UPDATE people_user SET email = 'ruth@example.org' WHERE username = %s"
-
-
-class SlowServer:
-    """A mail server that has a letter, and says so only when it is let go."""
-
-    def __init__(self):
-        self.got, self.may_answer = [], threading.Event()
-
-    async def handle_DATA(self, server, session, envelope):
-        letter = envelope.content.decode()
-        if "A drill is due" in letter:
-            return "250 OK"
-        self.got.append(letter)
-        while not self.may_answer.is_set():
-            await asyncio.sleep(0.05)
-        return "250 OK"
+SENT = """
+    SELECT count(*) FROM welfare_delivery AS one JOIN welfare_notice AS notice
+    ON notice.id = one.notice_id WHERE one.sent_at IS NOT NULL AND notice.why <> 'drill_due'
+"""
 
 
 @pytest.fixture
 def letters():
-    server = SlowServer()
-    controller = Controller(server, hostname="127.0.0.1", port=free_port())
-    controller.start()
-    server.url = f"smtp://127.0.0.1:{controller.port}"
-    yield server
-    server.may_answer.set()
-    controller.stop()
+    with Letters() as server:
+        yield server
+
+
+class Hanging:
+    """A receiver that accepts every connection and never answers."""
+
+    def __init__(self):
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._accept)
+        self.accepted = []
+        self.address = f"json://127.0.0.1:{self._server.getsockname()[1]}/hook"
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                self.accepted.append(self._server.accept()[0])
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        # A thread that accepts is only woken by this.
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._thread.join(10)
+        for each in (self._server, *self.accepted):
+            each.close()
+
+
+def raise_concern(installation, subject, kind=Kind.NEUROCAGE):
+    execute(installation, RAISED, (kind.value, subject))
+
+
+def sent(installation):
+    return installation.rows(SENT)[0][0]
 
 
 def test_a_letter_is_repeated_at_most_once_and_says_so(install, letters, measured):
     installation = install("welfare1", EMAIL_URL=letters.url)
-    kind = Kind.NEUROCAGE.value
-    with contextlib.closing(psycopg2.connect(installation.postgres.url)) as database:
-        database.autocommit = True
-        cursor = database.cursor()
-        cursor.execute(RAISED, [kind, kind, USERNAME])
-        cursor.execute(ADDRESS, [USERNAME])
-
-    def kick():
-        with app.connection_for_write(installation.valkey.url) as connection:
-            app.send_task(TASK, connection=connection, queue="notices")
-
-    kick()
+    letters.may_answer.clear()
+    raise_concern(installation, "disk")
+    wants(installation, "ruth", [Kind.NEUROCAGE])
+    kick(installation, SEND)
     wait_for(lambda: letters.got, 60, "the first letter is with the mail server")
     installation.kill("welfare1")
     killed = time.monotonic()
@@ -80,11 +81,79 @@ def test_a_letter_is_repeated_at_most_once_and_says_so(install, letters, measure
     installation.start_process("welfare2")
     time.sleep(LOST_AFTER.total_seconds())
     for _ in range(2):
-        kick()
+        kick(installation, SEND)
     wait_for(lambda: len(letters.got) == 2, 60, "the letter is sent again")
     measured("from the death of the worker to the repeat", time.monotonic() - killed)
-    noted = "SELECT sent_at FROM welfare_delivery WHERE sent_at IS NOT NULL"
-    wait_for(lambda: installation.rows(noted), 30, "it is noted")
-    kick()
+    wait_for(lambda: sent(installation), 30, "it is noted")
+    kick(installation, SEND)
     time.sleep(5)
-    assert ["may be a repeat" in letter for letter in letters.got] == [False, True]
+    assert ["may be a repeat" in letter for letter in letters.to("ruth")] == [False, True]
+
+
+def test_without_redis_each_letter_arrives_once(install, letters, measured):
+    installation = install("welfare", EMAIL_URL=letters.url)
+    people = [f"person{number}" for number in range(2 * AT_ONCE)]
+    for name in people:
+        wants(installation, name, [Kind.NEUROCAGE])
+    raise_concern(installation, "disk")
+    letters.may_answer.clear()
+    kick(installation, SEND)
+    wait_for(lambda: len(letters.got) == AT_ONCE, 60, "some letters are with the mail server")
+    installation.valkey.stop(30)
+    letters.may_answer.set()
+    time.sleep(15)
+    # Redis only carries the word that something is due. What is begun goes on without it.
+    assert sorted(name for name, _ in letters.got) == people
+
+    # A concern that comes meanwhile is told when Redis is back.
+    raise_concern(installation, "backup")
+    installation.valkey.start()
+    back = time.monotonic()
+    kick(installation, SEND)
+    wait_for(lambda: len(letters.got) == 2 * len(people), 60, "the second letters arrive")
+    measured("from Redis' return to the last letter", time.monotonic() - back)
+    wait_for(lambda: sent(installation) == 2 * len(people), 30, "all are noted")
+    for _ in range(2):
+        kick(installation, SEND)
+    time.sleep(5)
+    assert sorted(name for name, _ in letters.got) == sorted(2 * people)
+    assert not any("may be a repeat" in letter for _, letter in letters.got)
+    assert installation.dead() == []
+
+
+def test_a_receiver_that_hangs_keeps_no_letter_waiting_and_is_told_of(
+    install, settable_clock, letters
+):
+    installation = install("welfare", "web", EMAIL_URL=letters.url, NOTICES_ALLOW_PRIVATE=1)
+    with Hanging() as receiver:
+        channel = add_channel(installation, "Night chat", receiver.address)
+        # Those of the channel are sent first, and are more than are sent at once.
+        for number in range(4 * AT_ONCE):
+            wants(installation, f"chat{number}", [Kind.BAD_LONG], channel)
+        wants(installation, "vera", [Kind.BAD_LONG])
+        wants(installation, "ruth", [Kind.NEUROCAGE])
+        raise_concern(installation, "cage:1", Kind.BAD_LONG)
+        kick(installation, SEND)
+        wait_for(lambda: receiver.accepted, 60, "the receiver is asked")
+        wait_for(lambda: letters.to("vera"), 130, "the letter is not kept waiting")
+        # Of those before it in the queue only the first ones have cost their deadline.
+        tried = "SELECT count(*) FROM welfare_delivery WHERE channel_id = %s AND tries > 0"
+        assert installation.rows(tried, channel)[0][0] <= 2 * AT_ONCE
+
+        failures = "SELECT count(*) FROM welfare_delivery WHERE failure = 'timeout' AND tries = %s"
+        wait_for(lambda: installation.rows(failures, 1)[0][0] >= AT_ONCE, 60, "its tries fail")
+        settable_clock.step(PAUSE_MINUTES[0] * 60)
+        kick(installation, SEND)
+        wait_for(lambda: installation.rows(failures, 2)[0][0], 100, "it fails a second time")
+        browser = signed_in(installation)
+        page = browser.get(f"{installation.web_url}/ops/", timeout=10).text
+        assert "Night chat: no answer in time" in page
+        kick(installation, SEND)
+        subjects = "SELECT 1 FROM welfare_concern WHERE subject = %s"
+        wait_for(lambda: installation.rows(subjects, f"channel:{channel}"), 60, "it is a concern")
+        settable_clock.step(COLLECTS_FOR_MINUTES * 60)
+        kick(installation, SEND)
+        wait_for(lambda: letters.to("ruth"), 60, "the administrator has a letter")
+        assert len(letters.to("ruth")) == len(letters.to("vera")) == 1
+        browser.close()
+    assert installation.dead() == []

@@ -14,10 +14,11 @@ from tests.pages import queries_of
 from welfare.models import Concern, Finding, Kind, Rule, RuleEdition
 from welfare.rules import back_test as back_tests
 from welfare.rules import replay as replays
-from welfare.rules.back_test import back_test, cages_of
+from welfare.rules.back_test import back_test
 from welfare.rules.parameters import BadLong
 from welfare.rules.replay import replay
 from welfare.rules.sample import evenly
+from welfare.rules.scopes import Scopes, cages_of
 from welfare.rules.share_of_window import edges
 
 NOW = at("09:00")
@@ -73,9 +74,13 @@ def begun(found):
     return sorted(zip(found.cage.tolist(), found.minute.tolist(), strict=True))
 
 
-@pytest.mark.parametrize("dense_share", [0, 1])
-def test_a_replay_finds_what_judging_every_minute_finds(cages, monkeypatch, dense_share):
+@pytest.mark.parametrize(("scan_share", "dense_share"), [(1, 1), (0, 1), (0, 0)])
+def test_a_replay_finds_what_judging_every_minute_finds(
+    cages, monkeypatch, scan_share, dense_share
+):
+    monkeypatch.setattr(replays, "SCAN_SHARE", scan_share)
     monkeypatch.setattr(replays, "DENSE_SHARE", dense_share)
+    monkeypatch.setattr(replays, "MINUTES_AT_ONCE", 2000)
     monkeypatch.setattr(replays, "CAGES_AT_ONCE", 4)
     monkeypatch.setattr(replays, "FOLLOWED_MINUTES", 7)
     monkeypatch.setattr(replays, "SPANS_A_QUERY", 2)
@@ -154,7 +159,7 @@ def test_the_number_of_queries_does_not_grow_with_cages_that_are_well(rule, user
 
 
 def in_force(rule):
-    RuleEdition.objects.create(rule=rule, proposed_at=NOW, in_force_since=NOW)
+    return RuleEdition.objects.create(rule=rule, proposed_at=NOW, in_force_since=NOW)
 
 
 def test_a_rule_is_tried_on_the_cages_that_it_judges(rule):
@@ -166,9 +171,12 @@ def test_a_rule_is_tried_on_the_cages_that_it_judges(rule):
     of_room = Rule.objects.create(kind=Kind.BAD_LONG, room=roomed.room)
     of_lab = Rule.objects.create(kind=Kind.BAD_LONG, lab=Lab.objects.get(own_of=eve))
     assert set(cages_of(rule)) == {plain, roomed, both}
-    in_force(of_room)
-    in_force(of_lab)
+    editions = {each: in_force(each).pk for each in (of_room, of_lab)}
     assert set(cages_of(rule)) == {plain}
     assert set(cages_of(of_room)) == {roomed}
     assert set(cages_of(of_lab)) == {both}
+    scopes = Scopes.at(NOW + MINUTE)
+    for each, cage in ((of_room, roomed), (of_lab, both)):
+        found = scopes.of(Kind.BAD_LONG, cage.lab_id, cage.room_id)
+        assert found.edition_id == editions[each]
     assert Cage.objects.count() == 4

@@ -193,6 +193,22 @@ def test_everything_silent_is_one_concern():
     assert (concern.kind, concern.subject) == (Kind.PLACE_SILENT, "everything")
 
 
+def test_twelve_cages_that_all_fall_silent_are_told_of_after_one_minute():
+    cages = [make_cage(room="R1", rack=name) for name in "AB" for _ in range(6)]
+    end = pass_minutes(FIRST, {cage: [O, N] for cage in cages})
+    (concern,) = open_concerns()
+    assert (concern.subject, concern.raised_slot) == ("everything", FIRST + MINUTE)
+    assert concern.since == FIRST + MINUTE
+    # It lasts while its cages are not silent for long enough to be counted.
+    end = pass_minutes(end, {cage: [N] * 4 for cage in cages})
+    concern.refresh_from_db()
+    assert concern.over_slot is None
+    pass_minute(end, dict.fromkeys(cages, O))
+    concern.refresh_from_db()
+    assert (concern.over_slot, concern.ending) == (end, Ending.BY_ITSELF)
+    assert Concern.objects.count() == 1
+
+
 def test_the_rule_of_the_lab_goes_before_the_rooms_and_that_before_the_facilitys():
     lab = Lab.objects.create(name="Neuro")
     of_lab, of_room, of_none = (make_cage(room=name) for name in ("R1", "R1", "R2"))

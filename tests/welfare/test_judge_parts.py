@@ -2,6 +2,7 @@
 
 import http.server
 import threading
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -57,6 +58,15 @@ def test_minutes_that_are_not_started_make_a_concern_until_they_are(db):
     parts.check_itself(FIRST + 4 * MINUTE)
     concern.refresh_from_db()
     assert concern.ending == Ending.BY_ITSELF
+
+
+def test_neurocage_that_was_just_started_is_not_said_to_stand_still(db):
+    make_cycle(FIRST, planned=1)
+    for looked_for in (timedelta(0), timedelta(minutes=1)):
+        parts.check_itself(FIRST + 10 * MINUTE, looked_for)
+    assert open_concerns() == []
+    parts.check_itself(FIRST + 10 * MINUTE, timedelta(minutes=2))
+    assert [one.subject for one in open_concerns()] == ["not_started"]
 
 
 def test_minutes_that_do_not_finish_make_a_concern(db):
@@ -124,6 +134,18 @@ def test_a_sensor_is_weak_below_its_own_band():
     assert sensor_weak.verdict(Requests(1040, 1440, 2000.0), usual, RULE) is None
 
 
+def test_what_chance_gives_a_healthy_sensor_now_and_then_is_not_weak():
+    # 3.6 deviations: with 500 sensors and a judgement each hour that comes about every day.
+    usual = Requests(7500, 10_000, 2000.0)
+    assert sensor_weak.verdict(Requests(1019, 1440, 2000.0), usual, RULE) is None
+
+
+def test_an_uncertain_usual_share_widens_the_band_of_a_sensor():
+    now = Requests(990, 1440, 2000.0)
+    assert sensor_weak.verdict(now, Requests(7500, 10_000, 2000.0), RULE) is True
+    assert sensor_weak.verdict(now, Requests(750, 1000, 2000.0), RULE) is None
+
+
 def test_a_sensor_is_weak_if_it_takes_twice_as_long():
     usual = Requests(7500, 10_000, 2000.0)
     assert sensor_weak.verdict(Requests(1080, 1440, 4001.0), usual, RULE) is True
@@ -172,3 +194,26 @@ def test_chance_is_no_silent_place():
     asked = {(1, 1, 3): 2, (1, 1, 0): 38, (1, 2, 3): 1, (1, 2, 0): 39}
     places = place_silent.places_of(asked, 3)
     assert place_silent.silent_places(places, PlaceSilent(), 0.75) == []
+
+
+def test_a_place_of_which_nobody_answers_is_told_of_after_one_minute():
+    asked = {(1, 1, 1): 14, (1, 2, 0): 30, (1, 2, 1): 10}
+    newest = place_silent.places_of(asked, 1)
+    wholly = place_silent.wholly_silent(newest, PlaceSilent())
+    found = place_silent.silent_at_once(wholly, newest, 0.75)
+    assert [(one.subject, one.minutes) for one in found] == [("rack:1", 1)]
+
+
+def test_a_place_that_is_too_small_for_one_minute_is_not_told_of_at_once():
+    asked = {(1, 1, 1): 9, (1, 2, 0): 30, (1, 2, 1): 10}
+    newest = place_silent.places_of(asked, 1)
+    wholly = place_silent.wholly_silent(newest, PlaceSilent())
+    assert [one.subject for one in wholly] == ["rack:1"]
+    assert place_silent.silent_at_once(wholly, newest, 0.75) == []
+
+
+def test_while_a_silence_spreads_no_part_of_it_is_told_of_at_once():
+    asked = {(1, 1, 1): 14, (2, 2, 0): 10, (2, 2, 1): 30}
+    newest = place_silent.places_of(asked, 1)
+    wholly = place_silent.wholly_silent(newest, PlaceSilent())
+    assert place_silent.silent_at_once(wholly, newest, 0.75) == []

@@ -129,6 +129,8 @@ def test_a_finished_cycle_is_judged_through_redis(transactional_db, queues):
         until(lambda: queues("judge") == 1)
         deliver("judge")
     assert Concern.objects.get().raised_slot == first + 17 * MINUTE
+    # Whoever sends notices is told at once.
+    until(lambda: queues("notices") == 1)
     assert JudgedSlot.objects.count() == 30
 
 

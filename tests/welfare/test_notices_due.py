@@ -15,6 +15,7 @@ from welfare.models import (
     DutyShift,
     Kind,
     Notice,
+    NoticeSettings,
     Reason,
     Told,
     Why,
@@ -99,6 +100,13 @@ def test_a_clock_that_is_set_back_tells_nothing_again(vera, cage):
     make_notices(RAISED + 5 * MINUTE)
     make_notices(RAISED + 61 * MINUTE)
     assert told() == [Why.RAISED, Why.REMINDER]
+
+
+def test_where_nothing_is_collected_a_concern_is_told_at_once(vera, cage):
+    NoticeSettings.objects.create(pk=1, collects_for_minutes=0)
+    make_concern(cage)
+    make_notices(RAISED)
+    assert told() == [Why.RAISED]
 
 
 def test_a_silent_place_is_told_and_not_its_cages(vera, cage):

@@ -10,7 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from prometheus_client import CollectorRegistry
 
-from tests.factories import at, make_cage, make_user
+from people.models import Role
+from tests.factories import at, make_cage, make_member, make_user
+from tests.pages import text_of
 from tests.welfare.factories import make_concern
 from welfare.metrics import add_deliveries
 from welfare.models import (
@@ -98,7 +100,7 @@ def test_a_person_finds_only_their_own_notices(mia):
 
 
 def test_without_notices_the_page_says_so(mia):
-    assert "Nothing was told to you yet." in signed_in(mia).get(reverse("notice-list")).text
+    assert "You have no notices yet." in signed_in(mia).get(reverse("notice-list")).text
 
 
 def test_marking_as_read_takes_those_that_the_page_showed(mia):
@@ -216,9 +218,11 @@ def test_a_shift_ends_after_it_begins(admin, mia):
     assert "It ends before it begins." in admin.post(reverse("notice-duty"), sent).text
 
 
-def test_the_time_until_the_next_person_is_told_can_be_set(admin):
-    admin.post(reverse("notice-duty"), {"act": "set", "escalates_after_minutes": "20"})
-    assert NoticeSettings.objects.get().escalates_after_minutes == 20
+def test_the_times_of_notices_can_be_set(admin):
+    times = {"escalates_after_minutes": "20", "collects_for_minutes": "0"}
+    admin.post(reverse("notice-duty"), {"act": "set", **times})
+    row = NoticeSettings.objects.get()
+    assert (row.escalates_after_minutes, row.collects_for_minutes) == (20, 0)
 
 
 def test_a_drill_is_raised_and_its_times_are_shown(admin):
@@ -284,3 +288,18 @@ def test_the_administrator_of_the_demo_is_told_of_everything_unless_they_chose(m
     Wish.objects.update(by_mail=False)
     call_command("load_demo_wish", "mia")
     assert not Wish.objects.get().by_mail
+
+
+def test_the_desk_tells_how_many_notices_are_unread(mia):
+    make_notice(mia, read_at=NOW)
+    for _ in range(2):
+        make_notice(mia)
+    make_notice(make_user("vera"))
+    assert "Notices 2 unread" in text_of(signed_in(mia).get(reverse("concern-list")))
+
+
+@pytest.mark.parametrize(("role", "count"), [(Role.VET, 1), (Role.TECHNICIAN, 0)])
+def test_the_desk_leads_to_the_rules_who_may_approve_them(mia, role, count):
+    make_member(mia, make_user("vera").own_lab, role)
+    page = signed_in(mia).get(reverse("concern-list")).text
+    assert page.count(f'href="{reverse("rule-list")}"') == count

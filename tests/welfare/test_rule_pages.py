@@ -6,6 +6,7 @@ import sys
 import pytest
 from django.core.cache import cache
 from django.urls import reverse
+from django.utils import translation
 
 from cages.models import Health
 from cages.slots import SLOT_LENGTH, slot_of
@@ -15,7 +16,8 @@ from tests.pages import errors_of, queries_of, text_of
 from welfare.models import Kind, Rule, RuleEdition
 from welfare.rules import editions
 from welfare.rules.editions import Decided, OwnProposal, Texts
-from welfare.rules.parameters import BadLong, pack
+from welfare.rules.figures import in_words
+from welfare.rules.parameters import CLASSES, BadLong, pack
 
 NOW = at("09:00:30")
 NEXT = slot_of(NOW) + SLOT_LENGTH
@@ -286,3 +288,16 @@ def test_pollers_and_workers_load_no_numpy():
         "sys.exit('numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ["more than 3 standard deviations", "less than once in 10,000"]),
+        ("de", ["mehr als 3 Standardabweichungen", "seltener als einmal in 10.000"]),
+    ],
+)
+def test_figures_are_written_as_the_reader_writes_numbers(language, words):
+    with translation.override(language):
+        told = [in_words(kind, CLASSES[kind]()) for kind in (Kind.SENSOR_WEAK, Kind.PLACE_SILENT)]
+    assert [part for part, text in zip(words, told, strict=True) if part not in text] == []

@@ -26,7 +26,9 @@ class ChannelForm(forms.ModelForm):
         label=gettext_lazy("Address"),
         max_length=LONGEST_ADDRESS,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text=gettext_lazy("As Apprise writes it. It is a secret and is not shown again."),
+        help_text=gettext_lazy(
+            "An address as Apprise writes it. It is a secret and is not shown again."
+        ),
     )
 
     class Meta:

@@ -47,8 +47,19 @@ class ShiftForm(forms.ModelForm):
         return cleaned
 
 
-class EscalationForm(forms.ModelForm):
+class TimesForm(forms.ModelForm):
+    """How long a message is collected for, and how long the next person on duty waits."""
+
     class Meta:
         model = NoticeSettings
-        fields = ["escalates_after_minutes"]
-        labels = {"escalates_after_minutes": gettext_lazy("Minutes until the next person is told")}
+        fields = ["escalates_after_minutes", "collects_for_minutes"]
+        labels = {
+            "escalates_after_minutes": gettext_lazy("Minutes until the next person is told"),
+            "collects_for_minutes": gettext_lazy("Minutes for which a message is collected"),
+        }
+        help_texts = {
+            "collects_for_minutes": gettext_lazy(
+                "What is raised in this time after the first concern becomes one message with it. "
+                "0: each is told at once."
+            )
+        }

@@ -121,5 +121,5 @@ class NewRuleForm(forms.Form):
             self.add_error("lab" if lab else "room", _("There is such a rule already."))
         elif Rule.objects.count() >= RULES_MOST:
             most = {"most": RULES_MOST}
-            self.add_error("kind", _("There are %(most)s rules already. No more fit.") % most)
+            self.add_error("kind", _("There are %(most)s rules, which is the maximum.") % most)
         return cleaned

@@ -36,7 +36,7 @@ class WishForm(forms.ModelForm):
             "wakes_on_duty": _("While I am on duty, wake me for the health of animals"),
         }
         help_texts = {
-            "rooms": _("None: every room that you see."),
+            "rooms": _("If you choose none: all rooms that you see."),
             "quiet_until": _("In facility time. What comes in quiet hours is sent when they end."),
         }
         widgets = {

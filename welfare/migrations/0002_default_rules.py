@@ -9,8 +9,8 @@ SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 DEFAULTS = {
     "bad_long": {"window_minutes": 30, "share_percent": 85, "least_known": 18, "over_percent": 50},
     "unseen": {"after_minutes": 12, "by_eye_minutes": 60},
-    "sensor_weak": {"hours": 24, "least_requests": 60, "sigmas": 3.0, "usual_days": 7, "times": 2.0},
-    "place_silent": {"within_minutes": 3, "least_cages": 3, "rarity": 4},
+    "sensor_weak": {"hours": 24, "least_requests": 60, "sigmas": 4.5, "usual_days": 7, "times": 2.0},
+    "place_silent": {"within_minutes": 3, "least_cages": 3, "rarity": 5},
     "neurocage": {"disk_percent": 90, "backup_hours": 36},
 }
 

@@ -14,6 +14,8 @@ from welfare.models.rule import Kind
 
 # Nobody has acknowledged a concern for so long: the next person on duty is told.
 ESCALATES_AFTER_MINUTES = 15
+# One cause shows itself in many cages within this time. It becomes one message.
+COLLECTS_FOR_MINUTES = 3
 DRILL_DUE_AFTER = timedelta(days=30)
 
 
@@ -24,6 +26,11 @@ class NoticeSettings(models.Model):
         _("minutes until the next person on duty is told"),
         default=ESCALATES_AFTER_MINUTES,
         validators=[MinValueValidator(3), MaxValueValidator(240)],
+    )
+    collects_for_minutes = models.PositiveSmallIntegerField(
+        _("minutes in which what is raised becomes one message"),
+        default=COLLECTS_FOR_MINUTES,
+        validators=[MaxValueValidator(15)],
     )
     drill_reminded_at = models.DateTimeField(null=True, editable=False)
 

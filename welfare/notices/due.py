@@ -14,8 +14,8 @@ from people.access import Access
 from welfare.models import Act, Concern, Kind, Told, TrailEntry, Why
 from welfare.notices.duty import DUTY_KINDS, Recipient
 
-# One cause shows itself in many cages within this time. It becomes one message.
-COLLECTED_FOR = timedelta(minutes=3)
+# A cage that became silent so long before its place did fell silent with it.
+WITH_PLACE = timedelta(minutes=3)
 # Reminders come so many minutes after the first message and after each other; the last one repeats.
 REMINDER_MINUTES = (30, 60, 120, 240)
 # Concerns that ended longer ago are not told of any more.
@@ -37,7 +37,11 @@ class Due:
 
 @dataclass(slots=True)
 class Known:
-    """The concerns that may have to be told of, and what was told. escalates: after so long."""
+    """The concerns that may have to be told of, and what was told.
+
+    escalates: after so long the next person is told. collects: so long after the first concern a
+    message is made of it and of those that followed.
+    """
 
     concerns: list[Concern]
     episodes: dict[int, int]
@@ -46,6 +50,7 @@ class Known:
     # {(concern, episode): when anybody was first told that it was raised}
     first_told: dict[tuple[int, int], datetime]
     escalates: timedelta
+    collects: timedelta
     places: list[Concern] = field(default_factory=list)
 
     def of(self, concern: Concern, person_id: int) -> dict[tuple[str, int], datetime]:
@@ -71,11 +76,11 @@ class Known:
 
 def _explains(place: Concern, concern: Concern) -> bool:
     """Whether the cage fell silent with the place, or while it was silent."""
-    began_with_it = concern.since >= place.since - COLLECTED_FOR
+    began_with_it = concern.since >= place.since - WITH_PLACE
     return began_with_it and (place.over_slot is None or concern.since <= place.over_slot)
 
 
-def read(now: datetime, escalates: timedelta) -> Known:
+def read(now: datetime, escalates: timedelta, collects: timedelta) -> Known:
     """Read what is needed to know what is due. Three queries."""
     newest = Q(closed_at=None) | Q(closed_at__gt=now - ENDED_WITHIN)
     found = Concern.objects.filter(newest).with_places().worst_first()
@@ -93,14 +98,14 @@ def read(now: datetime, escalates: timedelta) -> Known:
         if why == Why.RAISED:
             first.setdefault((concern, episode), at)
     places = [concern for concern in concerns if concern.kind == Kind.PLACE_SILENT]
-    return Known(concerns, episodes, told, first, escalates, places)
+    return Known(concerns, episodes, told, first, escalates, collects, places)
 
 
 def due_for(one: Recipient, known: Known, now: datetime) -> list[Due]:
     """What the person has to be told now. One query."""
     found = [due for concern in known.concerns for due in _of(one, concern, known, now)]
     raised = [due for due in found if due.why == Why.RAISED]
-    if raised and not any(due.concern.raised_at + COLLECTED_FOR <= now for due in raised):
+    if raised and not any(due.concern.raised_at + known.collects <= now for due in raised):
         found = [due for due in found if due.why != Why.RAISED]
     if not found:
         return []

@@ -48,7 +48,11 @@ def make_notices(now: datetime) -> int:
     gate = NoticeSettings.objects.select_for_update(skip_locked=True).filter(pk=1).first()
     if gate is None:
         return 0
-    known = read(now, timedelta(minutes=gate.escalates_after_minutes))
+    known = read(
+        now,
+        timedelta(minutes=gate.escalates_after_minutes),
+        timedelta(minutes=gate.collects_for_minutes),
+    )
     if not known.concerns:
         return 0
     failing = {

@@ -6,7 +6,7 @@ that was begun long ago knows that a worker was killed: it is sent once more, ma
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, transaction
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -48,6 +48,7 @@ class Message:
     text: str
     # Known before sending; nothing is sent then.
     failure: Failure | None = None
+    channel_id: int | None = None
 
     def send(self) -> Failure | None:
         if self.failure:
@@ -58,17 +59,23 @@ class Message:
 
 
 def send_due(clock: Callable[[], datetime]) -> int:
-    """Send what is due, until nothing is or the time is up. Returns how many were sent."""
+    """Send what is due, until nothing is or the time is up. Returns how many were sent.
+
+    A way that did not answer in time comes after the others, so it holds them up only once.
+    """
     begun, sent = time.monotonic(), 0
+    hung: set[int | None] = set()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         while time.monotonic() - begun < WORKS_FOR_SECONDS:
-            messages = [message_of(delivery) for delivery in claim(clock())]
+            messages = [message_of(delivery) for delivery in claim(clock(), hung)]
             if not messages:
                 break
             tries = {pool.submit(message.send): message for message in messages}
             for done in as_completed(tries):
                 failure = _failure_of(done)
                 sent += failure is None
+                if failure == Failure.TIMEOUT:
+                    hung.add(tries[done].channel_id)
                 _note_surely(tries[done].delivery_id, failure, clock)
     return sent
 
@@ -82,21 +89,30 @@ def _failure_of(done: "Future[Failure | None]") -> Failure | None:
         return Failure.REJECTED
 
 
-def claim(now: datetime) -> list[Delivery]:
-    """Take deliveries that are due, so that nobody else does. Committed when this returns."""
+def claim(now: datetime, hung: Collection[int | None] = ()) -> list[Delivery]:
+    """Take deliveries that are due, so that nobody else does. Committed when this returns.
+
+    hung: ids of the channels that come last; None is mail.
+    """
     while True:
-        found, taken = _claim_some(now)
+        found, taken = _claim_some(now, hung)
         # Where all that were found ended without sending, there may be more behind them.
         if taken or not found:
             return taken
 
 
-def _claim_some(now: datetime) -> tuple[int, list[Delivery]]:
+def _claim_some(now: datetime, hung: Collection[int | None]) -> tuple[int, list[Delivery]]:
     """(how many were due, those of them to send); AT_ONCE at most."""
     lost = Q(begun_at__lt=now - LOST_AFTER)
+    is_hung = Q(channel__in=[way for way in hung if way is not None])
+    if None in hung:
+        is_hung |= Q(channel=None)
+    comes_last = Case(When(is_hung, then=Value(1)), default=Value(0))
     with transaction.atomic():
         due = Delivery.objects.waiting().filter(Q(begun_at=None) | lost, due_at__lte=now)
-        locked = due.select_for_update(skip_locked=True).order_by("due_at", "pk")
+        locked = due.select_for_update(skip_locked=True).order_by(
+            *([comes_last] if hung else []), "due_at", "pk"
+        )
         found, taken = list(locked[:AT_ONCE]), []
         for delivery in found:
             if delivery.begun_at is not None:
@@ -148,7 +164,7 @@ def message_of(delivery: Delivery) -> Message:
         if channel:
             if delivery.may_be_a_repeat:
                 text = texts.repeated(text)
-            return Message(delivery.pk, channel.address, subject, text)
+            return Message(delivery.pk, channel.address, subject, text, channel_id=channel.pk)
         address = person.email if person else ""
         if not address:
             return Message(delivery.pk, None, "", "", Failure.NO_ADDRESS)

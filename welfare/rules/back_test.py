@@ -6,20 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 import numpy as np
-from django.db.models import Q
 from django.utils import timezone
 
 from cages.history.minutes import minute_number
 from cages.history.span import NIGHT
 from cages.history.window import Window
-from cages.models import Cage
-from cages.models.cage import CageQuerySet
 from cages.slots import SLOT_LENGTH, slot_of
-from welfare.models import Concern, Kind, Rule, RuleEdition
+from welfare.models import Concern, Kind, Rule
 from welfare.models.concern import REAL_FINDINGS, Finding
 from welfare.rules.parameters import BadLong
 from welfare.rules.replay import Beginnings, Places, replay
 from welfare.rules.sample import evenly
+from welfare.rules.scopes import cages_of
 from welfare.rules.share_of_window import Flags
 
 DAYS_LEAST, DAYS_MOST, DAYS_USUAL = 7, 90, 30
@@ -91,25 +89,6 @@ class BackTest:
 
     def a_day(self, outcome: Outcome) -> float:
         return outcome.raised / self.days
-
-
-def cages_of(rule: Rule) -> CageQuerySet:
-    """The cages that this rule judges: without those that a closer rule in force is for.
-
-    Paused and archived cages are left out. The rule of a lab is closer than that of a room.
-    """
-    cages = Cage.objects.polled()
-    others = RuleEdition.objects.filter(
-        rule__kind=rule.kind, in_force_since__isnull=False, ended_at=None
-    ).exclude(rule=rule.pk)
-    of_labs = others.exclude(rule__lab=None).values("rule__lab")
-    if rule.lab_id:
-        return cages.filter(lab=rule.lab_id)
-    cages = cages.exclude(lab__in=of_labs)
-    if rule.room_id:
-        return cages.filter(room=rule.room_id)
-    of_rooms = others.exclude(rule__room=None).values("rule__room")
-    return cages.filter(Q(room=None) | ~Q(room__in=of_rooms))
 
 
 def back_test(

@@ -28,7 +28,7 @@ SENTENCES = {
     ),
     Kind.PLACE_SILENT: gettext_lazy(
         "at least %(least_cages)s sensors silent within %(within_minutes)s min, by chance less "
-        "than once in 10^%(rarity)s"
+        "than once in %(one_in)s"
     ),
     Kind.NEUROCAGE: gettext_lazy(
         "disk filled to %(disk_percent)s %%, no backup for %(backup_hours)s h, or minutes that do "
@@ -101,12 +101,19 @@ LEAST_TOLD = 0.001
 
 def in_words(kind: Kind, parameters: Parameters) -> str:
     """What the rule looks at, with its figures."""
-    return SENTENCES[kind] % asdict(parameters)
+    figures = asdict(parameters)
+    if kind == Kind.PLACE_SILENT:
+        figures["one_in"] = formats.number_format(10 ** figures["rarity"], force_grouping=True)
+    for name, value in figures.items():
+        if isinstance(value, float):
+            whole = value == int(value)
+            figures[name] = formats.number_format(int(value) if whole else value, use_l10n=True)
+    return SENTENCES[kind] % figures
 
 
 def number_in_words(number: float) -> str:
     """A number with two figures that count: 0.18, 12, 0.0047; "less than 0.001" below that."""
     if 0 < number < LEAST_TOLD:
         return _("less than %(number)s") % {"number": formats.number_format(LEAST_TOLD)}
-    places = 0 if number >= 10 else 1 if number >= 1 else 2 if number >= 0.1 else 4
-    return formats.number_format(round(number, places), use_l10n=True)
+    places = 0 if number >= 10 or not number else 1 if number >= 1 else 2 if number >= 0.1 else 4
+    return formats.number_format(number, decimal_pos=places, use_l10n=True)

@@ -1,14 +1,15 @@
 """The rule "Place silent": sensors that fell silent together, in one place more than by chance.
 
-It gives the largest place that explains them, so that one cause is one concern.
+It gives the largest place that explains them, so that one cause is one concern. A place of which
+nobody answers is told of after one minute, if it is large enough for that.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, lgamma
 
-from cages.history.chance import is_too_many
+from cages.history.chance import is_too_few, is_too_many
 from welfare.rules import facts
 from welfare.rules.parameters import PlaceSilent
 
@@ -30,7 +31,8 @@ Asked = tuple[int | None, int | None, int]
 class Place:
     """A place of which `silent` of the `cages` that were asked are silent.
 
-    fell: those of them that fell silent just now.
+    fell: those of them that fell silent just now. minutes: so many polls in a row without an answer
+    make a cage silent.
     """
 
     subject: str
@@ -39,6 +41,7 @@ class Place:
     fell: int
     room_id: int | None = None
     rack_id: int | None = None
+    minutes: int = 1
 
     @property
     def able(self) -> int:
@@ -101,7 +104,7 @@ def places_of(asked: Mapping[Asked, int], silent_after: int) -> dict[str, Place]
         for key in keys:
             sums[key] = [one + more for one, more in zip(sums[key], count, strict=True)]
     return {
-        subject: Place(subject, silent, cages, fell, room_id, rack_id)
+        subject: Place(subject, silent, cages, fell, room_id, rack_id, silent_after)
         for (subject, room_id, rack_id), (silent, cages, fell) in sums.items()
     }
 
@@ -138,12 +141,59 @@ def silent_places(
     return found
 
 
-def is_over(place: Place | None, silent: int, cages: int) -> bool:
+def wholly_silent(places: Mapping[str, Place], parameters: PlaceSilent) -> list[Place]:
+    """The largest places of which nobody answered the last poll; none lies in another one.
+
+    places: those of one poll in a row.
+    """
+    found = [
+        place
+        for place in places.values()
+        if place.silent == place.cages and place.fell >= parameters.least_cages
+    ]
+    whole = [place for place in found if place.subject == facts.EVERYTHING]
+    rooms = {place.room_id for place in found if place.rack_id is None}
+    return whole or [
+        place for place in found if place.rack_id is None or place.room_id not in rooms
+    ]
+
+
+def silent_at_once(
+    wholly: Sequence[Place], places: Mapping[str, Place], usual_share: float
+) -> list[Place]:
+    """Those of the `wholly_silent` places that chance does not explain after one minute.
+
+    None if the sensors elsewhere answer too seldom as well: the silence may still be spreading, and
+    what it reaches is told when all of it is silent for long enough.
+    """
+    found = [
+        place
+        for place in wholly
+        if is_too_few(0, place.fell, usual_share, _alike(place, places.values()))
+    ]
+    whole = places[facts.EVERYTHING]
+    asked = whole.able - sum(place.able for place in wholly)
+    answered = asked - (whole.fell - sum(place.fell for place in wholly))
+    return [] if is_too_few(answered, asked, usual_share) else found
+
+
+def is_over(
+    place: Place | None, silent: int, cages: int, lasted: int, parameters: PlaceSilent
+) -> bool:
     """Whether a place speaks again of which `silent` of the `cages` were silent at the raising.
 
-    place: as it is now; None where none of its cages is asked any more.
+    place: as it is now; None where none of its cages is asked any more. lasted: minutes since it
+    began. One that was told of at once has to become silent by its polls in a row first.
     """
+    if lasted < parameters.within_minutes:
+        return False
     return place is None or place.share < STILL_SILENT * silent / max(cages, 1)
+
+
+def _alike(place: Place, places: Iterable[Place]) -> int:
+    """How many racks there are for a rack, and rooms for a room."""
+    kind = place.room_id is None, place.rack_id is None
+    return sum((one.room_id is None, one.rack_id is None) == kind for one in places)
 
 
 def _is_even(whole: Place, parts: Sequence[Place], parameters: PlaceSilent) -> bool:

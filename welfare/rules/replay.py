@@ -15,7 +15,13 @@ import numpy as np
 import numpy.typing as npt
 from django.db.models import Q
 
-from cages.history.many_minutes import Minutes, minutes_where
+from cages.history.many_minutes import (
+    BLOCK_MINUTES,
+    Minutes,
+    block_keys,
+    in_blocks,
+    minutes_where,
+)
 from cages.history.minutes import minute_number
 from cages.history.window import Window
 from cages.models import Health, Poll
@@ -31,8 +37,12 @@ CAGES_AT_ONCE = 50
 # twice as many, and so on.
 FOLLOWED_MINUTES = 60
 SPANS_A_QUERY = 100
-# Above this share of all minutes it is quicker to read all.
-DENSE_SHARE = 0.2
+# Above this share of all minutes it is quicker to look at each once than to search for the spans.
+SCAN_SHARE = 0.02
+# Above this share the blocks are no use: nearly all are read.
+DENSE_SHARE = 0.5
+# Minutes of spans that are read together, eight bytes each.
+MINUTES_AT_ONCE = 10_000_000
 Places = npt.NDArray[np.int64]
 
 
@@ -56,6 +66,14 @@ class _Spans:
     def minutes(self) -> int:
         return int((self.end - self.start).sum())
 
+    def blocks(self, first: int) -> Places:
+        """The numbers of all blocks that they touch, of one row. first: the minute of column 0."""
+        low = (self.start + first) // BLOCK_MINUTES
+        counts = (self.end + first - 1) // BLOCK_MINUTES - low + 1
+        # The place of each block within its span.
+        places = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        return np.unique(np.repeat(low, counts) + places)
+
     def merged(self) -> "_Spans":
         """Those that touch or overlap as one, in order."""
         order = np.lexsort((self.start, self.row))
@@ -74,21 +92,28 @@ class _Spans:
 def replay(cage_ids: Sequence[int], window: Window, rules: Sequence[BadLong]) -> list[Beginnings]:
     """What each of the rules would have raised in the window.
 
-    One query for the minutes that are Bad, and for each CAGES_AT_ONCE cages some more.
+    One query for the minutes that are Bad, and some more for the others around those.
     """
     lead = lead_of(*rules)
     wide = Window(window.start - WARM_UP - lead * SLOT_LENGTH, window.end)
     bad_at = minutes_where(Poll.objects.within(cage_ids, wide).filter(status=Health.BAD))
     found: list[list[tuple[Places, Places]]] = [[] for _ in rules]
     # A cage without any Bad minute raises nothing.
-    all_cages = sorted(bad_at)
-    for first in range(0, len(all_cages), CAGES_AT_ONCE):
-        cages = all_cages[first : first + CAGES_AT_ONCE]
-        batch = _Batch(cages, wide, {cage: bad_at.pop(cage) for cage in cages}, rules, lead)
-        for one, rule in zip(found, rules, strict=True):
-            row, minute = batch.begins(rule)
-            kept = minute >= minute_number(window.start)
-            one.append((np.array(cages)[row[kept]], minute[kept]))
+    spans = {cage: _candidates(bad_at[cage], wide, rules, lead) for cage in sorted(bad_at)}
+    minutes = sum(one.minutes for one in spans.values())
+    scans = minutes > SCAN_SHARE * len(spans) * wide.minutes
+    for group in _groups(spans):
+        known_at = _read_around({cage: spans[cage] for cage in group}, wide) if scans else None
+        for first in range(0, len(group), CAGES_AT_ONCE):
+            cages = group[first : first + CAGES_AT_ONCE]
+            batch = _Batch(cages, wide, bad_at, [spans.pop(cage) for cage in cages], lead)
+            batch.read_until_over(rules, known_at)
+            for cage in cages:
+                del bad_at[cage]
+            for one, rule in zip(found, rules, strict=True):
+                row, minute = batch.begins(rule)
+                kept = minute >= minute_number(window.start)
+                one.append((np.array(cages)[row[kept]], minute[kept]))
     nothing = np.zeros(0, np.int64)
     return [
         Beginnings(*(np.concatenate([nothing, *part]) for part in zip(*one, strict=True)))
@@ -108,6 +133,49 @@ def _least_bad(rules: Sequence[BadLong]) -> dict[int, int]:
     return found
 
 
+def _candidates(bad_at: Minutes, window: Window, rules: Sequence[BadLong], lead: int) -> _Spans:
+    """Around the minutes of a cage with so many Bad readings that a condition may begin there."""
+    bad = np.sort(bad_at).astype(np.int64) - minute_number(window.start)
+    spans = []
+    for length, enough in _least_bad(rules).items():
+        # From the reading that makes them enough to the last minute that sees the first.
+        reached = bad[enough - 1 :]
+        first = bad[: len(reached)]
+        close = (reached - first < length) & (first + length > lead)
+        start = np.maximum(reached[close] - lead, 0)
+        end = first[close] + length + FOLLOWED_MINUTES
+        spans.append((start * 0, start, np.minimum(end, window.minutes)))
+    return _Spans(*(np.concatenate(part) for part in zip(*spans, strict=True))).merged()
+
+
+def _groups(spans: dict[int, _Spans]) -> list[list[int]]:
+    """The cages with spans, cut so that those of each group have MINUTES_AT_ONCE about."""
+    groups: list[list[int]] = [[]]
+    minutes = 0
+    for cage, one in spans.items():
+        if not len(one.row):
+            continue
+        minutes += one.minutes
+        if minutes > MINUTES_AT_ONCE and groups[-1]:
+            groups.append([])
+            minutes = one.minutes
+        groups[-1].append(cage)
+    return groups
+
+
+def _read_around(spans: dict[int, _Spans], window: Window) -> dict[int, Minutes]:
+    """{cage: the minutes around its spans with a reading that is not Bad}; one query."""
+    first = minute_number(window.start)
+    polls = Poll.objects.within(spans, window).answered().exclude(status=Health.BAD)
+    minutes = sum(one.minutes for one in spans.values())
+    if minutes < DENSE_SHARE * len(spans) * window.minutes:
+        polls = in_blocks(
+            polls,
+            np.concatenate([block_keys(cage, one.blocks(first)) for cage, one in spans.items()]),
+        )
+    return minutes_where(polls)
+
+
 class _Batch:
     """Some cages with all minutes of the window that the rules need."""
 
@@ -116,18 +184,20 @@ class _Batch:
         cages: Sequence[int],
         window: Window,
         bad_at: dict[int, Minutes],
-        rules: Sequence[BadLong],
+        spans: Sequence[_Spans],
         lead: int,
     ) -> None:
+        """spans: for each of the cages. bad_at: for these cages, and maybe others."""
         self._cages, self._window, self._lead = cages, window, lead
         self._first = minute_number(window.start)
-        self._bad = self._flags(bad_at)
+        self._bad = np.zeros((len(cages), window.minutes), bool)
+        self._set(self._bad, bad_at)
         self._known = self._bad.copy()
-        self._spans = self._candidates(bad_at, rules)
-        if self._spans.minutes > DENSE_SHARE * self._bad.size:
-            self._read_all()
-        else:
-            self._read_until_over(rules)
+        self._spans = _Spans(
+            np.repeat(np.arange(len(cages)), [len(one.row) for one in spans]),
+            np.concatenate([one.start for one in spans]),
+            np.concatenate([one.end for one in spans]),
+        )
 
     def begins(self, rule: BadLong) -> tuple[Places, Places]:
         """(rows, `minute_number` of each beginning)"""
@@ -140,48 +210,28 @@ class _Batch:
         nothing = np.zeros(0, np.int64)
         return np.concatenate([nothing, *rows]), np.concatenate([nothing, *minutes])
 
-    def _flags(self, found: dict[int, Minutes]) -> Flags:
-        flags = np.zeros((len(self._cages), self._window.minutes), bool)
-        self._set(flags, found)
-        return flags
-
     def _set(self, flags: Flags, found: dict[int, Minutes]) -> None:
         for row, cage in enumerate(self._cages):
             if cage in found:
                 flags[row, found[cage] - self._first] = True
 
-    def _candidates(self, bad_at: dict[int, Minutes], rules: Sequence[BadLong]) -> _Spans:
-        """Around the minutes with so many Bad readings that a condition may begin in them."""
-        spans = []
-        for row, cage in enumerate(self._cages):
-            bad = np.sort(bad_at[cage]).astype(np.int64) - self._first
-            for window, enough in _least_bad(rules).items():
-                # From the reading that makes them enough to the last minute that sees the first.
-                reached = bad[enough - 1 :]
-                first = bad[: len(reached)]
-                close = (reached - first < window) & (first + window > self._lead)
-                start = np.maximum(reached[close] - self._lead, 0)
-                end = first[close] + window + FOLLOWED_MINUTES
-                spans.append((start * 0 + row, start, np.minimum(end, self._window.minutes)))
-        return _Spans(*(np.concatenate(part) for part in zip(*spans, strict=True))).merged()
+    def read_until_over(
+        self, rules: Sequence[BadLong], known_at: dict[int, Minutes] | None
+    ) -> None:
+        """Read what is known in the spans, and follow what lasts at their ends.
 
-    def _read_all(self) -> None:
-        rows = np.arange(len(self._cages))
-        self._set(
-            self._known,
-            minutes_where(Poll.objects.within(self._cages, self._window).answered()),
-        )
-        self._spans = _Spans(rows, rows * 0, rows * 0 + self._window.minutes)
-
-    def _read_until_over(self, rules: Sequence[BadLong]) -> None:
-        todo, followed = self._spans, FOLLOWED_MINUTES
-        while len(todo.row):
-            self._read(todo)
+        known_at: what was read already around the spans.
+        """
+        if known_at is None:
+            self._read(self._spans)
+        else:
+            self._set(self._known, known_at)
+        followed = FOLLOWED_MINUTES
+        while (lasting := self._lasting(rules)).any():
             followed *= 2
-            lasting = self._lasting(rules)
             start = self._spans.end[lasting]
             end = np.minimum(start + followed, self._window.minutes)
-            todo = _Spans(self._spans.row[lasting], start, end)
+            self._read(_Spans(self._spans.row[lasting], start, end))
             self._spans.end[lasting] = end
             self._spans = self._spans.merged()
 

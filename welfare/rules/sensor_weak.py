@@ -47,10 +47,11 @@ def below(now: Requests, usual: Requests) -> float:
 
 
 def _drop(now: Requests, usual: Requests) -> tuple[float, float]:
-    """(usual share - share, the standard deviation of the share)."""
+    """(usual share - share, the standard deviation of that difference)."""
     # One more of each, so that a sensor that has never failed is allowed to fail once.
     usual_share = (usual.answered + 1) / (usual.count + 2)
-    deviation = sqrt(usual_share * (1 - usual_share) / now.count)
+    # Both shares are counted from requests, so both differ from the true ones by chance.
+    deviation = sqrt(usual_share * (1 - usual_share) * (1 / now.count + 1 / usual.count))
     return usual_share - now.answered / now.count, deviation
 
 

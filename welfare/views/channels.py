@@ -37,7 +37,7 @@ class ChannelsView(PermittedMixin, CageAccessMixin, TemplateView):
             channel = self.form.save(commit=False)
             channel.made_by, channel.made_at = self.access.person, self.now
             channel.save()
-            messages.success(request, _("The channel is made. Send a test."))
+            messages.success(request, _("The channel is created. Send a test."))
             return redirect("notice-channels")
         number = id_from(request.POST.get("channel", "")) or 0
         channel = get_object_or_404(Channel, pk=number)

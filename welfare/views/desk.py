@@ -3,20 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
-from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
-from django.utils import timezone
-from django.utils.translation import gettext
-from django.views.generic import TemplateView, View
+from django.views.generic import TemplateView
 
-from cages.exporting.sending import Sending
-from cages.views.history.exporting import file_response
-from neurocage.limits import EXPORTS
-from welfare.exporting import pieces_of
 from welfare.filters import WHOSE, ConcernFilter, facets_of
 from welfare.models import Concern, Kind, Life
 from welfare.quality import DEFAULT_WINDOW_DAYS, WINDOW_DAYS
@@ -80,21 +71,3 @@ class ClosedView(ConcernAccessMixin, TemplateView):
         since = self.now - timedelta(days=days)
         closed = self.concerns.filter(closed_at__gte=since)
         return closed.with_places().order_by("-closed_at", "-pk")
-
-
-class ExportView(ConcernAccessMixin, View):
-    """The concerns that were raised within a window, as CSV."""
-
-    def get(self, request: HttpRequest) -> HttpResponseBase:
-        days = days_of(request)
-        raised = self.concerns.filter(raised_slot__gte=self.now - timedelta(days=days))
-        place = EXPORTS.take(self.access.person.pk)
-        if place is None:
-            return self.busy()
-        name = f"neurocage-concerns-{days}-days-to-{timezone.localtime(self.now).date()}"
-        return file_response(Sending(pieces_of(raised), place), name, "csv")
-
-    def busy(self) -> HttpResponseBase:
-        """Lead back, and say that too many exports are running."""
-        messages.warning(self.request, gettext("Too many exports are running. Try again later."))
-        return redirect("concern-closed")

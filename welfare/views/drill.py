@@ -21,7 +21,7 @@ class DrillView(PermittedMixin, CageAccessMixin, TemplateView):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         drill.begin(self.access.person, self.now)
-        messages.success(request, _("The drill is begun. Look whether its message arrives."))
+        messages.success(request, _("The drill has begun. Check whether its message arrives."))
         return redirect("notice-drill")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

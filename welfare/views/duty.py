@@ -10,17 +10,17 @@ from django.views.generic import TemplateView
 from cages.views.access import CageAccessMixin
 from neurocage.ids import id_from
 from people.access import Permission
-from welfare.forms.duty import EscalationForm, ShiftForm
+from welfare.forms.duty import ShiftForm, TimesForm
 from welfare.models import DutyShift, NoticeSettings
 
 SHIFTS_SHOWN = 100
 
 
 class DutyView(CageAccessMixin, TemplateView):
-    """POST with `act`: "add", "remove" (with `shift`) or "set" the minutes until escalation."""
+    """POST with `act`: "add", "remove" (with `shift`) or "set" the times."""
 
     template_name = "welfare/notices/duty.html"
-    refused: ShiftForm | EscalationForm | None = None
+    refused: ShiftForm | TimesForm | None = None
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if not self.access.may(Permission.DUTY):
@@ -33,7 +33,7 @@ class DutyView(CageAccessMixin, TemplateView):
             form = (
                 ShiftForm(request.POST)
                 if act == "add"
-                else EscalationForm(request.POST, instance=self._settings())
+                else TimesForm(request.POST, instance=self._settings())
             )
             if not form.is_valid():
                 self.refused = form
@@ -51,8 +51,6 @@ class DutyView(CageAccessMixin, TemplateView):
             shifts=shifts.order_by("starts_at", "place", "pk")[:SHIFTS_SHOWN],
             minutes=row.escalates_after_minutes,
             form=refused if isinstance(refused, ShiftForm) else ShiftForm(),
-            escalation=refused
-            if isinstance(refused, EscalationForm)
-            else EscalationForm(instance=row),
+            times=refused if isinstance(refused, TimesForm) else TimesForm(instance=row),
             **kwargs,
         )

@@ -25,6 +25,7 @@ from welfare.models import Kind, Rule, RuleEdition
 from welfare.rules import editions
 from welfare.rules.figures import in_words, number_in_words
 from welfare.rules.parameters import BadLong, Parameters, unpack
+from welfare.rules.scopes import cages_of
 
 # The days of a back-test that can be chosen.
 BACK_TEST_DAYS = (7, 30, 90)
@@ -115,7 +116,6 @@ class OneRuleMixin(RulesMixin):
         if not isinstance(parameters, BadLong):
             return {}
         # numpy is loaded where pages reckon with it, and by no other process.
-        from welfare.rules.back_test import cages_of
         from welfare.rules.rates import FACILITY_DAYS, facility_shares, rate_of
 
         shares = facility_shares(now_of(self.request))

@@ -1,4 +1,7 @@
-"""Let the demo's administrator be told of everything by mail, so that a newcomer sees a message."""
+"""Let the demo's administrator be told of everything by mail, and at once.
+
+So a newcomer sees a message soon.
+"""
 
 from typing import Any
 
@@ -6,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 
 from people.models import User
-from welfare.models import Kind, Wish
+from welfare.models import Kind, NoticeSettings, Wish
 
 
 class Command(BaseCommand):
@@ -23,4 +26,5 @@ class Command(BaseCommand):
         if not person.email:
             person.email = f"{username}@localhost"
             person.save(update_fields=["email"])
+        NoticeSettings.objects.get_or_create(pk=1, defaults={"collects_for_minutes": 0})
         Wish.objects.create(person=person, kinds=list(Kind), by_mail=True)
