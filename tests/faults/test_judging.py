@@ -49,6 +49,8 @@ def test_a_judge_that_was_killed_makes_good_what_it_missed(install, measured):
     measured(
         "from the judge's return to the last missed minute", seconds_since(installation, began)
     )
+    # What the dead one held goes to the new one when the visibility timeout has passed.
+    wait_for(installation.is_idle, 180, "no message is left")
     assert_whole(installation)
 
 
