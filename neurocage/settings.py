@@ -98,6 +98,7 @@ MIDDLEWARE = [
     "neurocage.middleware.bodies.BodySizeMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "neurocage.middleware.acting.ActingMiddleware",
     "neurocage.middleware.shares.FairShareMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

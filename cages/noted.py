@@ -1,0 +1,29 @@
+"""What a page of changes says of cages, places, screens and retention."""
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from cages.models import Cage, Rack, RetentionChange, Room, WallLink
+from cages.models.place import bay_name
+from people.noted import Noted, note
+
+
+def _bay(row: Any, column: Any) -> str:
+    return bay_name(row, column) if row and column else ""
+
+
+def register() -> None:
+    note(
+        Noted(
+            Cage,
+            _("Cage"),
+            address=lambda row: reverse("cage-detail", args=[row]),
+            merged={_("Bay"): (("row", "column"), _bay)},
+        ),
+        Noted(Room, _("Room")),
+        Noted(Rack, _("Rack"), address=lambda row: reverse("rack-detail", args=[row])),
+        Noted(WallLink, _("Link for a screen")),
+        Noted(RetentionChange, _("Retention")),
+    )
