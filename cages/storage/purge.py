@@ -1,12 +1,15 @@
 """Purge: the final deletion of an archived cage, in steps short enough to disturb nobody."""
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
 from cages import storage
 from cages.models import Cage, CageState, Poll, PollCycle
+from people.acting import Acting, acting, current
+from people.models import Change
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +42,22 @@ def step(cage_id: int, now: datetime) -> float | None:
             return SECONDS_BETWEEN_STEPS
         storage.forget(connection, cage.id)
         CageState.objects.filter(cage=cage).delete()
-        Cage.objects.filter(id=cage.id).delete()
+        with acting(_as_ordered(cage)):
+            Cage.objects.filter(id=cage.id).delete()
     logger.warning("Cage %d was purged, as ordered at %s", cage_id, cage.purge_ordered_at)
     return None
+
+
+def _as_ordered(cage: Cage) -> Acting:
+    """The deletion is noted in the name of the person who ordered it, with their reason."""
+    noted = Change.objects.of_row(Cage._meta.db_table, cage.pk)
+    order = noted.filter(after__purge_ordered_at__isnull=False).newest_first().first()
+    if order is None:
+        return current()
+    return replace(
+        current(),
+        who=lambda: (order.person_id, order.by),
+        address=order.address,
+        request=order.request,
+        reason=order.reason,
+    )

@@ -33,9 +33,7 @@ class ChangeQuerySet(models.QuerySet["Change"]):
 
     def saying(self, text: str) -> Self:
         """Those in whose words, values or reason the text stands."""
-        as_text = {
-            f"{name}_text": Cast(name, models.TextField()) for name in ("before", "after")
-        }
+        as_text = {f"{name}_text": Cast(name, models.TextField()) for name in ("before", "after")}
         return self.annotate(**as_text).filter(
             Q(words__icontains=text)
             | Q(reason__icontains=text)

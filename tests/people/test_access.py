@@ -69,7 +69,7 @@ MATRIX = {
     "cage-edit": [((7,), WHO_CHANGES, WHO_CHANGES), ((8,), NOT_THERE, NOT_THERE)],
     "cage-test-sensor": [((7,), WHO_CHANGES_MOVED, WHO_CHANGES), ((8,), NOT_THERE, NOT_THERE)],
     "cage-archive": [
-        ((7,), WHO_CHANGES, WHO_CHANGES_MOVED),
+        ((7,), WHO_CHANGES, WHO_CHANGES),
         ((8,), WHO_CHANGES_MOVED, WHO_CHANGES_MOVED),
     ],
     "cage-restore": [
@@ -128,7 +128,8 @@ NEW_CAGE = {"label": "New", "save": "Create cage", "is_polled": "on"}
 FORMS = {
     "cage-create": NEW_CAGE,
     "cage-edit": {**NEW_CAGE, "label": "Changed"},
-    "cage-purge": {"label": "Archived cage"},
+    "cage-archive": {"reason": "No longer needed"},
+    "cage-purge": {"label": "Archived cage", "reason": "No longer needed"},
     "cage-move": {"room": "R9", "rack": "Z", "row": "A", "column": "1"},
     "tokens": {"name": "New"},
     "wall-links": {"name": "New"},
@@ -289,7 +290,9 @@ def test_a_form_with_the_token_of_its_page_is_taken(browser_of):
     browser = browser_of("owner", enforce_csrf_checks=True)
     page = browser.get(reverse("cage-archive", args=(7,)))
     token = str(page.context["csrf_token"])
-    browser.post(reverse("cage-archive", args=(7,)), {"csrfmiddlewaretoken": token})
+    browser.post(
+        reverse("cage-archive", args=(7,)), {"csrfmiddlewaretoken": token, **FORMS["cage-archive"]}
+    )
     assert Cage.objects.get(pk=7).is_archived
 
 

@@ -2,7 +2,6 @@
 
 import pytest
 from django.db import connection, transaction
-from django.db.utils import ProgrammingError
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -53,7 +52,9 @@ def test_what_changes_nothing_and_what_polling_writes_is_not_noted():
     cage = make_cage()
     before = Change.objects.count()
     cage.save()
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         record_minute(cage, slot("07:00"))
     assert CageState.objects.filter(cage=cage).exists()
     assert not any("neurocage.acting" in query["sql"] for query in queries)
@@ -108,7 +109,7 @@ def test_a_reason_and_a_name_are_noted_with_what_was_done_within():
 def test_a_statement_with_signs_of_percent_and_without_parameters_is_noted():
     cage = make_cage()
     with because("100 % sure"), connection.cursor() as cursor:
-        cursor.execute(f"UPDATE cages_cage SET notes = '50%s' WHERE id = {cage.pk}")
+        cursor.execute("UPDATE cages_cage SET notes = '50%s'")
         assert cursor.rowcount == 1
         cursor.execute(
             "UPDATE cages_cage SET notes = %(notes)s WHERE id = %(id)s RETURNING notes",
