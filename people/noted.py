@@ -69,7 +69,7 @@ class Line:
 
 
 def lines_of(changes: Iterable[Change]) -> list[Line]:
-    """Say the changes in words. One query for each table whose rows they name, at most five."""
+    """Say the changes in words. One query for each table whose rows they name, at most four."""
     changes = list(changes)
     names = _names_of(changes)
     return [_line_of(change, names) for change in changes]
