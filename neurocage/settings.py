@@ -1,5 +1,6 @@
 """Django's settings. What differs between installations comes from the environment."""
 
+import sys
 from pathlib import Path
 
 from csp.constants import NONE as CSP_NONE
@@ -21,7 +22,9 @@ DEBUG = env.flag("DEBUG")
 SECRET_KEY = env.secret("SECRET_KEY", "SECRET_KEY_FILE")
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
-DATABASES = {"default": env.database("DATABASE_URL")}
+DATABASES = {}
+# RUNNING_ROLE: (name, password), or None where the owner of the tables runs everything.
+DATABASES["default"], RUNNING_ROLE = env.databases(sys.argv)
 DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     # A page must say soon that the database is away, instead of waiting for it.

@@ -19,6 +19,7 @@ import pytest
 
 # A shell, a CI or make may have set these. The tests see the defaults all the same.
 UNSET = (
+    *("DATABASE_URL_FILE", "DATABASE_OWNER_URL", "DATABASE_OWNER_URL_FILE"),
     *("SECRET_KEY_FILE", "DEBUG", "ALLOWED_HOSTS", "HTTPS", "REGISTRATION_OPEN", "LOG_LEVEL"),
     *("POLL_TIMEOUT_SECONDS", "POLL_CONCURRENCY", "POLL_SHARD_SIZE", "REQUIRE_TIMESCALEDB"),
     *("PORT", "DEMO", "MAKELEVEL", "MAKEFLAGS", "MFLAGS"),

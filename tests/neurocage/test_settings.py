@@ -24,6 +24,9 @@ EXAMPLE = dict(
     for line in (PROJECT / ".env.example").read_text().splitlines()
     if re.match("#[A-Z]", line)
 )
+
+# The tests have one role for all.
+ONE_ROLE = "cages.W007"
 SECRET = "a secret of more than thirty-two characters"
 
 
@@ -154,7 +157,7 @@ def test_a_database_that_is_not_named_is_found_by_the_checks(settings, monkeypat
 
 def test_a_database_without_timescaledb_is_refused_where_it_is_required(db, settings, monkeypatch):
     settings.REQUIRE_TIMESCALEDB = True
-    for available, ids in ((False, ["cages.E002"]), (True, [])):
+    for available, ids in ((False, ["cages.E002"]), (True, [ONE_ROLE])):
         monkeypatch.setattr(
             "cages.storage.timescaledb_is_available", lambda connection, found=available: found
         )
@@ -164,7 +167,7 @@ def test_a_database_without_timescaledb_is_refused_where_it_is_required(db, sett
 
 
 def test_a_time_zone_that_the_database_does_not_know_is_refused_by_its_name(db, settings):
-    assert database_is_usable(None, ["default"]) == []
+    assert [one.id for one in database_is_usable(None, ["default"])] == [ONE_ROLE]
     settings.FACILITY_TIME_ZONE = "Antarctica/Atlantis"
     (error,) = database_is_usable(None, ["default"])
     assert error.id == "cages.E004"
