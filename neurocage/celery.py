@@ -45,6 +45,12 @@ app.conf.beat_schedule = {
         "options": {"expires": 3600},
         "schedule": crontab(minute="7", hour="3"),  # each day
     },
+    "close-days": {
+        "task": "cages.polling.tasks.close_days",
+        "options": {"expires": 540},
+        # It works for a minute at most, and then goes on with the next message.
+        "schedule": crontab(minute="*/10"),
+    },
     "judge-unjudged": {
         "task": "welfare.tasks.judge_unjudged",
         "options": {"expires": JUDGE_EXPIRES_SECONDS},

@@ -213,6 +213,7 @@ CELERY_TASK_ROUTES = {
     "cages.polling.tasks.record_polls": {"queue": "records"},
     "cages.polling.tasks.purge_cage": {"queue": "slots"},
     "cages.polling.tasks.check_database": {"queue": "slots"},
+    "cages.polling.tasks.close_days": {"queue": "slots"},
     # Apart from polling and from each other, so that neither ever waits for the other.
     "welfare.tasks.judge_slot": {"queue": "judge"},
     "welfare.tasks.judge_unjudged": {"queue": "judge"},

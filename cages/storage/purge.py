@@ -9,7 +9,8 @@ from django.db import connection, transaction
 from cages import storage
 from cages.models import Cage, CageState, Poll, PollCycle
 from people.acting import Acting, acting, current
-from people.models import Change
+from people.models import Change, Verb
+from people.models.change import ChangeQuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +49,15 @@ def step(cage_id: int, now: datetime) -> float | None:
     return None
 
 
+def orders_of(cage_id: int) -> ChangeQuerySet:
+    """What was noted of orders to purge this cage; it outlives the cage."""
+    noted = Change.objects.of_row(Cage._meta.db_table, cage_id)
+    return noted.filter(verb=Verb.CHANGED, after__has_key="purge_ordered_at")
+
+
 def _as_ordered(cage: Cage) -> Acting:
     """The deletion is noted in the name of the person who ordered it, with their reason."""
-    noted = Change.objects.of_row(Cage._meta.db_table, cage.pk)
-    order = noted.filter(after__purge_ordered_at__isnull=False).newest_first().first()
+    order = orders_of(cage.pk).newest_first().first()
     if order is None:
         return current()
     return replace(
