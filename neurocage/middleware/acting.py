@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from people.acting import Acting, acting
+from people.addresses import address_of
 
 # A proxy may have given the request a name already, under which its own log tells of it.
 GIVEN = re.compile(r"[A-Za-z0-9-]{8,64}\Z")
@@ -27,7 +28,7 @@ class ActingMiddleware:
         known = Acting(
             who=lambda: _person(request),
             through=lambda: _page(request),
-            address=request.META.get("REMOTE_ADDR", ""),
+            address=address_of(request),
             request=given if GIVEN.match(given) else secrets.token_hex(8),
         )
         with acting(known):

@@ -188,9 +188,10 @@ def test_a_purged_cage_is_told_apart(cages):
 
 def test_a_cage_that_was_deleted_without_an_order_is_found(cages):
     close_days(NOW)
-    Poll.objects.filter(cage=cages[0]).delete()
+    number = cages[0].pk
+    Poll.objects.filter(cage=number).delete()
     cages[0].delete()
-    assert found() == [(Kind.POLLS, FIRST, cages[0].pk)]
+    assert found() == [(Kind.POLLS, FIRST, number)]
 
 
 def test_minutes_that_a_retention_removed_are_told_apart(cages):
