@@ -41,7 +41,8 @@ class Config:
     def from_environment(cls) -> "Config":
         """Read and check the settings. Raises StackError, which names the wrong variable."""
         try:
-            env.databases(["make"])
+            env.database("DATABASE_URL")
+            env.database("DATABASE_OWNER_URL")
             port = env.number("PORT", 8000, 1, 65535)
             return cls(
                 port=port,

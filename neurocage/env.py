@@ -126,22 +126,25 @@ def optional_url(name: str, schemes: tuple[str, ...], file_name: str = "") -> st
     return url(name, "", schemes, file_name)
 
 
-def databases(command: list[str]) -> tuple[dict[str, Any], tuple[str, str] | None]:
-    """(Django's settings for the database, name and password of the role that runs Neurocage).
+def databases(
+    command: list[str], running: dict[str, Any], owner: dict[str, Any]
+) -> tuple[dict[str, Any], tuple[str, str] | None]:
+    """(the database of this process, name and password of the role that runs Neurocage).
 
-    command: the command line. Those of manage.py that change tables run as their owner, if
-    DATABASE_OWNER_URL names one. Without it there is one role for all, and the second is None.
+    command: the command line. Those of manage.py that change tables run as their owner. Where none
+    is set there is one role for all, and the second is None.
     """
-    running = database("DATABASE_URL", "DATABASE_URL_FILE")
-    # The file is that of our own server. It does not belong to another one's DATABASE_URL.
-    file_name = "" if text("DATABASE_URL") else "DATABASE_OWNER_URL_FILE"
-    owner = database("DATABASE_OWNER_URL", file_name)
     if owner["ENGINE"].endswith("dummy"):
         return running, None
     if not running.get("USER"):
         raise ImproperlyConfigured("DATABASE_OWNER_URL is set, so DATABASE_URL must name a user.")
     by_owner = Path(command[0]).name == "manage.py" and command[1:2] and command[1] in OWNERS
     return owner if by_owner else running, (running["USER"], running.get("PASSWORD") or "")
+
+
+def owner_database(name: str, file_name: str) -> dict[str, Any]:
+    """As `database`. The file is that of our own server, so DATABASE_URL wins over it too."""
+    return database(name, "" if text("DATABASE_URL") else file_name)
 
 
 def database(name: str, file_name: str = "") -> dict[str, Any]:

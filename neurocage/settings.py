@@ -24,7 +24,11 @@ ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 DATABASES = {}
 # RUNNING_ROLE: (name, password), or None where the owner of the tables runs everything.
-DATABASES["default"], RUNNING_ROLE = env.databases(sys.argv)
+DATABASES["default"], RUNNING_ROLE = env.databases(
+    sys.argv,
+    env.database("DATABASE_URL", "DATABASE_URL_FILE"),
+    env.owner_database("DATABASE_OWNER_URL", "DATABASE_OWNER_URL_FILE"),
+)
 DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     # A page must say soon that the database is away, instead of waiting for it.

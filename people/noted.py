@@ -1,6 +1,6 @@
 """The tables whose changes the database notes, and how a page says what was changed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +31,7 @@ class Noted:
     model: type[models.Model]
     name: Promise | str
     address: Callable[[str], str] | None = None
-    merged: dict[str, tuple[tuple[str, ...], Callable[..., str]]] = field(default_factory=dict)
+    merged: Mapping[Any, tuple[tuple[str, ...], Callable[..., str]]] = field(default_factory=dict)
 
 
 NOTED: dict[str, Noted] = {}
@@ -124,7 +124,7 @@ def _differences(change: Change, noted: Noted | None, names: Names) -> Iterable[
         columns = [column for column in columns if column not in parts]
         was, now = (together(*(side.get(part) for part in parts)) for side in (before, after))
         if was or now:
-            yield Difference(name, was or NOTHING, now or NOTHING)
+            yield Difference(str(name), was or NOTHING, now or NOTHING)
     for column in columns:
         found = _field_of(noted, column) if noted else None
         was, now = (_in_words(side.get(column), found, names) for side in (before, after))

@@ -396,3 +396,38 @@ def test_the_web_process_does_not_start_without_what_every_page_needs(environmen
     code, said = run({**environment, **given}, "-c", "import neurocage.wsgi")
     assert code == 1
     assert said.startswith(f"Neurocage cannot start: {missing}")
+
+
+OWNED = {"DATABASE_URL": "postgresql://app:a@h/n", "DATABASE_OWNER_URL": "postgresql://own:o@h/n"}
+
+
+@pytest.mark.parametrize(
+    ("command", "user"),
+    [
+        (["manage.py", "migrate"], "own"),
+        (["./manage.py", "setup_storage"], "own"),
+        (["manage.py", "retention"], "own"),
+        (["manage.py", "verify"], "app"),
+        (["gunicorn", "migrate"], "app"),
+        (["manage.py"], "app"),
+    ],
+)
+def test_what_changes_tables_runs_as_their_owner(environment, command, user):
+    environment |= OWNED
+    both = [env.database(name) for name in OWNED]
+    database, role = env.databases(command, *both)
+    assert (database["USER"], role) == (user, ("app", "a"))
+
+
+def test_without_an_owner_there_is_one_role(environment):
+    environment["DATABASE_URL"] = OWNED["DATABASE_URL"]
+    assert load()["RUNNING_ROLE"] is None
+
+
+def test_the_owner_of_our_own_server_is_not_asked_about_another_one(environment, tmp_path):
+    for name, url in OWNED.items():
+        (tmp_path / name).write_text(f"{url}\n")
+        environment[f"{name}_FILE"] = str(tmp_path / name)
+    assert load()["RUNNING_ROLE"] == ("app", "a")
+    environment["DATABASE_URL"] = "postgresql://me:x@elsewhere/n"
+    assert load()["RUNNING_ROLE"] is None
