@@ -5,7 +5,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from cages.models import Cage, Rack, RetentionChange, Room, WallLink
+from cages.models import Cage, Poll, Rack, RetentionChange, Room, WallLink
 from cages.models.place import bay_name
 from people.noted import Noted, note
 
@@ -26,4 +26,8 @@ def register() -> None:
         Noted(Rack, _("Rack"), address=lambda row: reverse("rack-detail", args=[row])),
         Noted(WallLink, _("Link for a screen")),
         Noted(RetentionChange, _("Retention")),
+        # Only results that came after the digest of their day was made.
+        Noted(
+            Poll, _("Late result of cage"), address=lambda row: reverse("cage-detail", args=[row])
+        ),
     )

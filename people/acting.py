@@ -17,6 +17,7 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from django.db.backends.utils import CursorWrapper
 from django.dispatch import receiver
 
 # The session variable of PostgreSQL that the triggers read; only for one transaction.
@@ -105,6 +106,11 @@ def named(name: str) -> Iterator[None]:
     """Everything within is done by a person who gave this name, such as on the command line."""
     with acting(replace(current(), who=lambda: (None, name))):
         yield
+
+
+def tell(cursor: CursorWrapper) -> None:
+    """Say who acts to the database, until the transaction ends; for statements of other forms."""
+    cursor.execute("SELECT set_config(%s, %s, true)", [VARIABLE, current().as_json()])
 
 
 @receiver(connection_created)

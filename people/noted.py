@@ -145,5 +145,6 @@ def _in_words(value: Any, found: Any, names: Names) -> str:
     if found is not None and found.is_relation and isinstance(value, int):
         return names.get(found.related_model, {}).get(value, str(value))
     choices = dict(found.flatchoices) if found is not None else {}
-    text = str(choices[value]) if isinstance(value, str) and value in choices else str(value)
+    known = isinstance(value, str | int) and value in choices
+    text = str(choices[value] if known else value)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"

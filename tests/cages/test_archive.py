@@ -7,7 +7,6 @@ import unicodedata
 import pytest
 import redis
 from django.conf import settings
-from django.contrib.admin.models import DELETION, LogEntry
 from django.urls import reverse
 from kombu.exceptions import OperationalError
 
@@ -231,7 +230,7 @@ def test_without_the_label_nothing_is_ordered(client_of, archived, administrator
     archived.refresh_from_db()
     assert archived.purge_ordered_at is None
     assert queue.llen("slots") == 0
-    assert not LogEntry.objects.exists()
+    assert not purge.orders_of(archived.pk).exists()
 
 
 def test_a_label_may_be_typed_in_another_form_of_unicode(client_of, archived, administrator, queue):
@@ -248,8 +247,10 @@ def test_a_purge_is_ordered_logged_and_queued(client_of, archived, administrator
     assert response["Location"] == ARCHIVE
     archived.refresh_from_db()
     assert archived.purge_ordered_at == NOW
-    entry = LogEntry.objects.values_list("user", "object_id", "object_repr", "action_flag").get()
-    assert entry == (administrator.pk, "117", LABEL, DELETION)
+    order = purge.orders_of(117).get()
+    assert (order.person_id, order.words, order.reason) == (
+        administrator.pk, LABEL, REASON["reason"]
+    )  # fmt: skip
     assert "ada ordered the purge of cage 117" in caplog.text
     # The page itself deletes nothing.
     assert measured() == before

@@ -15,7 +15,9 @@ from cages.polling.recorder import record
 from cages.polling.tasks import close_days as close_days_task
 from cages.storage import digests as stored
 from cages.storage import purge
+from people.acting import named
 from people.models import Change
+from people.noted import lines_of
 from tests.cages.test_storage import ON_TIMESCALEDB
 from tests.factories import MINUTE, make_cage, make_cycle, result, write_polls
 from tests.pages import text_of
@@ -165,8 +167,14 @@ def test_a_late_result_in_place_of_a_skipped_poll_is_told_apart(cages):
     skipped = result(cages[0], outcome=Outcome.SKIPPED, detail="lost")
     record(late, [skipped], NOW)
     close_days(NOW)
-    record(late, [result(cages[0], Health.BAD)], NOW)
+    with named("Ada of IT"):
+        record(late, [result(cages[0], Health.BAD)], NOW)
+    assert Change.objects.get(table="cages_poll").by == "Ada of IT"
     assert Poll.objects.get(slot=late).status == Health.BAD
+    (line,) = lines_of(Change.objects.filter(table="cages_poll"))
+    assert line.what == f"Late result of cage {cages[0].pk} · 2026-03-02 09:00:00+00"
+    told = {one.name: (one.before, one.after) for one in line.differences}
+    assert told["Outcome"] == ("skipped", "answered")
     assert found() == [(Kind.LATE, FIRST, cages[0].pk)]
     # It explains itself, and nothing else.
     with as_owner_without_triggers():

@@ -4,7 +4,6 @@ import logging
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin.models import DELETION, LogEntry
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -106,12 +105,9 @@ class PurgeView(PermittedMixin, CageAccessMixin, FormView):
 
     def form_valid(self, form: PurgeForm) -> HttpResponse:
         cage = self.cage
-        with because(form.cleaned_data["reason"]), transaction.atomic():
+        with because(form.cleaned_data["reason"]):
             if not cage.order_purge(self.now):
                 raise Http404("Somebody restored this cage in this moment.")
-            LogEntry.objects.log_actions(
-                self.access.person.pk, [cage], DELETION, "Purge ordered", single_object=True
-            )
         logger.warning("%s ordered the purge of cage %d", self.request.user, cage.pk)
         try:
             purge_cage.delay(cage.pk)
