@@ -14,12 +14,16 @@ def _bay(row: Any, column: Any) -> str:
     return bay_name(row, column) if row and column else ""
 
 
+def _page_of_cage(row: str) -> str:
+    return reverse("cage-detail", args=[row])
+
+
 def register() -> None:
     note(
         Noted(
             Cage,
             _("Cage"),
-            address=lambda row: reverse("cage-detail", args=[row]),
+            address=_page_of_cage,
             merged={_("Bay"): (("row", "column"), _bay)},
         ),
         Noted(Room, _("Room")),
@@ -27,7 +31,5 @@ def register() -> None:
         Noted(WallLink, _("Link for a screen")),
         Noted(RetentionChange, _("Retention")),
         # Only results that came after the digest of their day was made.
-        Noted(
-            Poll, _("Late result of cage"), address=lambda row: reverse("cage-detail", args=[row])
-        ),
+        Noted(Poll, _("Late result of cage"), address=_page_of_cage),
     )
