@@ -6,6 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cages.models import Cage, CageState
+from cages.polling.tasks import purge_cage
 from people.acting import Acting, acting, because, named
 from people.models import Change, User
 from people.noted import lines_of
@@ -132,3 +133,16 @@ def test_the_models_own_words_refuse_to_change_what_was_noted(act):
     make_cage()
     with pytest.raises(TypeError):
         getattr(Change.objects.all(), act)()
+
+
+def test_a_task_and_a_command_are_told_by_their_names(monkeypatch):
+    cage = make_cage(archived_at=at("06:00"), purge_ordered_at=at("06:30"))
+    monkeypatch.setattr("sys.argv", ["./manage.py", "shell", "-c", "..."])
+    Cage.objects.filter(pk=cage.pk).update(label="By a command")
+    assert newest().through == "manage.py shell"
+    with acting(Acting()):
+        purge_cage.apply([cage.pk])
+    assert (newest().verb, newest().through) == (
+        "deleted",
+        "task cages.polling.tasks.purge_cage",
+    )
