@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from cages import storage
 from cages.operations import database_faults
-from cages.storage import conversion, layout, report
+from cages.storage import conversion, layout, report, roles
 
 REFUSALS = {"cages.E003": storage.refuse_old, "cages.E004": storage.refuse_unknown_zone}
 
@@ -55,6 +55,24 @@ def database_is_usable(
     return list(_storage_warnings()) if storage.POLLS in tables else []
 
 
+def _role_warnings() -> Iterator[checks.Warning]:
+    found = roles.rights(connection)
+    running = settings.RUNNING_ROLE
+    if running is None:
+        yield checks.Warning(
+            f"One role of the database, {found.name}, owns the tables and runs Neurocage, so "
+            "whoever takes over Neurocage could change what was noted of changes.",
+            hint="Set DATABASE_OWNER_URL (docs/operate.md, Two database roles).",
+            id="cages.W007",
+        )
+    elif found.name == running[0] and found.is_too_much:
+        yield checks.Warning(
+            f"The role {found.name} that runs Neurocage may do more than it needs.",
+            hint="Run `manage.py setup_storage`. The role must be no superuser and own no table.",
+            id="cages.W008",
+        )
+
+
 def _storage_warnings() -> Iterator[checks.Warning]:
     if layout.outdated(connection) or conversion.is_needed(connection):
         yield checks.Warning(
@@ -71,3 +89,4 @@ def _storage_warnings() -> Iterator[checks.Warning]:
             hint="Install TimescaleDB in this database, then run `manage.py setup_storage`.",
             id="cages.W002",
         )
+    yield from _role_warnings()

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from cages.views.cages.archive import ArchiveView, PurgeView, RestoreView
 from cages.views.cages.bulk import BulkView
 from cages.views.cages.cards import CardsView
+from cages.views.cages.changes import CageChangesFileView, CageChangesView
 from cages.views.cages.detail import CageDetailView
 from cages.views.cages.edit import CageCreateView, CageUpdateView, SensorTestView
 from cages.views.cages.importing import ImportTemplateView, ImportView
@@ -59,6 +60,8 @@ urlpatterns = [
     path("cages/<int:pk>/archive/", ArchiveView.as_view(), name="cage-archive"),
     path("cages/<int:pk>/restore/", RestoreView.as_view(), name="cage-restore"),
     path("cages/<int:pk>/purge/", PurgeView.as_view(), name="cage-purge"),
+    path("cages/<int:pk>/changes/", CageChangesView.as_view(), name="cage-changes"),
+    path("cages/<int:pk>/changes/file/", CageChangesFileView.as_view(), name="cage-changes-file"),
     path("cages/<int:pk>/move/", MoveView.as_view(), name="cage-move"),
     path("racks/", RackIndexView.as_view(), name="rack-index"),
     path("racks/<int:pk>/", RackDetailView.as_view(), name="rack-detail"),

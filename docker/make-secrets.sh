@@ -2,10 +2,11 @@
 # make-secrets.sh APP_FOLDER DATABASE_FOLDER REDIS_FOLDER
 #
 # Makes the secrets of this installation when they do not exist yet. APP_FOLDER gets the files that
-# Neurocage reads, for its user only: secret_key, and pgpass with the database's password in the form
-# of PostgreSQL's client library. DATABASE_FOLDER gets the same password for the database server. It
-# runs as another user, so the file is readable by the group. REDIS_FOLDER gets the password of Redis,
-# alone, in the form of its configuration, and in the address that Neurocage uses.
+# Neurocage reads, for its user only: secret_key, and the address of the database with the password
+# of the role that runs Neurocage. DATABASE_FOLDER gets the password of the role that owns the
+# database, for the database server, which runs as another user, so that the group may read it, and
+# the address with it, which only `migrate` uses. REDIS_FOLDER gets the password of Redis, alone, in
+# the form of its configuration, and in the address that Neurocage uses.
 set -eu
 umask 077
 
@@ -32,7 +33,14 @@ make_once() {
 
 make_once "$app/secret_key" 0400
 make_once "$database/password" 0440
-write "$app/pgpass" 0400 "timescaledb:5432:neurocage:neurocage:$(cat "$database/password")"
+write "$database/owner_url" 0400 "postgresql://neurocage:$(cat "$database/password")@timescaledb:5432/neurocage"
+make_once "$app/database_password" 0400
+# Earlier versions kept the password of the owner here, where every process could read it. They
+# still use it while this version starts for the first time.
+if [ -s "$app/database_url" ]; then
+    rm -f "$app/pgpass"
+fi
+write "$app/database_url" 0400 "postgresql://neurocage_app:$(cat "$app/database_password")@timescaledb:5432/neurocage"
 make_once "$redis/password" 0440
 write "$redis/redis.conf" 0440 "requirepass $(cat "$redis/password")"
 write "$redis/url" 0440 "redis://:$(cat "$redis/password")@redis:6379/0"

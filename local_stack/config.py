@@ -15,7 +15,8 @@ BASE_DIR = Path(__file__).resolve().parents[1]
 FOREIGN_PREFIXES = ("MAKE", "CELERY_", "GUNICORN_", "PYTHONHOME", "PYTHONPATH", "WEB_CONCURRENCY")
 FOREIGN = {"MFLAGS", "GNUMAKEFLAGS"}
 NOT_FOR_THE_SENSOR_API = {
-    *("DATABASE_URL", "REDIS_URL", "REDIS_URL_FILE", "SECRET_KEY", "SECRET_KEY_FILE"),
+    *("DATABASE_URL", "DATABASE_URL_FILE", "DATABASE_OWNER_URL", "DATABASE_OWNER_URL_FILE"),
+    *("REDIS_URL", "REDIS_URL_FILE", "SECRET_KEY", "SECRET_KEY_FILE"),
     *("EMAIL_URL", "EMAIL_URL_FILE"),
 }
 
@@ -28,6 +29,7 @@ class Config:
     state_dir: Path
     demo: bool
     database_url: str
+    database_owner_url: str
     redis_url: str
     sensor_api_url: str
     poll_processes: int
@@ -40,6 +42,7 @@ class Config:
         """Read and check the settings. Raises StackError, which names the wrong variable."""
         try:
             env.database("DATABASE_URL")
+            env.database("DATABASE_OWNER_URL")
             port = env.number("PORT", 8000, 1, 65535)
             return cls(
                 port=port,
@@ -48,6 +51,7 @@ class Config:
                 .resolve(),
                 demo=env.flag("DEMO", default=True),
                 database_url=env.text("DATABASE_URL"),
+                database_owner_url=env.text("DATABASE_OWNER_URL"),
                 redis_url=_url_or_empty("REDIS_URL", ("redis", "rediss")),
                 sensor_api_url=_url_or_empty("SENSOR_API_URL", ("http", "https")),
                 poll_processes=programs.poll_processes(),

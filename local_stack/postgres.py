@@ -1,6 +1,7 @@
 """The embedded PostgreSQL."""
 
 import contextlib
+import secrets
 import shutil
 import signal
 import subprocess
@@ -14,8 +15,10 @@ import psycopg2.extensions
 from local_stack.processes import StackError, lives, make_private_folder, open_log, tail, wait_while
 from local_stack.server import EmbeddedServer, package_folder
 from local_stack.unprivileged import command_prefix
+from neurocage.private_file import write_private_file
 
 DATABASE = USER = "neurocage"
+RUNNER = "neurocage_app"
 
 
 def postgres_programs() -> Path:
@@ -36,7 +39,16 @@ class EmbeddedPostgres(EmbeddedServer):
 
     @property
     def url(self) -> str:
+        """The URL of the user who owns everything."""
         return f"postgresql://{USER}:{self.password}@127.0.0.1:{self.port}/{DATABASE}"
+
+    @property
+    def running_url(self) -> str:
+        """The URL of the user that runs Neurocage. `manage.py setup_storage` makes the user."""
+        file = self.folder / "running_password"
+        if not file.exists():
+            write_private_file(file, secrets.token_urlsafe(24))
+        return self.url.replace(f"{USER}:{self.password}@", f"{RUNNER}:{file.read_text().strip()}@")
 
     def start(self) -> Self:
         super().start()

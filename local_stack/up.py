@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from local_stack import answers, config, programs
 from local_stack.embedded import EmbeddedPostgres, EmbeddedValkey
@@ -29,6 +29,7 @@ READY_SECONDS = 90
 # The start gives up when a process that it waits for ends this often.
 DEATHS_ALLOWED = 3
 LOOK_EVERY_SECONDS = 1.0
+Server = TypeVar("Server", EmbeddedPostgres, EmbeddedValkey)
 
 
 def say(text: str) -> None:
@@ -100,20 +101,28 @@ class Stack:
             with self._step("Looking for the Redis in REDIS_URL"):
                 answers.wait_for_redis(settings.redis_url, self._sleep)
         self.environment = {
-            "DATABASE_URL": settings.database_url or self._embedded(EmbeddedPostgres, "PostgreSQL"),
-            "REDIS_URL": settings.redis_url or self._embedded(EmbeddedValkey, "Valkey"),
+            **self._database_urls(),
+            "REDIS_URL": settings.redis_url or self._embedded(EmbeddedValkey, "Valkey").url,
             "SENSOR_API_URL": settings.sensor_api_url or f"http://127.0.0.1:{self.sensor_api_port}",
             "BASE_URL": settings.base_url,
             **({} if settings.has_mail else {"EMAIL_URL": f"smtp://127.0.0.1:{self.mail_port}"}),
             **self._secret(),
         }
 
-    def _embedded(self, kind: type[EmbeddedPostgres] | type[EmbeddedValkey], title: str) -> str:
+    def _database_urls(self) -> dict[str, str]:
+        if self.settings.database_url:
+            owner = self.settings.database_owner_url
+            running = {"DATABASE_URL": self.settings.database_url}
+            return running | ({"DATABASE_OWNER_URL": owner} if owner else {})
+        server = self._embedded(EmbeddedPostgres, "PostgreSQL")
+        return {"DATABASE_URL": server.running_url, "DATABASE_OWNER_URL": server.url}
+
+    def _embedded(self, kind: type[Server], title: str) -> Server:
         log = self.logs / f"{kind.name}.log"
         server = kind(self.state_dir / kind.name, log=log, sleep=self.interrupts.sleep)
         with self._step(f"Starting {title}"):
             self.supervisor.watch(server.start().process, SERVERS)
-        return server.url
+        return server
 
     @cached_property
     def sensor_api_port(self) -> int:

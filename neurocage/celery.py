@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import beat_init
+from celery.signals import beat_init, task_prerun
 from kombu.exceptions import OperationalError
 from kombu.transport import TRANSPORT_ALIASES
 
@@ -50,6 +50,12 @@ app.conf.beat_schedule = {
         "options": {"expires": 3600},
         "schedule": crontab(minute="17", hour="3"),  # each day
     },
+    "close-days": {
+        "task": "cages.polling.tasks.close_days",
+        "options": {"expires": 540},
+        # It works for a minute at most, and then goes on with the next message.
+        "schedule": crontab(minute="*/10"),
+    },
     "judge-unjudged": {
         "task": "welfare.tasks.judge_unjudged",
         "options": {"expires": JUDGE_EXPIRES_SECONDS},
@@ -78,3 +84,11 @@ def ask_in_this_minute_too(**kwargs: object) -> None:
         # While Redis does not answer, beat itself keeps trying.
         with contextlib.suppress(OperationalError):
             app.send_task(START_SLOT, expires=START_SLOT_EXPIRES_SECONDS, retry=False)
+
+
+@task_prerun.connect
+def say_which_task(task: object, **kwargs: object) -> None:
+    """What the task changes is noted under its name."""
+    from people.acting import begin_task
+
+    begin_task(str(getattr(task, "name", "")))

@@ -25,6 +25,8 @@ FLAGS = dict.fromkeys(("1", "true", "yes", "on"), True)
 FLAGS |= dict.fromkeys(("0", "false", "no", "off"), False)
 SECRET_LENGTH = 32
 NOT_EVERYWHERE = re.compile("(localtime|posixrules|Factory)$|(right|posix)/")
+# The commands of manage.py that make or alter tables, or remove what only their owner may.
+OWNERS = frozenset({"migrate", "setup_storage", "retention"})
 # Zones with summer time to Python, abbreviations without it to PostgreSQL.
 READ_TWO_WAYS = re.compile("(CET|EET|MET|WET|EST|MST|HST)$")
 
@@ -124,13 +126,36 @@ def optional_url(name: str, schemes: tuple[str, ...], file_name: str = "") -> st
     return url(name, "", schemes, file_name)
 
 
-def database(name: str) -> dict[str, Any]:
+def databases(
+    command: list[str], running: dict[str, Any], owner: dict[str, Any]
+) -> tuple[dict[str, Any], tuple[str, str] | None]:
+    """(the database of this process, name and password of the role that runs Neurocage).
+
+    command: the command line. Those of manage.py that change tables run as their owner. Where none
+    is set there is one role for all, and the second is None.
+    """
+    if owner["ENGINE"].endswith("dummy"):
+        return running, None
+    if not running.get("USER"):
+        raise ImproperlyConfigured("DATABASE_OWNER_URL is set, so DATABASE_URL must name a user.")
+    by_owner = Path(command[0]).name == "manage.py" and command[1:2] and command[1] in OWNERS
+    return owner if by_owner else running, (running["USER"], running.get("PASSWORD") or "")
+
+
+def owner_database(name: str, file_name: str) -> dict[str, Any]:
+    """As `database`. The file is that of our own server, so DATABASE_URL wins over it too."""
+    return database(name, "" if text("DATABASE_URL") else file_name)
+
+
+def database(name: str, file_name: str = "") -> dict[str, Any]:
     """Django's settings for the PostgreSQL database at the variable's URL.
 
-    When it is not set, Django gets its dummy backend, because a poll worker needs no database. A
+    file_name: a variable that names a file with the URL. The variable `name` wins over it.
+
+    When neither is set, Django gets its dummy backend, because a poll worker needs no database. A
     process that needs one is stopped by the check `cages.E001`, which names the variable.
     """
-    value = text(name)
+    value = text(name) or (file_name and _content_of(file_name))
     if not value:
         return {"ENGINE": "django.db.backends.dummy"}
     message = f"{name} must look like postgresql://user:password@host:5432/name."

@@ -1,5 +1,6 @@
 """Django's settings. What differs between installations comes from the environment."""
 
+import sys
 from pathlib import Path
 
 from csp.constants import NONE as CSP_NONE
@@ -21,7 +22,13 @@ DEBUG = env.flag("DEBUG")
 SECRET_KEY = env.secret("SECRET_KEY", "SECRET_KEY_FILE")
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
-DATABASES = {"default": env.database("DATABASE_URL")}
+DATABASES = {}
+# RUNNING_ROLE: (name, password), or None where the owner of the tables runs everything.
+DATABASES["default"], RUNNING_ROLE = env.databases(
+    sys.argv,
+    env.database("DATABASE_URL", "DATABASE_URL_FILE"),
+    env.owner_database("DATABASE_OWNER_URL", "DATABASE_OWNER_URL_FILE"),
+)
 DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     # A page must say soon that the database is away, instead of waiting for it.
@@ -60,6 +67,8 @@ POLL_SHARD_SIZE = env.number("POLL_SHARD_SIZE", 500, 1, LARGEST_SHARD)
 HEARTBEAT_URL = env.text("HEARTBEAT_URL") and env.url("HEARTBEAT_URL", "", ("http", "https"))
 REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN")
 HTTPS = env.flag("HTTPS")
+# Our own proxies before the web application, which add to X-Forwarded-For.
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, 0, 5)
 
 # The mail server of notices: plain, with STARTTLS, or TLS from the first byte.
 EMAIL_URL = env.optional_url("EMAIL_URL", ("smtp", "smtp+tls", "smtps"), "EMAIL_URL_FILE")
@@ -98,6 +107,7 @@ MIDDLEWARE = [
     "neurocage.middleware.bodies.BodySizeMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "neurocage.middleware.acting.ActingMiddleware",
     "neurocage.middleware.shares.FairShareMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -209,6 +219,7 @@ CELERY_TASK_ROUTES = {
     "cages.polling.tasks.record_polls": {"queue": "records"},
     "cages.polling.tasks.purge_cage": {"queue": "slots"},
     "cages.polling.tasks.check_database": {"queue": "slots"},
+    "cages.polling.tasks.close_days": {"queue": "slots"},
     # Apart from polling and from each other, so that neither ever waits for the other.
     "welfare.tasks.judge_slot": {"queue": "judge"},
     "welfare.tasks.judge_unjudged": {"queue": "judge"},

@@ -20,6 +20,7 @@ class Permission(StrEnum):
     """What can be allowed beside seeing and changing the rows of a lab."""
 
     ADMIN_SITE = "admin_site"  # Django's admin, where accounts are made
+    CHANGES = "changes"  # who changed what, in the whole facility
     CHANNELS = "channels"  # the ways in which notices are sent
     DUTY = "duty"  # who is told first, and drills
     OPERATIONS = "operations"
@@ -39,6 +40,7 @@ ACKNOWLEDGING_ROLES = frozenset(Role) - {Role.VIEWER}
 FINDING_ROLES = frozenset({Role.VET, Role.ADMINISTRATOR})
 ADMINISTRATOR_PERMISSIONS = frozenset(
     {
+        Permission.CHANGES,
         Permission.CHANNELS,
         Permission.DUTY,
         Permission.PURGE,

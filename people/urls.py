@@ -4,6 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from people.views.accounts import RegisterView, SetupView, SignInView, session
+from people.views.changes import ChangesFileView, ChangesView
 from people.views.preferences import PreferencesView
 from people.views.tokens import TokenRevokeView, TokensView
 
@@ -13,6 +14,8 @@ urlpatterns = [
     path("accounts/register/", RegisterView.as_view(), name="register"),
     path("accounts/session/", session, name="session"),
     path("setup/", SetupView.as_view(), name="setup"),
+    path("changes/", ChangesView.as_view(), name="changes"),
+    path("changes/file/", ChangesFileView.as_view(), name="changes-file"),
     path("preferences/", PreferencesView.as_view(), name="preferences"),
     path("tokens/", TokensView.as_view(), name="tokens"),
     path("tokens/revoke/", TokenRevokeView.as_view(), name="token-revoke"),

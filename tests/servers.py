@@ -19,7 +19,16 @@ import pytest
 
 # A shell, a CI or make may have set these. The tests see the defaults all the same.
 UNSET = (
-    *("SECRET_KEY_FILE", "DEBUG", "ALLOWED_HOSTS", "HTTPS", "REGISTRATION_OPEN", "LOG_LEVEL"),
+    *("DATABASE_URL_FILE", "DATABASE_OWNER_URL", "DATABASE_OWNER_URL_FILE"),
+    *(
+        "SECRET_KEY_FILE",
+        "DEBUG",
+        "ALLOWED_HOSTS",
+        "HTTPS",
+        "TRUSTED_PROXIES",
+        "REGISTRATION_OPEN",
+        "LOG_LEVEL",
+    ),
     *("POLL_TIMEOUT_SECONDS", "POLL_CONCURRENCY", "POLL_SHARD_SIZE", "REQUIRE_TIMESCALEDB"),
     *("PORT", "DEMO", "MAKELEVEL", "MAKEFLAGS", "MFLAGS"),
 )

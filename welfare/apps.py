@@ -5,6 +5,7 @@ class WelfareConfig(AppConfig):
     name = "welfare"
 
     def ready(self) -> None:
-        from welfare import receivers
+        from welfare import noted, receivers
 
+        noted.register()
         receivers.connect()

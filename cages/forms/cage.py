@@ -19,6 +19,7 @@ from cages.models import Cage
 from cages.models.fields import FIELDS, NAMES
 from neurocage.ids import LARGEST_TYPED_ID, advance_ids
 from people.access import Access, Permission
+from people.forms.reason import ReasonField
 from people.models import User
 from people.names import shown_name
 
@@ -136,6 +137,7 @@ class PurgeForm(forms.Form):
     """Confirm a purge, which is final, by typing the label."""
 
     label = forms.CharField(label=_("Label of the cage"), max_length=200)
+    reason = ReasonField()
 
     def __init__(self, *args: Any, cage: Cage, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

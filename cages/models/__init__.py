@@ -2,6 +2,7 @@
 
 from cages.models.cage import Cage
 from cages.models.cycle import PollCycle, Trouble, Watch
+from cages.models.digest import CageDigest, DayDigest
 from cages.models.event import CageEvent, EventKind
 from cages.models.minute import Minute, Spell
 from cages.models.place import Places, Rack, Room

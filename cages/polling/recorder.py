@@ -21,6 +21,7 @@ from cages.polling.claims import check_results
 from cages.polling.results import LISTS, Columns, PollResult, encode
 from cages.polling.signals import cycle_finished, minutes_changed
 from cages.polling.states import UPSERT_STATES, day_of, place_late_readings
+from people.acting import tell
 
 # A cage that was purged meanwhile has no row to hang a record on; its results go nowhere.
 # Always in the order of slots and ids, so that two recorders cannot wait for each other.
@@ -118,6 +119,8 @@ def record_columns(slot: datetime, columns: Columns, now: datetime) -> int:
         counts, late, _ = _store(cursor, STORE_NEW, parameters)
         fresh = counts.total()
         if fresh < len(columns["cage_id"]):
+            # A result of a day whose digest is made already is noted.
+            tell(cursor)
             replaced, also_late, changed = _store(cursor, STORE_REPLACED, parameters)
             late |= also_late
             if changed:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as QueueAway
 from redis.exceptions import RedisError
 
-from cages.operations import database_faults
+from cages.operations import database_faults, digests
 from cages.polling import ahead, schedule, set_aside
 from cages.polling.claims import HOLD_SECONDS, NotPlanned, check_shard
 from cages.polling.patience import Patience, Stopping, pauses
@@ -202,6 +202,12 @@ def purge_cage(cage_id: int) -> None:
 def check_database() -> None:
     """Write to the log what is wrong with the database although it answers."""
     database_faults.log_faults()
+
+
+@app.task
+def close_days() -> None:
+    """Make the digests of the days that are over, for a minute at most."""
+    digests.close_days(timezone.now())
 
 
 def _pack(slot: datetime) -> int:

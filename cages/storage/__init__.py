@@ -3,10 +3,10 @@ and views on plain PostgreSQL. The names and columns are the same, so no other c
 
 `layout` makes them, `conversion` turns a large plain table into a hypertable, `upkeep` does at once
 what TimescaleDB's jobs do in time, `retention` removes old minutes if a person says so, `purge`
-deletes a cage, and `report` tells how things are. `turns` waits for TimescaleDB's jobs and for
-other commands. `engine` and `zone` ask the server about itself, and `session` sets up each
-connection. All SQL here is made of names from this package and of settings, never of anything a
-person typed.
+deletes a cage, `roles` grants rights, and `report` tells how things are. `turns` waits for
+TimescaleDB's jobs and for other commands. `engine` and `zone` ask the server about itself, and
+`session` sets up each connection. All SQL here is made of names from this package and of settings,
+never of anything a person typed.
 """
 
 from cages.storage.engine import timescaledb_is_available, timescaledb_version

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
+from cages.storage.digests import note_late_polls
 from cages.storage.engine import timescaledb_is_available, timescaledb_version
 from cages.storage.errors import StorageError
 from cages.storage.rollups import POLLS, ROLLUPS, VIEWS, Rollup
@@ -85,6 +86,7 @@ def set_up(connection: BaseDatabaseWrapper) -> str:
                 _make_view(cursor, rollup.name, rollup.query(zone, timescaledb=False))
         for name, query in VIEWS.items():
             _make_view(cursor, name, query)
+        note_late_polls(cursor)
         # A minute's update of a cage's state stays on its page, without touching the index.
         cursor.execute("ALTER TABLE cages_cagestate SET (fillfactor = 50)")
         cursor.execute("ALTER TABLE cages_pollcycle SET (fillfactor = 80)")

@@ -1,12 +1,16 @@
 """Purge: the final deletion of an archived cage, in steps short enough to disturb nobody."""
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
 from cages import storage
 from cages.models import Cage, CageState, Poll, PollCycle
+from people.acting import Acting, acting, current
+from people.models import Change, Verb
+from people.models.change import ChangeQuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +43,27 @@ def step(cage_id: int, now: datetime) -> float | None:
             return SECONDS_BETWEEN_STEPS
         storage.forget(connection, cage.id)
         CageState.objects.filter(cage=cage).delete()
-        Cage.objects.filter(id=cage.id).delete()
+        with acting(_as_ordered(cage)):
+            Cage.objects.filter(id=cage.id).delete()
     logger.warning("Cage %d was purged, as ordered at %s", cage_id, cage.purge_ordered_at)
     return None
+
+
+def orders_of(cage_id: int) -> ChangeQuerySet:
+    """What was noted of orders to purge this cage; it outlives the cage."""
+    noted = Change.objects.of_row(Cage._meta.db_table, cage_id)
+    return noted.filter(verb=Verb.CHANGED, after__has_key="purge_ordered_at")
+
+
+def _as_ordered(cage: Cage) -> Acting:
+    """The deletion is noted in the name of the person who ordered it, with their reason."""
+    order = orders_of(cage.pk).newest_first().first()
+    if order is None:
+        return current()
+    return replace(
+        current(),
+        who=lambda: (order.person_id, order.by),
+        address=order.address,
+        request=order.request,
+        reason=order.reason,
+    )

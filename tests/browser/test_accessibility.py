@@ -44,6 +44,8 @@ ADDRESSES = [
     "/cages/import/",
     "/cages/cards/?which=all",
     "/cages/archived/",
+    "/cages/1/changes/",
+    "/changes/",
     "/racks/",
     "/racks/900/",
     "/racks/900/sheet/",

@@ -43,6 +43,7 @@ def test_a_cage_is_archived_and_restored_without_losing_anything(new_page):
     page.get_by_label(f"Menu of cage {cage.pk}").click()
     page.get_by_role("link", name="Archive…").click()
     expect(page.get_by_text("All readings and sensor requests stay.")).to_be_visible()
+    page.get_by_label("Reason").fill("The study has ended")
     page.get_by_role("button", name="Archive this cage").click()
     expect(page.get_by_text("No cages yet")).to_be_visible()
     page.get_by_role("link", name="Archive", exact=True).click()

@@ -7,13 +7,14 @@ import unicodedata
 import pytest
 import redis
 from django.conf import settings
-from django.contrib.admin.models import DELETION, LogEntry
 from django.urls import reverse
 from kombu.exceptions import OperationalError
 
 from cages.models import Cage, CageState, Health, Poll
 from cages.polling.tasks import purge_cage
+from cages.storage import purge
 from neurocage.celery import app
+from people.models import Change
 from tests.factories import MINUTE, at, make_cage, record_minutes, slot
 from tests.pages import queries_of, text_of
 
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.usefixtures("clock")
 ARCHIVE = reverse("cage-archived")
 BAY = {"room": "R2", "rack": "B", "row": "B", "column": 7}
 LABEL = "Colony 4"
+REASON = {"reason": "The study has ended"}
 
 
 @pytest.fixture
@@ -70,7 +72,7 @@ def test_the_page_says_what_archiving_does_and_what_stays(browser, cage):
 
 def test_an_archived_cage_leaves_the_list_and_polling_but_nothing_measured(browser, cage):
     before = measured()
-    response = browser.post(url("archive", cage), follow=True)
+    response = browser.post(url("archive", cage), REASON, follow=True)
     assert response.redirect_chain[-1][0] == reverse("cage-list")
     assert "Cage 117 · Colony 4 is archived. All its data stays." in text_of(response)
     assert "No cages yet" in text_of(response)
@@ -78,6 +80,16 @@ def test_an_archived_cage_leaves_the_list_and_polling_but_nothing_measured(brows
     assert cage.archived_at == NOW
     assert not Cage.objects.polled().exists()
     assert measured() == before
+
+
+def test_a_reason_is_asked_for_and_noted(browser, cage):
+    response = browser.post(url("archive", cage))
+    assert response.status_code == 200
+    assert set(response.context["form"].errors) == {"reason"}
+    cage.refresh_from_db()
+    assert not cage.is_archived
+    browser.post(url("archive", cage), REASON)
+    assert Change.objects.newest_first()[0].reason == REASON["reason"]
 
 
 # The archive
@@ -181,7 +193,7 @@ def test_the_pages_take_few_queries(client_of, archived, administrator, name):
 
 
 def order_purge(browser, cage, label=LABEL):
-    return browser.post(url("purge", cage), {"label": label})
+    return browser.post(url("purge", cage), {"label": label, **REASON})
 
 
 def test_the_page_says_how_much_is_deleted_and_asks_for_the_label(
@@ -202,7 +214,7 @@ def test_a_label_with_markup_is_only_text_in_messages_and_where_it_is_to_be_type
     Cage.objects.update(label=(nasty := "<script>alert(1)</script>"))
     browser = client_of(administrator)
     for response, words in (
-        (browser.post(url("archive", cage), follow=True), f"{nasty} is archived"),
+        (browser.post(url("archive", cage), REASON, follow=True), f"{nasty} is archived"),
         (browser.get(url("purge", cage)), f"Type “{nasty}” to confirm."),
         (order_purge(browser, cage, "wrong"), f"Type “{nasty}” to confirm."),
     ):
@@ -218,7 +230,7 @@ def test_without_the_label_nothing_is_ordered(client_of, archived, administrator
     archived.refresh_from_db()
     assert archived.purge_ordered_at is None
     assert queue.llen("slots") == 0
-    assert not LogEntry.objects.exists()
+    assert not purge.orders_of(archived.pk).exists()
 
 
 def test_a_label_may_be_typed_in_another_form_of_unicode(client_of, archived, administrator, queue):
@@ -235,8 +247,10 @@ def test_a_purge_is_ordered_logged_and_queued(client_of, archived, administrator
     assert response["Location"] == ARCHIVE
     archived.refresh_from_db()
     assert archived.purge_ordered_at == NOW
-    entry = LogEntry.objects.values_list("user", "object_id", "object_repr", "action_flag").get()
-    assert entry == (administrator.pk, "117", LABEL, DELETION)
+    order = purge.orders_of(117).get()
+    assert (order.person_id, order.words, order.reason) == (
+        administrator.pk, LABEL, REASON["reason"]
+    )  # fmt: skip
     assert "ada ordered the purge of cage 117" in caplog.text
     # The page itself deletes nothing.
     assert measured() == before
@@ -278,6 +292,17 @@ def test_neither_an_active_cage_nor_without_the_right_is_anything_purged(
         assert order_purge(client_of(person), cage).status_code == 403
     assert Cage.objects.get().purge_ordered_at is None
     assert queue.llen("slots") == 0
+
+
+def test_the_deletion_is_noted_in_the_name_of_who_ordered_it(
+    client_of, archived, administrator, queue
+):
+    order_purge(client_of(administrator), archived)
+    while purge.step(archived.pk, NOW) is not None:
+        pass
+    change = Change.objects.get(table="cages_cage", verb="deleted")
+    assert (change.row, change.words, change.by) == ("117", LABEL, "ada")
+    assert change.reason == REASON["reason"]
 
 
 def test_while_redis_is_away_the_order_stands_and_the_page_says_so(

@@ -46,7 +46,7 @@ def test_only_the_ticked_ones_are_changed_and_the_message_says_how_many(browser)
 
 
 def test_all_of_a_filter_are_changed_and_the_way_back_keeps_it(browser):
-    page = confirm(browser, f"{BULK}?act=archive&which=all&q=Colony+1")
+    page = confirm(browser, f"{BULK}?act=archive&which=all&q=Colony+1", reason="gone")
     assert page.redirect_chain == [(f"{LIST}?q=Colony+1", 302)]
     left = Cage.objects.active().filter(owner__username="ruth").values_list("pk", flat=True)
     assert sorted(left) == list(range(2, 10))
@@ -104,7 +104,7 @@ def test_the_largest_id_can_be_ticked_too(browser, user):
 
 
 def test_somebody_elses_cage_cannot_be_slipped_in(browser):
-    confirm(browser, f"{BULK}?act=archive&cage=1&cage=20")
+    confirm(browser, f"{BULK}?act=archive&cage=1&cage=20", reason="gone")
     assert not Cage.objects.get(pk=20).is_archived
 
 

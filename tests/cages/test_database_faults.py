@@ -18,6 +18,9 @@ from tests.cages.test_storage import ON_TIMESCALEDB
 from tests.factories import at
 from tests.pages import text_of
 
+# The tests have one role for all.
+ONE_ROLE = "cages.W007"
+
 TODAY = date(2026, 7, 1)
 only_timescaledb = pytest.mark.skipif(not ON_TIMESCALEDB, reason="plain PostgreSQL has no jobs")
 
@@ -62,7 +65,7 @@ def test_a_zone_that_the_engines_know_differently_is_told_everywhere(
     (fault,) = faults(timezone.now())
     assert "Python and PostgreSQL begin" in fault.words
     assert "days of Europe/Berlin at different moments" in fault.words
-    assert [one.id for one in database_is_usable(None, ["default"])] == ["cages.W006"]
+    assert [one.id for one in database_is_usable(None, ["default"])] == ["cages.W006", ONE_ROLE]
     assert client.get(reverse("readyz")).json()["degraded"] == [fault.words]
     assert 'neurocage_database_faults{kind="zone"} 1.0' in metrics(client)
     assert fault.words in text_of(client_of(staff).get(reverse("ops")))
@@ -135,7 +138,7 @@ def test_a_failing_job_is_told_with_its_error(db, client, client_of, staff, capl
     write_run("now() + interval '1 hour'", succeeded=False)
     words = "The job Columnstore Policy of cages_poll fails: XX000 cannot drop portal"
     assert [fault.words for fault in faults(timezone.now())] == [words]
-    assert [one.id for one in database_is_usable(None, ["default"])] == ["cages.W003"]
+    assert [one.id for one in database_is_usable(None, ["default"])] == ["cages.W003", ONE_ROLE]
     assert client.get(reverse("readyz")).json()["degraded"] == [words]
     assert 'neurocage_database_faults{kind="jobs"} 1.0' in metrics(client)
     page = text_of(client_of(staff).get(reverse("ops")))

@@ -88,7 +88,7 @@ def test_no_cache_keeps_a_live_page(browser):
 
 
 def test_the_page_in_the_background_leaves_messages_for_the_one_to_be_read(browser):
-    browser.post("/cages/7/archive/")
+    browser.post("/cages/7/archive/", {"reason": "gone"})
     assert "is archived" not in ask(browser).content.decode()
     assert "is archived" in browser.get(LIST).content.decode()
 

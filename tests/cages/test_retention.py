@@ -42,7 +42,7 @@ def test_minutes_are_kept_for_good_unless_somebody_decides_otherwise(db, capsys)
 @pytest.mark.skipif(ON_TIMESCALEDB, reason="it is about plain PostgreSQL")
 def test_plain_postgresql_has_no_retention_as_it_would_lose_the_roll_ups(db):
     with pytest.raises(CommandError, match="Retention needs TimescaleDB"):
-        call_command("retention", "--keep-days", "250", "--by", "grace")
+        call_command("retention", "--keep-days", "250", "--by", "grace", "--reason", "policy")
 
 
 @pytest.mark.storage
@@ -50,13 +50,13 @@ def test_plain_postgresql_has_no_retention_as_it_would_lose_the_roll_ups(db):
 def test_it_shows_asks_removes_and_notes_who(old_cage, monkeypatch, capsys):
     asked = typing(monkeypatch, "yes")
     with pytest.raises(CommandError, match="nothing was changed"):
-        call_command("retention", "--keep-days", "250", "--by", "grace")
+        call_command("retention", "--keep-days", "250", "--by", "grace", "--reason", "policy")
     assert "remove minutes older than 250 days" in asked[0]
     assert "cages_poll: 1 rows in 1 chunks" in capsys.readouterr().out
     assert (Poll.objects.count(), RetentionChange.objects.count()) == (3, 0)
 
     typing(monkeypatch, "remove minutes older than 250 days")
-    call_command("retention", "--keep-days", "250", "--by", "grace")
+    call_command("retention", "--keep-days", "250", "--by", "grace", "--reason", "policy")
     change = RetentionChange.objects.get()
     assert (change.person, change.keep_days, change.removed_rows) == ("grace", 250, 1)
     assert (Poll.objects.count(), PollHourly.objects.count()) == (2, 3)
@@ -66,7 +66,7 @@ def test_it_shows_asks_removes_and_notes_who(old_cage, monkeypatch, capsys):
     assert PollHourly.objects.count() == PollDaily.objects.count() == 3
     call_command("retention")
     assert "Minutes are kept for 250 days." in capsys.readouterr().out
-    call_command("retention", "--keep-for-good", "--by", "grace")
+    call_command("retention", "--keep-for-good", "--by", "grace", "--reason", "policy")
     call_command("retention")
     assert "Minutes are kept for good." in capsys.readouterr().out
     with connection.cursor() as cursor:
@@ -102,13 +102,13 @@ def test_no_bucket_is_lost_where_the_removed_minutes_end(storage_of_its_own, mon
     # A longer one afterwards must not bring the refreshes back to what the shorter one removed.
     for days in (250, 280):
         typing(monkeypatch, f"remove minutes older than {days} days")
-        call_command("retention", "--keep-days", str(days), "--by", "grace")
+        call_command("retention", "--keep-days", str(days), "--by", "grace", "--reason", "policy")
         assert Poll.objects.count() < 60 * 8
         assert counted() == before
         run_jobs()
         call_command("setup_storage")
         assert counted() == before
-    call_command("retention", "--keep-for-good", "--by", "grace")
+    call_command("retention", "--keep-for-good", "--by", "grace", "--reason", "policy")
     run_jobs()
     assert counted() == before
 
@@ -117,7 +117,7 @@ def test_no_bucket_is_lost_where_the_removed_minutes_end(storage_of_its_own, mon
 @pytest.mark.skipif(not ON_TIMESCALEDB, reason="plain PostgreSQL has no retention")
 def test_roll_ups_made_anew_still_stay_behind_the_retention(old_cage, monkeypatch, settings):
     typing(monkeypatch, "remove minutes older than 400 days")
-    call_command("retention", "--keep-days", "400", "--by", "grace")
+    call_command("retention", "--keep-days", "400", "--by", "grace", "--reason", "policy")
     settings.FACILITY_TIME_ZONE = "Asia/Kolkata"
     call_command("setup_storage")
     with connection.cursor() as cursor:
@@ -132,7 +132,7 @@ def test_roll_ups_made_anew_still_stay_behind_the_retention(old_cage, monkeypatc
 @pytest.mark.skipif(not ON_TIMESCALEDB, reason="plain PostgreSQL has no retention")
 def test_roll_ups_that_cannot_be_made_anew_are_not_dropped(old_cage, monkeypatch, settings):
     typing(monkeypatch, "remove minutes older than 250 days")
-    call_command("retention", "--keep-days", "250", "--by", "grace")
+    call_command("retention", "--keep-days", "250", "--by", "grace", "--reason", "policy")
     settings.FACILITY_TIME_ZONE = "Asia/Kolkata"
     with pytest.raises(CommandError, match="its history would be lost"):
         call_command("setup_storage")
@@ -143,7 +143,7 @@ def test_roll_ups_that_cannot_be_made_anew_are_not_dropped(old_cage, monkeypatch
 @pytest.mark.skipif(not ON_TIMESCALEDB, reason="plain PostgreSQL has no retention")
 def test_a_purged_cage_leaves_the_roll_ups_too(old_cage, monkeypatch):
     typing(monkeypatch, "remove minutes older than 250 days")
-    call_command("retention", "--keep-days", "250", "--by", "grace")
+    call_command("retention", "--keep-days", "250", "--by", "grace", "--reason", "policy")
     now = timezone.now()
     type(old_cage).objects.filter(pk=old_cage.pk).update(archived_at=now, purge_ordered_at=now)
     while purge.step(old_cage.pk, now) is not None:
@@ -157,7 +157,7 @@ def test_a_purged_cage_leaves_the_roll_ups_too(old_cage, monkeypatch):
 def test_a_length_that_makes_no_sense_is_refused(db, days, monkeypatch):
     monkeypatch.setattr("cages.storage.timescaledb_version", lambda connection: "2.29")
     with pytest.raises(CommandError, match="from 100 to 36500 days"):
-        call_command("retention", "--keep-days", days, "--by", "grace")
+        call_command("retention", "--keep-days", days, "--by", "grace", "--reason", "policy")
 
 
 @pytest.mark.parametrize(

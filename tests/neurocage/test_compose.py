@@ -147,6 +147,7 @@ def test_only_those_who_need_a_secret_see_it():
         ("secrets", "database-secrets", False),
         ("secrets", "redis-secrets", False),
         ("timescaledb", "database-secrets", True),
+        ("migrate", "database-secrets", True),
         *((name, "app-secrets", True) for name in ("migrate", "web", "worker", "welfare")),
         *(
             (name, "redis-secrets", True)
@@ -278,10 +279,14 @@ def test_it_makes_secrets_once(tmp_path):
     key = first.pop("app-secrets/secret_key")
     database = first.pop("database-secrets/password")
     redis = first.pop("redis-secrets/password")
-    assert all(re.fullmatch("[0-9a-f]{64}", secret) for secret in (key, database, redis))
-    assert len({key, database, redis}) == 3
+    running = first.pop("app-secrets/database_password")
+    secrets = (key, database, redis, running)
+    assert all(re.fullmatch("[0-9a-f]{64}", secret) for secret in secrets)
+    assert len(set(secrets)) == 4
+    there = "timescaledb:5432/neurocage"
     assert first == {
-        "app-secrets/pgpass": f"timescaledb:5432:neurocage:neurocage:{database}",
+        "app-secrets/database_url": f"postgresql://neurocage_app:{running}@{there}",
+        "database-secrets/owner_url": f"postgresql://neurocage:{database}@{there}",
         "redis-secrets/redis.conf": f"requirepass {redis}",
         "redis-secrets/url": f"redis://:{redis}@redis:6379/0",
     }
@@ -300,8 +305,7 @@ def test_it_repairs_a_start_that_was_cut_short(tmp_path):
 def test_secrets_are_for_their_readers_only(tmp_path):
     make_secrets(tmp_path)
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("*/*")}
-    # PostgreSQL's client library ignores a pgpass that others may read.
-    own = dict.fromkeys(("secret_key", "pgpass"), 0o400)
+    own = dict.fromkeys(("secret_key", "database_password", "database_url", "owner_url"), 0o400)
     assert modes == own | dict.fromkeys(("password", "redis.conf", "url"), 0o440)
 
 

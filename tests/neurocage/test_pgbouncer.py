@@ -77,6 +77,10 @@ def use(person):
 
 with ThreadPoolExecutor({PEOPLE}) as pool:
     list(pool.map(use, people))
+from people.models import Change
+for person in people:
+    made = Change.objects.filter(by=person.username, through="POST cage-create")
+    assert [(one.table, one.person_id) for one in made] == [("cages_cage", person.pk)], made
 """
 
 

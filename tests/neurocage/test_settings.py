@@ -24,6 +24,9 @@ EXAMPLE = dict(
     for line in (PROJECT / ".env.example").read_text().splitlines()
     if re.match("#[A-Z]", line)
 )
+
+# The tests have one role for all.
+ONE_ROLE = "cages.W007"
 SECRET = "a secret of more than thirty-two characters"
 
 
@@ -154,7 +157,7 @@ def test_a_database_that_is_not_named_is_found_by_the_checks(settings, monkeypat
 
 def test_a_database_without_timescaledb_is_refused_where_it_is_required(db, settings, monkeypatch):
     settings.REQUIRE_TIMESCALEDB = True
-    for available, ids in ((False, ["cages.E002"]), (True, [])):
+    for available, ids in ((False, ["cages.E002"]), (True, [ONE_ROLE])):
         monkeypatch.setattr(
             "cages.storage.timescaledb_is_available", lambda connection, found=available: found
         )
@@ -164,7 +167,7 @@ def test_a_database_without_timescaledb_is_refused_where_it_is_required(db, sett
 
 
 def test_a_time_zone_that_the_database_does_not_know_is_refused_by_its_name(db, settings):
-    assert database_is_usable(None, ["default"]) == []
+    assert [one.id for one in database_is_usable(None, ["default"])] == [ONE_ROLE]
     settings.FACILITY_TIME_ZONE = "Antarctica/Atlantis"
     (error,) = database_is_usable(None, ["default"])
     assert error.id == "cages.E004"
@@ -393,3 +396,38 @@ def test_the_web_process_does_not_start_without_what_every_page_needs(environmen
     code, said = run({**environment, **given}, "-c", "import neurocage.wsgi")
     assert code == 1
     assert said.startswith(f"Neurocage cannot start: {missing}")
+
+
+OWNED = {"DATABASE_URL": "postgresql://app:a@h/n", "DATABASE_OWNER_URL": "postgresql://own:o@h/n"}
+
+
+@pytest.mark.parametrize(
+    ("command", "user"),
+    [
+        (["manage.py", "migrate"], "own"),
+        (["./manage.py", "setup_storage"], "own"),
+        (["manage.py", "retention"], "own"),
+        (["manage.py", "verify"], "app"),
+        (["gunicorn", "migrate"], "app"),
+        (["manage.py"], "app"),
+    ],
+)
+def test_what_changes_tables_runs_as_their_owner(environment, command, user):
+    environment |= OWNED
+    both = [env.database(name) for name in OWNED]
+    database, role = env.databases(command, *both)
+    assert (database["USER"], role) == (user, ("app", "a"))
+
+
+def test_without_an_owner_there_is_one_role(environment):
+    environment["DATABASE_URL"] = OWNED["DATABASE_URL"]
+    assert load()["RUNNING_ROLE"] is None
+
+
+def test_the_owner_of_our_own_server_is_not_asked_about_another_one(environment, tmp_path):
+    for name, url in OWNED.items():
+        (tmp_path / name).write_text(f"{url}\n")
+        environment[f"{name}_FILE"] = str(tmp_path / name)
+    assert load()["RUNNING_ROLE"] == ("app", "a")
+    environment["DATABASE_URL"] = "postgresql://me:x@elsewhere/n"
+    assert load()["RUNNING_ROLE"] is None

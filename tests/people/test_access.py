@@ -45,8 +45,10 @@ NOT_THERE = (LOGIN, 404, 404, 404, 404, 404)
 NO_SUCH_METHOD = (LOGIN, 405, 405, 405, 405, 405)
 WHO_SEES = (LOGIN, 200, 200, 404, 200, 200)
 WHO_CHANGES, WHO_CHANGES_MOVED = ((LOGIN, done, 403, 404, done, done) for done in (200, MOVED))
+NO_CHANGES_FORM = (LOGIN, 405, 403, 404, 405, 405)
 STAFF = (LOGIN, 403, 403, 403, 200, 200)
 STAFF_READ_ONLY = (STAFF, (LOGIN, 403, 403, 403, 405, 405))
+ADMINISTRATOR_READ_ONLY = ((LOGIN, 403, 403, 403, 403, 200), (LOGIN, 403, 403, 403, 403, 405))
 MATRIX = {
     "home": [((), ALL_MOVED, ALL_MOVED)],
     "cage-list": [((), SIGNED_IN, NO_SUCH_METHOD)],
@@ -69,7 +71,7 @@ MATRIX = {
     "cage-edit": [((7,), WHO_CHANGES, WHO_CHANGES), ((8,), NOT_THERE, NOT_THERE)],
     "cage-test-sensor": [((7,), WHO_CHANGES_MOVED, WHO_CHANGES), ((8,), NOT_THERE, NOT_THERE)],
     "cage-archive": [
-        ((7,), WHO_CHANGES, WHO_CHANGES_MOVED),
+        ((7,), WHO_CHANGES, WHO_CHANGES),
         ((8,), WHO_CHANGES_MOVED, WHO_CHANGES_MOVED),
     ],
     "cage-restore": [
@@ -81,6 +83,11 @@ MATRIX = {
         ((7,), *[(LOGIN, 403, 403, 404, 403, 404)] * 2),
     ],
     "cage-move": [((7,), WHO_CHANGES, WHO_CHANGES_MOVED), ((8,), NOT_THERE, NOT_THERE)],
+    "cage-changes": [
+        ((7,), WHO_CHANGES, NO_CHANGES_FORM),
+        ((8,), WHO_CHANGES, NO_CHANGES_FORM),
+    ],
+    "cage-changes-file": [((7,), WHO_CHANGES, NO_CHANGES_FORM)],
     "rack-index": [((), SIGNED_IN, NO_SUCH_METHOD)],
     # There is no such rack and room. test_racks.py asks for those that there are.
     "rack-detail": [((999,), NOT_THERE, NO_SUCH_METHOD)],
@@ -101,6 +108,8 @@ MATRIX = {
     "setup": [((), NOBODY, NOBODY)],
     "session": [((), *[(401, 204, 204, 204, 204, 204)] * 2)],
     "ops": [((), *STAFF_READ_ONLY)],
+    "changes": [((), *ADMINISTRATOR_READ_ONLY)],
+    "changes-file": [((), *ADMINISTRATOR_READ_ONLY)],
     "preferences": [((), NO_SUCH_METHOD, ALL_MOVED)],
     "tokens": [((), SIGNED_IN, SIGNED_IN)],
     "token-revoke": [((), NO_SUCH_METHOD, NOT_THERE)],
@@ -128,7 +137,8 @@ NEW_CAGE = {"label": "New", "save": "Create cage", "is_polled": "on"}
 FORMS = {
     "cage-create": NEW_CAGE,
     "cage-edit": {**NEW_CAGE, "label": "Changed"},
-    "cage-purge": {"label": "Archived cage"},
+    "cage-archive": {"reason": "No longer needed"},
+    "cage-purge": {"label": "Archived cage", "reason": "No longer needed"},
     "cage-move": {"room": "R9", "rack": "Z", "row": "A", "column": "1"},
     "tokens": {"name": "New"},
     "wall-links": {"name": "New"},
@@ -289,7 +299,9 @@ def test_a_form_with_the_token_of_its_page_is_taken(browser_of):
     browser = browser_of("owner", enforce_csrf_checks=True)
     page = browser.get(reverse("cage-archive", args=(7,)))
     token = str(page.context["csrf_token"])
-    browser.post(reverse("cage-archive", args=(7,)), {"csrfmiddlewaretoken": token})
+    browser.post(
+        reverse("cage-archive", args=(7,)), {"csrfmiddlewaretoken": token, **FORMS["cage-archive"]}
+    )
     assert Cage.objects.get(pk=7).is_archived
 
 

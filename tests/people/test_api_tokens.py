@@ -221,7 +221,7 @@ def test_the_last_use_is_written_at_most_once_a_minute(clock, user):
         clock(NOW + timedelta(seconds=seconds))
         with CaptureQueriesContext(connection) as queries:
             assert works(secret)
-        writes = sum(query["sql"].startswith("UPDATE") for query in queries)
+        writes = sum("UPDATE" in query["sql"] for query in queries)
         token.refresh_from_db()
         seen.append((writes, (token.last_used_at - NOW).total_seconds()))
     assert seen == [(1, 0), (0, 0), (0, 0), (1, 60), (0, 60), (1, 120)]

@@ -10,7 +10,7 @@ from django.utils import translation
 
 from cages.models import Health
 from cages.slots import SLOT_LENGTH, slot_of
-from people.models import Lab, Role
+from people.models import Change, Lab, Role
 from tests.factories import MINUTE, at, make_cage, make_member, make_user, slot, write_polls
 from tests.pages import errors_of, queries_of, text_of
 from welfare.models import Kind, Rule, RuleEdition
@@ -52,7 +52,7 @@ def address(rule, name="rule-edit"):
 
 
 def form(**fields):
-    return {"is_on": "on", "days": "7", **FIGURES, **fields}
+    return {"is_on": "on", "days": "7", "reason": "Fewer alarms", **FIGURES, **fields}
 
 
 def in_force(moment, rule):
@@ -153,6 +153,18 @@ def test_a_second_person_approves(client_of, administrator, vet, rule):
     client_of(vet).post(address(rule, "rule-decide"), {"edition": edition.pk, "approve": "1"})
     assert in_force(NEXT, rule) == edition
     assert RuleEdition.objects.get(pk=edition.pk).approved_by == vet
+
+
+def test_a_proposal_takes_a_reason_which_is_noted(client_of, administrator, vet, rule):
+    browser = client_of(administrator)
+    page = browser.post(address(rule), form(propose="1", reason=" "))
+    assert errors_of(page) == {"reason": ["Say why the rule is changed."]}
+    assert rule.editions.count() == 1
+    # To try a rule changes nothing, so it takes none.
+    assert errors_of(browser.post(address(rule), form(reason="", **{"try": "1"}))) == {}
+    browser.post(address(rule), form(propose="1"))
+    change = Change.objects.filter(table="welfare_ruleedition").newest_first()[0]
+    assert (change.by, change.reason) == ("ada", "Fewer alarms")
 
 
 def test_a_refused_proposal_changes_nothing(client_of, administrator, vet, rule):

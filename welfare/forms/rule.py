@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cages.models import Room
+from people.forms.reason import ReasonField
 from people.models import Lab
 from welfare.models import Kind, Rule, RuleEdition
 from welfare.rules.editions import Texts
@@ -31,6 +32,8 @@ class RuleForm(forms.Form):
         required=False,
         help_text=gettext_lazy("Cages are judged by this rule."),
     )
+    # Asked for where the rule is proposed, and not where it is only tried.
+    reason = ReasonField(label=gettext_lazy("Reason for this change"), required=False)
     cause = forms.CharField()
     consequence = forms.CharField()
     what_to_check = forms.CharField()

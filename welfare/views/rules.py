@@ -19,6 +19,7 @@ from cages.history.span import NIGHT
 from cages.views.site.long_pages import LongPageMixin
 from neurocage.ids import id_from
 from people.access import Access, Permission, others_who_approve_rules, person_of
+from people.acting import because
 from people.views.permitted import PermittedMixin
 from welfare.forms.rule import RULES_MOST, NewRuleForm, RuleForm
 from welfare.models import Kind, Rule, RuleEdition
@@ -164,14 +165,18 @@ class RuleEditView(OneRuleMixin, LongPageMixin, TemplateView):
         person = person_of(self.request)
         if not Access(person).may(Permission.RULES):
             raise PermissionDenied
-        edition = editions.propose(
-            self.rule,
-            person,
-            form.parameters,
-            form.texts,
-            form.cleaned_data["is_on"],
-            now_of(self.request),
-        )
+        if not form.cleaned_data["reason"]:
+            form.add_error("reason", _("Say why the rule is changed."))
+            return self._page(form, None)
+        with because(form.cleaned_data["reason"]):
+            edition = editions.propose(
+                self.rule,
+                person,
+                form.parameters,
+                form.texts,
+                form.cleaned_data["is_on"],
+                now_of(self.request),
+            )
         said = (
             _("The rule is in force from the next minute on.")
             if edition.in_force_since

@@ -9,6 +9,7 @@ from django.utils import timezone
 from cages import storage
 from cages.models import RetentionChange
 from cages.storage import conversion, retention, turns
+from people.acting import REASON_LENGTH, because, named
 from people.names import shown_name
 
 PERSON_LENGTH = RetentionChange._meta.get_field("person").max_length or 0
@@ -26,6 +27,7 @@ class Command(BaseCommand):
         choice.add_argument("--keep-days", type=int, metavar="N", help="keep minutes for N days")
         choice.add_argument("--keep-for-good", action="store_true", help="remove no more from now")
         parser.add_argument("--by", metavar="NAME", help="who decides this; asked for if left out")
+        parser.add_argument("--reason", metavar="TEXT", help="why; asked for if left out")
 
     def handle(
         self,
@@ -33,6 +35,7 @@ class Command(BaseCommand):
         keep_days: int | None = None,
         keep_for_good: bool = False,
         by: str | None = None,
+        reason: str | None = None,
         **options: Any,
     ) -> None:
         if keep_days is None and not keep_for_good:
@@ -44,19 +47,19 @@ class Command(BaseCommand):
                 "removing minutes would remove all history. Retention needs TimescaleDB."
             )
         if keep_days is None:
-            self._decide(None, self._person(by))
+            self._decide(None, self._person(by), self._reason(reason))
             return
         if not retention.SHORTEST_DAYS <= keep_days <= retention.LONGEST_DAYS:
             raise CommandError(
                 f"--keep-days: from {retention.SHORTEST_DAYS} to {retention.LONGEST_DAYS} days."
             )
-        person, now = self._person(by), timezone.now()
+        person, why, now = self._person(by), self._reason(reason), timezone.now()
         self.stdout.write(self._in_words(retention.removal(connection, keep_days, now)))
         self.stdout.write("The hourly and daily roll-ups stay. Minutes cannot be brought back.")
         words = f"remove minutes older than {keep_days} days"
         if self._typed(f"Type \u201c{words}\u201d to do so: ") != words:
             raise CommandError("That was not typed, so nothing was changed.")
-        self._decide(keep_days, person)
+        self._decide(keep_days, person, why)
 
     def _person(self, by: str | None) -> str:
         """Who decides. The account that runs this is nobody's: in a container all have the same."""
@@ -77,9 +80,19 @@ class Command(BaseCommand):
         except EOFError:
             return ""
 
-    def _decide(self, keep_days: int | None, person: str) -> None:
+    def _reason(self, given: str | None) -> str:
+        text = self._typed("Why, which is kept too: ") if given is None else given.strip()
+        if not 0 < len(text) <= REASON_LENGTH:
+            raise CommandError(
+                f"--reason: at most {REASON_LENGTH} characters, and not nothing. "
+                "Nothing was changed."
+            )
+        return text
+
+    def _decide(self, keep_days: int | None, person: str, why: str) -> None:
         try:
-            change = retention.change(connection, keep_days, person, timezone.now())
+            with named(person), because(why):
+                change = retention.change(connection, keep_days, person, timezone.now())
         except turns.StillBusyError as error:
             raise CommandError(f"{error} Nothing was removed.") from error
         self.stdout.write(f"Done and noted: {change}; {change.removed_rows:,} rows removed.")

@@ -6,7 +6,7 @@ from django.db import connection
 from tqdm import tqdm
 
 from cages import storage
-from cages.storage import conversion, turns, upkeep
+from cages.storage import conversion, roles, turns, upkeep
 
 
 class Command(BaseCommand):
@@ -36,8 +36,11 @@ class Command(BaseCommand):
                         self._convert()
                     kind = self._lay_out()
                     self._catch_up()
+            role = turns.change_layout(connection, lambda: roles.grant(connection))
         except (storage.StorageError, turns.StillBusyError) as error:
             raise CommandError(str(error)) from error
+        if role:
+            self.stdout.write(f"The role {role} has its rights.")
         self.stdout.write(f"The minutes are stored in {kind}.")
         if conversion.is_needed(connection):
             self.stdout.write(

@@ -4,13 +4,13 @@ import logging
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin.models import DELETION, LogEntry
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.generic import DetailView, FormView
+from django.views.generic.edit import FormMixin
 from kombu.exceptions import OperationalError as QueueAway
 
 from cages.forms.cage import PurgeForm
@@ -19,6 +19,8 @@ from cages.models.cage import CageQuerySet
 from cages.polling.tasks import purge_cage
 from cages.views.access import CageAccessMixin, CageChangeMixin
 from people.access import Permission
+from people.acting import because
+from people.forms.reason import ReasonForm
 from people.views.permitted import PermittedMixin
 
 logger = logging.getLogger(__name__)
@@ -28,8 +30,9 @@ def _name(cage: Cage) -> str:
     return _("Cage %(id)s · %(label)s") % {"id": cage.pk, "label": cage.label}
 
 
-class ArchiveView(CageChangeMixin, DetailView):
+class ArchiveView(CageChangeMixin, FormMixin, DetailView):
     template_name = "cages/archive.html"
+    form_class = ReasonForm
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         # A second click on the button leads here too.
@@ -37,8 +40,14 @@ class ArchiveView(CageChangeMixin, DetailView):
         return redirect(cage) if cage.is_archived else super().get(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        cage = self.get_object()
-        cage.archive(self.now, self.access.person)
+        self.object = cage = self.get_object()
+        if cage.is_archived:
+            return redirect(cage)
+        form = self.get_form()
+        if not form.is_valid():
+            return self.form_invalid(form)
+        with because(form.cleaned_data["reason"]):
+            cage.archive(self.now, self.access.person)
         messages.success(request, _("%s is archived. All its data stays.") % _name(cage))
         return redirect("cage-list")
 
@@ -96,12 +105,9 @@ class PurgeView(PermittedMixin, CageAccessMixin, FormView):
 
     def form_valid(self, form: PurgeForm) -> HttpResponse:
         cage = self.cage
-        with transaction.atomic():
+        with because(form.cleaned_data["reason"]):
             if not cage.order_purge(self.now):
                 raise Http404("Somebody restored this cage in this moment.")
-            LogEntry.objects.log_actions(
-                self.access.person.pk, [cage], DELETION, "Purge ordered", single_object=True
-            )
         logger.warning("%s ordered the purge of cage %d", self.request.user, cage.pk)
         try:
             purge_cage.delay(cage.pk)

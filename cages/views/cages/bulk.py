@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -15,6 +16,8 @@ from cages.forms.place import BulkMoveForm
 from cages.models.cage import CageQuerySet
 from cages.views.cages.list import ACTS, OTHER_ACTS
 from cages.views.cages.selection import SelectionMixin
+from people.acting import because
+from people.forms.reason import ReasonForm
 
 LABELS_SHOWN = 10
 
@@ -38,7 +41,7 @@ class BulkView(SelectionMixin, TemplateView):
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        form = kwargs.pop("form", None) or (BulkMoveForm() if self.act == "move" else None)
+        form = kwargs.pop("form", None) or self._form()
         return super().get_context_data(
             act=self.act,
             act_name=ACTS[self.act],
@@ -50,8 +53,13 @@ class BulkView(SelectionMixin, TemplateView):
             **kwargs,
         )
 
+    def _form(self, sent: QueryDict | None = None) -> Form | None:
+        """What the act needs beside the cages."""
+        made = {"move": BulkMoveForm, "archive": ReasonForm}.get(self.act)
+        return made(sent) if made else None
+
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        form = BulkMoveForm(request.POST) if self.act == "move" else None
+        form = self._form(request.POST)
         if form and not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))
         if request.POST.get("count") != str(self.count):
@@ -60,8 +68,10 @@ class BulkView(SelectionMixin, TemplateView):
                 request, _("The number of cages has changed. Check the list and confirm again.")
             )
             return self.render_to_response(self.get_context_data(form=form))
-        place = form.cleaned_data if form else {}
-        changed = getattr(self.cages, self.act)(now=self.now, person=self.access.person, **place)
+        given = dict(form.cleaned_data) if form else {}
+        with because(given.pop("reason", "")):
+            act = getattr(self.cages, self.act)
+            changed = act(now=self.now, person=self.access.person, **given)
         done = {
             "pause": ngettext("%d cage is paused.", "%d cages are paused.", changed),
             "resume": ngettext("%d cage is polled again.", "%d cages are polled again.", changed),

@@ -16,7 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 
 from cages import storage
-from cages.models import Outcome, PollCycle, RetentionChange, Trouble
+from cages.models import DayDigest, Outcome, PollCycle, RetentionChange, Trouble
 from cages.models.cycle import Watch
 from cages.models.state import UNSEEN_AFTER
 from cages.operations import database_faults, metrics, outage, queues, verdict
@@ -103,6 +103,7 @@ class OperationsView(PermittedMixin, LiveMixin, TemplateView):
             faults=findings.faults,
             outage=findings.outage,
             set_aside=_set_aside(),
+            digest=DayDigest.objects.order_by("day").last(),
             retention=RetentionChange.objects.order_by("pk").last(),
             sensor_api_url=without_secrets(settings.SENSOR_API_URL),
             poll_timeout_seconds=settings.POLL_TIMEOUT_SECONDS,

@@ -1,0 +1,35 @@
+"""What a page of changes says of cages, places, screens and retention."""
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from cages.models import Cage, Poll, Rack, RetentionChange, Room, WallLink
+from cages.models.place import bay_name
+from people.noted import Noted, note
+
+
+def _bay(row: Any, column: Any) -> str:
+    return bay_name(row, column) if row and column else ""
+
+
+def _page_of_cage(row: str) -> str:
+    return reverse("cage-detail", args=[row])
+
+
+def register() -> None:
+    note(
+        Noted(
+            Cage,
+            _("Cage"),
+            address=_page_of_cage,
+            merged={_("Bay"): (("row", "column"), _bay)},
+        ),
+        Noted(Room, _("Room")),
+        Noted(Rack, _("Rack"), address=lambda row: reverse("rack-detail", args=[row])),
+        Noted(WallLink, _("Link for a screen")),
+        Noted(RetentionChange, _("Retention")),
+        # Only results that came after the digest of their day was made.
+        Noted(Poll, _("Late result of cage"), address=_page_of_cage),
+    )

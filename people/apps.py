@@ -1,0 +1,17 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class PeopleConfig(AppConfig):
+    name = "people"
+
+    def ready(self) -> None:
+        from people.models import ApiToken, Lab, Membership, User
+        from people.noted import Noted, note
+
+        note(
+            Noted(User, _("Account")),
+            Noted(Lab, _("Lab")),
+            Noted(Membership, _("Membership")),
+            Noted(ApiToken, _("API token")),
+        )

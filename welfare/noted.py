@@ -1,0 +1,17 @@
+"""What a page of changes says of rules, channels and duty."""
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from people.noted import Noted, note
+from welfare.models import Channel, DutyShift, NoticeSettings, Rule, RuleEdition
+
+
+def register() -> None:
+    note(
+        Noted(Rule, _("Rule"), address=lambda row: reverse("rule-edit", args=[row])),
+        Noted(RuleEdition, _("Edition of a rule")),
+        Noted(Channel, _("Channel")),
+        Noted(DutyShift, _("Duty")),
+        Noted(NoticeSettings, _("Settings of notices")),
+    )
