@@ -58,6 +58,10 @@ LARGEST_SHARD = 10_000
 POLL_SHARD_SIZE = env.number("POLL_SHARD_SIZE", 500, 1, LARGEST_SHARD)
 # Called after each full cycle; "" for none.
 HEARTBEAT_URL = env.text("HEARTBEAT_URL") and env.url("HEARTBEAT_URL", "", ("http", "https"))
+# Hours after which a backup is overdue; 0 where none is expected.
+BACKUP_MAX_AGE_HOURS = env.number("BACKUP_MAX_AGE_HOURS", 0, 0, 31 * 24)
+# The folder with pg_dump and pg_restore, where they are at no usual place.
+POSTGRES_PROGRAMS = env.text("POSTGRES_PROGRAMS")
 REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN")
 HTTPS = env.flag("HTTPS")
 

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from django.conf import settings
 
-from cages.models import PollCycle, Trouble
+from cages.models import Backup, PollCycle, Trouble
+from cages.models.backup import is_overdue, overdue_since
 from cages.models.cycle import Watch
 from cages.operations import outage
 from cages.slots import SLOT_LENGTH
@@ -36,13 +37,13 @@ class Part:
 
 
 def parts(now: datetime, parameters: Itself) -> list[Part]:
-    """How each part is; one query, and two questions to Redis."""
+    """How each part is; two queries, and two questions to Redis."""
     watch = PollCycle.objects.watch(now)
     return [
         *_polling(watch),
         _behind(watch),
         _disk(parameters),
-        *_backup(now, parameters),
+        _backup(now),
         heartbeat_part(),
     ]
 
@@ -94,12 +95,10 @@ def _disk(parameters: Itself) -> Part:
     return Part("disk", fails, None, {"percent": int(percent)})
 
 
-def _backup(now: datetime, parameters: Itself) -> list[Part]:
-    """Nothing notes yet when a backup was made, so nothing can be overdue.
-
-    A Part with the subject "backup" belongs here once there is such a record.
-    """
-    return []
+def _backup(now: datetime) -> Part:
+    """Whether a backup is overdue, if the facility expects one (BACKUP_MAX_AGE_HOURS)."""
+    newest = Backup.newest()
+    return Part("backup", is_overdue(newest, now), overdue_since(newest))
 
 
 def heartbeat_part() -> Part:
