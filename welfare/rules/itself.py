@@ -4,7 +4,6 @@ Subjects: "not_started", "not_finished", "clock_wrong", "behind", "disk", "backu
 That of a channel, "channel:<id>", is raised by those who send notices.
 """
 
-import shutil
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,7 +12,7 @@ from django.conf import settings
 from cages.models import Backup, PollCycle, Trouble
 from cages.models.backup import is_overdue, overdue_since
 from cages.models.cycle import Watch
-from cages.operations import outage
+from cages.operations import disk, outage
 from cages.slots import SLOT_LENGTH
 from welfare.notices import heartbeat
 from welfare.rules.facts import Facts
@@ -82,11 +81,10 @@ def _disk(parameters: Itself) -> Part:
     told = outage.told()
     if told and told.cause == outage.Cause.DATABASE_FULL:
         return Part("disk", True, told.since)
-    folder = settings.STATE_DIR / "postgres"
-    if not folder.is_dir():
+    found = disk.database_disk()
+    if found is None:
         return Part("disk", False if told is None else None)
-    usage = shutil.disk_usage(folder)
-    percent = 100 * (usage.total - usage.free) / usage.total
+    percent = found.used_percent
     fails: bool | None = None
     if percent >= parameters.disk_percent:
         fails = True
