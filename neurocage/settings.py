@@ -12,6 +12,8 @@ from neurocage.redis_server import TIMEOUT_SECONDS as REDIS_SECONDS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+# All readings of the environment are between this and the end of this file.
+env.collect_bad_values()
 # `make up` writes the URLs of its embedded servers to this folder, so that manage.py finds them.
 STATE_DIR = Path(env.text("STATE_DIR", str(BASE_DIR / ".state"))).expanduser().resolve()
 env.load_stack_file(STATE_DIR)
@@ -257,3 +259,5 @@ LOGGING = {
         "django.request": {"filters": ["unavailable"]},
     },
 }
+
+env.refuse_bad_values()
