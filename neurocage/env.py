@@ -157,6 +157,20 @@ def optional_url(name: str, schemes: tuple[str, ...], file_name: str = "") -> st
     return url(name, "", schemes, file_name)
 
 
+def sentry_dsn(name: str) -> str:
+    """The address of a project of a Sentry with its key; "" where the variable is not set."""
+    value = text(name)
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme in {"http", "https"} and parts.username and parts.hostname
+        valid = valid and parts.port != 0 and re.search(r"/\d+$", parts.path)
+    except ValueError:
+        valid = None
+    if value and not valid:
+        return _refuse(f"{name} must look like https://key@host/number.", "")
+    return value
+
+
 def database(name: str) -> dict[str, Any]:
     """Django's settings for the PostgreSQL database at the variable's URL.
 

@@ -1,5 +1,6 @@
 """Django's settings. What differs between installations comes from the environment."""
 
+import logging
 from pathlib import Path
 
 from csp.constants import NONE as CSP_NONE
@@ -7,7 +8,7 @@ from csp.constants import SELF as CSP_SELF
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from neurocage import env
+from neurocage import env, error_reports
 from neurocage.redis_server import TIMEOUT_SECONDS as REDIS_SECONDS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -93,6 +94,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Before all others, so that what they log belongs to the request.
+    "neurocage.middleware.request_ids.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "neurocage.middleware.headers.PermissionsPolicyMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -240,6 +243,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "neurocage.error_page.ReporterFilter"
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+LOG_FORMAT = env.choice("LOG_FORMAT", "TEXT", ("TEXT", "JSON"))
+# Where errors are reported to; "" for nowhere.
+SENTRY_DSN = env.sentry_dsn("SENTRY_DSN")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -249,9 +255,15 @@ LOGGING = {
             "()": "neurocage.secrecy.Formatter",
             "fmt": "{asctime} {levelname} {name}: {message}",
             "style": "{",
+        },
+        "json": {"()": "neurocage.json_log.JsonFormatter"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": {"TEXT": "line", "JSON": "json"}[LOG_FORMAT],
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         **dict.fromkeys(("cages", "people", "welfare", "neurocage"), {"level": LOG_LEVEL}),
@@ -260,4 +272,10 @@ LOGGING = {
     },
 }
 
+if LOG_FORMAT == "JSON":
+    # Python writes its warnings as text otherwise.
+    logging.captureWarnings(True)
+
 env.refuse_bad_values()
+if SENTRY_DSN:
+    error_reports.start(SENTRY_DSN)

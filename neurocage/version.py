@@ -1,11 +1,14 @@
 """The version of Neurocage, as pyproject.toml names it."""
 
 import tomllib
+from functools import cache
+from pathlib import Path
 
-from django.conf import settings
+PROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 
 
+@cache
 def version() -> str:
     """The version, such as "1.2.0"."""
-    with (settings.BASE_DIR / "pyproject.toml").open("rb") as file:
+    with PROJECT.open("rb") as file:
         return str(tomllib.load(file)["project"]["version"])

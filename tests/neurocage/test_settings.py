@@ -92,6 +92,9 @@ def run(environment, *program):
         ("POLL_SHARD_SIZE", "-1", "must be a whole number from 1 to 10000"),
         ("POLL_SHARD_SIZE", "10001", "must be a whole number from 1 to 10000"),
         ("STATE_DIR", __file__, "must be a folder"),
+        ("LOG_FORMAT", "xml", "must be one of TEXT, JSON, not 'XML'"),
+        ("SENTRY_DSN", "https://sentry.example/1", "must look like https://key@host/number"),
+        ("SENTRY_DSN", "https://secret@sentry.example/", "must look like https://key@host/number"),
         ("LOG_LEVEL", "LOUD", "must be"),
         ("ALLOWED_HOSTS", "http://lab.example", "host names alone"),
         ("ALLOWED_HOSTS", "lab.example:8000", "host names alone"),
@@ -374,7 +377,7 @@ def names_read_by(*paths):
                     if isinstance(argument, ast.Constant)
                     and re.fullmatch(r"[A-Z][A-Z_]+", str(argument.value))
                 }
-    return names - {"INFO", "UTC"}
+    return names - {"INFO", "TEXT", "UTC"}
 
 
 def read_by_the_program():
