@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import zoneinfo
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -127,6 +128,14 @@ def words(name: str, default: str) -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def networks(name: str, default: str) -> list[IPv4Network | IPv6Network]:
+    """Networks such as 10.0.0.0/8, separated by commas."""
+    try:
+        return [ip_network(word) for word in words(name, default)]
+    except ValueError as error:
+        return _refuse(f"{name} must list networks like 10.0.0.0/8. {error}.", [])
+
+
 def url(name: str, default: str, schemes: tuple[str, ...], file_name: str = "") -> str:
     """A URL with a host and one of the schemes. A trailing slash is removed.
 
@@ -162,10 +171,10 @@ def sentry_dsn(name: str) -> str:
     value = text(name)
     try:
         parts = urlsplit(value)
-        valid = parts.scheme in {"http", "https"} and parts.username and parts.hostname
-        valid = valid and parts.port != 0 and re.search(r"/\d+$", parts.path)
+        named = parts.scheme in {"http", "https"} and bool(parts.username and parts.hostname)
+        valid = named and parts.port != 0 and bool(re.search(r"/\d+$", parts.path))
     except ValueError:
-        valid = None
+        valid = False
     if value and not valid:
         return _refuse(f"{name} must look like https://key@host/number.", "")
     return value

@@ -65,6 +65,11 @@ HEARTBEAT_URL = env.text("HEARTBEAT_URL") and env.url("HEARTBEAT_URL", "", ("htt
 BACKUP_MAX_AGE_HOURS = env.number("BACKUP_MAX_AGE_HOURS", 0, 0, 31 * 24)
 # The folder with pg_dump and pg_restore, where they are at no usual place.
 POSTGRES_PROGRAMS = env.text("POSTGRES_PROGRAMS")
+# Who may read /metrics: who has the token, or, without one, who is in these networks.
+METRICS_TOKEN = env.secret("METRICS_TOKEN", "METRICS_TOKEN_FILE")
+METRICS_NETWORKS = env.networks(
+    "METRICS_NETWORKS", "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
+)
 REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN")
 HTTPS = env.flag("HTTPS")
 

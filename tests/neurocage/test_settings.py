@@ -93,6 +93,11 @@ def run(environment, *program):
         ("POLL_SHARD_SIZE", "10001", "must be a whole number from 1 to 10000"),
         ("STATE_DIR", __file__, "must be a folder"),
         ("LOG_FORMAT", "xml", "must be one of TEXT, JSON, not 'XML'"),
+        (
+            "METRICS_NETWORKS",
+            "10.0.0.1/8",
+            "must list networks like 10.0.0.0/8. 10.0.0.1/8 has host bits set",
+        ),
         ("SENTRY_DSN", "https://sentry.example/1", "must look like https://key@host/number"),
         ("SENTRY_DSN", "https://secret@sentry.example/", "must look like https://key@host/number"),
         ("LOG_LEVEL", "LOUD", "must be"),
