@@ -10,7 +10,7 @@ from cages.doctor.findings import Check, Finding, wrong
 from neurocage.secrecy import without_secrets
 
 # For all checks together. A check limits each of its steps as well, but not always their sum.
-DEADLINE_SECONDS = 25.0
+DEADLINE_SECONDS = 20.0
 
 
 def examine(checks: Sequence[Check], deadline_seconds: float = DEADLINE_SECONDS) -> list[Finding]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from cages import storage
@@ -128,6 +128,19 @@ def test_a_backup_is_noted_with_its_size(three_days, tmp_path):
     assert noted.size_bytes == path.stat().st_size
     assert oct(path.stat().st_mode)[-3:] == "600"
     assert [file.name for file in tmp_path.iterdir()] == ["neurocage.backup"]
+
+
+@plain_only
+def test_a_backup_that_cannot_be_noted_stays(transactional_db, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OperationalError("gone at postgresql://me:hidden@host")
+
+    monkeypatch.setattr(making, "note", refuse)
+    said = io.StringIO()
+    call_command("backup", str(tmp_path / "neurocage.backup"), stderr=said)
+    assert (tmp_path / "neurocage.backup").exists()
+    assert "It is whole, but was not noted" in said.getvalue()
+    assert "hidden" not in said.getvalue()
 
 
 @plain_only

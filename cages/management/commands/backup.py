@@ -1,4 +1,5 @@
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,16 +26,16 @@ class Command(BaseCommand):
     def handle(self, *, file: str, **options: Any) -> None:
         try:
             if file == STDOUT:
-                size = self._write(sys.stdout.buffer, None)
                 where = "Standard output"
+                taken_at, size = self._write(sys.stdout.buffer, None)
             else:
                 path = Path(file).resolve()
+                where = str(path)
                 if not path.parent.is_dir():
                     raise BackupError(f"There is no folder {path.parent}.")
                 making.refuse_full_disk(path.parent, making.expected_bytes())
                 with making.new_file(path) as out:
-                    size = self._write(out, path.parent)
-                where = str(path)
+                    taken_at, size = self._write(out, path.parent)
         except BackupError as error:
             raise CommandError(f"No backup was made. {error}") from None
         except DatabaseError as error:
@@ -44,8 +45,9 @@ class Command(BaseCommand):
             f"{where} holds the backup, {size:,} bytes. The secret key, the passwords and what "
             "waits in Redis are not in it."
         )
+        self._note(taken_at, size)
 
-    def _write(self, out: IO[bytes], folder: Path | None) -> int:
+    def _write(self, out: IO[bytes], folder: Path | None) -> tuple[datetime, int]:
         with tqdm(desc="backup", unit="B", unit_scale=True, file=self.stderr) as bar:
 
             def progress(size: int) -> None:
@@ -53,9 +55,15 @@ class Command(BaseCommand):
                     making.refuse_full_disk(folder, size)
                 bar.update(size)
 
-            taken_at, written = making.make(out, progress)
+            made = making.make(out, progress)
         out.flush()
+        return made
+
+    def _note(self, taken_at: datetime, size: int) -> None:
         # pg_dump may have taken longer than an idle connection lives.
         connection.close_if_unusable_or_obsolete()
-        making.note(taken_at, written)
-        return written
+        try:
+            making.note(taken_at, size)
+        except DatabaseError as error:
+            said = without_secrets(" ".join(str(error).split()))
+            self.stderr.write(f"It is whole, but was not noted, so it may be told overdue: {said}")

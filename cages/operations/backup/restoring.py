@@ -14,7 +14,8 @@ from cages.storage import emptying
 from cages.storage.emptying import Target
 from cages.storage.engine import KNOWN_BAD_PAIRS
 
-RESTORE_OPTIONS = ("--no-password", "--no-owner", "--exit-on-error")
+# Whoever restores owns what is restored. The rights of other roles are granted at the next start.
+RESTORE_OPTIONS = ("--no-password", "--no-owner", "--no-privileges", "--exit-on-error")
 
 Progress = Callable[[int], object]
 
