@@ -10,6 +10,10 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 
+# pg_dump and pg_restore of the database's major version, for `manage.py backup` and `restore`.
+FROM postgres:17.12-bookworm AS postgresql
+
+
 FROM python:3.11-slim-bookworm AS base
 
 # docker-compose.yml mounts the volumes with the secrets on these folders. A new volume takes the
@@ -34,6 +38,14 @@ USER neurocage
 FROM base AS app
 
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+
+# The programs with their libraries take about 5 MB. The package of the client would bring Perl too.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libgssapi-krb5-2 libldap-2.5-0 liblz4-1 libzstd1 \
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=postgresql /usr/lib/postgresql/17/bin/pg_dump /usr/lib/postgresql/17/bin/pg_restore /usr/lib/postgresql/17/bin/
+COPY --from=postgresql /usr/lib/*-linux-gnu/libpq.so.5.* /usr/local/lib/
+RUN ldconfig
 
 # Before the code, so that a change of the code installs nothing again.
 COPY requirements.lock requirements-parquet.lock ./

@@ -39,12 +39,13 @@ class Config:
 
     @classmethod
     def from_environment(cls) -> "Config":
-        """Read and check the settings. Raises StackError, which names the wrong variable."""
+        """Read and check the settings. Raises StackError, which names every wrong variable."""
+        env.collect_bad_values()
         try:
             env.database("DATABASE_URL")
             env.database("DATABASE_OWNER_URL")
             port = env.number("PORT", 8000, 1, 65535)
-            return cls(
+            config = cls(
                 port=port,
                 state_dir=Path(env.text("STATE_DIR", str(BASE_DIR / ".state")))
                 .expanduser()
@@ -58,8 +59,12 @@ class Config:
                 has_mail=bool(env.text("EMAIL_URL") or env.text("EMAIL_URL_FILE")),
                 base_url=env.url("BASE_URL", f"http://localhost:{port}", ("http", "https")),
             )
-        except ImproperlyConfigured as error:
-            raise StackError(str(error)) from None
+        finally:
+            try:
+                env.refuse_bad_values()
+            except ImproperlyConfigured as error:
+                raise StackError(str(error)) from None
+        return config
 
 
 def _url_or_empty(name: str, schemes: tuple[str, ...]) -> str:

@@ -17,8 +17,10 @@ from local_stack.embedded import EmbeddedPostgres, EmbeddedValkey
 from local_stack.interrupts import Interrupts
 from local_stack.lock import only_one
 from local_stack.ports import kept_port, why_unusable
+from local_stack.postgres import postgres_programs
 from local_stack.processes import Child, StackError, stop_leftovers, tail
 from local_stack.supervisor import Supervisor
+from neurocage import env
 from neurocage.env import STACK_FILE_NAME
 from neurocage.private_file import write_private_file
 
@@ -107,6 +109,7 @@ class Stack:
             "BASE_URL": settings.base_url,
             **({} if settings.has_mail else {"EMAIL_URL": f"smtp://127.0.0.1:{self.mail_port}"}),
             **self._secret(),
+            **self._postgres_programs(),
         }
 
     def _database_urls(self) -> dict[str, str]:
@@ -123,6 +126,12 @@ class Stack:
         with self._step(f"Starting {title}"):
             self.supervisor.watch(server.start().process, SERVERS)
         return server
+
+    def _postgres_programs(self) -> dict[str, str]:
+        """So that `manage.py backup` finds the pg_dump that came with the embedded server."""
+        if self.settings.database_url or env.text("POSTGRES_PROGRAMS"):
+            return {}
+        return {"POSTGRES_PROGRAMS": str(postgres_programs())}
 
     @cached_property
     def sensor_api_port(self) -> int:

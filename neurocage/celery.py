@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import beat_init, task_prerun
+from celery.signals import beat_init, task_postrun, task_prerun
 from kombu.exceptions import OperationalError
 from kombu.transport import TRANSPORT_ALIASES
 
+from neurocage import log_context
 from neurocage.env import settings_or_exit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neurocage.settings")
@@ -73,6 +74,10 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute="5"),  # each hour
     },
 }
+# What is logged in a task belongs to it.
+task_prerun.connect(log_context.begin_task, weak=False)
+task_postrun.connect(log_context.end_task, weak=False)
+
 # After this second of a minute, too little of it is left for all its polls.
 LAST_SECOND_TO_BEGIN = 30
 

@@ -1,6 +1,8 @@
 """Settings from the environment. Each reader raises ImproperlyConfigured for a bad value.
 
-The message names the variable and says what is expected.
+The message names the variable and says what is expected. Between `collect_bad_values` and
+`refuse_bad_values` a reader notes the message and returns a possible value, so that a person learns
+of all bad values at once.
 """
 
 import contextlib
@@ -8,6 +10,7 @@ import os
 import re
 import sys
 import zoneinfo
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from django.conf import LazySettings
 
 Number = TypeVar("Number", int, float)
+Value = TypeVar("Value")
 
 STACK_FILE_NAME = "stack.env"
 FLAGS = dict.fromkeys(("1", "true", "yes", "on"), True)
@@ -26,9 +30,36 @@ FLAGS |= dict.fromkeys(("0", "false", "no", "off"), False)
 SECRET_LENGTH = 32
 NOT_EVERYWHERE = re.compile("(localtime|posixrules|Factory)$|(right|posix)/")
 # The commands of manage.py that make or alter tables, or remove what only their owner may.
-OWNERS = frozenset({"migrate", "setup_storage", "retention"})
+OWNERS = frozenset({"backup", "migrate", "restore", "retention", "setup_storage"})
 # Zones with summer time to Python, abbreviations without it to PostgreSQL.
 READ_TWO_WAYS = re.compile("(CET|EET|MET|WET|EST|MST|HST)$")
+
+
+# Messages about bad values; None while the first one is to be raised at once.
+_noted: list[str] | None = None
+
+
+def collect_bad_values() -> None:
+    """From now on, note bad values instead of raising."""
+    global _noted
+    _noted = []
+
+
+def refuse_bad_values() -> None:
+    """Raise ImproperlyConfigured with one line for each value that was noted, if there is any."""
+    global _noted
+    noted, _noted = _noted, None
+    if noted:
+        raise ImproperlyConfigured("\n".join(noted))
+
+
+def _refuse(message: str, instead: Value) -> Value:
+    """Raise, or note the message and return a value with which reading can go on."""
+    if _noted is None:
+        raise ImproperlyConfigured(message)
+    if message not in _noted:
+        _noted.append(message)
+    return instead
 
 
 def load_stack_file(state_dir: Path) -> list[str]:
@@ -42,7 +73,7 @@ def load_stack_file(state_dir: Path) -> list[str]:
     except (FileNotFoundError, PermissionError):
         return []
     except NotADirectoryError:
-        raise ImproperlyConfigured(f"STATE_DIR must be a folder, not {str(state_dir)!r}.") from None
+        return _refuse(f"STATE_DIR must be a folder, not {str(state_dir)!r}.", [])
     pairs = [line.split("=", 1) for line in lines if "=" in line and not line.startswith("#")]
     taken = [name for name, _ in pairs if name not in os.environ]
     for name, value in pairs:
@@ -59,7 +90,7 @@ def flag(name: str, default: bool = False) -> bool:
     """True for 1/true/yes/on, False for 0/false/no/off, in upper or lower case."""
     word = text(name, "1" if default else "0").lower()
     if word not in FLAGS:
-        raise ImproperlyConfigured(f"{name} must be 1 or 0 (also true, false), not {word!r}.")
+        return _refuse(f"{name} must be 1 or 0 (also true, false), not {word!r}.", default)
     return FLAGS[word]
 
 
@@ -67,7 +98,7 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     """One of the allowed words, which are in upper case. The value may be in lower case."""
     value = text(name, default).upper()
     if value not in allowed:
-        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
+        return _refuse(f"{name} must be one of {', '.join(allowed)}, not {value!r}.", default)
     return value
 
 
@@ -76,7 +107,7 @@ def hosts(name: str, default: str) -> list[str]:
     names = words(name, default)
     for host in names:
         if "/" in host or re.search(r"[^:\]]:\d*$", host):
-            raise ImproperlyConfigured(f"{name} must list host names alone, not {host!r}.")
+            return _refuse(f"{name} must list host names alone, not {host!r}.", [])
     return names
 
 
@@ -91,12 +122,20 @@ def number(
         if minimum <= (value := kind(raw)) <= maximum:
             return value
     what = "a whole number" if kind is int else "a number"
-    raise ImproperlyConfigured(f"{name} must be {what} from {minimum} to {maximum}, not {raw!r}.")
+    return _refuse(f"{name} must be {what} from {minimum} to {maximum}, not {raw!r}.", default)
 
 
 def words(name: str, default: str) -> list[str]:
     """The items of a comma-separated list, without white space around them or empty ones."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def networks(name: str, default: str) -> list[IPv4Network | IPv6Network]:
+    """Networks such as 10.0.0.0/8, separated by commas."""
+    try:
+        return [ip_network(word) for word in words(name, default)]
+    except ValueError as error:
+        return _refuse(f"{name} must list networks like 10.0.0.0/8. {error}.", [])
 
 
 def url(name: str, default: str, schemes: tuple[str, ...], file_name: str = "") -> str:
@@ -105,7 +144,10 @@ def url(name: str, default: str, schemes: tuple[str, ...], file_name: str = "") 
     file_name: a variable that names a file with the URL, for one that holds a password. The
     variable `name` wins over it.
     """
-    value = text(name) or (file_name and _content_of(file_name)) or default
+    content = "" if text(name) or not file_name else _content_of(file_name)
+    if content is None:
+        return default
+    value = text(name) or content or default
     try:
         parts = urlsplit(value)
         valid = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
@@ -115,7 +157,7 @@ def url(name: str, default: str, schemes: tuple[str, ...], file_name: str = "") 
         wanted = " or ".join(f"{scheme}://host:port" for scheme in schemes)
         # The part before an @ may hold a password, and this message goes to a log.
         shown = f"…@{value.rpartition('@')[2]}" if "@" in value else value
-        raise ImproperlyConfigured(f"{name} must look like {wanted}, not {shown!r}.")
+        return _refuse(f"{name} must look like {wanted}, not {shown!r}.", default)
     return value.rstrip("/")
 
 
@@ -124,6 +166,20 @@ def optional_url(name: str, schemes: tuple[str, ...], file_name: str = "") -> st
     if not text(name) and not (file_name and text(file_name)):
         return ""
     return url(name, "", schemes, file_name)
+
+
+def sentry_dsn(name: str) -> str:
+    """The address of a project of a Sentry with its key; "" where the variable is not set."""
+    value = text(name)
+    try:
+        parts = urlsplit(value)
+        named = parts.scheme in {"http", "https"} and bool(parts.username and parts.hostname)
+        valid = named and parts.port != 0 and bool(re.search(r"/\d+$", parts.path))
+    except ValueError:
+        valid = False
+    if value and not valid:
+        return _refuse(f"{name} must look like https://key@host/number.", "")
+    return value
 
 
 def databases(
@@ -137,7 +193,8 @@ def databases(
     if owner["ENGINE"].endswith("dummy"):
         return running, None
     if not running.get("USER"):
-        raise ImproperlyConfigured("DATABASE_OWNER_URL is set, so DATABASE_URL must name a user.")
+        message = "DATABASE_OWNER_URL is set, so DATABASE_URL must name a user."
+        return _refuse(message, (running, None))
     by_owner = Path(command[0]).name == "manage.py" and command[1:2] and command[1] in OWNERS
     return owner if by_owner else running, (running["USER"], running.get("PASSWORD") or "")
 
@@ -155,17 +212,20 @@ def database(name: str, file_name: str = "") -> dict[str, Any]:
     When neither is set, Django gets its dummy backend, because a poll worker needs no database. A
     process that needs one is stopped by the check `cages.E001`, which names the variable.
     """
-    value = text(name) or (file_name and _content_of(file_name))
+    value, nothing = (
+        text(name) or (file_name and _content_of(file_name)),
+        {"ENGINE": "django.db.backends.dummy"},
+    )
     if not value:
-        return {"ENGINE": "django.db.backends.dummy"}
+        return nothing
     message = f"{name} must look like postgresql://user:password@host:5432/name."
     try:
         parts = urlsplit(value)
         found = dict(dj_database_url.parse(value))
-    except (ValueError, dj_database_url.ParseError) as error:
-        raise ImproperlyConfigured(message) from error
+    except (ValueError, dj_database_url.ParseError):
+        return _refuse(message, nothing)
     if parts.scheme not in {"postgres", "postgresql", "pgsql"} or not found["NAME"]:
-        raise ImproperlyConfigured(message)
+        return _refuse(message, nothing)
     return found
 
 
@@ -175,23 +235,28 @@ def secret(name: str, file_name: str) -> str:
     if not value and not path:
         return ""
     source = name if value else f"{file_name}: {path}"
-    value = value or _content_of(file_name)
-    if len(value) < SECRET_LENGTH:
-        raise ImproperlyConfigured(f"{source} must hold at least {SECRET_LENGTH} characters.")
-    return value
+    content = value or _content_of(file_name)
+    if content is None:
+        return ""
+    if len(content) < SECRET_LENGTH:
+        return _refuse(f"{source} must hold at least {SECRET_LENGTH} characters.", "")
+    return content
 
 
-def _content_of(file_name: str) -> str:
-    """The content of the file that the variable names, without white space around it."""
+def _content_of(file_name: str) -> str | None:
+    """The content of the file that the variable names, without white space around it.
+
+    None for one that cannot be read, where that was noted.
+    """
     path = text(file_name)
     if not path:
         return ""
     try:
         return Path(path).read_text().strip()
     except OSError as error:
-        raise ImproperlyConfigured(f"{file_name}: cannot read {path}: {error.strerror}.") from error
+        return _refuse(f"{file_name}: cannot read {path}: {error.strerror}.", None)
     except UnicodeDecodeError:
-        raise ImproperlyConfigured(f"{file_name}: {path} must hold text.") from None
+        return _refuse(f"{file_name}: {path} must hold text.", None)
 
 
 def time_zone(name: str, default: str) -> str:
@@ -206,18 +271,32 @@ def time_zone(name: str, default: str) -> str:
         if NOT_EVERYWHERE.match(value) or READ_TWO_WAYS.match(value):
             raise ValueError
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        raise ImproperlyConfigured(
-            f"{name} must be a zone like Europe/Berlin or UTC, not {value!r}."
-        ) from None
+        return _refuse(f"{name} must be a zone like Europe/Berlin or UTC, not {value!r}.", default)
     return value
 
 
-def settings_or_exit() -> "LazySettings":
-    """Load the settings. A bad value ends the process with one line instead of a traceback."""
+# Some processes need neither of these. Without them, every page would fail.
+NEEDED_BY_PAGES = {
+    "SECRET_KEY or SECRET_KEY_FILE must be set.": ("SECRET_KEY", "SECRET_KEY_FILE"),
+    "DATABASE_URL must be set.": ("DATABASE_URL",),
+}
+
+
+def settings_or_exit(for_pages: bool = False) -> "LazySettings":
+    """Load the settings. Bad values end the process with one line each instead of a traceback.
+
+    for_pages: so do values that pages need and that are not set.
+    """
     from django.conf import settings
 
+    wrong: list[str] = []
     try:
         settings.POLL_TIMEOUT_SECONDS  # noqa: B018 - the first use of any setting loads all
-        return settings
     except ImproperlyConfigured as error:
-        sys.exit(f"Neurocage cannot start: {error}")
+        wrong = str(error).splitlines()
+    if for_pages:
+        needed = NEEDED_BY_PAGES.items()
+        wrong += [message for message, names in needed if not any(map(text, names))]
+    if wrong:
+        sys.exit("\n".join(f"Neurocage cannot start: {each}" for each in wrong))
+    return settings

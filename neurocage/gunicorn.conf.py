@@ -4,6 +4,8 @@ import gc
 import os
 import sys
 
+from neurocage import env
+from neurocage.json_log import FOR_GUNICORN
 from neurocage.limits import EXPORTS, SENSOR_TESTS
 
 worker_class = "gthread"
@@ -27,6 +29,8 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa:
 accesslog = None
 errorlog = "-"
 loglevel = "info"
+if env.text("LOG_FORMAT").upper() == "JSON":
+    logconfig_dict = FOR_GUNICORN
 # Its path would be the same for all gunicorns of a user.
 control_socket_disable = True
 

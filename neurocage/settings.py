@@ -1,5 +1,6 @@
 """Django's settings. What differs between installations comes from the environment."""
 
+import logging
 import sys
 from pathlib import Path
 
@@ -8,11 +9,13 @@ from csp.constants import SELF as CSP_SELF
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from neurocage import env
+from neurocage import env, error_reports
 from neurocage.redis_server import TIMEOUT_SECONDS as REDIS_SECONDS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+# All readings of the environment are between this and the end of this file.
+env.collect_bad_values()
 # `make up` writes the URLs of its embedded servers to this folder, so that manage.py finds them.
 STATE_DIR = Path(env.text("STATE_DIR", str(BASE_DIR / ".state"))).expanduser().resolve()
 env.load_stack_file(STATE_DIR)
@@ -65,6 +68,15 @@ LARGEST_SHARD = 10_000
 POLL_SHARD_SIZE = env.number("POLL_SHARD_SIZE", 500, 1, LARGEST_SHARD)
 # Called after each full cycle; "" for none.
 HEARTBEAT_URL = env.text("HEARTBEAT_URL") and env.url("HEARTBEAT_URL", "", ("http", "https"))
+# Hours after which a backup is overdue; 0 where none is expected.
+BACKUP_MAX_AGE_HOURS = env.number("BACKUP_MAX_AGE_HOURS", 0, 0, 31 * 24)
+# The folder with pg_dump and pg_restore, where they are at no usual place.
+POSTGRES_PROGRAMS = env.text("POSTGRES_PROGRAMS")
+# Who may read /metrics: who has the token, or, without one, who is in these networks.
+METRICS_TOKEN = env.secret("METRICS_TOKEN", "METRICS_TOKEN_FILE")
+METRICS_NETWORKS = env.networks(
+    "METRICS_NETWORKS", "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
+)
 REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN")
 HTTPS = env.flag("HTTPS")
 # Our own proxies before the web application, which add to X-Forwarded-For.
@@ -96,6 +108,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Before all others, so that what they log belongs to the request.
+    "neurocage.middleware.request_ids.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "neurocage.middleware.headers.PermissionsPolicyMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -246,6 +260,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "neurocage.error_page.ReporterFilter"
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+LOG_FORMAT = env.choice("LOG_FORMAT", "TEXT", ("TEXT", "JSON"))
+# Where errors are reported to; "" for nowhere.
+SENTRY_DSN = env.sentry_dsn("SENTRY_DSN")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -255,9 +272,15 @@ LOGGING = {
             "()": "neurocage.secrecy.Formatter",
             "fmt": "{asctime} {levelname} {name}: {message}",
             "style": "{",
+        },
+        "json": {"()": "neurocage.json_log.JsonFormatter"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": {"TEXT": "line", "JSON": "json"}[LOG_FORMAT],
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         **dict.fromkeys(("cages", "people", "welfare", "neurocage"), {"level": LOG_LEVEL}),
@@ -265,3 +288,11 @@ LOGGING = {
         "django.request": {"filters": ["unavailable"]},
     },
 }
+
+if LOG_FORMAT == "JSON":
+    # Python writes its warnings as text otherwise.
+    logging.captureWarnings(True)
+
+env.refuse_bad_values()
+if SENTRY_DSN:
+    error_reports.start(SENTRY_DSN)

@@ -1,24 +1,15 @@
 """The web application for gunicorn."""
 
 import os
-import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
 from neurocage.env import settings_or_exit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neurocage.settings")
-settings = settings_or_exit()
-# Some processes need neither of these two. Here, every page would fail without them.
-try:
-    bool(settings.SECRET_KEY)
-except ImproperlyConfigured:
-    sys.exit("Neurocage cannot start: SECRET_KEY or SECRET_KEY_FILE must be set.")
-if settings.DATABASES["default"]["ENGINE"].endswith("dummy"):
-    sys.exit("Neurocage cannot start: DATABASE_URL must be set.")
+settings_or_exit(for_pages=True)
 pages = get_wsgi_application()
 # Who neither sends nor takes anything for so long is gone. nginx has its own limits, but there need
 # not be one.

@@ -1,5 +1,6 @@
 """What Neurocage keeps. Each model stands in a file of its subject, its queryset beside it."""
 
+from cages.models.backup import Backup
 from cages.models.cage import Cage
 from cages.models.cycle import PollCycle, Trouble, Watch
 from cages.models.digest import CageDigest, DayDigest

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from cages.models import Cage, Outcome, PollCycle
+from cages.models import Backup, Cage, Outcome, PollCycle
+from cages.models.backup import is_overdue, longest_allowed
 from cages.operations import database_faults
 
 # Functions that add the metrics of other apps, which put them here; one query each.
@@ -14,7 +15,7 @@ MORE: list[Callable[[CollectorRegistry, datetime], None]] = []
 
 
 def render(now: datetime) -> bytes:
-    """Return the metrics as text in Prometheus's format; five queries, and those of MORE."""
+    """Return the metrics as text in Prometheus's format; six queries, and those of MORE."""
     registry = CollectorRegistry()
 
     def gauge(name: str, words: str, value: float) -> None:
@@ -36,6 +37,7 @@ def render(now: datetime) -> bytes:
         polls = Gauge(name, words, ["outcome"], registry=registry)
         for outcome in Outcome:
             polls.labels(outcome.word).set(getattr(cycle, outcome.word))
+    _backup(gauge, now)
     found = Counter(fault.kind for fault in database_faults.faults(now))
     name, words = "neurocage_database_faults", "What is wrong with the database, as on /ops/."
     faults = Gauge(name, words, ["kind"], registry=registry)
@@ -44,3 +46,13 @@ def render(now: datetime) -> bytes:
     for add in MORE:
         add(registry, now)
     return generate_latest(registry)
+
+
+def _backup(gauge: Callable[[str, str, float], None], now: datetime) -> None:
+    newest = Backup.newest()
+    if newest:
+        words = "Time since the newest backup was taken."
+        gauge("backup_age_seconds", words, (now - newest.taken_at).total_seconds())
+    if longest_allowed():
+        words = "1 where the newest backup is older than BACKUP_MAX_AGE_HOURS, else 0."
+        gauge("backup_overdue", words, is_overdue(newest, now))

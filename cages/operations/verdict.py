@@ -11,11 +11,13 @@ from functools import cached_property
 from itertools import pairwise
 
 from django.db import connection
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from cages.drawing.words import whole
 from cages.history import chance
-from cages.models import PollCycle, Trouble
+from cages.models import Backup, PollCycle, Trouble
+from cages.models.backup import is_overdue, longest_allowed, overdue_since
 from cages.models.cycle import Watch
 from cages.operations import database_faults, outage
 from cages.slots import SLOT_LENGTH
@@ -63,6 +65,10 @@ class Findings:
     @cached_property
     def outage(self) -> outage.Outage | None:
         return outage.told()
+
+    @cached_property
+    def backup(self) -> Backup | None:
+        return Backup.newest()
 
     @cached_property
     def faults(self) -> list[database_faults.Fault]:
@@ -154,6 +160,20 @@ def database(findings: Findings) -> Part:
     return Part(name, State.WELL, _("It answers."))
 
 
+def backup(findings: Findings) -> Part | None:
+    """The newest backup, where one is expected (BACKUP_MAX_AGE_HOURS)."""
+    if longest_allowed() is None:
+        return None
+    newest, name = findings.backup, _("Backup")
+    if newest is None:
+        return Part(name, State.ILL, _("No backup was ever made. See manage.py backup."))
+    told = {"size": filesizeformat(newest.size_bytes)}
+    if is_overdue(newest, findings.now):
+        words = _("The newest backup (%(size)s) is too old. See manage.py backup.") % told
+        return Part(name, State.ILL, words, overdue_since(newest))
+    return Part(name, State.WELL, _("The newest one has %(size)s.") % told, newest.taken_at)
+
+
 def _told(findings: Findings, part: str, name: str) -> Part | None:
     """The outage that those who write have told of, if it is of this part."""
     found = findings.outage
@@ -163,6 +183,12 @@ def _told(findings: Findings, part: str, name: str) -> Part | None:
 
 
 # Each gives a part, or None where it does not apply.
-PARTS: tuple[Callable[[Findings], Part | None], ...] = (polling, sensors, message_store, database)
+PARTS: tuple[Callable[[Findings], Part | None], ...] = (
+    polling,
+    sensors,
+    message_store,
+    database,
+    backup,
+)
 # Those of apps that come after this one and that it knows nothing of. They add to it.
 MORE_PARTS: list[Callable[[Findings], Part | None]] = []

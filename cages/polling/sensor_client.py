@@ -4,9 +4,12 @@ Whatever a sensor does, `SensorClient.ask` returns a `PollResult` by its deadlin
 sends is hostile input: limited in time, size and depth, and cut before it is kept.
 """
 
+import contextlib
 import json
 import ssl
 import time
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -71,17 +74,32 @@ class SensorClient:
             return PollResult(cage_id, outcome, _ms_since(started), http_status, None, detail)
         return judge(cage_id, status_code, body, _ms_since(started))
 
+    def clock_of(self, cage_id: int, timeout_seconds: float) -> datetime | None:
+        """The time by the clock of whoever answers for a sensor, in whole seconds.
+
+        None where it does not answer or does not tell.
+        """
+        try:
+            with contextlib.closing(self._send(cage_id, timeout_seconds)) as response:
+                shown = parsedate_to_datetime(response.raw.headers.get("date", ""))
+        except (requests.RequestException, ValueError):
+            return None
+        return shown if shown.tzinfo else None
+
     def close(self) -> None:
         """Close the kept connections."""
         self._adapter.close()
 
-    def _fetch(self, cage_id: int, timeout_seconds: float) -> tuple[int, bytes]:
-        """Return the status code and the decoded body. Raises exceptions of requests."""
+    def _send(self, cage_id: int, timeout_seconds: float) -> requests.Response:
         # `copy` of a prepared request would copy its cookies, which takes a tenth of a poll.
         request = requests.PreparedRequest()
         request.method, request.headers = "GET", self._headers
         request.url = f"{self._data_url}{cage_id}/"
-        response = self._adapter.send(request, stream=True, timeout=timeout_seconds)
+        return self._adapter.send(request, stream=True, timeout=timeout_seconds)
+
+    def _fetch(self, cage_id: int, timeout_seconds: float) -> tuple[int, bytes]:
+        """Return the status code and the decoded body. Raises exceptions of requests."""
+        response = self._send(cage_id, timeout_seconds)
         body = b""
         try:
             for piece in response.iter_content(PIECE_BYTES):

@@ -16,11 +16,11 @@ from django.db.backends.utils import CursorWrapper
 
 from cages.storage import layout
 from cages.storage.engine import timescaledb_is_available
+from cages.storage.fingerprint import WITHIN, fingerprint
 from cages.storage.rollups import POLLS
 
 STEP = timedelta(days=1)
 COPY = f"{POLLS}_copy"
-WITHIN = "slot >= %s AND slot < %s"
 
 
 def is_needed(connection: BaseDatabaseWrapper) -> bool:
@@ -71,23 +71,13 @@ def _steps(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:
 
 def _bring_into_line(cursor: CursorWrapper, step: tuple[str, str]) -> int:
     """Make the copy of one step what the table is; returns how many rows the table has there."""
-    found = [_fingerprint(cursor, name, step) for name in (POLLS, COPY)]
+    found = [fingerprint(cursor, name, step) for name in (POLLS, COPY)]
     if found[0] != found[1]:
         cursor.execute(f"DELETE FROM {COPY} WHERE {WITHIN}", step)
         cursor.execute(
             f"INSERT INTO {COPY} SELECT * FROM {POLLS} WHERE {WITHIN} ORDER BY cage_id, slot", step
         )
     return found[0][0]
-
-
-def _fingerprint(cursor: CursorWrapper, table: str, step: tuple[str, str]) -> tuple[int, int]:
-    """(number of rows, sum of a hash of each whole row): no change of a row goes unseen."""
-    cursor.execute(
-        f"""SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)
-            FROM {table} AS t WHERE {WITHIN}""",
-        step,
-    )
-    return cursor.fetchone()
 
 
 def _change_places(connection: BaseDatabaseWrapper) -> None:

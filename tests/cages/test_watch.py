@@ -331,7 +331,7 @@ def test_metrics_take_few_queries_and_say_their_format(client):
     metrics(client)  # compares the zones, which is done once a day
     with CaptureQueriesContext(connection) as queries:
         response = client.get(reverse("metrics"))
-    assert len(queries) == 5
+    assert len(queries) == 6
     assert response["Content-Type"].startswith("text/plain; version=")
 
 

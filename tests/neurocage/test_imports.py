@@ -41,6 +41,7 @@ def imports_of(package):
         ),
         ("cages.polling", "cages.drawing cages.views cages.forms"),
         ("cages.storage", "cages.history cages.operations cages.drawing cages.views cages.forms"),
+        ("cages.doctor", "cages.drawing cages.views cages.forms"),
         ("cages.operations", "cages.polling cages.views cages.forms"),
         ("cages.api", "cages.views cages.polling cages.storage"),
         ("sensor_api", "cages people neurocage local_stack"),

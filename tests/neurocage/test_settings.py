@@ -95,6 +95,14 @@ def run(environment, *program):
         ("POLL_SHARD_SIZE", "-1", "must be a whole number from 1 to 10000"),
         ("POLL_SHARD_SIZE", "10001", "must be a whole number from 1 to 10000"),
         ("STATE_DIR", __file__, "must be a folder"),
+        ("LOG_FORMAT", "xml", "must be one of TEXT, JSON, not 'XML'"),
+        (
+            "METRICS_NETWORKS",
+            "10.0.0.1/8",
+            "must list networks like 10.0.0.0/8. 10.0.0.1/8 has host bits set",
+        ),
+        ("SENTRY_DSN", "https://sentry.example/1", "must look like https://key@host/number"),
+        ("SENTRY_DSN", "https://secret@sentry.example/", "must look like https://key@host/number"),
         ("LOG_LEVEL", "LOUD", "must be"),
         ("ALLOWED_HOSTS", "http://lab.example", "host names alone"),
         ("ALLOWED_HOSTS", "lab.example:8000", "host names alone"),
@@ -137,8 +145,47 @@ def test_a_bad_value_stops_make_up_with_its_name(environment, name, value):
 )
 def test_every_program_stops_with_one_line(environment, program):
     environment["POLL_TIMEOUT_SECONDS"] = "soon"
+    environment |= {"SECRET_KEY": SECRET, "DATABASE_URL": "postgresql://user@host/name"}
     why = "POLL_TIMEOUT_SECONDS must be a number from 0.1 to 50, not 'soon'."
     assert run(environment, *program) == (1, f"Neurocage cannot start: {why}\n")
+
+
+@pytest.mark.parametrize(
+    "program",
+    [["manage.py", "check"], ["-m", "celery", "-A", "neurocage", "report"]],
+    ids=["manage.py", "celery"],
+)
+def test_every_bad_value_is_named_at_once_in_a_line_of_its_own(environment, program):
+    environment |= {"DEBUG": "maybe", "REDIS_URL": "nonsense", "SECRET_KEY_FILE": "/nowhere/key"}
+    code, said = run(environment, *program)
+    assert code == 1
+    assert [line.removeprefix("Neurocage cannot start: ") for line in said.splitlines()] == [
+        "DEBUG must be 1 or 0 (also true, false), not 'maybe'.",
+        "SECRET_KEY_FILE: cannot read /nowhere/key: No such file or directory.",
+        "REDIS_URL must look like redis://host:port or rediss://host:port, not 'nonsense'.",
+    ]
+
+
+def test_pages_name_what_they_miss_beside_what_is_bad(environment):
+    environment |= {"DEBUG": "maybe"}
+    _code, said = run(environment, "-c", "import neurocage.wsgi")
+    assert [line.split()[3] for line in said.splitlines()] == [
+        "DEBUG",
+        "SECRET_KEY",
+        "DATABASE_URL",
+    ]
+
+
+def test_make_up_names_every_bad_value_at_once(environment):
+    environment |= {"PORT": "http", "DEMO": "perhaps", "POLL_PROCESSES": "many"}
+    with pytest.raises(StackError) as refused:
+        Config.from_environment()
+    assert [line.split()[0] for line in str(refused.value).splitlines()] == [
+        *("PORT", "DEMO", "POLL_PROCESSES")
+    ]
+    # What is read after that is refused at once again.
+    with pytest.raises(ImproperlyConfigured, match="^PORT must be"):
+        env.number("PORT", 8000, 1, 65535)
 
 
 @pytest.mark.parametrize("command", ["migrate", "clearsessions"])
@@ -338,7 +385,7 @@ def names_read_by(*paths):
                     if isinstance(argument, ast.Constant)
                     and re.fullmatch(r"[A-Z][A-Z_]+", str(argument.value))
                 }
-    return names - {"INFO", "UTC"}
+    return names - {"INFO", "TEXT", "UTC"}
 
 
 def read_by_the_program():

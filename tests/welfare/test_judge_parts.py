@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from cages.models import Outcome
+from cages.models import Backup, Outcome
 from tests.factories import MINUTE, make_cage, make_cycle, slot, write_polls
 from tests.welfare.judging import SECONDS, O, open_concerns, set_rule
 from welfare import parts, tasks
@@ -83,6 +83,21 @@ def test_a_cycle_that_was_not_asked_in_time_is_told_as_behind(db):
     (concern,) = open_concerns()
     assert concern.subject == "behind"
     assert concern.facts == {"skipped": 4, "planned": 5}
+
+
+def test_a_backup_that_is_overdue_makes_a_concern_until_there_is_one(db, settings):
+    Backup.objects.create(taken_at=FIRST, finished_at=FIRST, size_bytes=1)
+    parts.check_itself(FIRST + 27 * 60 * MINUTE)
+    assert "backup" not in {one.subject for one in open_concerns()}
+    settings.BACKUP_MAX_AGE_HOURS = 26
+    parts.check_itself(FIRST + 27 * 60 * MINUTE)
+    (concern,) = [one for one in open_concerns() if one.subject == "backup"]
+    assert concern.since == FIRST + 26 * 60 * MINUTE
+    later = FIRST + 28 * 60 * MINUTE
+    Backup.objects.create(taken_at=later, finished_at=later, size_bytes=1)
+    parts.check_itself(later + MINUTE)
+    concern.refresh_from_db()
+    assert concern.ending == Ending.BY_ITSELF
 
 
 def test_checking_again_raises_nothing_new(db):

@@ -31,8 +31,8 @@ SENTENCES = {
         "than once in %(one_in)s"
     ),
     Kind.NEUROCAGE: gettext_lazy(
-        "disk filled to %(disk_percent)s %%, no backup for %(backup_hours)s h, or minutes that do "
-        "not start or finish"
+        "disk filled to %(disk_percent)s %%, a backup that is overdue, or minutes that do not "
+        "start or finish"
     ),
 }
 # (name, what it means) of each parameter.
@@ -90,10 +90,6 @@ FIELDS: dict[str, "tuple[StrPromise, StrPromise]"] = {
     "disk_percent": (
         gettext_lazy("Disk (%)"),
         gettext_lazy("It is raised when the disk is filled so far."),
-    ),
-    "backup_hours": (
-        gettext_lazy("Backup (h)"),
-        gettext_lazy("It is raised when the last backup is older."),
     ),
 }
 LEAST_TOLD = 0.001

@@ -4,15 +4,15 @@ Subjects: "not_started", "not_finished", "clock_wrong", "behind", "disk", "backu
 That of a channel, "channel:<id>", is raised by those who send notices.
 """
 
-import shutil
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
 
-from cages.models import PollCycle, Trouble
+from cages.models import Backup, PollCycle, Trouble
+from cages.models.backup import is_overdue, overdue_since
 from cages.models.cycle import Watch
-from cages.operations import outage
+from cages.operations import disk, outage
 from cages.slots import SLOT_LENGTH
 from welfare.notices import heartbeat
 from welfare.rules.facts import Facts
@@ -36,13 +36,13 @@ class Part:
 
 
 def parts(now: datetime, parameters: Itself) -> list[Part]:
-    """How each part is; one query, and two questions to Redis."""
+    """How each part is; two queries, and two questions to Redis."""
     watch = PollCycle.objects.watch(now)
     return [
         *_polling(watch),
         _behind(watch),
         _disk(parameters),
-        *_backup(now, parameters),
+        _backup(now),
         heartbeat_part(),
     ]
 
@@ -81,11 +81,10 @@ def _disk(parameters: Itself) -> Part:
     told = outage.told()
     if told and told.cause == outage.Cause.DATABASE_FULL:
         return Part("disk", True, told.since)
-    folder = settings.STATE_DIR / "postgres"
-    if not folder.is_dir():
+    found = disk.database_disk()
+    if found is None:
         return Part("disk", False if told is None else None)
-    usage = shutil.disk_usage(folder)
-    percent = 100 * (usage.total - usage.free) / usage.total
+    percent = found.used_percent
     fails: bool | None = None
     if percent >= parameters.disk_percent:
         fails = True
@@ -94,12 +93,10 @@ def _disk(parameters: Itself) -> Part:
     return Part("disk", fails, None, {"percent": int(percent)})
 
 
-def _backup(now: datetime, parameters: Itself) -> list[Part]:
-    """Nothing notes yet when a backup was made, so nothing can be overdue.
-
-    A Part with the subject "backup" belongs here once there is such a record.
-    """
-    return []
+def _backup(now: datetime) -> Part:
+    """Whether a backup is overdue, if the facility expects one (BACKUP_MAX_AGE_HOURS)."""
+    newest = Backup.newest()
+    return Part("backup", is_overdue(newest, now), overdue_since(newest))
 
 
 def heartbeat_part() -> Part:

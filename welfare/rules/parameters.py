@@ -75,7 +75,6 @@ class Itself:
     """Neurocage does not start minutes, does not finish them, or something it needs is failing."""
 
     disk_percent: int = _number(90, 50, 99)
-    backup_hours: int = _number(36, 1, 31 * 24)
 
 
 Parameters = BadLong | Unseen | SensorWeak | PlaceSilent | Itself

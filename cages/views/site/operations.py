@@ -25,6 +25,7 @@ from cages.places.silent import silent_by_rack
 from cages.polling import set_aside
 from cages.slots import SLOT_LENGTH
 from cages.storage import report
+from cages.views.site import metrics_access
 from cages.views.site.live import LiveMixin
 from neurocage.secrecy import without_secrets
 from people.access import Permission
@@ -70,6 +71,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @login_not_required
 def prometheus(request: HttpRequest) -> HttpResponse:
     """Metrics of the newest cycles. Nothing about a single cage."""
+    if refused := metrics_access.refusal(request):
+        return refused
     return HttpResponse(metrics.render(timezone.now()), content_type=CONTENT_TYPE_LATEST)
 
 

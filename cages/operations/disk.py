@@ -1,0 +1,46 @@
+"""The disk of the database, where it is on this machine, and how fast the minutes fill it."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Sum
+
+from cages.history.window import DAY
+from cages.models import PollCycle
+from cages.storage.report import Series
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """In bytes. used: what is not free, so that it counts what is reserved."""
+
+    total: int
+    free: int
+
+    @property
+    def used_percent(self) -> float:
+        return 100 * (self.total - self.free) / self.total
+
+
+def database_disk() -> Disk | None:
+    """That of the embedded database of `make up`; None where it cannot be seen from here."""
+    folder = settings.STATE_DIR / "postgres"
+    if not folder.is_dir():
+        return None
+    usage = shutil.disk_usage(folder)
+    return Disk(usage.total, usage.free)
+
+
+def growth_per_day(series: list[Series], now: datetime) -> float | None:
+    """Bytes a day at the rate of the last day; one query.
+
+    As large as a minute is on average until now, with the roll-ups. None where that is not known.
+    """
+    rows = series[0].rows if series else None
+    if not rows:
+        return None
+    last_day = PollCycle.objects.until(now).filter(slot__gt=now - DAY)
+    planned = last_day.aggregate(count=Sum("planned", default=0))["count"]
+    return float(sum(one.size_bytes for one in series) / rows * planned)
