@@ -73,7 +73,7 @@ def _look(now: datetime) -> Iterator[Finding]:
 
 def _role() -> Finding:
     role = role_of(connection)
-    if role.is_superuser:
+    if role.may_do_anything:
         return warning(
             "Database role",
             f"{role.name} is a superuser, so a mistake in a page could do anything.",

@@ -8,10 +8,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """may_create: tables in the present schema."""
+    """may_do_anything: a superuser. may_create: tables in the present schema."""
 
     name: str
-    is_superuser: bool
+    may_do_anything: bool
     may_create: bool
 
 
