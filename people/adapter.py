@@ -18,7 +18,7 @@ from people.names import key_of
 SAID = {"account/messages/password_changed.txt"}
 
 
-class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
+class Adapter(DefaultAccountAdapter):
     """allauth's adapter."""
 
     def add_message(

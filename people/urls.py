@@ -11,7 +11,7 @@ from people.views.accounts import (
     session,
 )
 from people.views.preferences import PreferencesView
-from people.views.sign_in import AllActsView, LockEndView, OwnActsView
+from people.views.sign_in import ActsExportView, AllActsView, LockEndView, OwnActsView
 from people.views.tokens import TokenRevokeView, TokensView
 
 urlpatterns = [
@@ -24,6 +24,7 @@ urlpatterns = [
     path("accounts/register/", RegisterView.as_view(), name="register"),
     path("accounts/acts/", OwnActsView.as_view(), name="sign-in-acts"),
     path("accounts/acts/all/", AllActsView.as_view(), name="sign-in-acts-all"),
+    path("accounts/acts/all.csv", ActsExportView.as_view(), name="sign-in-acts-export"),
     path("accounts/acts/end-lock/", LockEndView.as_view(), name="sign-in-lock-end"),
     path("accounts/session/", session, name="session"),
     path("setup/", SetupView.as_view(), name="setup"),

@@ -188,3 +188,13 @@ def test_a_page_of_acts_takes_the_same_queries_however_many_there_are(client_of,
     fail(count=30)
     SignInAct.objects.update(person=user)
     assert queries() == before
+
+
+def test_an_export_holds_the_acts_and_runs_in_no_spreadsheet(client_of, user):
+    fail("=1+1", address="192.0.2.44")
+    staff = client_of(make_user("ada", is_superuser=True))
+    address = reverse("sign-in-acts-export")
+    lines = staff.get(address).getvalue().decode().splitlines()
+    assert lines[0] == "at,act,person_id,name,address,user_agent"
+    assert lines[2].endswith(",failed,,'=1+1,192.0.2.44,")
+    assert client_of(user).get(address).status_code == 403
