@@ -6,6 +6,7 @@ class PeopleConfig(AppConfig):
     name = "people"
 
     def ready(self) -> None:
+        from people import sign_in_log
         from people.models import ApiToken, Lab, Membership, User
         from people.noted import Noted, note
 
@@ -15,3 +16,4 @@ class PeopleConfig(AppConfig):
             Noted(Membership, _("Membership")),
             Noted(ApiToken, _("API token")),
         )
+        sign_in_log.connect()

@@ -2,7 +2,18 @@
 
 from people.models.change import Change, Verb
 from people.models.lab import Lab, Membership, Role
+from people.models.sign_in import Act, SignInAct
 from people.models.token import ApiToken
 from people.models.user import User
 
-__all__ = ["ApiToken", "Change", "Lab", "Membership", "Role", "User", "Verb"]
+__all__ = [
+    "Act",
+    "ApiToken",
+    "Change",
+    "Lab",
+    "Membership",
+    "Role",
+    "SignInAct",
+    "User",
+    "Verb",
+]

@@ -254,3 +254,43 @@ def test_a_name_that_reads_the_same_as_another_is_taken(client, db, username):
     response = client.post(REGISTER, {**EVE, "username": username})
     errors = response.context["form"].errors
     assert errors == {"username": ["A user with that username already exists."]}
+
+
+# Changing the password
+
+PASSWORD_CHANGE = reverse("password-change")
+NEW = "another long and boring passphrase"
+CHANGE = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
+
+
+def test_a_person_who_is_not_staff_changes_the_password(client_of, user, client):
+    other_browser, here = client_of(user), client_of(user)
+    page = here.post(PASSWORD_CHANGE, CHANGE, follow=True)
+    assert "Password successfully changed" in page.content.decode()
+    assert is_signed_in(here)
+    assert not is_signed_in(other_browser)
+    assert sign_in(client).status_code == 200
+    assert sign_in(client, NEW).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"oldpassword": "wrong"}, "oldpassword"),
+        ({"password2": "different"}, "password2"),
+        ({"password1": "12345678", "password2": "12345678"}, "password1"),
+    ],
+)
+def test_what_is_wrong_with_a_new_password_stands_at_its_field(client_of, user, changed, field):
+    client = client_of(user)
+    response = client.post(PASSWORD_CHANGE, CHANGE | changed)
+    assert field in response.context["form"].errors
+    user.refresh_from_db()
+    assert user.check_password(PASSWORD)
+
+
+def test_the_admin_has_no_sign_in_of_its_own(client, user):
+    admin = reverse("admin:login")
+    form = {"username": "ruth", "password": PASSWORD}
+    assert client.post(admin, form)["Location"].startswith(LOGIN)
+    assert not is_signed_in(client)
