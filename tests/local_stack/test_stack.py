@@ -251,7 +251,7 @@ def test_the_whole_stack_starts_heals_and_stops(tmp_path):
         assert mode(tmp_path / "stack.env") == mode(tmp_path / "secret_key") == 0o600
         assert set(stack_file(tmp_path)) == {
             *ADDRESSES[:3],
-            *("SECRET_KEY_FILE", "BASE_URL", "EMAIL_URL"),
+            *("SECRET_KEY_FILE", "BASE_URL", "EMAIL_URL", "POSTGRES_PROGRAMS"),
         }
 
         web = json.loads((tmp_path / "run" / "web.process").read_text())["pid"]
