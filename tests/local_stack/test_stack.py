@@ -252,6 +252,7 @@ def test_the_whole_stack_starts_heals_and_stops(tmp_path):
         assert set(stack_file(tmp_path)) == {
             *ADDRESSES[:3],
             *("DATABASE_OWNER_URL", "SECRET_KEY_FILE", "BASE_URL", "EMAIL_URL"),
+            "POSTGRES_PROGRAMS",
         }
 
         web = json.loads((tmp_path / "run" / "web.process").read_text())["pid"]
