@@ -19,6 +19,6 @@ WITHOUT_TRIGGERS = "\n".join(f"DROP TRIGGER people_note_change ON {table};" for 
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cages", "0001_initial"), ("people", "0010_changes")]
+    dependencies = [("cages", "0002_backup"), ("people", "0003_changes")]
 
     operations = [migrations.RunSQL(TRIGGERS, WITHOUT_TRIGGERS)]

@@ -19,6 +19,6 @@ WITHOUT_TRIGGERS = "\n".join(f"DROP TRIGGER people_note_change ON {table};" for 
 
 
 class Migration(migrations.Migration):
-    dependencies = [("welfare", "0002_default_rules"), ("people", "0010_changes")]
+    dependencies = [("welfare", "0003_sensor_fleet"), ("people", "0003_changes")]
 
     operations = [migrations.RunSQL(TRIGGERS, WITHOUT_TRIGGERS)]

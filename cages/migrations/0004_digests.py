@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cages', '0010_changes'),
+        ('cages', '0003_changes'),
     ]
 
     operations = [
