@@ -15,13 +15,16 @@ from cages.doctor.findings import Finding, Level, clock, ok, warning, wrong
 from cages.operations import disk, outage, verdict
 from cages.operations.verdict import Findings, Part, State
 from cages.storage import report
+from cages.storage.clock import clock_of
 from cages.storage.engine import engine
-from cages.storage.role import clock_of, role_of
+from cages.storage.roles import rights
 from neurocage.secrecy import without_secrets
 
 NAME = "Database"
 # The disk is told of so long before it is full.
 WARNED_DAYS, WRONG_DAYS = 60, 7
+# Told of roles that may do too much.
+OF_ROLES = ("cages.W007", "cages.W008")
 # Told by `jobs`, one line for each job.
 OF_JOBS = checks.WARNINGS[checks.database_faults.Kind.JOBS]
 WHAT_TO_DO = {
@@ -51,7 +54,9 @@ def _look(now: datetime) -> Iterator[Finding]:
     server = engine(connection)
     extension = f" with TimescaleDB {server.timescaledb}" if server.timescaledb else ""
     yield ok(NAME, f"PostgreSQL {server.postgresql}{extension} answers.")
-    yield _role()
+    if not any(one.id in OF_ROLES for one in messages):
+        role = rights(connection).name
+        yield ok("Database role", f"{role} runs Neurocage, and another role owns the tables.")
     yield from (_of_message(one) for one in messages if one.id != OF_JOBS)
     plan = MigrationExecutor(connection)
     waiting = plan.migration_plan(plan.loader.graph.leaf_nodes())
@@ -71,21 +76,10 @@ def _look(now: datetime) -> Iterator[Finding]:
         yield _of_part(part)
 
 
-def _role() -> Finding:
-    role = role_of(connection)
-    if role.may_do_anything:
-        return warning(
-            "Database role",
-            f"{role.name} is a superuser, so a mistake in a page could do anything.",
-            "Let one role own the tables and migrate, and another, which is no superuser, run.",
-        )
-    can = "may" if role.may_create else "may not"
-    return ok("Database role", f"{role.name} is no superuser and {can} create tables.")
-
-
 def _of_message(message: CheckMessage) -> Finding:
     find = wrong if message.level >= ERROR else warning
-    return find(NAME, str(message.msg), str(message.hint or SEE_LOG))
+    name = "Database role" if message.id in OF_ROLES else NAME
+    return find(name, str(message.msg), str(message.hint or SEE_LOG))
 
 
 def _time() -> Iterator[Finding]:

@@ -99,9 +99,9 @@ def test_it_tells_each_part_of_an_installation_that_is_well(well):
 
 def test_it_says_what_to_do(well):
     _is_wrong, said = doctor()
-    line = next(line for line in said.splitlines() if "is a superuser" in line)
+    line = next(line for line in said.splitlines() if "Database role" in line)
     assert line.startswith("warning  Database role: ")
-    assert " -> Let one role own the tables" in line
+    assert " -> Set DATABASE_OWNER_URL" in line
 
 
 def test_it_goes_on_without_database_redis_and_sensors(tmp_path):

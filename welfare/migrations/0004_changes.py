@@ -1,4 +1,4 @@
-"""The database notes who changes what in these tables (people.0010_changes)."""
+"""The database notes who changes what in these tables (people.0003_changes)."""
 
 from django.db import migrations
 
