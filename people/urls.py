@@ -4,8 +4,9 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from people.views.accounts import RegisterView, SetupView, SignInView, session
+from people.views.labs import LabsView, LabView
 from people.views.preferences import PreferencesView
-from people.views.tokens import TokenRevokeView, TokensView
+from people.views.tokens import PeoplesTokensView, TokenRevokeView, TokensView
 
 urlpatterns = [
     path("accounts/login/", SignInView.as_view(), name="login"),
@@ -14,6 +15,9 @@ urlpatterns = [
     path("accounts/session/", session, name="session"),
     path("setup/", SetupView.as_view(), name="setup"),
     path("preferences/", PreferencesView.as_view(), name="preferences"),
+    path("labs/", LabsView.as_view(), name="labs"),
+    path("labs/<int:pk>/", LabView.as_view(), name="lab"),
     path("tokens/", TokensView.as_view(), name="tokens"),
+    path("tokens/people/", PeoplesTokensView.as_view(), name="peoples-tokens"),
     path("tokens/revoke/", TokenRevokeView.as_view(), name="token-revoke"),
 ]

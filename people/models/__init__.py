@@ -1,7 +1,16 @@
 """Each model is in a file of its subject, with its queryset beside it."""
 
-from people.models.lab import Lab, Membership, Role
-from people.models.token import ApiToken
+from people.models.lab import Lab, LabIsFull, LastAdministrator, Membership, Role
+from people.models.token import ApiToken, Scope
 from people.models.user import User
 
-__all__ = ["ApiToken", "Lab", "Membership", "Role", "User"]
+__all__ = [
+    "ApiToken",
+    "Lab",
+    "LabIsFull",
+    "LastAdministrator",
+    "Membership",
+    "Role",
+    "Scope",
+    "User",
+]

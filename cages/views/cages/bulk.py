@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -11,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.generic import TemplateView
 
-from cages.forms.place import BulkMoveForm
+from cages.forms.place import BulkJoinForm, BulkMoveForm
 from cages.models.cage import CageQuerySet
-from cages.views.cages.list import ACTS, OTHER_ACTS
+from cages.views.cages.list import ACTS, HANDLING_ACTS, OTHER_ACTS
 from cages.views.cages.selection import SelectionMixin
 
 LABELS_SHOWN = 10
@@ -25,7 +26,10 @@ class BulkView(SelectionMixin, TemplateView):
     template_name = "cages/bulk.html"
 
     def selectable(self) -> CageQuerySet:
-        return self.changeable if self.request.GET.get("act") in ACTS else self.seen
+        act = self.request.GET.get("act")
+        if act in HANDLING_ACTS:
+            return self.handled
+        return self.changeable if act in ACTS else self.seen
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.act = request.GET.get("act", "")
@@ -37,8 +41,14 @@ class BulkView(SelectionMixin, TemplateView):
             return redirect(f"{reverse(f'cage-{self.act}')}?{which.urlencode()}")
         return super().dispatch(request, *args, **kwargs)
 
+    def _form(self, sent: QueryDict | None) -> Any:
+        """The form of an act that needs one, else None."""
+        if self.act == "move":
+            return BulkMoveForm(sent)
+        return BulkJoinForm(sent, access=self.access) if self.act == "join" else None
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        form = kwargs.pop("form", None) or (BulkMoveForm() if self.act == "move" else None)
+        form = kwargs.pop("form", None) or self._form(None)
         return super().get_context_data(
             act=self.act,
             act_name=ACTS[self.act],
@@ -51,7 +61,7 @@ class BulkView(SelectionMixin, TemplateView):
         )
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        form = BulkMoveForm(request.POST) if self.act == "move" else None
+        form = self._form(request.POST)
         if form and not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))
         if request.POST.get("count") != str(self.count):
@@ -61,11 +71,18 @@ class BulkView(SelectionMixin, TemplateView):
             )
             return self.render_to_response(self.get_context_data(form=form))
         place = form.cleaned_data if form else {}
-        changed = getattr(self.cages, self.act)(now=self.now, person=self.access.person, **place)
+        try:
+            changed = getattr(self.cages, self.act)(
+                now=self.now, person=self.access.person, **place
+            )
+        except ValidationError as error:
+            form.add_error("lab", error)
+            return self.render_to_response(self.get_context_data(form=form))
         done = {
             "pause": ngettext("%d cage is paused.", "%d cages are paused.", changed),
             "resume": ngettext("%d cage is polled again.", "%d cages are polled again.", changed),
             "move": ngettext("%d cage was moved.", "%d cages were moved.", changed),
+            "join": ngettext("%d cage was handed over.", "%d cages were handed over.", changed),
             "archive": ngettext("%d cage is archived.", "%d cages are archived.", changed),
         }
         messages.success(request, done[self.act] % changed)
