@@ -48,6 +48,7 @@ def is_within(name: str, most: int, now: datetime, units: int = 1) -> bool:
 def count_of(name: str, now: datetime, units: int = 1) -> int:
     """Count `units` of `name`; returns how many there were in this minute of the clock.
 
+    Negative units give back what was counted for something that was then refused.
     While Redis is away, each process counts for itself.
     """
     key = f"rate:{name}:{slot_of(now):%H%M}"

@@ -5,18 +5,18 @@ unit for each ROWS_OF_A_UNIT rows that its `limit` asks for, or a part of them.
 """
 
 import math
+from datetime import datetime
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from ninja.errors import AuthenticationError, HttpError
 from ninja.security import HttpBearer
-from ninja.throttling import BaseThrottle
+from pydantic import TypeAdapter, ValidationError
 
 from cages import rate_limit
 from cages.api.parameters import LARGEST_PAGE
 from cages.api.problems import OVER_BUDGET, TOO_MANY, TOO_MANY_WRONG, OverLimit
 from cages.clock import now_of
-from neurocage.ids import id_from
 from neurocage.limits import API_REQUESTS
 from people.models import ApiToken, Scope, User
 
@@ -25,6 +25,7 @@ ROWS_OF_A_UNIT = 1000
 # From one address. They cannot be guessed, so this only spares the server. A right token from the
 # same address still opens, so that nobody can shut out the others behind a proxy.
 WRONG_TOKENS_A_MINUTE = 20
+WHOLE_NUMBER = TypeAdapter(int)
 
 
 class TokenAuth(HttpBearer):
@@ -54,6 +55,7 @@ class TokenAuth(HttpBearer):
         request.place = API_REQUESTS.take(found.person_id)  # type: ignore[attr-defined]
         if request.place is None:  # type: ignore[attr-defined]
             raise OverLimit(TOO_MANY, 1)
+        spend(found, request, now)
         found.note_use(now)
         return found
 
@@ -71,20 +73,22 @@ def signed_in(request: HttpRequest) -> User | None:
 
 def units_of(request: HttpRequest) -> int:
     """What a request costs. Nothing has checked its parameters yet."""
-    rows = min(id_from(request.GET.get("limit", "")) or 0, LARGEST_PAGE)
-    return max(math.ceil(rows / ROWS_OF_A_UNIT), 1)
+    try:
+        # Pydantic reads the parameter too, and takes 10000.0 and 10_000 as well.
+        rows = WHOLE_NUMBER.validate_python(request.GET.get("limit", "0"))
+    except ValidationError:
+        rows = 0
+    return max(math.ceil(min(rows, LARGEST_PAGE) / ROWS_OF_A_UNIT), 1)
 
 
-class TokenThrottle(BaseThrottle):
-    """Raises OverLimit for a token that has used up its units of this minute."""
+def spend(token: ApiToken, request: HttpRequest, now: datetime) -> None:
+    """Take what the request costs from the token's units of this minute.
 
-    def allow_request(self, request: HttpRequest) -> bool:
-        token = getattr(request, "auth", None)
-        if not isinstance(token, ApiToken):
-            return True
-        now, units = now_of(request), units_of(request)
-        used = rate_limit.count_of(f"api:{token.digest}", now, units)
-        if used > UNITS_A_MINUTE:
-            told = {"used": used, "most": UNITS_A_MINUTE, "units": units, "rows": ROWS_OF_A_UNIT}
-            raise OverLimit(OVER_BUDGET % told, rate_limit.seconds_to_wait(now))
-        return True
+    Raises OverLimit if it has not so many left.
+    """
+    name, units = f"api:{token.digest}", units_of(request)
+    if rate_limit.count_of(name, now, units) > UNITS_A_MINUTE:
+        # What is refused costs nothing: a smaller request may still be within the limit.
+        used = rate_limit.count_of(name, now, -units)
+        told = {"used": used, "most": UNITS_A_MINUTE, "units": units, "rows": ROWS_OF_A_UNIT}
+        raise OverLimit(OVER_BUDGET % told, rate_limit.seconds_to_wait(now))

@@ -137,7 +137,7 @@ def test_a_token_has_so_many_requests_a_minute(caller, user, monkeypatch):
         get(caller, "cages")
     response = caller.get(address("states"))
     assert refusal(response, 429) == (
-        "This token has used 121 of its 120 units of this minute. This request costs 1: one for "
+        "This token has used 120 of its 120 units of this minute. This request costs 1: one for "
         "each 1000 rows of its limit."
     )
     assert response["Retry-After"] == "30"
@@ -149,11 +149,24 @@ def test_a_token_has_so_many_requests_a_minute(caller, user, monkeypatch):
 
 def test_a_large_page_costs_as_much_as_several(caller):
     costs = {"1": 1, "1000": 1, "1001": 2, "10000": 10, "9999999": 10, "x": 1}
+    # The page is as large as it is without these signs.
+    costs |= dict.fromkeys(("10000.0", "+10000", " 10000 ", "10_000"), 10)
     for limit in costs:
         caller.get(address("states"), {"limit": limit})
     for _ in range(UNITS_A_MINUTE - sum(costs.values())):
         get(caller, "cages")
     refusal(caller.get(address("states")), 429)
+
+
+def test_a_request_that_is_refused_costs_nothing(caller):
+    for _ in range(UNITS_A_MINUTE - 5):
+        get(caller, "cages")
+    for _ in range(2):
+        said = refusal(caller.get(address("states"), {"limit": 10000}), 429)
+        assert said.startswith("This token has used 115 of its 120 units of this minute.")
+    for _ in range(5):
+        get(caller, "cages")
+    refusal(caller.get(address("cages")), 429)
 
 
 def test_an_address_sends_so_many_wrong_tokens_and_a_right_one_still_opens(caller, monkeypatch):
