@@ -24,7 +24,7 @@ UNITS_A_MINUTE = 120
 ROWS_OF_A_UNIT = 1000
 # From one address. They cannot be guessed, so this only spares the server. A right token from the
 # same address still opens, so that nobody can shut out the others behind a proxy.
-WRONG_TOKENS_A_MINUTE = 20
+WRONG_TOKENS_A_MINUTE = 60
 
 
 class TokenAuth(HttpBearer):
