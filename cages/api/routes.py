@@ -29,7 +29,7 @@ from cages.api.schemas import (
     StateItem,
     StatePage,
 )
-from cages.api.tokens import TokenAuth, TokenRequest, signed_in
+from cages.api.tokens import TokenAuth, TokenRequest, TokenThrottle, signed_in
 from cages.clock import now_of
 from cages.models import Cage, Poll, PollHourly
 from cages.models.cage import CageQuerySet
@@ -48,6 +48,7 @@ api = NinjaAPI(
     openapi_url=None,
     docs_url=None,
     auth=[token_auth],
+    throttle=[TokenThrottle()],
 )
 api.add_exception_handler(Http404, problems.not_found)
 api.add_exception_handler(HttpError, problems.refused)

@@ -5,12 +5,12 @@ unit for each ROWS_OF_A_UNIT rows that its `limit` asks for, or a part of them.
 """
 
 import math
-from datetime import datetime
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from ninja.errors import AuthenticationError, HttpError
 from ninja.security import HttpBearer
+from ninja.throttling import BaseThrottle
 from pydantic import TypeAdapter, ValidationError
 
 from cages import rate_limit
@@ -24,7 +24,7 @@ UNITS_A_MINUTE = 120
 ROWS_OF_A_UNIT = 1000
 # From one address. They cannot be guessed, so this only spares the server. A right token from the
 # same address still opens, so that nobody can shut out the others behind a proxy.
-WRONG_TOKENS_A_MINUTE = 20
+WRONG_TOKENS_A_MINUTE = 60
 WHOLE_NUMBER = TypeAdapter(int)
 
 
@@ -55,7 +55,6 @@ class TokenAuth(HttpBearer):
         request.place = API_REQUESTS.take(found.person_id)  # type: ignore[attr-defined]
         if request.place is None:  # type: ignore[attr-defined]
             raise OverLimit(TOO_MANY, 1)
-        spend(found, request, now)
         found.note_use(now)
         return found
 
@@ -81,14 +80,18 @@ def units_of(request: HttpRequest) -> int:
     return max(math.ceil(min(rows, LARGEST_PAGE) / ROWS_OF_A_UNIT), 1)
 
 
-def spend(token: ApiToken, request: HttpRequest, now: datetime) -> None:
-    """Take what the request costs from the token's units of this minute.
+class TokenThrottle(BaseThrottle):
+    """Raises OverLimit for a token that has used up its units of this minute."""
 
-    Raises OverLimit if it has not so many left.
-    """
-    name, units = f"api:{token.digest}", units_of(request)
-    if rate_limit.count_of(name, now, units) > UNITS_A_MINUTE:
-        # What is refused costs nothing: a smaller request may still be within the limit.
-        used = rate_limit.count_of(name, now, -units)
-        told = {"used": used, "most": UNITS_A_MINUTE, "units": units, "rows": ROWS_OF_A_UNIT}
-        raise OverLimit(OVER_BUDGET % told, rate_limit.seconds_to_wait(now))
+    def allow_request(self, request: HttpRequest) -> bool:
+        token = getattr(request, "auth", None)
+        if not isinstance(token, ApiToken):
+            return True
+        now, units = now_of(request), units_of(request)
+        name = f"api:{token.digest}"
+        if rate_limit.count_of(name, now, units) > UNITS_A_MINUTE:
+            # What is refused costs nothing: a smaller request may still be within the limit.
+            used = rate_limit.count_of(name, now, -units)
+            told = {"used": used, "most": UNITS_A_MINUTE, "units": units, "rows": ROWS_OF_A_UNIT}
+            raise OverLimit(OVER_BUDGET % told, rate_limit.seconds_to_wait(now))
+        return True

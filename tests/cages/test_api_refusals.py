@@ -5,7 +5,7 @@ import socket
 from datetime import timedelta
 
 import pytest
-from django.core.cache import caches
+from django.core.cache import cache, caches
 from django.db import OperationalError
 from django.test import Client
 
@@ -14,6 +14,12 @@ from tests.factories import make_cage
 from tests.programs import NOW, SERIES, WHOLE, address, caller_of, get, refusal
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted():
+    """Other tests sent requests in the same minute of their clock."""
+    cache.clear()
 
 
 @pytest.fixture
@@ -181,8 +187,8 @@ def test_an_address_sends_so_many_wrong_tokens_and_a_right_one_still_opens(calle
 
 
 def test_without_redis_each_process_counts_for_itself(caller, settings):
-    cache = {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}
-    settings.CACHES = {"default": cache}
+    away = "redis://127.0.0.1:1/0"
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": away}}
     for _ in range(UNITS_A_MINUTE // 10):
         caller.get(address("states"), {"limit": 10000})
     refusal(caller.get(address("states")), 429)
@@ -191,8 +197,7 @@ def test_without_redis_each_process_counts_for_itself(caller, settings):
 @pytest.mark.parametrize("away", ["redis://127.0.0.1:1/0", None])
 def test_without_redis_everything_is_answered(caller, settings, caplog, monkeypatch, away):
     if away:
-        cache = {**settings.CACHES["default"], "LOCATION": away}
-        settings.CACHES = {"default": cache}
+        settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": away}}
     else:
         # It answered the first question, and then lost what it knew.
         monkeypatch.setattr(caches["default"], "add", lambda *_args, **_options: True)
@@ -203,17 +208,18 @@ def test_without_redis_everything_is_answered(caller, settings, caplog, monkeypa
 
 def test_a_redis_that_hangs_is_asked_once_and_not_waited_for(caller, settings, caplog):
     with socket.create_server(("127.0.0.1", 0)) as server:
-        cache = settings.CACHES["default"]
+        usual = settings.CACHES["default"]
         away = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
-        quick = {**cache["OPTIONS"], "socket_timeout": 0.2}
-        settings.CACHES = {"default": {**cache, "LOCATION": away, "OPTIONS": quick}}
+        quick = {**usual["OPTIONS"], "socket_timeout": 0.2}
+        settings.CACHES = {"default": {**usual, "LOCATION": away, "OPTIONS": quick}}
         get(caller, "cages")
         server.setblocking(False)
         server.accept()[0].close()
         with pytest.raises(BlockingIOError):
             server.accept()
     assert caplog.text.count("Requests are not counted over all processes: Timeout") == 1
-    assert cache["OPTIONS"]["socket_timeout"] == cache["OPTIONS"]["socket_connect_timeout"] == 2
+    options = usual["OPTIONS"]
+    assert options["socket_timeout"] == options["socket_connect_timeout"] == 2
 
 
 # The document
