@@ -10,10 +10,10 @@ from typing import Any, Protocol, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Value
+from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Value
 from django.http import HttpRequest
 
-from people.models import Membership, Role, User
+from people.models import ApiToken, Lab, Membership, Role, User
 
 
 class Permission(StrEnum):
@@ -23,6 +23,7 @@ class Permission(StrEnum):
     CHANGES = "changes"  # who changed what, in the whole facility
     CHANNELS = "channels"  # the ways in which notices are sent
     DUTY = "duty"  # who is told first, and drills
+    LABS = "labs"  # make labs, set their limits, and take care of the people of each
     OPERATIONS = "operations"
     OWNERS = "owners"  # see whose each cage is, and choose its owner
     PURGE = "purge"  # of the cages that the person may change
@@ -33,16 +34,29 @@ class Permission(StrEnum):
     WALL_LINKS = "wall_links"  # screens that show every cage of a room, without a session
 
 
-SEEING_ROLES = frozenset(Role)
-CHANGING_ROLES = frozenset(Role) - {Role.VIEWER}
-# Who takes care of a concern and comments on it, and who says what was found.
-ACKNOWLEDGING_ROLES = frozenset(Role) - {Role.VIEWER}
-FINDING_ROLES = frozenset({Role.VET, Role.ADMINISTRATOR})
+# What each role allows in its lab. Vets judge animals and technicians take care of them, so neither
+# changes what a cage is: its label, its animals, its owner, whether it is polled.
+ROLES_THAT: dict[str, frozenset[Role]] = {
+    "see": frozenset(Role),
+    # Take care of a concern and comment on it.
+    "acknowledge": frozenset(Role) - {Role.VIEWER},
+    # Open a concern by hand, say what was found, and close it.
+    "find": frozenset({Role.VET, Role.ADMINISTRATOR}),
+    # What is done with a cage in its hands: move it to another bay, test its sensor.
+    "handle": frozenset({Role.TECHNICIAN, Role.RESEARCHER, Role.ADMINISTRATOR}),
+    # Create, edit, pause, import and archive cages.
+    "change": frozenset({Role.RESEARCHER, Role.ADMINISTRATOR}),
+    # Invite and remove people, set their roles, and revoke their tokens.
+    "manage": frozenset({Role.ADMINISTRATOR}),
+}
+# What somebody with each flag of an account may do beside it. Staff also see and change the cages
+# of all labs.
 ADMINISTRATOR_PERMISSIONS = frozenset(
     {
         Permission.CHANGES,
         Permission.CHANNELS,
         Permission.DUTY,
+        Permission.LABS,
         Permission.PURGE,
         Permission.RULES,
         Permission.WALL_LINKS,
@@ -67,34 +81,42 @@ class Access:
 
     def sees(self, rows: Rows) -> Rows:
         """The rows that the person may see."""
-        return self._within(rows, SEEING_ROLES)
+        return self._within(rows, "see")
 
     def sees_not(self, rows: Rows) -> Rows:
         """The other rows. A page may tell that they exist, and nothing else about them."""
         if self._reaches_every_lab:
             return rows.none()
-        return rows.exclude(lab__in=self._labs(SEEING_ROLES))
+        return rows.exclude(lab__in=self._labs("see"))
 
     def changes(self, rows: Rows) -> Rows:
         """The rows that the person may change."""
-        return self._within(rows, CHANGING_ROLES)
+        return self._within(rows, "change")
 
     def may_change(self, row: InLab) -> bool:
         """Whether `changes` would hold the row. One query at most, however many rows are asked."""
-        return self._reaches_every_lab or row.lab_id in self._changing_labs
+        return self._reaches_every_lab or row.lab_id in self._labs_to("change")
+
+    def handles(self, rows: Rows) -> Rows:
+        """The rows that the person may move and test."""
+        return self._within(rows, "handle")
+
+    def may_handle(self, row: InLab) -> bool:
+        """Whether `handles` would hold the row. One query at most, as `may_change`."""
+        return self._reaches_every_lab or row.lab_id in self._labs_to("handle")
 
     def acknowledges(self, rows: Rows) -> Rows:
         """The rows whose concerns the person may acknowledge and comment on."""
-        return self._within(rows, ACKNOWLEDGING_ROLES)
+        return self._within(rows, "acknowledge")
 
     def finds(self, rows: Rows) -> Rows:
         """The rows whose concerns the person may open by hand, give a finding, and close."""
-        return self._within(rows, FINDING_ROLES)
+        return self._within(rows, "find")
 
     @property
     def may_create(self) -> bool:
         """Whether the person may create rows, which belong to the person's own lab."""
-        return self._reaches_every_lab or self.person.pk in self._changing_labs.values()
+        return self._reaches_every_lab or self.new_cages_lab in self._labs_to("change")
 
     @cached_property
     def approves_rules(self) -> bool:
@@ -108,15 +130,62 @@ class Access:
     @property
     def may_import(self) -> bool:
         """Whether there is a lab in which an import could create or change rows."""
-        return self._reaches_every_lab or bool(self._changing_labs)
+        return self._reaches_every_lab or bool(self._labs_to("change"))
 
     def marked(self, rows: Rows) -> Rows:
-        """The rows, each with `is_changeable`: the same as `may_change`, without a query."""
-        return rows.annotate(is_changeable=self._has_role(CHANGING_ROLES))
+        """The rows, each with `is_changeable` and `is_handled`.
+
+        The same as `may_change` and `may_handle`, without a query.
+        """
+        return rows.annotate(
+            is_changeable=self._has_role("change"), is_handled=self._has_role("handle")
+        )
 
     def marked_for_finding(self, rows: Rows) -> Rows:
         """The rows, each with `takes_findings`: whether `finds` would hold it."""
-        return rows.annotate(takes_findings=self._has_role(FINDING_ROLES))
+        return rows.annotate(takes_findings=self._has_role("find"))
+
+    @property
+    def labs_to_change(self) -> QuerySet[Lab]:
+        """The labs to which the person may give cages."""
+        labs = Lab.objects.all()
+        return labs if self._reaches_every_lab else labs.filter(pk__in=self._labs("change"))
+
+    @property
+    def new_cages_lab(self) -> int | None:
+        """The lab of the cages that the person creates, as `Lab.objects.ids_by_person` says."""
+        homes = [line["lab"] for line in self._roles if line["is_home"]]
+        own = [line["lab"] for line in self._roles if line["own_of"] == self.person.pk]
+        return next(iter(homes + own), None)
+
+    @property
+    def homes(self) -> QuerySet[Lab]:
+        """The labs to which the person's new cages may belong: the own one comes first."""
+        labs = Lab.objects.filter(pk__in=self._labs("change"))
+        return labs.order_by(F("own_of").asc(nulls_last=True), "name", "pk")
+
+    @property
+    def managed_labs(self) -> QuerySet[Lab]:
+        """The labs whose people the person takes care of."""
+        labs = Lab.objects.all()
+        if self.may(Permission.LABS):
+            return labs
+        return labs.filter(pk__in=self._labs("manage"))
+
+    @property
+    def managed_tokens(self) -> QuerySet[ApiToken]:
+        """The tokens of other people that the person may see and revoke."""
+        tokens = ApiToken.objects.exclude(person=self.person.pk)
+        if self.may(Permission.LABS):
+            return tokens
+        # A lab does not answer for the tokens of those who administer the facility.
+        people = Membership.objects.filter(lab__in=self._labs("manage"), person__is_staff=False)
+        return tokens.filter(person__in=people.values("person"), person__is_superuser=False)
+
+    @property
+    def manages_people(self) -> bool:
+        """Whether there is a lab whose people the person takes care of. One query at most."""
+        return self.may(Permission.LABS) or bool(self._labs_to("manage"))
 
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions
@@ -135,25 +204,31 @@ class Access:
     def _reaches_every_lab(self) -> bool:
         return self.person.is_staff
 
-    def _has_role(self, roles: frozenset[Role]) -> Value | ExpressionWrapper:
+    def _has_role(self, verb: str) -> Value | ExpressionWrapper:
         if self._reaches_every_lab:
             return Value(True)
-        return ExpressionWrapper(Q(lab__in=self._labs(roles)), BooleanField())
+        return ExpressionWrapper(Q(lab__in=self._labs(verb)), BooleanField())
 
-    def _within(self, rows: Rows, roles: frozenset[Role]) -> Rows:
-        return rows if self._reaches_every_lab else rows.filter(lab__in=self._labs(roles))
+    def _within(self, rows: Rows, verb: str) -> Rows:
+        return rows if self._reaches_every_lab else rows.filter(lab__in=self._labs(verb))
 
-    def _labs(self, roles: frozenset[Role]) -> QuerySet[Membership, Any]:
-        memberships = Membership.objects.filter(person=self.person.pk, role__in=sorted(roles))
-        return memberships.values_list("lab", flat=True)
+    def _labs(self, verb: str) -> QuerySet[Membership, Any]:
+        roles = sorted(ROLES_THAT[verb])
+        return Membership.objects.filter(person=self.person.pk, role__in=roles).values_list(
+            "lab", flat=True
+        )
 
     @cached_property
-    def _changing_labs(self) -> dict[int, int | None]:
-        """{lab in which the person may change rows: the person whose own lab it is}."""
+    def _roles(self) -> list[dict[str, Any]]:
+        """Of each membership: lab, role, own_of (whose own lab it is) and is_home."""
         lines = getattr(self.person, "roles_read", None)
         if lines is None:
-            return dict(self._labs(CHANGING_ROLES).values_list("lab", "lab__own_of"))
-        return {line["lab"]: line["own_of"] for line in lines if line["role"] in CHANGING_ROLES}
+            own = User.objects.with_roles().filter(pk=self.person.pk)
+            lines = own.values_list("roles_read", flat=True).first() or []
+        return list(lines)
+
+    def _labs_to(self, verb: str) -> set[int]:
+        return {line["lab"] for line in self._roles if line["role"] in ROLES_THAT[verb]}
 
 
 def others_who_approve_rules(person: User) -> bool:

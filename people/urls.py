@@ -11,9 +11,10 @@ from people.views.accounts import (
     session,
 )
 from people.views.changes import ChangesFileView, ChangesView
+from people.views.labs import LabsView, LabView
 from people.views.preferences import PreferencesView
 from people.views.sign_in import ActsExportView, AllActsView, LockEndView, OwnActsView
-from people.views.tokens import TokenRevokeView, TokensView
+from people.views.tokens import PeoplesTokensView, TokenRevokeView, TokensView
 
 urlpatterns = [
     # The names by which allauth's own code finds these pages. The others of allauth are not there.
@@ -32,6 +33,9 @@ urlpatterns = [
     path("changes/", ChangesView.as_view(), name="changes"),
     path("changes/file/", ChangesFileView.as_view(), name="changes-file"),
     path("preferences/", PreferencesView.as_view(), name="preferences"),
+    path("labs/", LabsView.as_view(), name="labs"),
+    path("labs/<int:pk>/", LabView.as_view(), name="lab"),
     path("tokens/", TokensView.as_view(), name="tokens"),
+    path("tokens/people/", PeoplesTokensView.as_view(), name="peoples-tokens"),
     path("tokens/revoke/", TokenRevokeView.as_view(), name="token-revoke"),
 ]

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from cages.api.paging import decode, page
 from cages.api.parameters import Cursor, Moment
-from cages.api.routes import PROBLEMS, api
+from cages.api.routes import OF_CAGES, PROBLEMS, api
 from cages.api.schemas import PageOf
 from cages.api.tokens import TokenRequest
 from cages.views.site.api_examples import OFFERS
@@ -124,6 +124,7 @@ class ConcernPage(PageOf):
 @api.get(
     "/concerns",
     response={200: ConcernPage, **PROBLEMS},
+    auth=OF_CAGES,
     operation_id="concerns",
     url_name="concerns",
 )

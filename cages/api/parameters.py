@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, field_va
 from cages.history.moment import NotATime, moment_of
 
 CAGES_AT_MOST = 8
+LARGEST_PAGE = 10_000
 
 
 def moment_from(text: str) -> datetime:
@@ -39,7 +40,9 @@ class SeriesQuery(BaseModel):
         alias="from", description="Start, included. A time without an offset is facility time."
     )
     to: Moment = Field(description="End, not included.")
-    limit: int = Field(1000, ge=1, le=10_000, description="Largest number of items on a page.")
+    limit: int = Field(
+        1000, ge=1, le=LARGEST_PAGE, description="Largest number of items on a page."
+    )
     cursor: Cursor = None
 
     @field_validator("to")
@@ -58,5 +61,7 @@ class CagesQuery(BaseModel):
 
 
 class StatesQuery(BaseModel):
-    limit: int = Field(1000, ge=1, le=10_000, description="Largest number of items on a page.")
+    limit: int = Field(
+        1000, ge=1, le=LARGEST_PAGE, description="Largest number of items on a page."
+    )
     cursor: Cursor = None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
+from ninja.errors import HttpError
 
 ADDRESS = "/api/v1/"
 AUTHENTICATE = "Send a token as 'Authorization: Bearer nc_...'. Create one on the page /tokens/."
@@ -13,7 +14,20 @@ SERVER_PROBLEMS = {
     503: "The database does not answer. Try again later.",
 }
 UNREADABLE = "This request cannot be read, or its host name is not one of this server."
+TOO_MANY_WRONG = "Too many wrong tokens came from this address. Wait for the next minute."
+OVER_BUDGET = (
+    "This token has used %(used)d of its %(most)d units of this minute. This request costs "
+    "%(units)d: one for each %(rows)d rows of its limit."
+)
 TOO_MANY = "Too many requests at the same time. Wait until the others are answered."
+
+
+class OverLimit(HttpError):
+    """Too many requests; `seconds` until it is worth while to ask again."""
+
+    def __init__(self, words: str, seconds: int) -> None:
+        super().__init__(429, words)
+        self.seconds = seconds
 
 
 def problem(status: int, detail: str, **headers: str) -> JsonResponse:
@@ -26,13 +40,12 @@ def not_found(request: HttpRequest, error: object) -> JsonResponse:
 
 
 def refused(request: HttpRequest, error: Any) -> JsonResponse:
-    """The answer to an HttpError of ninja: 401 of the tokens, 422 of ours, 429 of the throttle."""
+    """The answer to an HttpError: 401, 403 and 429 of the tokens, 422 of the parameters."""
     if error.status_code == 401:
         asked = request.headers.get("Authorization")
         detail = error.message if asked and error.message != "Unauthorized" else AUTHENTICATE
         return problem(401, detail, **{"WWW-Authenticate": "Bearer"})
-    # For the limit of each minute, ninja itself says how long to wait.
-    headers = {"Retry-After": "1"} if error.message == TOO_MANY else {}
+    headers = {"Retry-After": str(error.seconds)} if isinstance(error, OverLimit) else {}
     return problem(error.status_code, error.message, **headers)
 
 

@@ -36,9 +36,10 @@ from cages.models.cage import CageQuerySet
 from cages.slots import FUTURE_TOLERANCE
 from neurocage.ids import LARGEST_ID
 from people.access import Access
-from people.models import ApiToken
+from people.models import ApiToken, Scope
 
 token_auth = TokenAuth()
+OF_CAGES, OF_MINUTES = [TokenAuth(Scope.CAGES)], [TokenAuth(Scope.MINUTES)]
 api = NinjaAPI(
     title="Neurocage",
     version="1",
@@ -53,7 +54,7 @@ api.add_exception_handler(Http404, problems.not_found)
 api.add_exception_handler(HttpError, problems.refused)
 api.add_exception_handler(ValidationError, problems.not_valid)
 api.add_exception_handler(SuspiciousOperation, problems.suspicious)
-PROBLEMS = dict.fromkeys((401, 422, 429, 503), Problem)
+PROBLEMS = dict.fromkeys((401, 403, 422, 429, 503), Problem)
 PROBLEMS_OF_CAGES = {**PROBLEMS, 404: Problem}
 Answer = dict[str, Any]
 
@@ -103,7 +104,13 @@ def in_order(
     return page(request, found, query.limit, attrgetter("cage_id", time), item)
 
 
-@api.get("/cages", response={200: CagePage, **PROBLEMS}, operation_id="cages", url_name="cages")
+@api.get(
+    "/cages",
+    response={200: CagePage, **PROBLEMS},
+    auth=OF_CAGES,
+    operation_id="cages",
+    url_name="cages",
+)
 def list_cages(request: TokenRequest, query: Query[CagesQuery]) -> Answer:
     """Your cages, by id."""
     cages = visible_cages(request).select_related("owner", "room", "rack")
@@ -114,6 +121,7 @@ def list_cages(request: TokenRequest, query: Query[CagesQuery]) -> Answer:
 @api.get(
     "/cages/{cage_id}",
     response={200: CageItem, **PROBLEMS_OF_CAGES},
+    auth=OF_CAGES,
     operation_id="cage",
     url_name="cage",
 )
@@ -126,7 +134,13 @@ def one_cage(request: TokenRequest, cage_id: int) -> CageItem:
     return CageItem.of(cage)
 
 
-@api.get("/states", response={200: StatePage, **PROBLEMS}, operation_id="states", url_name="states")
+@api.get(
+    "/states",
+    response={200: StatePage, **PROBLEMS},
+    auth=OF_CAGES,
+    operation_id="states",
+    url_name="states",
+)
 def list_states(request: TokenRequest, query: Query[StatesQuery]) -> Answer:
     """How each of your active cages is now, by id."""
     cages = visible_cages(request).active().select_related("state").defer("notes")
@@ -137,6 +151,7 @@ def list_states(request: TokenRequest, query: Query[StatesQuery]) -> Answer:
 @api.get(
     "/readings",
     response={200: ReadingPage, **PROBLEMS_OF_CAGES},
+    auth=OF_MINUTES,
     operation_id="readings",
     url_name="readings",
 )
@@ -148,6 +163,7 @@ def list_readings(request: TokenRequest, query: Query[SeriesQuery]) -> Answer:
 @api.get(
     "/requests",
     response={200: RequestPage, **PROBLEMS_OF_CAGES},
+    auth=OF_MINUTES,
     operation_id="requests",
     url_name="requests",
 )
@@ -159,6 +175,7 @@ def list_requests(request: TokenRequest, query: Query[SeriesQuery]) -> Answer:
 @api.get(
     "/hourly",
     response={200: HourPage, **PROBLEMS_OF_CAGES},
+    auth=OF_MINUTES,
     operation_id="hourly",
     url_name="hourly",
 )

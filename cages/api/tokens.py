@@ -1,37 +1,61 @@
-"""Authentication of programs, and the limit on their requests."""
+"""Authentication of programs, and the limit on their requests.
+
+Each token has UNITS_A_MINUTE in each minute of the clock, over all processes. A request costs one
+unit for each ROWS_OF_A_UNIT rows that its `limit` asks for, or a part of them.
+"""
+
+import math
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
-from django.utils import timezone
 from ninja.errors import AuthenticationError, HttpError
 from ninja.security import HttpBearer
 from ninja.throttling import BaseThrottle
+from pydantic import TypeAdapter, ValidationError
 
 from cages import rate_limit
-from cages.api.problems import TOO_MANY
+from cages.api.parameters import LARGEST_PAGE
+from cages.api.problems import OVER_BUDGET, TOO_MANY, TOO_MANY_WRONG, OverLimit
 from cages.clock import now_of
 from neurocage.limits import API_REQUESTS
-from people.models import ApiToken, User
+from people.models import ApiToken, Scope, User
 
-REQUESTS_A_MINUTE = 120
+UNITS_A_MINUTE = 120
+ROWS_OF_A_UNIT = 1000
+# From one address. They cannot be guessed, so this only spares the server. A right token from the
+# same address still opens, so that nobody can shut out the others behind a proxy.
+WRONG_TOKENS_A_MINUTE = 60
+WHOLE_NUMBER = TypeAdapter(int)
 
 
 class TokenAuth(HttpBearer):
     """A token in the header Authorization. `request.auth` becomes the ApiToken.
 
+    scope: the token has to open it; ALL, unless an address says otherwise.
     `request.place` becomes a Place, which cages.api.urls releases.
     """
 
+    def __init__(self, scope: Scope = Scope.ALL) -> None:
+        super().__init__()
+        self.scope = scope
+
     def authenticate(self, request: HttpRequest, token: str) -> ApiToken:
-        found = ApiToken.objects.of_secret(token)
+        now = now_of(request)
+        found = ApiToken.objects.of_secret(token, now)
         if found is None:
+            wrong = f"wrong-tokens:{request.META.get('REMOTE_ADDR', '')}"
+            if not rate_limit.is_within(wrong, WRONG_TOKENS_A_MINUTE, now):
+                raise OverLimit(TOO_MANY_WRONG, rate_limit.seconds_to_wait(now))
             raise AuthenticationError(
-                message="This token is unknown or revoked, or its person may no longer sign in."
+                message="This token is unknown, expired or revoked, or its person may no longer "
+                "sign in."
             )
+        if not found.opens(self.scope):
+            raise HttpError(403, f"The scope of this token, {found.scope}, does not open this.")
         request.place = API_REQUESTS.take(found.person_id)  # type: ignore[attr-defined]
         if request.place is None:  # type: ignore[attr-defined]
-            raise HttpError(429, TOO_MANY)
-        found.note_use(now_of(request))
+            raise OverLimit(TOO_MANY, 1)
+        found.note_use(now)
         return found
 
 
@@ -46,14 +70,28 @@ def signed_in(request: HttpRequest) -> User | None:
     return None if isinstance(request.user, AnonymousUser) else request.user
 
 
+def units_of(request: HttpRequest) -> int:
+    """What a request costs. Nothing has checked its parameters yet."""
+    try:
+        # Pydantic reads the parameter too, and takes 10000.0 and 10_000 as well.
+        rows = WHOLE_NUMBER.validate_python(request.GET.get("limit", "0"))
+    except ValidationError:
+        rows = 0
+    return max(math.ceil(min(rows, LARGEST_PAGE) / ROWS_OF_A_UNIT), 1)
+
+
 class TokenThrottle(BaseThrottle):
-    """REQUESTS_A_MINUTE for each token in each minute of the clock, over all processes."""
+    """Raises OverLimit for a token that has used up its units of this minute."""
 
     def allow_request(self, request: HttpRequest) -> bool:
         token = getattr(request, "auth", None)
         if not isinstance(token, ApiToken):
             return True
-        return rate_limit.is_within(f"api:{token.digest}", REQUESTS_A_MINUTE, now_of(request))
-
-    def wait(self) -> int:
-        return rate_limit.seconds_to_wait(timezone.now())
+        now, units = now_of(request), units_of(request)
+        name = f"api:{token.digest}"
+        if rate_limit.count_of(name, now, units) > UNITS_A_MINUTE:
+            # What is refused costs nothing: a smaller request may still be within the limit.
+            used = rate_limit.count_of(name, now, -units)
+            told = {"used": used, "most": UNITS_A_MINUTE, "units": units, "rows": ROWS_OF_A_UNIT}
+            raise OverLimit(OVER_BUDGET % told, rate_limit.seconds_to_wait(now))
+        return True

@@ -25,6 +25,9 @@ def for_programs(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
             response = view(request, *args, **kwargs)
         except Http404:
             return problems.not_found(request, "")
+        except problems.OverLimit as error:
+            # ninja asks its throttles where it catches nothing.
+            return problems.refused(request, error)
         finally:
             if place := getattr(request, "place", None):
                 place.release()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.db import IntegrityError, transaction
@@ -14,6 +14,8 @@ from cages.models import Cage, Places, Rack, Room
 from cages.models.cage import ONE_PER_BAY, ONE_PER_LABEL
 from cages.models.place import NAME_LENGTH, bay_row, row_label
 from cages.places import grid as grids
+from people.access import Access
+from people.models import Lab
 from people.names import shown_name
 
 PLACE = ("room", "rack", "row", "column")
@@ -110,6 +112,21 @@ class BulkMoveForm(forms.Form):
         if not (cleaned.get("room") or cleaned.get("rack") or self.errors):
             self.add_error("room", _("Enter a room, a rack or both."))
         return cleaned
+
+
+class BulkJoinForm(forms.Form):
+    """One of the labs whose cages the person may change."""
+
+    lab = forms.ModelChoiceField(
+        Lab.objects.none(),
+        label=_("Lab"),
+        help_text=_("The owner of each cage needs a role in it."),
+    )
+
+    def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = cast(forms.ModelChoiceField, self.fields["lab"])
+        field.queryset = access.labs_to_change.order_by("name", "pk")
 
 
 class NameForm(forms.ModelForm):

@@ -103,7 +103,7 @@ def plan_of(
         place = places.find(values["room"], values["rack"])
         row.cage.stand_in(*place, values["row"], values["column"])
         _note_changes(row)
-    _judge_labs(planned, lock)
+    _judge_labs(planned, access, lock)
     _judge_claims(planned)
     good = _open(planned)
     return Plan(
@@ -276,8 +276,12 @@ def _claims_of(cage: Cage) -> list[Claim]:
     return [claim for claim in (label_claim(cage), bay_claim(cage)) if claim]
 
 
-def _judge_labs(planned: Sequence[PlannedRow], lock: bool) -> None:
+def _judge_labs(planned: Sequence[PlannedRow], access: Access, lock: bool) -> None:
     """Give cages with a new owner that person's lab. Refuse those for which it has no place."""
+    if not access.may_create:
+        for row in _open(planned):
+            if row.stored is None:
+                row.reason = _("You may not create cages in your lab.")
     coming = [
         row
         for row in _open(planned)

@@ -43,7 +43,7 @@ from cages.models.state import (
 )
 from cages.models.tally import RANK_COUNTS, Tally
 from cages.slots import SLOT_LENGTH, slot_of
-from people.models import Lab, User
+from people.models import Lab, Membership, User
 from people.names import KeyField, SortField, key_of, shown_name
 
 # The names of constraints in the database.
@@ -52,16 +52,26 @@ ONE_PER_LABEL = "cages_cage_one_per_label"
 
 
 def set_labs(cages: Iterable["Cage"]) -> None:
-    """Give each cage the lab of its owner, without saving it. One query."""
-    cages = list(cages)
-    labs = Lab.objects.ids_by_person(cage.owner_id for cage in cages)
+    """Give each cage that is new, or has a new owner, a lab of its owner, without saving it.
+
+    Where the new owner has a role in the present lab, the cage stays. Two queries at most.
+    """
+    cages = [cage for cage in cages if cage.lab_id is None or cage.owner_id != cage.owner_before]
+    placed = [cage for cage in cages if cage.lab_id is not None]
+    stays = set()
+    if placed:
+        people, in_labs = {cage.owner_id for cage in placed}, {cage.lab_id for cage in placed}
+        members = Membership.objects.filter(person__in=people, lab__in=in_labs)
+        stays = set(members.values_list("person", "lab"))
+    cages = [cage for cage in cages if (cage.owner_id, cage.lab_id) not in stays]
+    labs = Lab.objects.ids_by_person(cage.owner_id for cage in cages) if cages else {}
     for cage in cages:
         cage.lab_id = labs[cage.owner_id]
 
 
 class CageQuerySet(CageChanges):
     def bulk_create(self, objs: Iterable["Cage"], *args: Any, **kwargs: Any) -> list["Cage"]:
-        """Like Django's, but each cage first gets the lab of its owner."""
+        """Like Django's, but each cage first gets a lab of its owner."""
         cages = list(objs)
         set_labs(cages)
         return super().bulk_create(cages, *args, **kwargs)
@@ -119,7 +129,7 @@ class Cage(models.Model):
         related_name="cages",
         verbose_name=_("Owner"),
     )
-    # The owner's own lab. It follows the owner, so only `save` and `bulk_create` set it.
+    # A lab of the owner (`set_labs`), or one into which the cage was moved (`CageChanges.join`).
     lab = models.ForeignKey(
         "people.Lab", on_delete=models.PROTECT, related_name="cages", editable=False
     )
@@ -165,6 +175,9 @@ class Cage(models.Model):
     # Set when a purge was ordered: the cage is on its way out and cannot be restored.
     purge_ordered_at = models.DateTimeField(null=True, blank=True, editable=False)
 
+    # As stored; None for a cage that is not.
+    owner_before: int | None = None
+
     objects = CageQuerySet.as_manager()
 
     class Meta:
@@ -195,14 +208,22 @@ class Cage(models.Model):
         return self.label
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save the cage in the lab of its owner, and its room and rack where these are new."""
+        """Save the cage in a lab of its owner, and its room and rack where these are new."""
         set_labs([self])
         with transaction.atomic():
             Places.keep([self])
             super().save(*args, **kwargs)
+        self.owner_before = self.owner_id
 
     def get_absolute_url(self) -> str:
         return reverse("cage-detail", args=[self.pk])
+
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
+        """Remember whose cage it was, so that `set_labs` knows whether the owner changed."""
+        cage = super().from_db(*args, **kwargs)
+        cage.owner_before = cage.__dict__.get("owner_id")
+        return cage
 
     def stand_in(
         self, room: Room | None, rack: Rack | None, row: str = "", column: int | None = None

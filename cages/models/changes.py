@@ -3,15 +3,18 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
+from cages.models.allowance import allowances_of
 from cages.models.event import CageEvent, EventKind
 from cages.models.order import Ordered
 from cages.models.place import Places
 
 if TYPE_CHECKING:
     from cages.models.cage import Cage
-    from people.models import User
+    from people.models import Lab, User
 
 
 class CageChanges(Ordered["Cage"]):
@@ -68,6 +71,38 @@ class CageChanges(Ordered["Cage"]):
             )
         CageEvent.objects.note(EventKind.MOVED, moved, now, person, before)
         return len(moved)
+
+    @transaction.atomic
+    def join(self, lab: "Lab", now: datetime, person: "User | None" = None) -> int:
+        """Give the active cages among these to a lab; returns how many were in another one.
+
+        Raises ValidationError where the lab has no place left, where one of its cages has the same
+        label, or where an owner has no role in it, who would not see the cage any more.
+        """
+        allowance = allowances_of([lab.pk], lock=True)[lab.pk]
+        cages = list(self.active()._locked().exclude(lab=lab.pk).select_related("lab"))
+        if len(cages) > allowance.left:
+            raise ValidationError(allowance.message, code="lab_is_full")
+        there = self.model.objects.active().filter(lab=lab.pk)
+        labels = set(there.values_list("label_key", flat=True))
+        for cage in cages:
+            if cage.label_key in labels:
+                raise ValidationError(
+                    _("The lab “%(lab)s” has a cage with the label “%(label)s” already."),
+                    params={"lab": lab.name, "label": cage.label},
+                )
+            labels.add(cage.label_key)
+        members = set(lab.memberships.values_list("person", flat=True))
+        if strangers := [cage for cage in cages if cage.owner_id not in members]:
+            raise ValidationError(
+                _("The owner of cage %(id)d has no role in the lab “%(lab)s”."),
+                params={"id": strangers[0].pk, "lab": lab.name},
+            )
+        ids = [cage.pk for cage in cages]
+        before = {cage.pk: cage.lab.name for cage in cages}
+        self.model.objects.filter(pk__in=ids).update(lab=lab, updated_at=now)
+        CageEvent.objects.note(EventKind.JOINED, cages, now, person, before, after=lab.name)
+        return len(cages)
 
     def _locked(self) -> "CageChanges":
         """The same cages, held until the transaction ends and always in the same order."""

@@ -19,6 +19,7 @@ class EventKind(models.TextChoices):
     RESUMED = "resumed", _("resumed")
     ARCHIVED = "archived", _("archived")
     RESTORED = "restored", _("restored")
+    JOINED = "joined", _("handed over")
 
 
 class CageEventQuerySet(models.QuerySet["CageEvent"]):
@@ -29,8 +30,12 @@ class CageEventQuerySet(models.QuerySet["CageEvent"]):
         now: datetime,
         person: "User | None",
         before: Mapping[int, str] | None = None,
+        after: str | None = None,
     ) -> None:
-        """Keep one event of each cage. before: {cage id: position} of cages that were moved."""
+        """Keep one event of each cage. before: {cage id: position} of cages that were moved.
+
+        after: the lab that they were given to; without it, the present position of each.
+        """
         CageEvent.objects.bulk_create(
             [
                 CageEvent(
@@ -39,7 +44,7 @@ class CageEventQuerySet(models.QuerySet["CageEvent"]):
                     at=now,
                     person=person,
                     before=before[cage.pk] if before else "",
-                    after=cage.position_on_record if before else "",
+                    after=(after or cage.position_on_record) if before else "",
                 )
                 for cage in cages
             ],
@@ -51,7 +56,10 @@ class CageEventQuerySet(models.QuerySet["CageEvent"]):
 
 
 class CageEvent(models.Model):
-    """One act on one cage; `before` and `after` are its positions where it was moved."""
+    """One act on one cage.
+
+    `before` and `after` are its positions where it was moved, or the names of its labs.
+    """
 
     cage = models.ForeignKey("cages.Cage", on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField()

@@ -42,12 +42,20 @@ class CageAccessMixin(ContextMixin, View):
         """The cages that the person may change, archived ones too."""
         return self.access.changes(Cage.objects.all())
 
+    @property
+    def handled(self) -> CageQuerySet:
+        """The cages that the person may move and test, archived ones too."""
+        return self.access.handles(Cage.objects.all())
+
     def get_queryset(self) -> CageQuerySet:
         return self.seen.select_related("owner", "state", "room", "rack")
 
+    def is_allowed(self, cage: Cage) -> bool:
+        return self.access.may_change(cage)
+
     def checked(self, cage: Cage) -> Cage:
         """Return the cage. Raises PermissionDenied if the person may not change it."""
-        if not self.access.may_change(cage):
+        if not self.is_allowed(cage):
             raise PermissionDenied
         return cage
 
@@ -67,3 +75,10 @@ class ActiveCageMixin(CageChangeMixin):
 
     def get_queryset(self) -> CageQuerySet:
         return super().get_queryset().active()
+
+
+class HandledCageMixin(ActiveCageMixin):
+    """A view that moves or tests one active cage."""
+
+    def is_allowed(self, cage: Cage) -> bool:
+        return self.access.may_handle(cage)

@@ -1,9 +1,9 @@
 """Each model is in a file of its subject, with its queryset beside it."""
 
 from people.models.change import Change, Verb
-from people.models.lab import Lab, Membership, Role
+from people.models.lab import Lab, LabIsFull, LastAdministrator, Membership, Role
 from people.models.sign_in import Act, SignInAct
-from people.models.token import ApiToken
+from people.models.token import ApiToken, Scope
 from people.models.user import User
 
 __all__ = [
@@ -11,8 +11,11 @@ __all__ = [
     "ApiToken",
     "Change",
     "Lab",
+    "LabIsFull",
+    "LastAdministrator",
     "Membership",
     "Role",
+    "Scope",
     "SignInAct",
     "User",
     "Verb",

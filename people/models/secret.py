@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -54,11 +55,18 @@ class SecretQuerySet(models.QuerySet[Any]):
         return self.create(digest=digest, start=start, created_at=now, **fields), secret
 
     def make_once(
-        self, now: datetime, form: str, same: Any, **fields: Any
+        self,
+        now: datetime,
+        form: str,
+        same: Any,
+        also: Mapping[str, Any] | None = None,
+        /,
+        **fields: Any,
     ) -> tuple[Any, str] | None:
         """Make one, or give out again the one that the same form has made.
 
-        form: what tells one form from the next, or ""; same: the live row of this name, or None.
+        form: what tells one form from the next, or ""; same: the live row of this name, or None;
+        also: further fields, which may differ each time that the same form is sent.
         Returns (row, secret), or None if `same` was made in another way.
         """
         told = [(name, getattr(value, "pk", value)) for name, value in sorted(fields.items())]
@@ -68,7 +76,7 @@ class SecretQuerySet(models.QuerySet[Any]):
         if form and self.filter(digest=digest_of(secret)).exists():
             # It was revoked. A revoked secret never works again.
             secret = new_secret()
-        return self.make(now, secret, **fields)
+        return self.make(now, secret, **fields, **(also or {}))
 
     def holding(self, secret: str) -> Self:
         """The live one with this secret; one at most."""

@@ -29,7 +29,9 @@ class PeopleManager(UserManager["User"]):
     def with_roles(self) -> models.QuerySet[User]:
         """The people, each with its memberships as Access reads them, without a further query."""
         own = Membership.objects.filter(person=OuterRef("pk"))
-        lines = own.values(line=JSONObject(lab="lab_id", role="role", own_of="lab__own_of_id"))
+        lines = own.values(
+            line=JSONObject(lab="lab_id", role="role", own_of="lab__own_of_id", is_home="is_home")
+        )
         return self.annotate(roles_read=ArraySubquery(lines))
 
 

@@ -5,15 +5,21 @@ import socket
 from datetime import timedelta
 
 import pytest
-from django.core.cache import caches
+from django.core.cache import cache, caches
 from django.db import OperationalError
 from django.test import Client
 
-from cages.api.tokens import REQUESTS_A_MINUTE
+from cages.api.tokens import UNITS_A_MINUTE, WRONG_TOKENS_A_MINUTE
 from tests.factories import make_cage
 from tests.programs import NOW, SERIES, WHOLE, address, caller_of, get, refusal
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted():
+    """Other tests sent requests in the same minute of their clock."""
+    cache.clear()
 
 
 @pytest.fixture
@@ -133,10 +139,13 @@ def test_what_fails_in_neurocage_is_said_in_json(user, monkeypatch, place, error
 
 
 def test_a_token_has_so_many_requests_a_minute(caller, user, monkeypatch):
-    for _ in range(REQUESTS_A_MINUTE):
+    for _ in range(UNITS_A_MINUTE):
         get(caller, "cages")
     response = caller.get(address("states"))
-    assert refusal(response, 429) == "Too many requests."
+    assert refusal(response, 429) == (
+        "This token has used 120 of its 120 units of this minute. This request costs 1: one for "
+        "each 1000 rows of its limit."
+    )
     assert response["Retry-After"] == "30"
     # Neither another token nor the next minute is meant.
     get(caller_of(user), "cages")
@@ -144,11 +153,51 @@ def test_a_token_has_so_many_requests_a_minute(caller, user, monkeypatch):
     get(caller, "cages")
 
 
+def test_a_large_page_costs_as_much_as_several(caller):
+    costs = {"1": 1, "1000": 1, "1001": 2, "10000": 10, "9999999": 10, "x": 1}
+    # The page is as large as it is without these signs.
+    costs |= dict.fromkeys(("10000.0", "+10000", " 10000 ", "10_000"), 10)
+    for limit in costs:
+        caller.get(address("states"), {"limit": limit})
+    for _ in range(UNITS_A_MINUTE - sum(costs.values())):
+        get(caller, "cages")
+    refusal(caller.get(address("states")), 429)
+
+
+def test_a_request_that_is_refused_costs_nothing(caller):
+    for _ in range(UNITS_A_MINUTE - 5):
+        get(caller, "cages")
+    for _ in range(2):
+        said = refusal(caller.get(address("states"), {"limit": 10000}), 429)
+        assert said.startswith("This token has used 115 of its 120 units of this minute.")
+    for _ in range(5):
+        get(caller, "cages")
+    refusal(caller.get(address("cages")), 429)
+
+
+def test_an_address_sends_so_many_wrong_tokens_and_a_right_one_still_opens(caller, monkeypatch):
+    wrong = {"Authorization": "Bearer nc_wrong"}
+    for _ in range(WRONG_TOKENS_A_MINUTE):
+        refusal(Client().get(address("cages"), headers=wrong), 401)
+    response = Client().get(address("cages"), headers=wrong)
+    assert "Too many wrong tokens" in refusal(response, 429)
+    assert response["Retry-After"] == "30"
+    get(caller, "cages")
+    refusal(Client(REMOTE_ADDR="10.0.0.9").get(address("cages"), headers=wrong), 401)
+
+
+def test_without_redis_each_process_counts_for_itself(caller, settings):
+    away = "redis://127.0.0.1:1/0"
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": away}}
+    for _ in range(UNITS_A_MINUTE // 10):
+        caller.get(address("states"), {"limit": 10000})
+    refusal(caller.get(address("states")), 429)
+
+
 @pytest.mark.parametrize("away", ["redis://127.0.0.1:1/0", None])
 def test_without_redis_everything_is_answered(caller, settings, caplog, monkeypatch, away):
     if away:
-        cache = {**settings.CACHES["default"], "LOCATION": away}
-        settings.CACHES = {"default": cache}
+        settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": away}}
     else:
         # It answered the first question, and then lost what it knew.
         monkeypatch.setattr(caches["default"], "add", lambda *_args, **_options: True)
@@ -159,17 +208,18 @@ def test_without_redis_everything_is_answered(caller, settings, caplog, monkeypa
 
 def test_a_redis_that_hangs_is_asked_once_and_not_waited_for(caller, settings, caplog):
     with socket.create_server(("127.0.0.1", 0)) as server:
-        cache = settings.CACHES["default"]
+        usual = settings.CACHES["default"]
         away = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
-        quick = {**cache["OPTIONS"], "socket_timeout": 0.2}
-        settings.CACHES = {"default": {**cache, "LOCATION": away, "OPTIONS": quick}}
+        quick = {**usual["OPTIONS"], "socket_timeout": 0.2}
+        settings.CACHES = {"default": {**usual, "LOCATION": away, "OPTIONS": quick}}
         get(caller, "cages")
         server.setblocking(False)
         server.accept()[0].close()
         with pytest.raises(BlockingIOError):
             server.accept()
-    assert caplog.text.count("Requests are not counted: Timeout") == 1
-    assert cache["OPTIONS"]["socket_timeout"] == cache["OPTIONS"]["socket_connect_timeout"] == 2
+    assert caplog.text.count("Requests are not counted over all processes: Timeout") == 1
+    options = usual["OPTIONS"]
+    assert options["socket_timeout"] == options["socket_connect_timeout"] == 2
 
 
 # The document

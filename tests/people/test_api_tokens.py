@@ -13,6 +13,7 @@ from datetime import timedelta
 import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -21,15 +22,23 @@ from django.utils import timezone
 
 from cages.models import Health, Poll
 from cages.slots import slot_of
-from people.models import ApiToken
+from people.models import ApiToken, Role, Scope
 from people.models.token import LIVE_AT_MOST
-from tests.factories import MINUTE, at, make_cage, make_user, record_minutes
+from tests.factories import MINUTE, PASSWORD, at, make_cage, make_member, make_user, record_minutes
 from tests.pages import errors_of, queries_of, text_of
 
 NOW = at("07:10:30")
 TOKENS, REVOKE, EXAMPLES = (reverse(name) for name in ("tokens", "token-revoke", "api-examples"))
 CAGES = reverse("api:cages")
+PEOPLES = reverse("peoples-tokens")
+SCOPE, EXPIRES = "Everything that you can see", "2027-03-02 07:10"
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted():
+    """Other tests sent requests in the same minute of their clock."""
+    cache.clear()
 
 
 def works(secret):
@@ -58,7 +67,9 @@ def test_a_token_is_shown_once_and_works(clock, client_of, user):
     assert works(secret)
     page = browser.get(TOKENS)
     assert secret not in page.content.decode()
-    row = f"notebook {secret[:9]} 2026-03-02 07:10 2026-03-02 07:10 Revoke notebook"
+    row = (
+        f"notebook {secret[:9]} 2026-03-02 07:10 2026-03-02 07:10 {SCOPE} {EXPIRES} Revoke notebook"
+    )
     assert row in text_of(page)
     assert "no-store" in page["Cache-Control"]
 
@@ -134,12 +145,47 @@ def test_revoking_no_token_is_not_found(client_of, user, number):
     assert works(secret)
 
 
-def test_nobody_sees_or_revokes_somebody_elses_token(client_of, user, administrator):
+def test_nobody_sees_or_revokes_somebody_elses_token(client_of, user, staff):
     token, secret = ApiToken.objects.issue(user, "notebook", NOW)
-    browser = client_of(administrator)
+    make_member(staff, user.own_lab, Role.RESEARCHER)
+    browser = client_of(staff)
     assert "notebook" not in text_of(browser.get(TOKENS))
+    assert browser.get(PEOPLES).status_code == 403
     assert browser.post(REVOKE, {"token": token.pk}).status_code == 404
     assert works(secret)
+
+
+@pytest.mark.parametrize("of", ["the facility", "a lab"])
+def test_an_administrator_sees_and_revokes_the_tokens_of_their_people(
+    clock, client_of, user, administrator, of
+):
+    head = administrator if of == "the facility" else make_user("head")
+    if head != administrator:
+        make_member(head, user.own_lab, Role.ADMINISTRATOR)
+        # Whose tokens read every lab.
+        make_member(administrator, user.own_lab, Role.VIEWER)
+    make_member(make_user("stranger"), make_user().own_lab, Role.VIEWER)
+    token, secret = ApiToken.objects.issue(user, "notebook", NOW)
+    above, _secret = ApiToken.objects.issue(administrator, "of the facility", NOW)
+    browser = client_of(head)
+    page = text_of(browser.get(PEOPLES))
+    assert f"ruth notebook {secret[:9]} 2026-03-02 07:10 never" in page
+    assert "of the facility" not in page
+    browser.post(REVOKE, {"token": token.pk})
+    assert not works(secret)
+    if head != administrator:
+        assert browser.post(REVOKE, {"token": above.pk}).status_code == 404
+
+
+def test_a_page_of_peoples_tokens_takes_the_same_queries_for_one_as_for_many(
+    client_of, administrator
+):
+    browser, counts = client_of(administrator), []
+    for number in (1, 10):
+        for _ in range(number):
+            ApiToken.objects.issue(make_user(), "notebook", NOW)
+        counts.append(queries_of(browser.get, PEOPLES))
+    assert counts[0] == counts[1] <= 6
 
 
 def test_a_page_of_tokens_takes_the_same_queries_for_one_as_for_many(client_of, user):
@@ -153,6 +199,78 @@ def test_a_page_of_tokens_takes_the_same_queries_for_one_as_for_many(client_of, 
 
 def test_everybody_finds_the_tokens_in_their_menu(client_of, user):
     assert f'href="{TOKENS}"' in client_of(user).get(reverse("cage-list")).content.decode()
+
+
+# Scope, expiry, and a changed password
+
+
+@pytest.mark.parametrize(
+    ("scope", "opened"),
+    [
+        (Scope.ALL, {"cages", "cage", "states", "concerns", "readings", "requests", "hourly"}),
+        (Scope.CAGES, {"cages", "cage", "states", "concerns"}),
+        (Scope.MINUTES, {"readings", "requests", "hourly"}),
+    ],
+)
+def test_a_token_opens_what_belongs_to_its_scope(clock, client_of, user, scope, opened):
+    make_cage(owner=user, id=7)
+    browser = client_of(user)
+    secret = secret_in(browser.post(TOKENS, {"name": "notebook", "scope": scope}))
+    paths = browser.get(reverse("api:openapi")).json()["paths"]
+    query, got = {"cage": 7, "from": "2026-03-01", "to": "2026-03-02"}, {}
+    for path, methods in paths.items():
+        headers = {"Authorization": f"Bearer {secret}"}
+        answer = Client().get(path.replace("{cage_id}", "7"), query, headers=headers)
+        got[methods["get"]["operationId"]] = answer.status_code
+    assert got == {name: 200 if name in opened else 403 for name in got}
+    assert opened <= set(got)
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "days"), [(30, 30), (90, 90), (365, 365), ("", 365), ("never", None)]
+)
+def test_a_token_expires_when_the_person_chose(clock, client_of, user, lifetime, days):
+    browser = client_of(user)
+    sent = {"name": "notebook", **({"lifetime": lifetime} if lifetime else {})}
+    secret = secret_in(browser.post(TOKENS, sent))
+    expires_at = ApiToken.objects.get().expires_at
+    assert expires_at == (NOW + timedelta(days=days) if days else None)
+    clock(NOW + timedelta(days=days or 3650) - timedelta(seconds=1))
+    assert works(secret)
+    clock(NOW + timedelta(days=days or 7300))
+    assert works(secret) == (days is None)
+    if days:
+        browser = client_of(user)
+        assert "expired" in text_of(browser.get(TOKENS))
+        # Its name is free.
+        assert works(secret_in(browser.post(TOKENS, {"name": "notebook"})))
+
+
+def test_a_lifetime_that_cannot_be_chosen_is_refused(client_of, user):
+    answer = client_of(user).post(TOKENS, {"name": "notebook", "lifetime": "4000"})
+    assert list(errors_of(answer)) == ["lifetime"]
+
+
+def test_a_changed_password_ends_the_tokens_of_its_person(user, staff):
+    secrets = [ApiToken.objects.issue(person, "notebook", NOW)[1] for person in (user, staff)]
+    user.first_name = "Ruth"
+    user.save()
+    assert works(secrets[0])
+    user.set_password("another-password-42")
+    user.save()
+    assert [works(secret) for secret in secrets] == [False, True]
+
+
+def test_a_password_that_is_only_kept_in_a_newer_way_ends_no_token(user, settings):
+    _token, secret = ApiToken.objects.issue(user, "notebook", NOW)
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+        "django.contrib.auth.hashers.MD5PasswordHasher",
+    ]
+    before = user.password
+    assert user.check_password(PASSWORD)
+    assert get_user_model().objects.get(pk=user.pk).password != before
+    assert works(secret)
 
 
 # What opens the API

@@ -10,10 +10,12 @@ from cages.importing.plan import plan_of
 from cages.importing.sheet import rows_of
 from cages.models import Cage, Rack
 from people.access import Access
-from people.models import Lab, Role
+from people.models import Lab, Membership, Role
 from tests.factories import at, make_cage, make_member, make_user
+from tests.pages import errors_of, queries_of, text_of
 
 NOW = at("07:02:30")
+LABS = reverse("labs")
 
 
 def test_sees_sees_not_and_changes_divide_the_cages(user, staff):
@@ -28,11 +30,27 @@ def test_sees_sees_not_and_changes_divide_the_cages(user, staff):
     assert not Access(staff).sees_not(cages)
 
 
+# What each role allows: see, acknowledge, handle, change, find, manage.
+TABLE = {
+    Role.VIEWER: (True, False, False, False, False, False),
+    Role.TECHNICIAN: (True, True, True, False, False, False),
+    Role.RESEARCHER: (True, True, True, True, False, False),
+    Role.VET: (True, True, False, False, True, False),
+    Role.ADMINISTRATOR: (True, True, True, True, True, True),
+}
+
+
 @pytest.mark.parametrize("role", Role)
-def test_only_a_viewer_changes_nothing_in_a_lab(user, role):
+def test_each_role_allows_what_the_table_says(user, role):
     cage = make_cage()
     make_member(user, cage.lab, role)
-    assert Access(user).may_change(cage) == (role != Role.VIEWER)
+    access, cages = Access(user), Cage.objects.all()
+    verbs = (access.sees, access.acknowledges, access.handles, access.changes, access.finds)
+    got = (*(verb(cages).exists() for verb in verbs), access.managed_labs.exists())
+    assert got == TABLE[role]
+    assert (access.may_handle(cage), access.may_change(cage)) == TABLE[role][2:4]
+    (marked,) = access.marked(cages)
+    assert (marked.is_handled, marked.is_changeable) == TABLE[role][2:4]
 
 
 def test_a_cage_follows_its_owner_into_another_lab(user, staff):
@@ -86,3 +104,176 @@ def test_a_viewer_can_select_cages_only_for_what_changes_nothing(user, client_of
     assert offered == ["cards", "compare", "export"]
     make_cage(owner=user)
     assert "pause" in dict(browser.get("/cages/").context["acts"])
+
+
+# A lab of several people, without Django's admin
+
+
+@pytest.fixture
+def lab(db):
+    """A lab with its administrator, named head."""
+    lab = Lab.objects.create(name="Sleep")
+    make_member(make_user("head"), lab, Role.ADMINISTRATOR)
+    return lab
+
+
+@pytest.fixture
+def head(lab, client_of):
+    return client_of(lab.people.get(username="head"))
+
+
+def address_of(lab):
+    return reverse("lab", args=[lab.pk])
+
+
+def roles_in(lab):
+    return dict(lab.memberships.values_list("person__username", "role"))
+
+
+def test_an_administrator_of_the_facility_makes_a_lab_and_its_limit(administrator, client_of):
+    browser = client_of(administrator)
+    browser.post(LABS, {"act": "make", "name": "Sleep", "cage_limit": 5})
+    lab = Lab.objects.get(name="Sleep")
+    assert (lab.cage_limit, lab.own_of) == (5, None)
+    assert "Sleep" in text_of(browser.get(LABS, {"q": "slee"}))
+    taken = browser.post(LABS, {"act": "make", "name": "SLEEP", "cage_limit": 5})
+    assert errors_of(taken) == {"name": ["There is a lab with this name."]}
+    browser.post(address_of(lab), {"act": "change", "name": "Sleep", "cage_limit": 7})
+    assert Lab.objects.get(name="Sleep").cage_limit == 7
+
+
+def test_an_administrator_of_a_lab_adds_changes_and_removes_people(lab, head, user):
+    page = text_of(
+        head.post(
+            address_of(lab), {"act": "invite", "username": "Ruth", "role": "vet"}, follow=True
+        )
+    )
+    assert "ruth belongs to the lab now." in page
+    head.post(address_of(lab), {"act": "role", "person": user.pk, "role": "viewer"})
+    assert roles_in(lab) == {"head": "administrator", "ruth": "viewer"}
+    head.post(address_of(lab), {"act": "remove", "person": user.pk})
+    assert roles_in(lab) == {"head": "administrator"}
+
+
+@pytest.mark.parametrize(
+    ("person", "error"),
+    [
+        ("nobody", "Nobody with this username may sign in."),
+        ("head", "This person has a role in the lab already."),
+        ("", "This field is required."),
+    ],
+)
+def test_who_cannot_be_added_is_not(lab, head, person, error):
+    answer = head.post(address_of(lab), {"act": "invite", "username": person, "role": "vet"})
+    assert errors_of(answer) == {"username": [error]}
+    assert roles_in(lab) == {"head": "administrator"}
+
+
+@pytest.mark.parametrize("act", [{"act": "remove"}, {"act": "role", "role": "viewer"}])
+def test_the_last_administrator_stays(lab, head, act):
+    me = lab.people.get()
+    # One who may not sign in any more takes care of nobody.
+    make_member(make_user("gone", is_active=False), lab, Role.ADMINISTRATOR)
+    page = head.post(address_of(lab), {**act, "person": me.pk}, follow=True)
+    assert "This is the last administrator of the lab." in text_of(page)
+    assert roles_in(lab)["head"] == "administrator"
+    make_member(make_user("deputy"), lab, Role.ADMINISTRATOR)
+    head.post(address_of(lab), {**act, "person": me.pk})
+    assert roles_in(lab).get("head") != "administrator"
+
+
+def test_an_administrator_of_a_lab_does_not_raise_its_limit(lab, head):
+    sent = {"act": "change", "name": "Sleep", "cage_limit": 9999}
+    assert head.post(address_of(lab), sent).status_code == 403
+    assert head.post(LABS, {"act": "make", "name": "New", "cage_limit": 1}).status_code == 403
+    assert Lab.objects.get(pk=lab.pk).cage_limit != 9999
+    assert not Lab.objects.filter(name="New").exists()
+
+
+def test_new_cages_belong_to_the_lab_that_the_person_chose(lab, user, client_of):
+    make_member(user, lab, Role.RESEARCHER)
+    before = make_cage("Before", owner=user)
+    client_of(user).post(LABS, {"act": "home", "lab": lab.pk})
+    client_of(user).post(reverse("cage-create"), {"label": "After", "save": "1"})
+    assert Cage.objects.get(label="After").lab == lab
+    assert Cage.objects.get(pk=before.pk).lab == user.own_lab
+    client_of(user).post(LABS, {"act": "home", "lab": user.own_lab.pk})
+    assert make_cage(owner=user).lab == user.own_lab
+
+
+@pytest.mark.parametrize("role", [None, Role.VIEWER, Role.TECHNICIAN])
+def test_no_lab_takes_new_cages_of_a_person_who_may_not_change_its_cages(
+    lab, user, client_of, role
+):
+    if role:
+        make_member(user, lab, role)
+    answer = client_of(user).post(LABS, {"act": "home", "lab": lab.pk})
+    assert answer.status_code == 200
+    assert not Membership.objects.filter(is_home=True).exists()
+
+
+def hand_over(browser, lab, *cages):
+    which = "&".join(f"cage={cage.pk}" for cage in cages)
+    sent = {"count": len(cages), "lab": lab.pk}
+    return browser.post(f"{reverse('cage-bulk')}?act=join&{which}", sent, follow=True)
+
+
+def test_cages_are_handed_over_to_another_lab(lab, user, client_of):
+    make_member(user, lab, Role.RESEARCHER)
+    cages = [make_cage(owner=user) for _ in range(2)]
+    assert "2 cages were handed over." in text_of(hand_over(client_of(user), lab, *cages))
+    assert {cage.lab for cage in Cage.objects.all()} == {lab}
+    event = cages[0].events.get()
+    assert (event.kind, event.before, event.after) == ("joined", "ruth", "Sleep")
+    # A colleague edits it, and it stays, although its owner left the lab meanwhile.
+    Membership.objects.remove(lab, user)
+    cage = Cage.objects.get(pk=cages[0].pk)
+    cage.notes = "New"
+    cage.save()
+    assert Cage.objects.get(pk=cage.pk).lab == lab
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("full", "may have at most 1 cages"),
+        ("label", "has a cage with the label “same” already"),
+        ("stranger", "has no role in the lab “Sleep”"),
+    ],
+)
+def test_cages_that_do_not_fit_a_lab_stay_where_they_are(
+    lab, administrator, user, client_of, fault, said
+):
+    if fault != "stranger":
+        make_member(user, lab, Role.RESEARCHER)
+    head = lab.people.get(username="head")
+    other = make_cage("Same", owner=head)
+    Cage.objects.filter(pk=other.pk).update(lab=lab)
+    Lab.objects.filter(pk=lab.pk).update(cage_limit=1 if fault == "full" else 10)
+    cage = make_cage("same" if fault == "label" else "Other", owner=user)
+    assert said in text_of(hand_over(client_of(administrator), lab, cage))
+    assert Cage.objects.get(pk=cage.pk).lab == user.own_lab
+
+
+def test_nobody_hands_a_cage_to_a_lab_in_which_they_change_nothing(lab, user, client_of):
+    make_member(user, lab, Role.TECHNICIAN)
+    cage = make_cage(owner=user)
+    hand_over(client_of(user), lab, cage)
+    assert Cage.objects.get(pk=cage.pk).lab == user.own_lab
+
+
+def test_an_import_makes_no_cages_in_a_lab_that_the_person_may_not_change(user, lab):
+    user.memberships.update(role=Role.VIEWER)
+    make_member(user, lab, Role.RESEARCHER)
+    assert [row.reason for row in plan_of(rows_of(b"label\nNew\n"), user).refused] == [
+        "You may not create cages in your lab."
+    ]
+
+
+def test_the_page_of_a_lab_takes_the_same_queries_for_one_as_for_many(lab, head):
+    counts = []
+    for number in (1, 10):
+        for _ in range(number):
+            make_member(make_user(), lab, Role.VIEWER)
+        counts.append(queries_of(head.get, address_of(lab)))
+    assert counts[0] == counts[1] <= 8

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.forms import Form
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.generic import TemplateView
 
-from cages.forms.place import BulkMoveForm
+from cages.forms.place import BulkJoinForm, BulkMoveForm
 from cages.models.cage import CageQuerySet
-from cages.views.cages.list import ACTS, OTHER_ACTS
+from cages.views.cages.list import ACTS, HANDLING_ACTS, OTHER_ACTS
 from cages.views.cages.selection import SelectionMixin
 from people.acting import because
 from people.forms.reason import ReasonForm
@@ -28,7 +28,10 @@ class BulkView(SelectionMixin, TemplateView):
     template_name = "cages/bulk.html"
 
     def selectable(self) -> CageQuerySet:
-        return self.changeable if self.request.GET.get("act") in ACTS else self.seen
+        act = self.request.GET.get("act")
+        if act in HANDLING_ACTS:
+            return self.handled
+        return self.changeable if act in ACTS else self.seen
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.act = request.GET.get("act", "")
@@ -53,8 +56,10 @@ class BulkView(SelectionMixin, TemplateView):
             **kwargs,
         )
 
-    def _form(self, sent: QueryDict | None = None) -> Form | None:
-        """What the act needs beside the cages."""
+    def _form(self, sent: QueryDict | None = None) -> Any:
+        """What the act needs beside the cages; None for nothing."""
+        if self.act == "join":
+            return BulkJoinForm(sent, access=self.access)
         made = {"move": BulkMoveForm, "archive": ReasonForm}.get(self.act)
         return made(sent) if made else None
 
@@ -69,13 +74,18 @@ class BulkView(SelectionMixin, TemplateView):
             )
             return self.render_to_response(self.get_context_data(form=form))
         given = dict(form.cleaned_data) if form else {}
-        with because(given.pop("reason", "")):
-            act = getattr(self.cages, self.act)
-            changed = act(now=self.now, person=self.access.person, **given)
+        act = getattr(self.cages, self.act)
+        try:
+            with because(given.pop("reason", "")):
+                changed = act(now=self.now, person=self.access.person, **given)
+        except ValidationError as error:
+            form.add_error("lab", error)
+            return self.render_to_response(self.get_context_data(form=form))
         done = {
             "pause": ngettext("%d cage is paused.", "%d cages are paused.", changed),
             "resume": ngettext("%d cage is polled again.", "%d cages are polled again.", changed),
             "move": ngettext("%d cage was moved.", "%d cages were moved.", changed),
+            "join": ngettext("%d cage was handed over.", "%d cages were handed over.", changed),
             "archive": ngettext("%d cage is archived.", "%d cages are archived.", changed),
         }
         messages.success(request, done[self.act] % changed)

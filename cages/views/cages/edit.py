@@ -18,7 +18,7 @@ from cages.forms.cage import CageForm
 from cages.models import Cage
 from cages.polling.poller import ask_now
 from cages.polling.results import PollResult
-from cages.views.access import ActiveCageMixin, CageChangeMixin
+from cages.views.access import ActiveCageMixin, CageChangeMixin, HandledCageMixin
 from neurocage.limits import SENSOR_TESTS
 from people.access import person_of
 
@@ -106,7 +106,7 @@ class CageUpdateView(ActiveCageMixin, CageFormView):
         return form.instance.pk
 
 
-class SensorTestView(ActiveCageMixin, DetailView):
+class SensorTestView(HandledCageMixin, DetailView):
     """Ask one sensor now. By POST only, because it makes a request to the sensor."""
 
     template_name = "cages/sensor_test.html"

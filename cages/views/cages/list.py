@@ -24,11 +24,14 @@ DEFAULT_PAGE_SIZE = 50
 # Fields of the filter that are folded away on a phone.
 NARROWED = ("room", "rack", "owner", "order")
 # What can be done with many cages at once, after a confirmation.
+# The acts of those who take care of cages, and of those who change what a cage is.
+HANDLING_ACTS = {"move": _("Move")}
 ACTS = {
     "pause": _("Pause"),
     "resume": _("Resume"),
-    "move": _("Move"),
+    **HANDLING_ACTS,
     "archive": pgettext_lazy("act", "Archive"),
+    "join": _("Hand over"),
 }
 # These need no confirmation. They have pages of their own, named "cage-<act>".
 OTHER_ACTS = {
@@ -106,9 +109,12 @@ class CageListView(LiveMixin, CageListMixin):
             **kwargs,
         )
         today = Window.today(self.now)
-        # Without the acts that change a cage, if the person may change none of these.
-        may_change = any(cage.is_changeable for cage in context["cages"])
-        changes = ACTS if may_change or context["is_paginated"] else {}
+        # Without the acts that the person may do to none of these.
+        if any(cage.is_changeable for cage in context["cages"]) or context["is_paginated"]:
+            changes = ACTS
+        else:
+            is_handled = any(cage.is_handled for cage in context["cages"])
+            changes = HANDLING_ACTS if is_handled else {}
         context["acts"] = [*changes.items(), *OTHER_ACTS.items()]
         for cage in context["cages"]:
             cage.state_now = cage.condition(self.now)

@@ -13,11 +13,11 @@ from django.views.generic import UpdateView
 from cages.forms.place import MoveForm
 from cages.models import Cage
 from cages.places import grid
-from cages.views.access import ActiveCageMixin
+from cages.views.access import HandledCageMixin
 from neurocage.ids import id_from
 
 
-class MoveView(ActiveCageMixin, UpdateView):
+class MoveView(HandledCageMixin, UpdateView):
     template_name = "cages/move.html"
     form_class = MoveForm
     # Without PUT: Django would read it as a form with empty fields, which is a valid move.

@@ -95,7 +95,7 @@ class RackDetailView(LiveMixin, RackMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(
-            may_fill=self.changeable.active().exists(),
+            may_fill=self.handled.active().exists(),
             # The title of the tab counts the trouble in this rack only.
             trouble_count=self.grid.counts.trouble,
             **kwargs,
@@ -170,7 +170,7 @@ class RackFillView(RackMixin, TemplateView):
             messages.warning(request, _("There is now a cage in %s.") % bay.name)
             return redirect(self.rack_url)
         words = text_from(request.GET, "q")
-        cages = self.changeable.active().with_place()
+        cages = self.handled.active().with_place()
         if words:
             cages = cages.matching(words)
         found = list(grids.nearest_first(cages, self.grid.rack)[: CANDIDATES_SHOWN + 1])

@@ -1,0 +1,228 @@
+"""Every URL that there is, for every role, by GET and POST. A URL without a rule here fails.
+
+The rules tell only who is let in. What each page answers exactly is tested beside the page.
+"""
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLResolver, get_resolver, reverse
+
+from people.models import Role
+from tests.factories import at, make_cage, make_member, make_user, record_minute, slot
+from tests.welfare.factories import make_concern
+from welfare.models import Kind, Rule
+
+NOW = at("07:02:30")
+pytestmark = pytest.mark.usefixtures("clock")
+ROLES = ("anonymous", "stranger", *Role.values, "staff", "head")
+IN, LOGIN = "let in", "asked to sign in"
+
+
+def rule(anonymous, stranger, *of_roles):
+    return dict(zip(ROLES, (anonymous, stranger, *of_roles), strict=True))
+
+
+# In the order of ROLES: viewer, technician, researcher, vet, administrator, staff, head (an
+# administrator of the facility). The stranger has a lab of their own only.
+EVERYBODY = rule(*[IN] * 9)
+NOBODY = rule(*[404] * 9)
+SIGNED_IN = rule(LOGIN, *[IN] * 8)
+NOT_THERE = rule(LOGIN, *[404] * 8)
+SESSION = rule(401, *[IN] * 8)
+TOKEN = rule(*[401] * 9)
+SEES = rule(LOGIN, 404, *[IN] * 7)
+HANDLES = rule(LOGIN, 404, 403, IN, IN, 403, IN, IN, IN)
+CHANGES = rule(LOGIN, 404, 403, 403, IN, 403, IN, IN, IN)
+FINDS = rule(LOGIN, 404, 403, 403, 403, IN, IN, IN, IN)
+PURGES = rule(LOGIN, 404, *[403] * 6, IN)
+MANAGES = rule(LOGIN, 404, 403, 403, 403, 403, IN, 404, IN)
+LAB_HEADS = rule(LOGIN, *[403] * 5, IN, 403, IN)
+STAFF = rule(LOGIN, *[403] * 6, IN, IN)
+HEAD = rule(LOGIN, *[403] * 7, IN)
+APPROVES = rule(LOGIN, *[403] * 4, IN, 403, 403, IN)
+ADMIN = rule(*[LOGIN] * 7, 403, IN)
+ADMIN_HOME = rule(*[LOGIN] * 7, IN, IN)
+
+# A cage, its rack, room, lab, and a concern about it, of the lab in which the roles are.
+CAGE, ARCHIVED, CONCERN = 7, 8, 1
+TICKED = f"?cage={CAGE}"
+# {name: (rule of GET, rule of POST, arguments, query)}. What names no arguments needs none.
+PAGES = {
+    "home": (SIGNED_IN, SIGNED_IN),
+    "login": (EVERYBODY, EVERYBODY),
+    "logout": (SIGNED_IN, SIGNED_IN),
+    "register": (NOBODY, NOBODY),
+    "session": (SESSION, SESSION),
+    "setup": (NOBODY, NOBODY),
+    "preferences": (SIGNED_IN, SIGNED_IN),
+    "labs": (SIGNED_IN, rule(LOGIN, *[403] * 8)),
+    "lab": (MANAGES, rule(LOGIN, 404, *[403] * 5, 404, 403), ["lab"]),
+    "tokens": (SIGNED_IN, SIGNED_IN),
+    "peoples-tokens": (LAB_HEADS, rule(LOGIN, *[IN] * 8)),
+    "token-revoke": (SIGNED_IN, NOT_THERE),
+    "cage-list": (SIGNED_IN, SIGNED_IN),
+    "cage-create": (SIGNED_IN, SIGNED_IN),
+    "cage-bulk": (SIGNED_IN, SIGNED_IN, [], f"{TICKED}&act=pause"),
+    "cage-cards": (SIGNED_IN, SIGNED_IN, [], TICKED),
+    "cage-compare": (SIGNED_IN, SIGNED_IN, [], TICKED),
+    "cage-export": (SIGNED_IN, SIGNED_IN, [], TICKED),
+    "cage-export-file": (SIGNED_IN, SIGNED_IN, [], TICKED),
+    "cage-export-cages": (SIGNED_IN, SIGNED_IN, [], TICKED),
+    "cage-export-dictionary": (SIGNED_IN, SIGNED_IN),
+    "cage-import": (SIGNED_IN, SIGNED_IN),
+    "cage-import-template": (SIGNED_IN, SIGNED_IN),
+    "cage-import-template-csv": (SIGNED_IN, SIGNED_IN),
+    "cage-archived": (SIGNED_IN, SIGNED_IN),
+    "cage-detail": (SEES, SIGNED_IN, [CAGE]),
+    "cage-history": (SEES, SIGNED_IN, [CAGE]),
+    "cage-edit": (CHANGES, CHANGES, [CAGE]),
+    "cage-test-sensor": (HANDLES, HANDLES, [CAGE]),
+    "cage-archive": (CHANGES, CHANGES, [CAGE]),
+    "cage-restore": (CHANGES, CHANGES, [ARCHIVED]),
+    "cage-purge": (PURGES, PURGES, [ARCHIVED]),
+    "cage-move": (HANDLES, HANDLES, [CAGE]),
+    "rack-index": (SIGNED_IN, SIGNED_IN),
+    "rack-detail": (SEES, SIGNED_IN, ["rack"]),
+    "rack-size": (STAFF, STAFF, ["rack"]),
+    "rack-sheet": (SEES, SIGNED_IN, ["rack"]),
+    "rack-fill": (SEES, SIGNED_IN, ["rack"], "?row=A&column=2"),
+    "room-edit": (STAFF, STAFF, ["room"]),
+    "wall": (SIGNED_IN, SIGNED_IN),
+    "wall-links": (HEAD, HEAD),
+    "wall-link-revoke": (HEAD, rule(LOGIN, *[403] * 7, 404)),
+    "wall-screen": (NOBODY, NOBODY, ["nc_unknown"]),
+    "api-examples": (SIGNED_IN, SIGNED_IN),
+    "watch": (SIGNED_IN, SIGNED_IN),
+    "styleguide": (STAFF, STAFF),
+    "ops": (STAFF, STAFF),
+    "healthz": (EVERYBODY, EVERYBODY),
+    "readyz": (EVERYBODY, EVERYBODY),
+    "metrics": (EVERYBODY, EVERYBODY),
+    "concern-list": (SIGNED_IN, SIGNED_IN),
+    "concern-create": (FINDS, FINDS, [], TICKED),
+    "concern-closed": (SIGNED_IN, SIGNED_IN),
+    "concern-export": (SIGNED_IN, SIGNED_IN),
+    "concern-quality": (SIGNED_IN, SIGNED_IN),
+    # A form that names no act.
+    "concern-detail": (SEES, rule(LOGIN, 404, *[403] * 7), [CONCERN]),
+    "notice-list": (SIGNED_IN, SIGNED_IN),
+    "notice-wish": (SIGNED_IN, SIGNED_IN),
+    "notice-duty": (SIGNED_IN, HEAD),
+    "notice-channels": (HEAD, HEAD),
+    "notice-drill": (HEAD, HEAD),
+    "rule-list": (APPROVES, APPROVES),
+    "rule-create": (HEAD, HEAD),
+    "rule-edit": (HEAD, HEAD, ["rule"]),
+    "rule-rate": (HEAD, HEAD, ["rule"]),
+    "rule-decide": (APPROVES, APPROVES, ["rule"]),
+    # A session opens none of these but the document.
+    **{
+        f"api:{name}": (TOKEN, TOKEN)
+        for name in ("cages", "states", "readings", "requests", "hourly", "concerns")
+    },
+    "api:cage": (TOKEN, TOKEN, [CAGE]),
+    "api:openapi": (SESSION, SESSION),
+    "api:api-root": (NOBODY, NOBODY),
+    "admin:index": (ADMIN_HOME, ADMIN_HOME),
+    "admin:login": (EVERYBODY, EVERYBODY),
+    "admin:logout": (ADMIN_HOME, ADMIN_HOME),
+    **{f"admin:{name}": (ADMIN_HOME, ADMIN_HOME) for name in ("password_change", "jsi18n")},
+    "admin:password_change_done": (ADMIN_HOME, ADMIN_HOME),
+    "admin:autocomplete": (rule(*[LOGIN] * 7, 403, 403), rule(*[LOGIN] * 7, 403, 403)),
+    "admin:view_on_site": (rule(*[LOGIN] * 7, 404, 404),) * 2 + ([99, 99],),
+    "admin:app_list": (rule(*[LOGIN] * 7, 404, IN),) * 2 + (["cages"],),
+}
+# Pages of Django's admin for each of these models.
+MODELS = ("auth_group", "people_user", "people_lab", "cages_cage")
+OF_A_MODEL = ("changelist", "add", "history", "delete", "change")
+FOR_ADMIN = {f"admin:{model}_{page}" for model in MODELS for page in OF_A_MODEL} | {
+    "admin:auth_user_password_change"
+}
+# They lead to another address of this table, or nowhere.
+NO_PAGES = {"admin:<path:object_id>/", "admin:(?P<url>.*)$", "api:"}
+
+
+def names_of(patterns, namespace=""):
+    """The name of each URL, with its namespace; the route of one without a name."""
+    for one in patterns:
+        if isinstance(one, URLResolver):
+            inner = f"{namespace}{one.namespace}:" if one.namespace else namespace
+            yield from names_of(one.url_patterns, inner)
+        else:
+            yield namespace + (one.name or str(one.pattern))
+
+
+@pytest.fixture(scope="module")
+def browsers(module_database):
+    """({role: a browser}, {what an argument names: its id})."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("django.utils.timezone.now", lambda: NOW)
+        owner = make_user("qzxowner")
+        people = {role: make_user(role) for role in ROLES[1:]}
+        for role in Role:
+            make_member(people[role], owner.own_lab, role)
+        people["staff"].is_staff = people["head"].is_staff = people["head"].is_superuser = True
+        people["staff"].save()
+        people["head"].save()
+        where = {"room": "R1", "rack": "Rack", "row": "A", "column": 1}
+        cage = make_cage("Qzxlabel", owner, id=CAGE, strain="Qzxstrain", **where)
+        make_cage("Qzxarchived", owner, id=ARCHIVED, archived_at=at("06:50"))
+        record_minute(cage, slot("07:00"))
+        make_concern(cage, pk=CONCERN)
+        made = {"anonymous": Client()}
+        for role, person in people.items():
+            made[role] = Client()
+            made[role].force_login(person)
+    ids = {"lab": cage.lab_id, "rack": cage.rack_id, "room": cage.room_id}
+    first = Rule.objects.filter(kind=Kind.BAD_LONG).first()
+    return made, {**ids, "rule": first.pk if first else 1}
+
+
+def meaning_of(answer):
+    if answer.status_code == 302 and "/login/?next=" in answer["Location"]:
+        return LOGIN
+    assert answer.status_code < 500
+    return answer.status_code if answer.status_code in (401, 403, 404) else IN
+
+
+def test_every_url_has_a_rule():
+    assert set(names_of(get_resolver().url_patterns)) == {*PAGES, *FOR_ADMIN, *NO_PAGES}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_each_role_is_let_in_where_the_rule_says(browsers, db, name):
+    people, ids = browsers
+    # A page that signs out ends the session of its own copy only.
+    made = {role: Client() for role in people}
+    for role, browser in people.items():
+        made[role].cookies = browser.cookies.copy()
+    of_get, of_post, *rest = PAGES[name]
+    args, query = (*rest, [], "")[:2] if rest else ([], "")
+    address = reverse(name, args=[ids.get(one, one) for one in args]) + (query or "")
+    for method, expected in (("get", of_get), ("post", of_post)):
+        got, shown = {}, b""
+        for role, browser in made.items():
+            with transaction.atomic():
+                answer = getattr(browser, method)(address)
+                got[role] = meaning_of(answer)
+                if role == "stranger":
+                    shown = b"".join(answer) if answer.streaming else answer.content
+                transaction.set_rollback(True)
+        assert got == expected, method
+        # Of another lab's cages nothing is shown but that an id or a bay is taken.
+        assert b"qzx" not in shown.lower()
+
+
+@pytest.mark.parametrize("name", sorted(FOR_ADMIN))
+def test_only_administrators_open_pages_of_the_admin(browsers, db, name):
+    made, _ids = browsers
+    takes_one = not name.endswith(("changelist", "add"))
+    address = reverse(name, args=[99] if takes_one else [])
+    for role in ("anonymous", Role.ADMINISTRATOR, "staff"):
+        for method in ("get", "post"):
+            got = meaning_of(getattr(made[role], method)(address))
+            # The admin leads an id that does not exist home, and says so.
+            assert got in ((LOGIN,) if role != "staff" else (403, 404, IN)), (role, method)
+            if role == "staff" and not takes_one:
+                assert got == 403
