@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cages', '0001_initial'),
+        ('cages', '0004_digests'),
     ]
 
     operations = [
