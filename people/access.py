@@ -14,6 +14,7 @@ from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Va
 from django.http import HttpRequest
 
 from people.models import ApiToken, Lab, Membership, Role, User
+from people.models.token import ApiTokenQuerySet
 
 
 class Permission(StrEnum):
@@ -171,9 +172,9 @@ class Access:
         return labs.filter(pk__in=self._labs("manage"))
 
     @property
-    def managed_tokens(self) -> QuerySet[ApiToken]:
+    def managed_tokens(self) -> ApiTokenQuerySet:
         """The tokens of other people that the person may see and revoke."""
-        tokens = ApiToken.objects.exclude(person=self.person.pk)
+        tokens: ApiTokenQuerySet = ApiToken.objects.exclude(person=self.person.pk)
         if self.may(Permission.LABS):
             return tokens
         # A lab does not answer for the tokens of those who administer the facility.
@@ -221,8 +222,8 @@ class Access:
         """Of each membership: lab, role, own_of (whose own lab it is) and is_home."""
         lines = getattr(self.person, "roles_read", None)
         if lines is None:
-            own = User.objects.with_roles().filter(pk=self.person.pk)
-            lines = own.values_list("roles_read", flat=True).first() or []
+            own = User.objects.with_roles().filter(pk=self.person.pk).first()
+            lines = getattr(own, "roles_read", [])
         return list(lines)
 
     def _labs_to(self, verb: str) -> set[int]:

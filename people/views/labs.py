@@ -13,7 +13,7 @@ from django.views.generic import TemplateView
 from neurocage.ids import LARGEST_ID, id_from
 from people.access import Access, Permission, person_of
 from people.forms.labs import HomeForm, LabForm, MemberForm, RoleForm
-from people.models import Lab, LabIsFull, LastAdministrator, Membership
+from people.models import Lab, LabIsFull, LastAdministrator, Membership, Role
 from people.models.lab import PEOPLE_AT_MOST
 from people.names import search_key
 
@@ -161,7 +161,7 @@ class LabView(TemplateView):
         context: dict[str, Any] = {
             "lab": self.lab,
             "members": self.lab.memberships.with_names()[:PEOPLE_AT_MOST],
-            "roles": RoleForm.base_fields["role"].choices,
+            "roles": Role.choices,
             "form": MemberForm(),
         }
         if self.access.may(Permission.LABS):

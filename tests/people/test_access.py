@@ -106,6 +106,7 @@ MATRIX = {
     "labs": [((), SIGNED_IN, (LOGIN, 403, 403, 403, 403, 403))],
     "lab": [((999,), NOT_THERE, NOT_THERE)],
     "tokens": [((), SIGNED_IN, SIGNED_IN)],
+    "peoples-tokens": [((), (LOGIN, 403, 403, 403, 403, 200), NO_SUCH_METHOD)],
     "token-revoke": [((), NO_SUCH_METHOD, NOT_THERE)],
     "api-examples": [((), SIGNED_IN, NO_SUCH_METHOD)],
     "watch": [((), SIGNED_IN, NO_SUCH_METHOD)],
