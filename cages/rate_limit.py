@@ -37,12 +37,12 @@ class _OwnCounts:
 _own_counts = _OwnCounts()
 
 
-def is_within(name: str, most: int, now: datetime, units: int = 1) -> bool:
-    """Count `units` of `name`; whether there were at most `most` in this minute of the clock.
+def is_within(name: str, most: int, now: datetime) -> bool:
+    """Count one request of `name`; whether there were at most `most` in this minute of the clock.
 
     While Redis is away, each process counts for itself: too many answers are better than none.
     """
-    return count_of(name, now, units) <= most
+    return count_of(name, now) <= most
 
 
 def count_of(name: str, now: datetime, units: int = 1) -> int:

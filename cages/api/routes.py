@@ -29,7 +29,14 @@ from cages.api.schemas import (
     StateItem,
     StatePage,
 )
-from cages.api.tokens import TokenAuth, TokenRequest, TokenThrottle, signed_in
+from cages.api.tokens import (
+    ROWS_OF_A_UNIT,
+    UNITS_A_MINUTE,
+    TokenAuth,
+    TokenRequest,
+    TokenThrottle,
+    signed_in,
+)
 from cages.clock import now_of
 from cages.models import Cage, Poll, PollHourly
 from cages.models.cage import CageQuerySet
@@ -43,7 +50,12 @@ OF_CAGES, OF_MINUTES = [TokenAuth(Scope.CAGES)], [TokenAuth(Scope.MINUTES)]
 api = NinjaAPI(
     title="Neurocage",
     version="1",
-    description="Read-only access to everything measured by Neurocage. All times are UTC.",
+    description=(
+        "Read-only access to everything measured by Neurocage. All times are UTC. "
+        f"A token has {UNITS_A_MINUTE} units in each minute of the clock; a request costs one for "
+        f"each {ROWS_OF_A_UNIT} rows of its limit, or a part of them. The scope of a token decides "
+        "which addresses it opens; the others answer 403."
+    ),
     urls_namespace="api",
     openapi_url=None,
     docs_url=None,

@@ -1,18 +1,23 @@
 """What the API says when it is asked wrongly or too often, or when a part is away; its document."""
 
 import json
+import re
 import socket
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.core.cache import cache, caches
 from django.db import OperationalError
 from django.test import Client
 
-from cages.api.tokens import UNITS_A_MINUTE, WRONG_TOKENS_A_MINUTE
+from cages.api.tokens import ROWS_OF_A_UNIT, UNITS_A_MINUTE, WRONG_TOKENS_A_MINUTE
+from people.models import ApiToken, Scope
+from people.models.token import DEFAULT_LIFETIME, LIVE_AT_MOST
 from tests.factories import make_cage
 from tests.programs import NOW, SERIES, WHOLE, address, caller_of, get, refusal
 
+PAPER = Path(__file__).resolve().parents[2] / "docs/api.md"
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
@@ -238,9 +243,36 @@ def test_the_document_tells_of_every_address(caller):
     for path in document["paths"].values():
         assert list(path) == ["get"]
         assert path["get"]["security"] == [{"TokenAuth": []}]
-        assert {"200", "401", "422", "429", "503"} <= set(path["get"]["responses"])
+        assert {"200", "401", "403", "422", "429", "503"} <= set(path["get"]["responses"])
     scheme = document["components"]["securitySchemes"]["TokenAuth"]
     assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+
+
+def test_the_document_and_the_paper_tell_the_limits(caller):
+    told = get_document(caller)["info"]["description"]
+    assert f"has {UNITS_A_MINUTE} units in each minute of the clock" in told
+    assert f"one for each {ROWS_OF_A_UNIT} rows of its limit" in told
+    paper = " ".join(PAPER.read_text().split())
+    for words in (
+        f"A token has {UNITS_A_MINUTE} units in each minute of the clock.",
+        f"one unit for each {ROWS_OF_A_UNIT:,} rows of its `limit`",
+        f"the limit is {UNITS_A_MINUTE} units for each process",
+        f"more than {WRONG_TOKENS_A_MINUTE} wrong tokens in one minute",
+        f"A person has at most {LIVE_AT_MOST} tokens.",
+        f"{DEFAULT_LIFETIME} is chosen unless you choose another",
+    ):
+        assert words in paper
+
+
+@pytest.mark.parametrize("scope", [Scope.CAGES, Scope.MINUTES])
+def test_the_paper_tells_what_each_scope_opens(user, scope):
+    _token, secret = ApiToken.objects.issue(user, "narrow", NOW, scope=scope)
+    narrow = Client(headers={"Authorization": f"Bearer {secret}"})
+    (row,) = [line for line in PAPER.read_text().splitlines() if f"(`{scope}`)" in line]
+    told = set(re.findall(r"`(/api/v1/[^`]+)`", row))
+    paths = [path.replace("{cage_id}", "7") for path in get_document(caller_of(user))["paths"]]
+    opened = {path for path in paths if narrow.get(path).status_code != 403}
+    assert {path.replace("<id>", "7") for path in told} == opened
 
 
 def test_the_document_names_the_parameters_of_a_series(caller):
