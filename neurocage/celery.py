@@ -24,7 +24,7 @@ TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "neurocage.redis_tra
 
 app = Celery("neurocage")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["cages.polling", "people", "welfare"])
+app.autodiscover_tasks(["cages.polling", "welfare"])
 START_SLOT = "cages.polling.tasks.start_slot"
 # A minute that was not started in time counts as not watched, and old messages must not pile up.
 START_SLOT_EXPIRES_SECONDS = 50
@@ -56,11 +56,6 @@ app.conf.beat_schedule = {
         "options": {"expires": 540},
         # It works for a minute at most, and then goes on with the next message.
         "schedule": crontab(minute="*/10"),
-    },
-    "forget-sign-in-acts": {
-        "task": "people.tasks.forget_sign_in_acts",
-        "options": {"expires": 1800},
-        "schedule": crontab(minute="17"),  # each hour
     },
     "judge-unjudged": {
         "task": "welfare.tasks.judge_unjudged",

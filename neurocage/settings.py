@@ -102,8 +102,6 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "crispy_forms",
     "crispy_bootstrap5",
-    "allauth",
-    "allauth.account",
     "people",
     "cages",
     "welfare",
@@ -126,7 +124,6 @@ MIDDLEWARE = [
     "neurocage.middleware.acting.ActingMiddleware",
     "neurocage.middleware.shares.FairShareMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
-    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # After all others: it may answer in the place of the view.
@@ -166,18 +163,6 @@ AUTH_PASSWORD_VALIDATORS = [
 AUTH_USER_MODEL = "people.User"
 AUTHENTICATION_BACKENDS = ["people.backends.PeopleBackend"]
 LOGIN_URL = "login"
-ACCOUNT_ADAPTER = "people.adapter.Adapter"
-ACCOUNT_LOGIN_METHODS = {"username"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
-ACCOUNT_PRESERVE_USERNAME_CASING = True
-ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_FORMS = {
-    "login": "people.forms.accounts.SignInForm",
-    "change_password": "people.forms.accounts.PasswordChangeForm",
-}
-# allauth counts in the cache, which is Redis. `people.attempts` counts in the database.
-ACCOUNT_RATE_LIMITS = False
-ACCOUNT_SESSION_REMEMBER = True
 LOGIN_REDIRECT_URL = "cage-list"
 LOGOUT_REDIRECT_URL = "login"
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
@@ -249,7 +234,6 @@ CELERY_TASK_ROUTES = {
     "cages.polling.tasks.purge_cage": {"queue": "slots"},
     "cages.polling.tasks.check_database": {"queue": "slots"},
     "cages.polling.tasks.close_days": {"queue": "slots"},
-    "people.tasks.forget_sign_in_acts": {"queue": "slots"},
     # Apart from polling and from each other, so that neither ever waits for the other.
     "welfare.tasks.judge_slot": {"queue": "judge"},
     "welfare.tasks.judge_unjudged": {"queue": "judge"},

@@ -1,4 +1,3 @@
-from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
@@ -8,8 +7,6 @@ from welfare.notices import ways  # noqa: F401
 
 admin.site.site_header = "Neurocage administration"
 admin.site.site_title = "Neurocage"
-# The admin has a sign-in of its own, which knows no limits of attempts.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("admin/", admin.site.urls),

@@ -6,7 +6,6 @@ class PeopleConfig(AppConfig):
     name = "people"
 
     def ready(self) -> None:
-        from people import sign_in_log
         from people.models import ApiToken, Lab, Membership, User
         from people.noted import Noted, note
 
@@ -16,4 +15,3 @@ class PeopleConfig(AppConfig):
             Noted(Membership, _("Membership")),
             Noted(ApiToken, _("API token")),
         )
-        sign_in_log.connect()

@@ -1,11 +1,8 @@
-"""Sign in, register, change the password, and make the first administrator."""
+"""Sign in, register, and make the first administrator."""
 
-import unicodedata
-
-from allauth.account.forms import ChangePasswordForm, LoginForm
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Submit
-from django.contrib.auth.forms import UserCreationForm
+from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -19,21 +16,8 @@ def _plain_helper(button: str | Promise) -> FormHelper:
     return helper
 
 
-class SignInForm(LoginForm):
-    """allauth's form. Its name field is called `username`, as programs that sign in expect."""
-
+class SignInForm(AuthenticationForm):
     helper = _plain_helper(_("Sign in"))
-
-    def add_prefix(self, field_name: str) -> str:
-        return "username" if field_name == "login" else str(super().add_prefix(field_name))
-
-    def clean_login(self) -> str:
-        # Names are stored in this form.
-        return unicodedata.normalize("NFKC", super().clean_login())
-
-
-class PasswordChangeForm(ChangePasswordForm):
-    helper = _plain_helper(_("Change password"))
 
 
 class RegisterForm(UserCreationForm):

@@ -2,12 +2,10 @@
 
 from people.models.change import Change, Verb
 from people.models.lab import Lab, LabIsFull, LastAdministrator, Membership, Role
-from people.models.sign_in import Act, SignInAct
 from people.models.token import ApiToken, Scope
 from people.models.user import User
 
 __all__ = [
-    "Act",
     "ApiToken",
     "Change",
     "Lab",
@@ -16,7 +14,6 @@ __all__ = [
     "Membership",
     "Role",
     "Scope",
-    "SignInAct",
     "User",
     "Verb",
 ]

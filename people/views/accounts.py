@@ -2,23 +2,23 @@
 
 from typing import Any
 
-from allauth.account.views import LoginView, PasswordChangeView
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import LoginView
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, resolve_url
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import FormView
 
-from people.access import person_of
-from people.forms.accounts import RegisterForm, SetupForm
-from people.models import Act, SignInAct, User
+from people.forms.accounts import RegisterForm, SetupForm, SignInForm
+from people.models import User
 
 
 def nobody_has_an_account() -> bool:
@@ -30,26 +30,22 @@ class SignInView(LoginView):
     """Sign in. As long as there is no account, it leads to the set-up."""
 
     template_name = "people/login.html"
+    authentication_form = SignInForm
+    redirect_authenticated_user = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if nobody_has_an_account():
             return redirect("setup")
         return super().dispatch(request, *args, **kwargs)
 
+    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
+        # A person who presses "Sign out" after the session has ended is asked to sign in first.
+        # The page after that must not be the sign-out, which takes no GET.
+        url = super().get_redirect_url()
+        return "" if url == reverse("logout") else url
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(registration_open=settings.REGISTRATION_OPEN, **kwargs)
-
-
-class ChangePasswordView(PasswordChangeView):
-    """Change one's own password. 404 for an account that signs in without one."""
-
-    template_name = "people/password_change.html"
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not person_of(request).has_usable_password():
-            raise Http404("This account has no password.")
-        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
-        return response
 
 
 @login_not_required
@@ -67,9 +63,7 @@ class NewAccountView(FormView):
         return resolve_url(settings.LOGIN_REDIRECT_URL)
 
     def form_valid(self, form: RegisterForm) -> HttpResponse:
-        person = form.save()
-        SignInAct.objects.note(Act.REGISTERED, self.request, person=person)
-        login(self.request, person)
+        login(self.request, form.save())
         messages.success(self.request, str(self.welcome))
         return super().form_valid(form)
 

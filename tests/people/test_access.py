@@ -107,15 +107,6 @@ MATRIX = {
     "register": [((), NOBODY, NOBODY)],
     "setup": [((), NOBODY, NOBODY)],
     "session": [((), *[(401, 204, 204, 204, 204, 204)] * 2)],
-    # allauth's names of the same two pages.
-    "account_login": [((), *[(200, *ALL_MOVED[1:])] * 2)],
-    "account_logout": [((), NO_SUCH_METHOD, ALL_MOVED)],
-    "password-change": [((), SIGNED_IN, SIGNED_IN)],
-    "sign-in-acts": [((), SIGNED_IN, NO_SUCH_METHOD)],
-    "sign-in-acts-all": [((), *STAFF_READ_ONLY)],
-    "sign-in-acts-export": [((), *STAFF_READ_ONLY)],
-    # No name is given.
-    "sign-in-lock-end": [((), (LOGIN, 403, 403, 403, 405, 405), (LOGIN, 403, 403, 403, 404, 404))],
     "ops": [((), *STAFF_READ_ONLY)],
     "changes": [((), *ADMINISTRATOR_READ_ONLY)],
     "changes-file": [((), *ADMINISTRATOR_READ_ONLY)],
