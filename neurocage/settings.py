@@ -81,6 +81,8 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "crispy_forms",
     "crispy_bootstrap5",
+    "allauth",
+    "allauth.account",
     "people",
     "cages",
     "welfare",
@@ -98,6 +100,7 @@ MIDDLEWARE = [
     "neurocage.middleware.bodies.BodySizeMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "neurocage.middleware.shares.FairShareMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -138,6 +141,27 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 AUTH_USER_MODEL = "people.User"
 AUTHENTICATION_BACKENDS = ["people.backends.PeopleBackend"]
+ACCOUNT_ADAPTER = "people.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"} if EMAIL_URL else {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+# An address is confirmed before mails about the account go there. Nobody waits for that to sign in.
+ACCOUNT_EMAIL_VERIFICATION = "optional" if EMAIL_URL else "none"
+ACCOUNT_CHANGE_EMAIL = True
+# Anybody could have mails sent to anybody.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_CONFIRMATION_HMAC = True
+# allauth counts in the cache, which may be away.
+ACCOUNT_RATE_LIMITS = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_FORMS = {
+    "login": "people.forms.accounts.SignInForm",
+    "add_email": "people.forms.accounts.MailAddressForm",
+    "change_password": "people.forms.accounts.ChangePasswordForm",
+    "set_password": "people.forms.accounts.SetPasswordForm",
+    "reset_password": "people.forms.accounts.ResetPasswordForm",
+    "reset_password_from_key": "people.forms.accounts.ResetPasswordKeyForm",
+    "reauthenticate": "people.forms.accounts.ConfirmPasswordForm",
+}
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "cage-list"
 LOGOUT_REDIRECT_URL = "login"

@@ -1,8 +1,12 @@
-"""Sign in, register, and make the first administrator."""
+"""Sign in, change and reset a password, register, and make the first administrator."""
 
+from typing import Any
+
+from allauth.account import forms as allauth_forms
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Submit
-from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
+from django import forms
+from django.contrib.auth.forms import UserCreationForm
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -16,8 +20,46 @@ def _plain_helper(button: str | Promise) -> FormHelper:
     return helper
 
 
-class SignInForm(AuthenticationForm):
+class _Plain(forms.Form):
+    """Fields with a label above them. Placeholders and links of allauth are not used."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)
+            field.help_text = ""
+
+
+class SignInForm(_Plain, allauth_forms.LoginForm):
     helper = _plain_helper(_("Sign in"))
+
+    def add_prefix(self, field_name: str) -> str:
+        # What allauth calls "login" is a username. Programs that keep passwords look for that name.
+        return super().add_prefix("username" if field_name == "login" else field_name)
+
+
+class ChangePasswordForm(_Plain, allauth_forms.ChangePasswordForm):
+    helper = _plain_helper(_("Change password"))
+
+
+class SetPasswordForm(_Plain, allauth_forms.SetPasswordForm):
+    helper = _plain_helper(_("Set password"))
+
+
+class ResetPasswordForm(_Plain, allauth_forms.ResetPasswordForm):
+    helper = _plain_helper(_("Send the mail"))
+
+
+class ResetPasswordKeyForm(_Plain, allauth_forms.ResetPasswordKeyForm):
+    helper = _plain_helper(_("Set password"))
+
+
+class ConfirmPasswordForm(_Plain, allauth_forms.ReauthenticateForm):
+    helper = _plain_helper(_("Confirm"))
+
+
+class MailAddressForm(_Plain, allauth_forms.AddEmailForm):
+    helper = _plain_helper(_("Save"))
 
 
 class RegisterForm(UserCreationForm):

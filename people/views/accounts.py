@@ -1,23 +1,24 @@
 """Sign in, register, and make the first administrator."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
+from allauth.account.views import LoginView
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import LoginView
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, resolve_url
-from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import FormView
 
-from people.forms.accounts import RegisterForm, SetupForm, SignInForm
+from people.forms.accounts import RegisterForm, SetupForm
 from people.models import User
 
 
@@ -27,25 +28,30 @@ def nobody_has_an_account() -> bool:
 
 @method_decorator(login_not_required, name="dispatch")
 class SignInView(LoginView):
-    """Sign in. As long as there is no account, it leads to the set-up."""
-
-    template_name = "people/login.html"
-    authentication_form = SignInForm
-    redirect_authenticated_user = True
+    """allauth's. As long as there is no account, it leads to the set-up."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if nobody_has_an_account():
             return redirect("setup")
         return super().dispatch(request, *args, **kwargs)
 
-    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
-        # A person who presses "Sign out" after the session has ended is asked to sign in first.
-        # The page after that must not be the sign-out, which takes no GET.
-        url = super().get_redirect_url()
-        return "" if url == reverse("logout") else url
-
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(registration_open=settings.REGISTRATION_OPEN, **kwargs)
+        open_ways = {"registration_open": settings.REGISTRATION_OPEN}
+        return super().get_context_data(**open_ways, has_mail=bool(settings.EMAIL_URL), **kwargs)
+
+
+def where_mail_is_set(
+    view: Callable[..., HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
+    """The view, which is there only where a mail server is set (EMAIL_URL)."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not settings.EMAIL_URL:
+            raise Http404("No mail server is set.")
+        return view(request, *args, **kwargs)
+
+    return checked
 
 
 @login_not_required

@@ -1,14 +1,12 @@
 """Sending on real servers: an SMTP server and an HTTP receiver, both on loopback."""
 
 import json
-import socket
 import threading
 import time
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from aiosmtpd.controller import Controller
 from django.db import connection
 
 from tests.factories import MINUTE, at, make_cage, make_user
@@ -74,31 +72,6 @@ def receiver(settings):
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-class Letters:
-    """What arrived at the mail server. answer: what it says to the next letters."""
-
-    def __init__(self):
-        self.got, self.answer = [], "250 OK"
-
-    async def handle_DATA(self, server, session, envelope):
-        if self.answer.startswith("250"):
-            self.got.append((envelope.rcpt_tos, envelope.content.decode()))
-        return self.answer
-
-
-@pytest.fixture
-def letters(settings):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    kept = Letters()
-    controller = Controller(kept, hostname="127.0.0.1", port=port)
-    controller.start()
-    settings.EMAIL_URL = f"smtp://127.0.0.1:{port}"
-    yield kept
-    controller.stop()
 
 
 @pytest.fixture
