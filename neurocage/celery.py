@@ -23,7 +23,7 @@ TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "neurocage.redis_tra
 
 app = Celery("neurocage")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["cages.polling", "welfare"])
+app.autodiscover_tasks(["people", "cages.polling", "welfare"])
 START_SLOT = "cages.polling.tasks.start_slot"
 # A minute that was not started in time counts as not watched, and old messages must not pile up.
 START_SLOT_EXPIRES_SECONDS = 50
@@ -44,6 +44,11 @@ app.conf.beat_schedule = {
         "task": "cages.polling.tasks.check_database",
         "options": {"expires": 3600},
         "schedule": crontab(minute="7", hour="3"),  # each day
+    },
+    "forget-old-acts": {
+        "task": "people.tasks.forget_old_acts",
+        "options": {"expires": 3600},
+        "schedule": crontab(minute="37"),  # each hour
     },
     "judge-unjudged": {
         "task": "welfare.tasks.judge_unjudged",

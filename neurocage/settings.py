@@ -60,6 +60,8 @@ POLL_SHARD_SIZE = env.number("POLL_SHARD_SIZE", 500, 1, LARGEST_SHARD)
 HEARTBEAT_URL = env.text("HEARTBEAT_URL") and env.url("HEARTBEAT_URL", "", ("http", "https"))
 REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN")
 HTTPS = env.flag("HTTPS")
+# Proxies of our own in front of the web server, each of which adds to X-Forwarded-For.
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, 0, 10)
 
 # The mail server of notices: plain, with STARTTLS, or TLS from the first byte.
 EMAIL_URL = env.optional_url("EMAIL_URL", ("smtp", "smtp+tls", "smtps"), "EMAIL_URL_FILE")
@@ -233,6 +235,7 @@ CELERY_TASK_ROUTES = {
     "cages.polling.tasks.record_polls": {"queue": "records"},
     "cages.polling.tasks.purge_cage": {"queue": "slots"},
     "cages.polling.tasks.check_database": {"queue": "slots"},
+    "people.tasks.forget_old_acts": {"queue": "slots"},
     # Apart from polling and from each other, so that neither ever waits for the other.
     "welfare.tasks.judge_slot": {"queue": "judge"},
     "welfare.tasks.judge_unjudged": {"queue": "judge"},

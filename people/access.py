@@ -19,6 +19,7 @@ from people.models import Membership, Role, User
 class Permission(StrEnum):
     """What can be allowed beside seeing and changing the rows of a lab."""
 
+    ACCOUNTS = "accounts"  # everybody's sign-ins, locks, and who waits for an account
     ADMIN_SITE = "admin_site"  # Django's admin, where accounts are made
     CHANNELS = "channels"  # the ways in which notices are sent
     DUTY = "duty"  # who is told first, and drills
@@ -39,6 +40,7 @@ ACKNOWLEDGING_ROLES = frozenset(Role) - {Role.VIEWER}
 FINDING_ROLES = frozenset({Role.VET, Role.ADMINISTRATOR})
 ADMINISTRATOR_PERMISSIONS = frozenset(
     {
+        Permission.ACCOUNTS,
         Permission.CHANNELS,
         Permission.DUTY,
         Permission.PURGE,

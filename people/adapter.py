@@ -9,7 +9,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from people.locks import refuse_if_locked
 from people.mail import send_later
+from people.models.sign_in import Act, SignInAct
 
 # Of allauth's messages. The others say what the next page shows anyway.
 SHOWN_MESSAGES = frozenset(
@@ -69,8 +71,24 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
         return settings.BASE_URL + reverse("account_confirm_email", args=[emailconfirmation.key])
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Nothing: `authenticate` counts, in the database."""
+
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
+        """The person with this name and password, or None.
+
+        Raises ValidationError while the account or the address is locked, before any password is
+        compared.
+        """
+        name = str(credentials.get("username") or credentials.get("email") or "")
+        meant = refuse_if_locked(request, name)
         person = super().authenticate(request, **credentials)
         # allauth also gives who may not sign in, for a page of its own. Here that person is told
         # the same as after a wrong password.
-        return person if person and person.is_active else None
+        if person is None or not person.is_active:
+            SignInAct.objects.note(Act.FAILED, request, name=name, person=meant)
+            return None
+        return person
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        """Nothing: `pre_authenticate` uses none of allauth's limits."""

@@ -10,6 +10,7 @@ from django.urls import path, re_path
 
 from people.views.accounts import RegisterView, SetupView, SignInView, session, where_mail_is_set
 from people.views.preferences import PreferencesView
+from people.views.sign_in_acts import ActsExportView, AllActsView, EndLockView, OwnActsView
 from people.views.tokens import TokenRevokeView, TokensView
 
 sign_in, sign_out = SignInView.as_view(), LogoutView.as_view()
@@ -17,6 +18,8 @@ sign_in, sign_out = SignInView.as_view(), LogoutView.as_view()
 urlpatterns = [
     path("accounts/login/", sign_in, name="account_login"),
     path("accounts/login/", sign_in, name="login"),
+    # Where allauth goes after a new password was set.
+    path("accounts/login/", sign_in, name="account_reset_password_from_key_done"),
     path("accounts/logout/", sign_out, name="account_logout"),
     path("accounts/logout/", sign_out, name="logout"),
     path(
@@ -50,6 +53,10 @@ urlpatterns = [
         where_mail_is_set(allauth_views.confirm_email),
         name="account_confirm_email",
     ),
+    path("accounts/sign-ins/", OwnActsView.as_view(), name="sign-in-acts"),
+    path("accounts/sign-ins/all/", AllActsView.as_view(), name="all-sign-in-acts"),
+    path("accounts/sign-ins/all.csv", ActsExportView.as_view(), name="sign-in-acts-export"),
+    path("accounts/sign-ins/end-lock/", EndLockView.as_view(), name="end-lock"),
     path("accounts/register/", RegisterView.as_view(), name="register"),
     path("accounts/session/", session, name="session"),
     path("setup/", SetupView.as_view(), name="setup"),

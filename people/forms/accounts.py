@@ -3,6 +3,8 @@
 from typing import Any
 
 from allauth.account import forms as allauth_forms
+from allauth.account.adapter import get_adapter
+from allauth.core import context
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Submit
 from django import forms
@@ -11,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from neurocage.ids import advance_ids
+from people.locks import refuse_if_mailed_often
 from people.models import User
 
 
@@ -41,6 +44,13 @@ class SignInForm(_Plain, allauth_forms.LoginForm):
 class ChangePasswordForm(_Plain, allauth_forms.ChangePasswordForm):
     helper = _plain_helper(_("Change password"))
 
+    def clean_oldpassword(self) -> str:
+        # Through the limits, unlike allauth's own.
+        password: str = self.cleaned_data["oldpassword"]
+        if not get_adapter().reauthenticate(self.user, password):
+            raise get_adapter().validation_error("enter_current_password")
+        return password
+
 
 class SetPasswordForm(_Plain, allauth_forms.SetPasswordForm):
     helper = _plain_helper(_("Set password"))
@@ -48,6 +58,11 @@ class SetPasswordForm(_Plain, allauth_forms.SetPasswordForm):
 
 class ResetPasswordForm(_Plain, allauth_forms.ResetPasswordForm):
     helper = _plain_helper(_("Send the mail"))
+
+    def clean_email(self) -> str:
+        refuse_if_mailed_often(context.request, self.cleaned_data["email"])
+        mail: str = super().clean_email()
+        return mail
 
 
 class ResetPasswordKeyForm(_Plain, allauth_forms.ResetPasswordKeyForm):

@@ -1,0 +1,11 @@
+"""The app of people."""
+
+from django.apps import AppConfig
+
+
+class PeopleConfig(AppConfig):
+    name = "people"
+    default_auto_field = "django.db.models.AutoField"
+
+    def ready(self) -> None:
+        from people import sign_in_notes  # noqa: F401 - it listens to signals
