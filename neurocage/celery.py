@@ -45,6 +45,11 @@ app.conf.beat_schedule = {
         "options": {"expires": 3600},
         "schedule": crontab(minute="7", hour="3"),  # each day
     },
+    "delete-expired-sessions": {
+        "task": "people.tasks.delete_expired_sessions",
+        "options": {"expires": 3600},
+        "schedule": crontab(minute="47"),  # each hour
+    },
     "forget-old-acts": {
         "task": "people.tasks.forget_old_acts",
         "options": {"expires": 3600},

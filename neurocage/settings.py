@@ -59,6 +59,8 @@ POLL_SHARD_SIZE = env.number("POLL_SHARD_SIZE", 500, 1, LARGEST_SHARD)
 # Called after each full cycle; "" for none.
 HEARTBEAT_URL = env.text("HEARTBEAT_URL") and env.url("HEARTBEAT_URL", "", ("http", "https"))
 REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN")
+# Who makes the first account has to know it. Empty: made from the secret key.
+SETUP_CODE = env.text("SETUP_CODE")
 HTTPS = env.flag("HTTPS")
 # Proxies of our own in front of the web server, each of which adds to X-Forwarded-For.
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, 0, 10)
@@ -85,6 +87,7 @@ INSTALLED_APPS = [
     "crispy_bootstrap5",
     "allauth",
     "allauth.account",
+    "allauth.usersessions",
     "people",
     "cages",
     "welfare",
@@ -102,6 +105,7 @@ MIDDLEWARE = [
     "neurocage.middleware.bodies.BodySizeMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "people.sessions.SessionLimitsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "neurocage.middleware.shares.FairShareMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
@@ -194,6 +198,9 @@ STORAGES = {
     },
 }
 
+# A session ends after this time without a use, and this long after the sign-in at the latest.
+SESSION_IDLE_MINUTES = env.number("SESSION_IDLE_MINUTES", 480, 5, 20_160)
+SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
@@ -236,6 +243,7 @@ CELERY_TASK_ROUTES = {
     "cages.polling.tasks.purge_cage": {"queue": "slots"},
     "cages.polling.tasks.check_database": {"queue": "slots"},
     "people.tasks.forget_old_acts": {"queue": "slots"},
+    "people.tasks.delete_expired_sessions": {"queue": "slots"},
     # Apart from polling and from each other, so that neither ever waits for the other.
     "welfare.tasks.judge_slot": {"queue": "judge"},
     "welfare.tasks.judge_unjudged": {"queue": "judge"},

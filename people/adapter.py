@@ -5,12 +5,16 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
+from people.addresses import UNKNOWN_ADDRESS, address_of
 from people.locks import refuse_if_locked
 from people.mail import send_later
+from people.models.registration import Registration
 from people.models.sign_in import Act, SignInAct
 
 # Of allauth's messages. The others say what the next page shows anyway.
@@ -55,6 +59,10 @@ class AccountAdapter(DefaultAccountAdapter):
         if message_template in SHOWN_MESSAGES:
             super().add_message(request, level, message_template, *args, **kwargs)
 
+    def get_client_ip(self, request: HttpRequest) -> str:
+        # A session is listed with an address, so one that is not known needs one too.
+        return address_of(request) or UNKNOWN_ADDRESS
+
     def get_from_email(self) -> str:
         return settings.EMAIL_SENDER
 
@@ -82,7 +90,9 @@ class AccountAdapter(DefaultAccountAdapter):
         """
         name = str(credentials.get("username") or credentials.get("email") or "")
         meant = refuse_if_locked(request, name)
-        person = super().authenticate(request, **credentials)
+        person: Any = super().authenticate(request, **credentials)
+        if person and Registration.objects.filter(person=person.pk).exists():
+            raise ValidationError(_("Your account waits for an administrator."), code="waiting")
         # allauth also gives who may not sign in, for a page of its own. Here that person is told
         # the same as after a wrong password.
         if person is None or not person.is_active:

@@ -8,4 +8,4 @@ class PeopleConfig(AppConfig):
     default_auto_field = "django.db.models.AutoField"
 
     def ready(self) -> None:
-        from people import sign_in_notes  # noqa: F401 - it listens to signals
+        from people import sessions, sign_in_notes  # noqa: F401 - they listen to signals

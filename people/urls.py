@@ -10,6 +10,8 @@ from django.urls import path, re_path
 
 from people.views.accounts import RegisterView, SetupView, SignInView, session, where_mail_is_set
 from people.views.preferences import PreferencesView
+from people.views.registrations import RegistrationsView
+from people.views.sessions import SessionsView
 from people.views.sign_in_acts import ActsExportView, AllActsView, EndLockView, OwnActsView
 from people.views.tokens import TokenRevokeView, TokensView
 
@@ -53,10 +55,12 @@ urlpatterns = [
         where_mail_is_set(allauth_views.confirm_email),
         name="account_confirm_email",
     ),
+    path("accounts/sessions/", SessionsView.as_view(), name="sessions"),
     path("accounts/sign-ins/", OwnActsView.as_view(), name="sign-in-acts"),
     path("accounts/sign-ins/all/", AllActsView.as_view(), name="all-sign-in-acts"),
     path("accounts/sign-ins/all.csv", ActsExportView.as_view(), name="sign-in-acts-export"),
     path("accounts/sign-ins/end-lock/", EndLockView.as_view(), name="end-lock"),
+    path("accounts/waiting/", RegistrationsView.as_view(), name="registrations"),
     path("accounts/register/", RegisterView.as_view(), name="register"),
     path("accounts/session/", session, name="session"),
     path("setup/", SetupView.as_view(), name="setup"),

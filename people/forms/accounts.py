@@ -8,13 +8,17 @@ from allauth.core import context
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Submit
 from django import forms
+from django.conf import settings
 from django.contrib.auth.forms import UserCreationForm
+from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from neurocage.ids import advance_ids
-from people.locks import refuse_if_mailed_often
-from people.models import User
+from people.locks import refuse_if_locked, refuse_if_mailed_often
+from people.models import Act, Registration, SignInAct, User
+from people.models.registration import WAITING_AT_MOST
+from people.setup_code import NOTED_AS, opens_setup
 
 
 def _plain_helper(button: str | Promise) -> FormHelper:
@@ -77,9 +81,7 @@ class MailAddressForm(_Plain, allauth_forms.AddEmailForm):
     helper = _plain_helper(_("Save"))
 
 
-class RegisterForm(UserCreationForm):
-    helper = _plain_helper(_("Create account"))
-
+class AccountForm(UserCreationForm):
     class Meta(UserCreationForm.Meta):
         model = User
 
@@ -88,11 +90,57 @@ class RegisterForm(UserCreationForm):
         return str(self.cleaned_data["username"])
 
 
-class SetupForm(RegisterForm):
+class RegisterForm(AccountForm):
+    """An account that cannot be used yet."""
+
+    helper = _plain_helper(_("Register"))
+
+    class Meta(AccountForm.Meta):
+        fields = ("username", "email")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not settings.EMAIL_URL:
+            del self.fields["email"]
+
+    def clean(self) -> dict[str, Any]:
+        # It is the same for everybody, so it says nothing about who has an account.
+        if Registration.objects.count() >= WAITING_AT_MOST:
+            raise forms.ValidationError(_("Too many people wait already. Try again later."))
+        return super().clean() or {}
+
+    def save(self, commit: bool = True) -> User:
+        self.instance.is_active = False
+        person: User = super().save(commit)
+        return person
+
+
+class SetupForm(AccountForm):
     """The first administrator."""
 
     helper = _plain_helper(_("Create administrator"))
     FIRST_ID = 1
+
+    code = forms.CharField(
+        label=_("Code"),
+        help_text=_("It stands in the log of the start. `manage.py setup_code` prints it too."),
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    field_order = ("code", "username", "password1", "password2")
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_code(self) -> str:
+        """Limited as a password is."""
+        refuse_if_locked(self.request, NOTED_AS)
+        code: str = self.cleaned_data["code"]
+        if not opens_setup(code):
+            SignInAct.objects.note(Act.FAILED, self.request, name=NOTED_AS)
+            raise forms.ValidationError(_("This is not the code."), code="wrong")
+        return code
 
     def save(self, commit: bool = True) -> User:
         """Save the account. Raises IntegrityError if somebody else was set up a moment ago."""
