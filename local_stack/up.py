@@ -265,6 +265,8 @@ class Stack:
             say(f"  Sign in as {self.demo['username']} with the password {self.demo['password']}")
         if not self.settings.has_mail:
             say(f"  Mail that would be sent: http://127.0.0.1:{self.mail_page_port}")
+        # It prints the way to the first account, while there is none.
+        self._run_to_end(["setup_code"], log=None)
         logs = shlex.quote(os.path.relpath(self.logs))
         say(f"  Logs: {logs}/ (trouble: grep -E 'WARNING|ERROR|CRITICAL|FATAL' {logs}/*.log)")
         say("  Stop with Ctrl-C.")

@@ -24,7 +24,7 @@ TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "neurocage.redis_tra
 
 app = Celery("neurocage")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["cages.polling", "welfare"])
+app.autodiscover_tasks(["people", "cages.polling", "welfare"])
 START_SLOT = "cages.polling.tasks.start_slot"
 # A minute that was not started in time counts as not watched, and old messages must not pile up.
 START_SLOT_EXPIRES_SECONDS = 50
@@ -56,6 +56,16 @@ app.conf.beat_schedule = {
         "options": {"expires": 540},
         # It works for a minute at most, and then goes on with the next message.
         "schedule": crontab(minute="*/10"),
+    },
+    "delete-expired-sessions": {
+        "task": "people.tasks.delete_expired_sessions",
+        "options": {"expires": 3600},
+        "schedule": crontab(minute="47"),  # each hour
+    },
+    "forget-old-acts": {
+        "task": "people.tasks.forget_old_acts",
+        "options": {"expires": 3600},
+        "schedule": crontab(minute="37"),  # each hour
     },
     "judge-unjudged": {
         "task": "welfare.tasks.judge_unjudged",

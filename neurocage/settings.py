@@ -78,6 +78,8 @@ METRICS_NETWORKS = env.networks(
     "METRICS_NETWORKS", "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
 )
 REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN")
+# Who makes the first account has to know it. Empty: made from the secret key.
+SETUP_CODE = env.text("SETUP_CODE")
 HTTPS = env.flag("HTTPS")
 # Our own proxies before the web application, which add to X-Forwarded-For.
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, 0, 5)
@@ -102,6 +104,9 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "crispy_forms",
     "crispy_bootstrap5",
+    "allauth",
+    "allauth.account",
+    "allauth.usersessions",
     "people",
     "cages",
     "welfare",
@@ -121,7 +126,9 @@ MIDDLEWARE = [
     "neurocage.middleware.bodies.BodySizeMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "people.sessions.SessionLimitsMiddleware",
     "neurocage.middleware.acting.ActingMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "neurocage.middleware.shares.FairShareMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -162,6 +169,27 @@ AUTH_PASSWORD_VALIDATORS = [
 ] + [{"NAME": "people.passwords.RevokeTokens"}]
 AUTH_USER_MODEL = "people.User"
 AUTHENTICATION_BACKENDS = ["people.backends.PeopleBackend"]
+ACCOUNT_ADAPTER = "people.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"} if EMAIL_URL else {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+# An address is confirmed before mails about the account go there. Nobody waits for that to sign in.
+ACCOUNT_EMAIL_VERIFICATION = "optional" if EMAIL_URL else "none"
+ACCOUNT_CHANGE_EMAIL = True
+# Anybody could have mails sent to anybody.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_CONFIRMATION_HMAC = True
+# allauth counts in the cache, which may be away.
+ACCOUNT_RATE_LIMITS = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_FORMS = {
+    "login": "people.forms.accounts.SignInForm",
+    "add_email": "people.forms.accounts.MailAddressForm",
+    "change_password": "people.forms.accounts.ChangePasswordForm",
+    "set_password": "people.forms.accounts.SetPasswordForm",
+    "reset_password": "people.forms.accounts.ResetPasswordForm",
+    "reset_password_from_key": "people.forms.accounts.ResetPasswordKeyForm",
+    "reauthenticate": "people.forms.accounts.ConfirmPasswordForm",
+}
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "cage-list"
 LOGOUT_REDIRECT_URL = "login"
@@ -192,6 +220,9 @@ STORAGES = {
     },
 }
 
+# A session ends after this time without a use, and this long after the sign-in at the latest.
+SESSION_IDLE_MINUTES = env.number("SESSION_IDLE_MINUTES", 480, 5, 20_160)
+SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
@@ -234,6 +265,8 @@ CELERY_TASK_ROUTES = {
     "cages.polling.tasks.purge_cage": {"queue": "slots"},
     "cages.polling.tasks.check_database": {"queue": "slots"},
     "cages.polling.tasks.close_days": {"queue": "slots"},
+    "people.tasks.forget_old_acts": {"queue": "slots"},
+    "people.tasks.delete_expired_sessions": {"queue": "slots"},
     # Apart from polling and from each other, so that neither ever waits for the other.
     "welfare.tasks.judge_slot": {"queue": "judge"},
     "welfare.tasks.judge_unjudged": {"queue": "judge"},

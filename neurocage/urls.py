@@ -1,3 +1,4 @@
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
@@ -7,6 +8,8 @@ from welfare.notices import ways  # noqa: F401
 
 admin.site.site_header = "Neurocage administration"
 admin.site.site_title = "Neurocage"
+# Through our own sign-in, with its limits and its second factor.
+admin.site.login = secure_admin_login(admin.site.login)
 
 urlpatterns = [
     path("admin/", admin.site.urls),

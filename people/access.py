@@ -20,6 +20,7 @@ from people.models.token import ApiTokenQuerySet
 class Permission(StrEnum):
     """What can be allowed beside seeing and changing the rows of a lab."""
 
+    ACCOUNTS = "accounts"  # everybody's sign-ins, locks, and who waits for an account
     ADMIN_SITE = "admin_site"  # Django's admin, where accounts are made
     CHANGES = "changes"  # who changed what, in the whole facility
     CHANNELS = "channels"  # the ways in which notices are sent
@@ -54,6 +55,7 @@ ROLES_THAT: dict[str, frozenset[Role]] = {
 # of all labs.
 ADMINISTRATOR_PERMISSIONS = frozenset(
     {
+        Permission.ACCOUNTS,
         Permission.CHANGES,
         Permission.CHANNELS,
         Permission.DUTY,

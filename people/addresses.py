@@ -5,6 +5,8 @@ import ipaddress
 from django.conf import settings
 from django.http import HttpRequest
 
+UNKNOWN_ADDRESS = "0.0.0.0"  # noqa: S104 - the table of sessions needs some address
+
 
 def address_of(request: HttpRequest) -> str:
     """Return the client's IP address, as the outermost of our own proxies saw it; "" if unknown.

@@ -1,12 +1,12 @@
-"""Reads the person of a session."""
+"""Checks a person's password, and reads the person of a session."""
 
-from django.contrib.auth.backends import ModelBackend
+from allauth.account.auth_backends import AuthenticationBackend
 
 from people.models import User
 
 
-class PeopleBackend(ModelBackend):
-    """Django's own, which also reads the person's roles with the same query."""
+class PeopleBackend(AuthenticationBackend):
+    """allauth's own, which also reads the person's roles with the same query."""
 
     def get_user(self, user_id: int) -> User | None:
         person = User.objects.with_roles().filter(pk=user_id).first()

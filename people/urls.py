@@ -1,17 +1,68 @@
-"""The URLs of the app's pages. Templates and tests use their names."""
+"""The URLs of accounts, preferences and tokens. Templates and tests use their names.
 
+Of allauth only the pages that are named here exist. It finds them by its own names, which begin
+with "account_".
+"""
+
+from allauth.account import views as allauth_views
 from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import path, re_path
 
-from people.views.accounts import RegisterView, SetupView, SignInView, session
+from people.views.accounts import RegisterView, SetupView, SignInView, session, where_mail_is_set
 from people.views.changes import ChangesFileView, ChangesView
 from people.views.labs import LabsView, LabView
 from people.views.preferences import PreferencesView
+from people.views.registrations import RegistrationsView
+from people.views.sessions import SessionsView
+from people.views.sign_in_acts import ActsExportView, AllActsView, EndLockView, OwnActsView
 from people.views.tokens import PeoplesTokensView, TokenRevokeView, TokensView
 
+sign_in, sign_out = SignInView.as_view(), LogoutView.as_view()
+
 urlpatterns = [
-    path("accounts/login/", SignInView.as_view(), name="login"),
-    path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("accounts/login/", sign_in, name="account_login"),
+    path("accounts/login/", sign_in, name="login"),
+    # Where allauth goes after a new password was set.
+    path("accounts/login/", sign_in, name="account_reset_password_from_key_done"),
+    path("accounts/logout/", sign_out, name="account_logout"),
+    path("accounts/logout/", sign_out, name="logout"),
+    path(
+        "accounts/password/change/", allauth_views.password_change, name="account_change_password"
+    ),
+    path("accounts/password/set/", allauth_views.password_set, name="account_set_password"),
+    path("accounts/confirm/", allauth_views.reauthenticate, name="account_reauthenticate"),
+    path(
+        "accounts/password/reset/",
+        where_mail_is_set(allauth_views.password_reset),
+        name="account_reset_password",
+    ),
+    path(
+        "accounts/password/reset/sent/",
+        where_mail_is_set(allauth_views.password_reset_done),
+        name="account_reset_password_done",
+    ),
+    re_path(
+        "^accounts/password/reset/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)/$",
+        where_mail_is_set(allauth_views.password_reset_from_key),
+        name="account_reset_password_from_key",
+    ),
+    path("accounts/mail/", where_mail_is_set(allauth_views.email), name="account_email"),
+    path(
+        "accounts/mail/sent/",
+        where_mail_is_set(allauth_views.email_verification_sent),
+        name="account_email_verification_sent",
+    ),
+    path(
+        "accounts/mail/<str:key>/",
+        where_mail_is_set(allauth_views.confirm_email),
+        name="account_confirm_email",
+    ),
+    path("accounts/sessions/", SessionsView.as_view(), name="sessions"),
+    path("accounts/sign-ins/", OwnActsView.as_view(), name="sign-in-acts"),
+    path("accounts/sign-ins/all/", AllActsView.as_view(), name="all-sign-in-acts"),
+    path("accounts/sign-ins/all.csv", ActsExportView.as_view(), name="sign-in-acts-export"),
+    path("accounts/sign-ins/end-lock/", EndLockView.as_view(), name="end-lock"),
+    path("accounts/waiting/", RegistrationsView.as_view(), name="registrations"),
     path("accounts/register/", RegisterView.as_view(), name="register"),
     path("accounts/session/", session, name="session"),
     path("setup/", SetupView.as_view(), name="setup"),

@@ -11,6 +11,7 @@ from django.test import Client, override_settings
 from django.utils import translation
 
 from tests.factories import make_user
+from tests.mail_server import mail_server
 
 ON_TIMESCALEDB = os.environ.get("TEST_STORAGE") == "timescaledb"
 
@@ -102,6 +103,13 @@ def staff(db):
 @pytest.fixture
 def administrator(db):
     return make_user("ada", is_superuser=True)
+
+
+@pytest.fixture
+def letters(settings):
+    """What arrives at the mail server that EMAIL_URL names."""
+    with mail_server() as (kept, settings.EMAIL_URL):
+        yield kept
 
 
 @pytest.fixture

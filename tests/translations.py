@@ -46,7 +46,9 @@ def _sources():
     for folder in ("cages", "neurocage", "people", "welfare"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             yield path.read_text()
-    for path in sorted((ROOT / "templates").rglob("*.html")):
+    # Pages, and the texts of mails.
+    templates = ROOT / "templates"
+    for path in sorted([*templates.rglob("*.html"), *templates.rglob("*.txt")]):
         calls = templatize(path.read_text(), origin=str(path.relative_to(ROOT)))
         # The rest is blanked out, but not its indentation, which Python would not have.
         yield "\n".join(line.strip() for line in calls.splitlines())

@@ -1,13 +1,24 @@
-"""Sign in, register, and make the first administrator."""
+"""Sign in, change and reset a password, register, and make the first administrator."""
 
+from typing import Any
+
+from allauth.account import forms as allauth_forms
+from allauth.account.adapter import get_adapter
+from allauth.core import context
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Submit
-from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
+from django import forms
+from django.conf import settings
+from django.contrib.auth.forms import UserCreationForm
+from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from neurocage.ids import advance_ids
-from people.models import User
+from people.locks import refuse_if_locked, refuse_if_mailed_often
+from people.models import Act, Registration, SignInAct, User
+from people.models.registration import WAITING_AT_MOST
+from people.setup_code import NOTED_AS, opens_setup
 
 
 def _plain_helper(button: str | Promise) -> FormHelper:
@@ -16,13 +27,61 @@ def _plain_helper(button: str | Promise) -> FormHelper:
     return helper
 
 
-class SignInForm(AuthenticationForm):
+class _Plain(forms.Form):
+    """Fields with a label above them. Placeholders and links of allauth are not used."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)
+            field.help_text = ""
+
+
+class SignInForm(_Plain, allauth_forms.LoginForm):
     helper = _plain_helper(_("Sign in"))
 
+    def add_prefix(self, field_name: str) -> str:
+        # What allauth calls "login" is a username. Programs that keep passwords look for that name.
+        return super().add_prefix("username" if field_name == "login" else field_name)
 
-class RegisterForm(UserCreationForm):
-    helper = _plain_helper(_("Create account"))
 
+class ChangePasswordForm(_Plain, allauth_forms.ChangePasswordForm):
+    helper = _plain_helper(_("Change password"))
+
+    def clean_oldpassword(self) -> str:
+        # Through the limits, unlike allauth's own.
+        password: str = self.cleaned_data["oldpassword"]
+        if not get_adapter().reauthenticate(self.user, password):
+            raise get_adapter().validation_error("enter_current_password")
+        return password
+
+
+class SetPasswordForm(_Plain, allauth_forms.SetPasswordForm):
+    helper = _plain_helper(_("Set password"))
+
+
+class ResetPasswordForm(_Plain, allauth_forms.ResetPasswordForm):
+    helper = _plain_helper(_("Send the mail"))
+
+    def clean_email(self) -> str:
+        refuse_if_mailed_often(context.request, self.cleaned_data["email"])
+        mail: str = super().clean_email()
+        return mail
+
+
+class ResetPasswordKeyForm(_Plain, allauth_forms.ResetPasswordKeyForm):
+    helper = _plain_helper(_("Set password"))
+
+
+class ConfirmPasswordForm(_Plain, allauth_forms.ReauthenticateForm):
+    helper = _plain_helper(_("Confirm"))
+
+
+class MailAddressForm(_Plain, allauth_forms.AddEmailForm):
+    helper = _plain_helper(_("Save"))
+
+
+class AccountForm(UserCreationForm):
     class Meta(UserCreationForm.Meta):
         model = User
 
@@ -31,11 +90,57 @@ class RegisterForm(UserCreationForm):
         return str(self.cleaned_data["username"])
 
 
-class SetupForm(RegisterForm):
+class RegisterForm(AccountForm):
+    """An account that cannot be used yet."""
+
+    helper = _plain_helper(_("Register"))
+
+    class Meta(AccountForm.Meta):
+        fields = ("username", "email")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not settings.EMAIL_URL:
+            del self.fields["email"]
+
+    def clean(self) -> dict[str, Any]:
+        # It is the same for everybody, so it says nothing about who has an account.
+        if Registration.objects.count() >= WAITING_AT_MOST:
+            raise forms.ValidationError(_("Too many people wait already. Try again later."))
+        return super().clean() or {}
+
+    def save(self, commit: bool = True) -> User:
+        self.instance.is_active = False
+        person: User = super().save(commit)
+        return person
+
+
+class SetupForm(AccountForm):
     """The first administrator."""
 
     helper = _plain_helper(_("Create administrator"))
     FIRST_ID = 1
+
+    code = forms.CharField(
+        label=_("Code"),
+        help_text=_("It stands in the log of the start. `manage.py setup_code` prints it too."),
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    field_order = ("code", "username", "password1", "password2")
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_code(self) -> str:
+        """Limited as a password is."""
+        refuse_if_locked(self.request, NOTED_AS)
+        code: str = self.cleaned_data["code"]
+        if not opens_setup(code):
+            SignInAct.objects.note(Act.FAILED, self.request, name=NOTED_AS)
+            raise forms.ValidationError(_("This is not the code."), code="wrong")
+        return code
 
     def save(self, commit: bool = True) -> User:
         """Save the account. Raises IntegrityError if somebody else was set up a moment ago."""

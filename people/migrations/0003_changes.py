@@ -87,7 +87,7 @@ WITHOUT_TRIGGERS = "\n".join(f"DROP TRIGGER people_note_change ON {table};" for 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('people', '0001_initial'),
+        ('people', '0002_sign_in'),
     ]
 
     operations = [

@@ -1,24 +1,24 @@
 """Sign in, register, and make the first administrator."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
+from allauth.account.views import LoginView
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import LoginView
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, resolve_url
-from django.urls import reverse
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.decorators import method_decorator
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 from django.views.generic import FormView
 
-from people.forms.accounts import RegisterForm, SetupForm, SignInForm
-from people.models import User
+from people.forms.accounts import RegisterForm, SetupForm
+from people.models import Act, Registration, SignInAct, User
 
 
 def nobody_has_an_account() -> bool:
@@ -27,25 +27,30 @@ def nobody_has_an_account() -> bool:
 
 @method_decorator(login_not_required, name="dispatch")
 class SignInView(LoginView):
-    """Sign in. As long as there is no account, it leads to the set-up."""
-
-    template_name = "people/login.html"
-    authentication_form = SignInForm
-    redirect_authenticated_user = True
+    """allauth's. As long as there is no account, it leads to the set-up."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if nobody_has_an_account():
             return redirect("setup")
         return super().dispatch(request, *args, **kwargs)
 
-    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
-        # A person who presses "Sign out" after the session has ended is asked to sign in first.
-        # The page after that must not be the sign-out, which takes no GET.
-        url = super().get_redirect_url()
-        return "" if url == reverse("logout") else url
-
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(registration_open=settings.REGISTRATION_OPEN, **kwargs)
+        open_ways = {"registration_open": settings.REGISTRATION_OPEN}
+        return super().get_context_data(**open_ways, has_mail=bool(settings.EMAIL_URL), **kwargs)
+
+
+def where_mail_is_set(
+    view: Callable[..., HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
+    """The view, which is there only where a mail server is set (EMAIL_URL)."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not settings.EMAIL_URL:
+            raise Http404("No mail server is set.")
+        return view(request, *args, **kwargs)
+
+    return checked
 
 
 @login_not_required
@@ -54,28 +59,15 @@ def session(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204 if request.user.is_authenticated else 401)
 
 
-class NewAccountView(FormView):
-    """Make an account with the form, sign in with it, and say `welcome`."""
-
-    welcome: str | Promise
-
-    def get_success_url(self) -> str:
-        return resolve_url(settings.LOGIN_REDIRECT_URL)
-
-    def form_valid(self, form: RegisterForm) -> HttpResponse:
-        login(self.request, form.save())
-        messages.success(self.request, str(self.welcome))
-        return super().form_valid(form)
-
-
 @method_decorator(login_not_required, name="dispatch")
-class RegisterView(NewAccountView):
-    """An account that a person makes for themselves. 404 unless REGISTRATION_OPEN is set."""
+class RegisterView(FormView):
+    """An account that a person makes for themselves, and that waits for an administrator.
+
+    404 unless REGISTRATION_OPEN is set.
+    """
 
     template_name = "people/register.html"
     form_class = RegisterForm
-
-    welcome = _("Welcome. Add your first cage.")
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not settings.REGISTRATION_OPEN:
@@ -84,24 +76,38 @@ class RegisterView(NewAccountView):
             return redirect("setup")
         return super().dispatch(request, *args, **kwargs)
 
+    def form_valid(self, form: RegisterForm) -> HttpResponse:
+        with transaction.atomic():
+            person = form.save()
+            Registration.objects.create(person=person)
+            SignInAct.objects.note(Act.REGISTERED, self.request, person=person)
+        return render(self.request, "people/waiting.html")
+
 
 @method_decorator(login_not_required, name="dispatch")
-class SetupView(NewAccountView):
+class SetupView(FormView):
     """The first administrator. 404 as soon as any account exists."""
 
     template_name = "people/setup.html"
     form_class = SetupForm
 
-    welcome = _("Neurocage is set up. Add your first cage.")
+    def get_success_url(self) -> str:
+        return resolve_url(settings.LOGIN_REDIRECT_URL)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not nobody_has_an_account():
             raise Http404("Neurocage is set up already.")
         return super().dispatch(request, *args, **kwargs)
 
-    def form_valid(self, form: RegisterForm) -> HttpResponse:
+    def get_form_kwargs(self) -> dict[str, Any]:
+        initial = {"code": self.request.GET.get("code", "")}
+        return {**super().get_form_kwargs(), "initial": initial, "request": self.request}
+
+    def form_valid(self, form: SetupForm) -> HttpResponse:
         try:
             with transaction.atomic():
-                return super().form_valid(form)
+                login(self.request, form.save())
         except IntegrityError:
             raise Http404("Somebody else has set Neurocage up a moment ago.") from None
+        messages.success(self.request, _("Neurocage is set up. Add your first cage."))
+        return super().form_valid(form)

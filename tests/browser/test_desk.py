@@ -11,10 +11,10 @@ from cages.models import Health
 from cages.slots import slot_of
 from people.models import Role
 from tests.factories import MINUTE, make_cage, make_member, make_user, record_minutes
+from tests.mail_server import mail_server
 from tests.welfare.conftest import add_default_rules
 from tests.welfare.factories import make_concern
 from tests.welfare.judging import pass_minutes
-from tests.welfare.letters import mail_server
 from welfare import tasks
 from welfare.models import Concern, Kind, Wish
 from welfare.notices.due import COLLECTED_FOR
@@ -66,7 +66,7 @@ def test_three_people_bring_readings_by_a_letter_to_a_finding(
         expect(page.get_by_role("heading", name="No open concerns")).to_be_visible()
     # Its last minutes are as old as a notice waits for others of the same cause.
     first = slot_of(timezone.now() - COLLECTED_FOR) - 30 * MINUTE
-    with mail_server(settings) as letters:
+    with mail_server() as (letters, settings.EMAIL_URL):
         pass_minutes(first, {cage: [Health.BAD] * 30})
         tasks.send_notices()
     # It comes by itself to each open page, and to the vet by mail.

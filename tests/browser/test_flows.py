@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from cages.models import Cage, Health, Outcome, Room
 from cages.slots import slot_of
+from people.setup_code import setup_code
 from tests.browser.chromium import SIZES, sign_in
 from tests.factories import MINUTE, PASSWORD, make_cage, make_user, record_minute
 from tests.played import played_sensors
@@ -19,6 +20,7 @@ def test_a_new_facility_sets_itself_up_and_adds_its_first_cage(new_page):
     page = new_page(java_script_enabled=False)
     page.goto("/")
     expect(page).to_have_url(re.compile("/setup/$"))
+    page.get_by_label("Code").fill(setup_code())
     page.get_by_label("Username").fill("ada")
     page.get_by_label("Password", exact=False).first.fill("grey mice run at night")
     page.get_by_label("Password confirmation").fill("grey mice run at night")

@@ -181,7 +181,10 @@ def test_each_variable_has_a_default_and_is_in_env_example():
 def test_the_stack_refuses_plain_postgresql():
     for name in ("web", "worker", "migrate"):
         assert SERVICES[name]["environment"]["REQUIRE_TIMESCALEDB"] == "1"
-    commands = ("migrate --noinput", "setup_storage --layout-only", "check --database default")
+    commands = (
+        *("migrate --noinput", "setup_storage --layout-only", "check --database default"),
+        "setup_code",
+    )
     run_in_order = " && ".join(f"python manage.py {command}" for command in commands)
     assert shlex.split(SERVICES["migrate"]["command"]) == ["sh", "-c", run_in_order]
 

@@ -1,17 +1,29 @@
 """Signing in and out, registering, and the first administrator."""
 
+import re
+
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
 from django.db import connection
 from django.urls import reverse
 
+from people.locks import FAILURES
 from tests.factories import PASSWORD, make_cage, make_user
 
 User = get_user_model()
 LOGIN, LOGOUT = reverse("login"), reverse("logout")
 REGISTER, SETUP = reverse("register"), reverse("setup")
 CAGES = reverse("cage-list")
+WAITING = reverse("registrations")
+CODE = "abcd-efgh"
 EVE = {"username": "eve", "password1": PASSWORD, "password2": PASSWORD}
+FIRST = {**EVE, "code": CODE}
+
+
+@pytest.fixture(autouse=True)
+def _code(settings):
+    settings.SETUP_CODE = CODE
 
 
 @pytest.fixture
@@ -133,15 +145,63 @@ def test_registration_is_closed_unless_opened(client, user, method):
 
 
 @pytest.mark.usefixtures("registration_is_open")
-def test_who_registers_is_signed_in_and_is_nobody_special(client, user):
+def test_who_registers_waits_and_is_nobody_special(client, user):
     assert REGISTER in client.get(LOGIN).content.decode()
     assert client.get(REGISTER).status_code == 200
-    forged = {"is_staff": "on", "is_superuser": "on", "id": 1}
-    response = client.post(REGISTER, EVE | forged, follow=True)
-    assert "Welcome. Add your first cage." in response.content.decode()
+    forged = {"is_staff": "on", "is_superuser": "on", "is_active": "on", "id": 1}
+    response = client.post(REGISTER, EVE | forged)
+    assert "Your account waits" in response.content.decode()
     eve = User.objects.get(username="eve")
-    assert (eve.is_staff, eve.is_superuser) == (False, False)
-    assert response.context["user"] == eve
+    assert (eve.is_active, eve.is_staff, eve.is_superuser) == (False, False, False)
+    assert not is_signed_in(client)
+
+
+@pytest.mark.usefixtures("registration_is_open")
+def test_who_waits_is_told_so_with_the_right_password_only(client, user):
+    client.post(REGISTER, EVE)
+    told = [str(sign_in(client, given, "eve").content) for given in (PASSWORD, "wrong")]
+    assert ["waits for an administrator" in page for page in told] == [True, False]
+    assert not is_signed_in(client)
+
+
+@pytest.mark.usefixtures("registration_is_open")
+def test_an_approved_account_signs_in_and_is_told_by_mail(
+    client, client_of, letters, administrator, settings
+):
+    settings.BASE_URL = "https://cages.example.org"
+    client.post(REGISTER, {**EVE, "email": "eve@example.org"})
+    eve = User.objects.get(username="eve")
+    admin = client_of(administrator)
+    assert "eve@example.org" in admin.get(WAITING).content.decode()
+    admin.post(WAITING, {"person": eve.pk, "answer": "approve"})
+    letter = letters.next()
+    assert "was approved" in letter
+    assert "https://cages.example.org/accounts/login/" in letter
+    assert sign_in(client, username="eve").status_code == 302
+    assert "Nobody waits" in admin.get(WAITING).content.decode()
+
+
+@pytest.mark.usefixtures("registration_is_open")
+def test_a_refused_account_is_gone(client, client_of, administrator):
+    client.post(REGISTER, EVE)
+    eve = User.objects.get(username="eve")
+    client_of(administrator).post(WAITING, {"person": eve.pk, "answer": "refuse"})
+    assert list(User.objects.all()) == [administrator]
+
+
+def test_an_account_that_does_not_wait_cannot_be_answered(client_of, user, administrator):
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    for answer in ("approve", "refuse"):
+        client_of(administrator).post(WAITING, {"person": user.pk, "answer": answer})
+    assert User.objects.filter(pk=user.pk, is_active=False).exists()
+
+
+@pytest.mark.usefixtures("registration_is_open")
+def test_no_more_people_wait_than_the_list_shows(client, user, monkeypatch):
+    monkeypatch.setattr("people.forms.accounts.WAITING_AT_MOST", 1)
+    client.post(REGISTER, EVE)
+    assert client.post(REGISTER, EVE | {"username": "next"}).context["form"].errors
+    assert not User.objects.filter(username="next").exists()
 
 
 @pytest.mark.usefixtures("registration_is_open")
@@ -184,7 +244,7 @@ def test_while_there_is_no_account_nobody_registers(client):
 
 @pytest.mark.django_db
 def test_the_set_up_makes_one_administrator_who_is_signed_in(client):
-    response = client.post(SETUP, EVE, follow=True)
+    response = client.post(SETUP, FIRST, follow=True)
     assert "Neurocage is set up" in response.content.decode()
     eve = User.objects.get()
     assert (eve.username, eve.is_staff, eve.is_superuser) == ("eve", True, True)
@@ -192,8 +252,39 @@ def test_the_set_up_makes_one_administrator_who_is_signed_in(client):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("code", ["", "wrong", "abcd-efg"])
+def test_without_the_code_nobody_makes_the_first_account(client, code):
+    answer = client.post(SETUP, {**FIRST, "code": code})
+    assert answer.context["form"].errors["code"]
+    assert not User.objects.exists()
+
+
+@pytest.mark.django_db
+def test_wrong_codes_are_limited_as_passwords_are(client):
+    for _ in range(FAILURES):
+        client.post(SETUP, {**FIRST, "code": "wrong"})
+    answer = client.post(SETUP, FIRST)
+    assert "Too many attempts" in answer.context["form"].errors["code"][0]
+    assert not User.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_start_prints_the_address_of_the_set_up_as_long_as_there_is_no_account(
+    client, capsys, settings
+):
+    settings.SETUP_CODE, settings.BASE_URL = "", "http://cages.example.org"
+    call_command("setup_code")
+    path = capsys.readouterr().out.strip().rpartition("http://cages.example.org")[2]
+    code = client.get(path).context["form"]["code"].value()
+    assert re.fullmatch(r"[a-z2-7]{4}(-[a-z2-7]{4}){3}", code)
+    assert client.post(SETUP, {**EVE, "code": code.upper().replace("-", " ")}).status_code == 302
+    call_command("setup_code")
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.django_db
 def test_accounts_can_be_made_after_the_set_up(client):
-    client.post(SETUP, EVE)
+    client.post(SETUP, FIRST)
     assert make_user("next").pk > User.objects.get(username="eve").pk
 
 
@@ -208,7 +299,7 @@ def test_accounts_can_be_made_after_the_set_up(client):
     ],
 )
 def test_what_is_wrong_with_the_set_up_stands_at_its_field(client, changed, field):
-    response = client.post(SETUP, {**EVE, **changed})
+    response = client.post(SETUP, {**FIRST, **changed})
     assert response.status_code == 200
     assert field in response.context["form"].errors
     assert not User.objects.exists()
@@ -216,32 +307,32 @@ def test_what_is_wrong_with_the_set_up_stands_at_its_field(client, changed, fiel
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_the_set_up_is_gone_as_soon_as_there_is_an_account(client, user, method):
-    assert getattr(client, method)(SETUP, EVE).status_code == 404
+    assert getattr(client, method)(SETUP, FIRST).status_code == 404
     assert list(User.objects.all()) == [user]
 
 
 def test_the_set_up_is_gone_even_where_the_only_account_is_switched_off(client, user):
     User.objects.update(is_active=False)
-    assert client.post(SETUP, EVE).status_code == 404
+    assert client.post(SETUP, FIRST).status_code == 404
 
 
 @pytest.mark.django_db
 def test_of_two_who_set_up_at_the_same_time_the_second_is_refused(client, monkeypatch):
     # Both looked before either of them was there.
     monkeypatch.setattr("people.views.accounts.nobody_has_an_account", lambda: True)
-    assert client.post(SETUP, EVE).status_code == 302
-    second = client.post(SETUP, {**EVE, "username": "mallory"})
+    assert client.post(SETUP, FIRST).status_code == 302
+    second = client.post(SETUP, {**FIRST, "username": "mallory"})
     assert second.status_code == 404
     assert [person.username for person in User.objects.all()] == ["eve"]
 
 
 @pytest.mark.django_db
 def test_the_set_up_works_again_where_all_accounts_were_deleted(client):
-    client.post(SETUP, EVE)
+    client.post(SETUP, FIRST)
     make_user("second")
     User.objects.all().delete()
     client.logout()
-    assert client.post(SETUP, EVE).status_code == 302
+    assert client.post(SETUP, FIRST).status_code == 302
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence('people_user', 'id'))")
         assert cursor.fetchone()[0] > User.objects.get().pk
@@ -254,3 +345,9 @@ def test_a_name_that_reads_the_same_as_another_is_taken(client, db, username):
     response = client.post(REGISTER, {**EVE, "username": username})
     errors = response.context["form"].errors
     assert errors == {"username": ["A user with that username already exists."]}
+
+
+def test_the_admins_sign_in_is_ours(client, client_of, user):
+    answer = client.get("/admin/login/?next=/admin/")
+    assert answer["Location"].startswith(LOGIN)
+    assert client_of(user).get("/admin/login/").status_code == 403

@@ -11,7 +11,6 @@ from django.db import connection
 
 from tests.factories import MINUTE, at, make_cage, make_user
 from tests.welfare.factories import make_concern
-from tests.welfare.letters import mail_server
 from welfare.models import Act, Channel, Concern, Delivery, Failure, Kind, Notice, Wish
 from welfare.notices import channels, sending, ways
 from welfare.notices.grouping import make_notices
@@ -73,12 +72,6 @@ def receiver(settings):
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture
-def letters(settings):
-    with mail_server(settings) as kept:
-        yield kept
 
 
 @pytest.fixture

@@ -1,9 +1,12 @@
-"""A real mail server on loopback that keeps the letters it takes."""
+"""A real mail server on this machine, for tests."""
 
 import socket
+import time
 from contextlib import contextmanager
 
 from aiosmtpd.controller import Controller
+
+ARRIVES_WITHIN_SECONDS = 30
 
 
 class Letters:
@@ -17,16 +20,24 @@ class Letters:
             self.got.append((envelope.rcpt_tos, envelope.content.decode()))
         return self.answer
 
+    def next(self):
+        """The text of the first letter, which is waited for and taken away."""
+        until = time.monotonic() + ARRIVES_WITHIN_SECONDS
+        while not self.got and time.monotonic() < until:
+            time.sleep(0.02)
+        return self.got.pop(0)[1]
+
 
 @contextmanager
-def mail_server(settings):
-    """Run it, with EMAIL_URL set to it. Yields the Letters."""
+def mail_server():
+    """Yields what arrives, and the server's URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     kept = Letters()
     controller = Controller(kept, hostname="127.0.0.1", port=port)
     controller.start()
-    settings.EMAIL_URL = f"smtp://127.0.0.1:{port}"
-    yield kept
-    controller.stop()
+    try:
+        yield kept, f"smtp://127.0.0.1:{port}"
+    finally:
+        controller.stop()

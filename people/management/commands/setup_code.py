@@ -1,0 +1,22 @@
+"""Say by which address the first account is made."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.urls import reverse
+
+from people.models import User
+from people.setup_code import setup_code
+
+
+class Command(BaseCommand):
+    help = "Print the address of the set-up with its code. Prints nothing once there is an account."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not User.objects.exists():
+            code = setup_code()
+            address = f"{settings.BASE_URL}{reverse('setup', query={'code': code})}"
+            self.stdout.write(
+                f"Nobody has an account yet. Make the first one with the code {code} at {address}"
+            )

@@ -1,0 +1,26 @@
+"""Notes each sign-in act that Django or allauth tells of."""
+
+from typing import Any
+
+from allauth.account import signals
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from people.models.sign_in import Act, SignInAct
+from people.models.user import User
+
+ACTS = {
+    user_logged_in: Act.SIGNED_IN,
+    user_logged_out: Act.SIGNED_OUT,
+    signals.password_changed: Act.PASSWORD_CHANGED,
+    signals.password_set: Act.PASSWORD_CHANGED,
+    signals.password_reset: Act.PASSWORD_RESET,
+}
+
+
+@receiver(list(ACTS))
+def note(signal: Any, request: HttpRequest, user: User | None, **kwargs: Any) -> None:
+    # Somebody whose session has ended may sign out too.
+    if user is not None:
+        SignInAct.objects.note(ACTS[signal], request, person=user)
