@@ -18,6 +18,7 @@ from cages.api.parameters import LARGEST_PAGE
 from cages.api.problems import OVER_BUDGET, TOO_MANY, TOO_MANY_WRONG, OverLimit
 from cages.clock import now_of
 from neurocage.limits import API_REQUESTS
+from people.addresses import address_of
 from people.models import ApiToken, Scope, User
 
 UNITS_A_MINUTE = 120
@@ -43,7 +44,7 @@ class TokenAuth(HttpBearer):
         now = now_of(request)
         found = ApiToken.objects.of_secret(token, now)
         if found is None:
-            wrong = f"wrong-tokens:{request.META.get('REMOTE_ADDR', '')}"
+            wrong = f"wrong-tokens:{address_of(request)}"
             if not rate_limit.is_within(wrong, WRONG_TOKENS_A_MINUTE, now):
                 raise OverLimit(TOO_MANY_WRONG, rate_limit.seconds_to_wait(now))
             raise AuthenticationError(
