@@ -106,6 +106,7 @@ INSTALLED_APPS = [
     "crispy_bootstrap5",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "allauth.usersessions",
     "people",
     "cages",
@@ -189,6 +190,13 @@ ACCOUNT_FORMS = {
     "reset_password": "people.forms.accounts.ResetPasswordForm",
     "reset_password_from_key": "people.forms.accounts.ResetPasswordKeyForm",
     "reauthenticate": "people.forms.accounts.ConfirmPasswordForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Neurocage"
+MFA_FORMS = {
+    "authenticate": "people.forms.accounts.CodeForm",
+    "reauthenticate": "people.forms.accounts.ConfirmCodeForm",
+    "activate_totp": "people.forms.accounts.AddFactorForm",
 }
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "cage-list"

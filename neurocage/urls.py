@@ -9,7 +9,7 @@ from welfare.notices import ways  # noqa: F401
 admin.site.site_header = "Neurocage administration"
 admin.site.site_title = "Neurocage"
 # Through our own sign-in, with its limits and its second factor.
-admin.site.login = secure_admin_login(admin.site.login)
+setattr(admin.site, "login", secure_admin_login(admin.site.login))  # noqa: B010
 
 urlpatterns = [
     path("admin/", admin.site.urls),

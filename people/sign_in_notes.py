@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account import signals
+from allauth.mfa import signals as mfa_signals
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -16,6 +17,9 @@ ACTS = {
     signals.password_changed: Act.PASSWORD_CHANGED,
     signals.password_set: Act.PASSWORD_CHANGED,
     signals.password_reset: Act.PASSWORD_RESET,
+    mfa_signals.authentication_failed: Act.FAILED,
+    mfa_signals.authenticator_added: Act.FACTOR_ADDED,
+    mfa_signals.authenticator_removed: Act.FACTOR_REMOVED,
 }
 
 

@@ -5,8 +5,12 @@ with "account_".
 """
 
 from allauth.account import views as allauth_views
+from allauth.mfa.base import views as mfa_views
+from allauth.mfa.recovery_codes import views as recovery_views
+from allauth.mfa.totp import views as totp_views
 from django.contrib.auth.views import LogoutView
 from django.urls import path, re_path
+from django.views.decorators.http import require_POST
 
 from people.views.accounts import RegisterView, SetupView, SignInView, session, where_mail_is_set
 from people.views.changes import ChangesFileView, ChangesView
@@ -24,8 +28,24 @@ urlpatterns = [
     path("accounts/login/", sign_in, name="login"),
     # Where allauth goes after a new password was set.
     path("accounts/login/", sign_in, name="account_reset_password_from_key_done"),
-    path("accounts/logout/", sign_out, name="account_logout"),
     path("accounts/logout/", sign_out, name="logout"),
+    # Also for who has given the password and not yet the code.
+    path("accounts/cancel/", require_POST(allauth_views.logout), name="account_logout"),
+    path("accounts/factor/", mfa_views.index, name="mfa_index"),
+    path("accounts/factor/code/", mfa_views.authenticate, name="mfa_authenticate"),
+    path("accounts/factor/confirm/", mfa_views.reauthenticate, name="mfa_reauthenticate"),
+    path("accounts/factor/add/", totp_views.activate_totp, name="mfa_activate_totp"),
+    path("accounts/factor/remove/", totp_views.deactivate_totp, name="mfa_deactivate_totp"),
+    path(
+        "accounts/factor/recovery/",
+        recovery_views.view_recovery_codes,
+        name="mfa_view_recovery_codes",
+    ),
+    path(
+        "accounts/factor/recovery/new/",
+        recovery_views.generate_recovery_codes,
+        name="mfa_generate_recovery_codes",
+    ),
     path(
         "accounts/password/change/", allauth_views.password_change, name="account_change_password"
     ),

@@ -5,6 +5,8 @@ from typing import Any
 from allauth.account import forms as allauth_forms
 from allauth.account.adapter import get_adapter
 from allauth.core import context
+from allauth.mfa.base import forms as mfa_forms
+from allauth.mfa.totp.forms import ActivateTOTPForm
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Submit
 from django import forms
@@ -13,6 +15,7 @@ from django.contrib.auth.forms import UserCreationForm
 from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from redis.exceptions import RedisError
 
 from neurocage.ids import advance_ids
 from people.locks import refuse_if_locked, refuse_if_mailed_often
@@ -79,6 +82,33 @@ class ConfirmPasswordForm(_Plain, allauth_forms.ReauthenticateForm):
 
 class MailAddressForm(_Plain, allauth_forms.AddEmailForm):
     helper = _plain_helper(_("Save"))
+
+
+class _CodeForm(_Plain, mfa_forms.BaseAuthenticateForm):
+    """A code of the second factor, limited as a password is."""
+
+    def clean_code(self) -> str:
+        refuse_if_locked(context.request, self.user.username)
+        try:
+            code: str = super().clean_code()
+        except RedisError:
+            # allauth keeps there which codes were used.
+            raise forms.ValidationError(
+                _("Codes cannot be checked at the moment. Try again soon."), code="away"
+            ) from None
+        return code
+
+
+class CodeForm(_CodeForm, mfa_forms.AuthenticateForm):
+    helper = _plain_helper(_("Sign in"))
+
+
+class ConfirmCodeForm(_CodeForm, mfa_forms.ReauthenticateForm):
+    helper = _plain_helper(_("Confirm"))
+
+
+class AddFactorForm(_Plain, ActivateTOTPForm):
+    helper = _plain_helper(_("Add"))
 
 
 class AccountForm(UserCreationForm):

@@ -36,7 +36,7 @@ class RegistrationsView(PermittedMixin, TemplateView):
             raise Http404
         with transaction.atomic():
             # Locked, so that of two administrators only the first one answers.
-            found = Registration.objects.select_for_update().filter(person_id=number).first()
+            found = Registration.objects.select_for_update().filter(person_id=int(number)).first()
             if found is None:
                 messages.warning(request, _("Somebody else has answered already."))
                 return redirect("registrations")

@@ -107,7 +107,16 @@ MATRIX = {
     "logout": [((), NO_SUCH_METHOD, ALL_MOVED)],
     "account_login": [((), *[(200, *ALL_MOVED[1:])] * 2)],
     "account_reset_password_from_key_done": [((), *[(200, *ALL_MOVED[1:])] * 2)],
-    "account_logout": [((), NO_SUCH_METHOD, ALL_MOVED)],
+    "account_logout": [((), (405,) * 6, (MOVED,) * 6)],
+    # Nobody here has a second factor. test_second_factor.py has one.
+    "mfa_index": [((), SIGNED_IN, NO_SUCH_METHOD)],
+    "mfa_authenticate": [((), (MOVED,) * 6, (MOVED,) * 6)],
+    "mfa_reauthenticate": [((), ALL_MOVED, ALL_MOVED)],
+    # First it asks for the password again.
+    "mfa_activate_totp": [((), ALL_MOVED, ALL_MOVED)],
+    "mfa_deactivate_totp": [((), NOT_THERE, NOT_THERE)],
+    "mfa_view_recovery_codes": [((), NOT_THERE, NO_SUCH_METHOD)],
+    "mfa_generate_recovery_codes": [((), ALL_MOVED, ALL_MOVED)],
     "account_change_password": [((), SIGNED_IN, SIGNED_IN)],
     # Only for who has no password yet.
     "account_set_password": [((), ALL_MOVED, ALL_MOVED)],
