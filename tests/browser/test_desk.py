@@ -17,7 +17,7 @@ from tests.welfare.factories import make_concern
 from tests.welfare.judging import pass_minutes
 from welfare import tasks
 from welfare.models import Concern, Kind, Wish
-from welfare.notices.due import COLLECTED_FOR
+from welfare.models.notice import COLLECTS_FOR_MINUTES
 from welfare.rules.parameters import BadLong
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,7 +65,7 @@ def test_three_people_bring_readings_by_a_letter_to_a_finding(
         page.goto("/concerns/")
         expect(page.get_by_role("heading", name="No open concerns")).to_be_visible()
     # Its last minutes are as old as a notice waits for others of the same cause.
-    first = slot_of(timezone.now() - COLLECTED_FOR) - 30 * MINUTE
+    first = slot_of(timezone.now() - COLLECTS_FOR_MINUTES * MINUTE) - 30 * MINUTE
     with mail_server() as (letters, settings.EMAIL_URL):
         pass_minutes(first, {cage: [Health.BAD] * 30})
         tasks.send_notices()

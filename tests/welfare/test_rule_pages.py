@@ -17,7 +17,7 @@ from welfare.models import Kind, Rule, RuleEdition
 from welfare.rules import editions
 from welfare.rules.editions import Decided, OwnProposal, Texts
 from welfare.rules.figures import in_words
-from welfare.rules.parameters import CLASSES, BadLong, pack
+from welfare.rules.parameters import BadLong, PlaceSilent, SensorWeak, pack
 
 NOW = at("09:00:30")
 NEXT = slot_of(NOW) + SLOT_LENGTH
@@ -311,5 +311,8 @@ def test_pollers_and_workers_load_no_numpy():
 )
 def test_figures_are_written_as_the_reader_writes_numbers(language, words):
     with translation.override(language):
-        told = [in_words(kind, CLASSES[kind]()) for kind in (Kind.SENSOR_WEAK, Kind.PLACE_SILENT)]
+        told = [
+            in_words(Kind.SENSOR_WEAK, SensorWeak(sigmas=3.0)),
+            in_words(Kind.PLACE_SILENT, PlaceSilent(rarity=4)),
+        ]
     assert [part for part, text in zip(words, told, strict=True) if part not in text] == []
