@@ -278,7 +278,7 @@ def time_zone(name: str, default: str) -> str:
 # Some processes need neither of these. Without them, every page would fail.
 NEEDED_BY_PAGES = {
     "SECRET_KEY or SECRET_KEY_FILE must be set.": ("SECRET_KEY", "SECRET_KEY_FILE"),
-    "DATABASE_URL must be set.": ("DATABASE_URL",),
+    "DATABASE_URL or DATABASE_URL_FILE must be set.": ("DATABASE_URL", "DATABASE_URL_FILE"),
 }
 
 

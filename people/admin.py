@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
@@ -9,6 +12,9 @@ from django.http import HttpRequest
 
 from people.models import Lab, User
 from people.names import search_key
+
+# They have pages of our own, which keep to the limits and note what is done.
+admin.site.unregister([Authenticator, EmailAddress, UserSession])
 
 
 @admin.register(User)

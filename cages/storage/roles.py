@@ -29,7 +29,7 @@ class Rights:
     """What the role of this connection may do beside reading and writing rows."""
 
     name: str
-    is_superuser: bool
+    does_anything: bool
     # Owns the table of changes, so that it could change what was noted.
     is_owner: bool
     makes_tables: bool
@@ -38,7 +38,7 @@ class Rights:
     @property
     def is_too_much(self) -> bool:
         return any(
-            (self.is_superuser, self.is_owner, self.makes_tables, self.changes_what_was_noted)
+            (self.does_anything, self.is_owner, self.makes_tables, self.changes_what_was_noted)
         )
 
 

@@ -338,8 +338,9 @@ def test_a_page_of_readings_that_is_not_there_shows_another(browser, busy, asked
     assert look_at(browser, busy, readings=asked).context["readings"].number == shown
 
 
-def test_in_the_hour_that_comes_twice_rows_still_stand_in_their_order(browser, cage, clock):
+def test_in_the_hour_that_comes_twice_rows_still_stand_in_their_order(client_of, cage, clock):
     clock(at("04:00", AUTUMN))
+    browser = client_of(cage.owner)
     hours = [datetime(2026, 10, 25, 2, 30, fold=fold, tzinfo=FACILITY) for fold in (0, 1)]
     for moment, status in zip(hours, (Health.BAD, Health.OK), strict=True):
         record_minute(cage, moment.astimezone(UTC), status)

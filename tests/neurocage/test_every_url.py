@@ -11,6 +11,7 @@ from django.urls import URLResolver, get_resolver, reverse
 from neurocage.ids import advance_ids
 from people.models import Role
 from tests.factories import at, make_cage, make_member, make_user, record_minute, slot
+from tests.welfare.conftest import add_default_rules
 from tests.welfare.factories import make_concern
 from welfare.models import Concern, Kind, Rule
 
@@ -44,6 +45,8 @@ HEAD = rule(LOGIN, *[403] * 7, IN)
 APPROVES = rule(LOGIN, *[403] * 4, IN, 403, 403, IN)
 ADMIN = rule(*[LOGIN] * 7, 403, IN)
 ADMIN_HOME = rule(*[LOGIN] * 7, IN, IN)
+# Only where mail is set, and here it is not.
+MAIL_ONLY = (NOBODY, NOBODY)
 
 # A cage, its rack, room, lab, and a concern about it, of the lab in which the roles are.
 CAGE, ARCHIVED, CONCERN = 7, 8, 1
@@ -53,6 +56,39 @@ PAGES = {
     "home": (SIGNED_IN, SIGNED_IN),
     "login": (EVERYBODY, EVERYBODY),
     "logout": (SIGNED_IN, SIGNED_IN),
+    # The names by which allauth finds its pages.
+    **{
+        f"account_{name}": (EVERYBODY, EVERYBODY)
+        for name in ("login", "logout", "reset_password_from_key_done")
+    },
+    **{
+        f"account_{name}": (SIGNED_IN, SIGNED_IN)
+        for name in ("change_password", "set_password", "reauthenticate")
+    },
+    "account_reset_password": MAIL_ONLY,
+    "account_reset_password_done": MAIL_ONLY,
+    "account_reset_password_from_key": (*MAIL_ONLY, ["1", "abc"]),
+    "account_email": (NOT_THERE, NOT_THERE),
+    "account_email_verification_sent": MAIL_ONLY,
+    "account_confirm_email": (*MAIL_ONLY, ["abc"]),
+    "mfa_authenticate": (EVERYBODY, EVERYBODY),
+    **{
+        f"mfa_{name}": (SIGNED_IN, SIGNED_IN)
+        for name in ("index", "reauthenticate", "activate_totp", "generate_recovery_codes")
+    },
+    # Nobody here has a second factor.
+    "mfa_deactivate_totp": (NOT_THERE, NOT_THERE),
+    "mfa_view_recovery_codes": (NOT_THERE, SIGNED_IN),
+    "sessions": (SIGNED_IN, SIGNED_IN),
+    "sign-in-acts": (SIGNED_IN, SIGNED_IN),
+    **dict.fromkeys(("all-sign-in-acts", "sign-in-acts-export", "end-lock"), (HEAD, HEAD)),
+    "registrations": (HEAD, rule(LOGIN, *[403] * 7, 404)),
+    "changes": (HEAD, HEAD),
+    "changes-file": (HEAD, HEAD),
+    "cage-changes": (CHANGES, CHANGES, [CAGE]),
+    "cage-changes-file": (CHANGES, CHANGES, [CAGE]),
+    "notice-export": (SIGNED_IN, SIGNED_IN),
+    "sensor-fleet": (STAFF, STAFF),
     "register": (NOBODY, NOBODY),
     "session": (SESSION, SESSION),
     "setup": (NOBODY, NOBODY),
@@ -122,13 +158,13 @@ PAGES = {
     # A session opens none of these but the document. A POST is told that there is only GET (405).
     **{
         f"api:{name}": (TOKEN, EVERYBODY)
-        for name in ("cages", "states", "readings", "requests", "hourly", "concerns")
+        for name in ("cages", "states", "readings", "requests", "hourly", "concerns", "notices")
     },
     "api:cage": (TOKEN, EVERYBODY, [CAGE]),
     "api:openapi": (SESSION, EVERYBODY),
     "api:api-root": (NOBODY, NOBODY),
     "admin:index": (ADMIN_HOME, ADMIN_HOME),
-    "admin:login": (EVERYBODY, EVERYBODY),
+    "admin:login": (rule(LOGIN, *[403] * 6, IN, IN),) * 2,
     "admin:logout": (SIGNED_IN, SIGNED_IN),
     **{f"admin:{name}": (ADMIN_HOME, ADMIN_HOME) for name in ("password_change", "jsi18n")},
     "admin:password_change_done": (ADMIN_HOME, ADMIN_HOME),
@@ -179,8 +215,8 @@ def browsers(module_database):
             made[role] = Client()
             made[role].force_login(person)
     ids = {"lab": cage.lab_id, "rack": cage.rack_id, "room": cage.room_id}
-    first = Rule.objects.filter(kind=Kind.BAD_LONG).first()
-    return made, {**ids, "rule": first.pk if first else 1}
+    add_default_rules()
+    return made, {**ids, "rule": Rule.objects.filter(kind=Kind.BAD_LONG).first().pk}
 
 
 def meaning_of(answer):
