@@ -204,12 +204,16 @@ def test_everybody_finds_the_tokens_in_their_menu(client_of, user):
 # Scope, expiry, and a changed password
 
 
+OF_CAGES = {"cages", "cage", "states", "concerns"}
+OF_MINUTES = {"readings", "requests", "hourly"}
+
+
 @pytest.mark.parametrize(
     ("scope", "opened"),
     [
-        (Scope.ALL, {"cages", "cage", "states", "concerns", "readings", "requests", "hourly"}),
-        (Scope.CAGES, {"cages", "cage", "states", "concerns"}),
-        (Scope.MINUTES, {"readings", "requests", "hourly"}),
+        (Scope.ALL, {*OF_CAGES, *OF_MINUTES, "notices"}),
+        (Scope.CAGES, OF_CAGES),
+        (Scope.MINUTES, OF_MINUTES),
     ],
 )
 def test_a_token_opens_what_belongs_to_its_scope(clock, client_of, user, scope, opened):
