@@ -120,6 +120,8 @@ def sensors(findings: Findings) -> Part:
         return Part(name, State.UNKNOWN, _("No cycle has finished yet."))
     if now - watch.finished_at > PollCycle.STALE_AFTER:
         return Part(name, State.UNKNOWN, _("They are not asked now."))
+    if not newest.asked:
+        return Part(name, State.UNKNOWN, _("No sensor was asked."))
     silence = chance.silence_of(newest, now)
     counts = {"answered": whole(newest.answered), "asked": whole(newest.asked)}
     if silence is None:

@@ -43,6 +43,12 @@ class _Plain(forms.Form):
 class SignInForm(_Plain, allauth_forms.LoginForm):
     helper = _plain_helper(_("Sign in"))
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["login"]
+        field.label = _("Username or mail address") if settings.EMAIL_URL else _("Username")
+        field.widget.attrs["autocomplete"] = "username"
+
     def add_prefix(self, field_name: str) -> str:
         # What allauth calls "login" is a username. Programs that keep passwords look for that name.
         return super().add_prefix("username" if field_name == "login" else field_name)

@@ -84,6 +84,12 @@ def test_the_verdict_says_what_is_well_and_since_when(staff_browser):
 
 
 @pytest.mark.usefixtures("clock")
+def test_the_verdict_says_nothing_of_sensors_that_nobody_asked(staff_browser):
+    make_cycle(slot("07:01"), planned=0)
+    assert parts_of(staff_browser)["Sensors"] == ("unknown", None, "No sensor was asked.")
+
+
+@pytest.mark.usefixtures("clock")
 def test_the_verdict_says_which_parts_are_ill_and_since_when(staff_browser, settings):
     for minute in range(10):
         answered = {"answered": 0 if minute < 4 else 9, "unavailable": 12 if minute < 4 else 3}

@@ -5,6 +5,7 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -12,6 +13,7 @@ from people import locks
 from people.models import Act, SignInAct
 from people.models import sign_in as acts
 from tests.factories import PASSWORD, make_user
+from tests.pages import text_of
 
 LOGIN, ALL = reverse("login"), reverse("all-sign-in-acts")
 
@@ -198,3 +200,13 @@ def test_old_acts_are_deleted_some_at_a_time(db, monkeypatch):
         SignInAct.objects.create(act=Act.FAILED, name="x", at=now - timedelta(days=days))
     assert [SignInAct.objects.delete_old(now) for _ in range(3)] == [2, 1, 0]
     assert SignInAct.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("mail", "label"), [("", "Username"), ("smtp://localhost:25", "Username or mail address")]
+)
+def test_the_form_says_what_it_takes(db, settings, mail, label):
+    make_user("ruth")
+    settings.EMAIL_URL = mail
+    page = Client().get("/accounts/login/")
+    assert text_of(page).partition("Sign in")[2].split("*")[0].endswith(label)
