@@ -4,7 +4,6 @@ from django.utils.translation import gettext_lazy as _
 
 class PeopleConfig(AppConfig):
     name = "people"
-    default_auto_field = "django.db.models.AutoField"
 
     def ready(self) -> None:
         from people import sessions, sign_in_notes  # noqa: F401 - they listen to signals

@@ -22,6 +22,7 @@ from people.names import sort_key
 from welfare.models import RackStanding, SensorStanding, WeakBay
 from welfare.models.sensor import COUNTS
 from welfare.rules import sensor_weak
+from welfare.rules.parameters import SensorWeak
 from welfare.rules.sensor_weak import Requests
 
 logger = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ class Collected:
         now: Bucket,
         usual: Bucket,
         is_weak: bool | None,
-        least_requests: int,
+        parameters: SensorWeak,
     ) -> None:
         """now: the last hours of the sensor; usual: the days before."""
         together = self._racks.setdefault(
@@ -79,7 +80,7 @@ class Collected:
         together.bucket.add(now)
         together.cages += 1
         recent, before = requests_of(now), requests_of(usual)
-        is_judged = min(recent.count, before.count) >= least_requests
+        is_judged = sensor_weak.has_enough(recent, before, parameters)
         together.judged += is_judged
         together.weak += bool(is_weak)
         self._standings.append(

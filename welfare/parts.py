@@ -103,8 +103,7 @@ def _judge_some(
             one, before = requests_of(of_now[pk]), requests_of(of_usual[pk])
             subject = facts.cage(pk)
             is_weak = sensor_weak.verdict(one, before, parameters)
-            least = parameters.least_requests
-            fleet.add(pk, spots[pk], of_now[pk], of_usual[pk], is_weak, least)
+            fleet.add(pk, spots[pk], of_now[pk], of_usual[pk], is_weak, parameters)
             if is_weak is False:
                 conditions.end(Kind.SENSOR_WEAK, subject, hour)
             elif is_weak:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from cages.doctor.findings import Finding, clock, ok, warning, wrong
-from cages.operations import outage
+from cages.operations import outage, queues
 from cages.polling import set_aside
 from neurocage import redis_server
 from neurocage.secrecy import without_secrets
@@ -96,8 +96,7 @@ def _clock(client: redis.Redis) -> Iterator[Finding]:
 
 
 def _queues(client: redis.Redis) -> Iterator[Finding]:
-    names = sorted({route["queue"] for route in settings.CELERY_TASK_ROUTES.values()})
-    lengths = ", ".join(f"{name} {client.llen(name)}" for name in names)
+    lengths = ", ".join(f"{name} {count}" for name, count in queues.ask(client).lengths.items())
     yield ok("Queues", f"Messages that wait: {lengths}.")
     if count := set_aside.count():
         words = f"{count} results could not be written and are kept aside."

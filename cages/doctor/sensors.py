@@ -21,7 +21,7 @@ MOST_SECONDS = 15.0
 CLOCK_SECONDS = 5.0
 # An HTTP date has whole seconds.
 ROUNDED = timedelta(seconds=1)
-TODO = "See whether SENSOR_API_URL is right, and whether this machine reaches it."
+WHAT_TO_DO = "See whether SENSOR_API_URL is right, and whether this machine reaches it."
 
 
 def look() -> Iterator[Finding]:
@@ -29,7 +29,7 @@ def look() -> Iterator[Finding]:
     try:
         ids = list(Cage.objects.polled().order_by("pk").values_list("pk", flat=True))
     except Error:
-        yield warning(NAME, "Not asked, because the database does not say which cages.", TODO)
+        yield warning(NAME, "Not asked, because the database does not say which cages.", WHAT_TO_DO)
         return
     if not ids:
         yield ok(NAME, "No cage is polled, so no sensor was asked.")
@@ -80,7 +80,7 @@ def _told(results: list[PollResult], asked: int, seconds: float) -> Finding:
     if details:
         words += f" ({details[0]})"
     if not answered:
-        return wrong(NAME, f"{words}.", TODO)
+        return wrong(NAME, f"{words}.", WHAT_TO_DO)
     if 2 * len(answered) < asked:
         return warning(NAME, f"{words}.", "The operations page lists the silent sensors by rack.")
     return ok(NAME, f"{words}.")

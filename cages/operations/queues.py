@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.conf import settings
+from redis import Redis
 from redis.exceptions import RedisError
 
 from neurocage import redis_server
@@ -27,13 +28,19 @@ class Waiting:
 
 def waiting() -> Waiting | None:
     """Ask Redis. None while it does not answer."""
-    queues = names()
     try:
-        with redis_server.connect() as redis, redis.pipeline(transaction=False) as pipeline:
-            for queue in queues:
-                pipeline.llen(queue)
-            pipeline.hlen(HELD_KEY)
-            *lengths, held = pipeline.execute()
+        with redis_server.connect() as client:
+            return ask(client)
     except RedisError:
         return None
+
+
+def ask(client: Redis) -> Waiting:
+    """Ask this Redis, in one message. Raises RedisError."""
+    queues = names()
+    with client.pipeline(transaction=False) as pipeline:
+        for queue in queues:
+            pipeline.llen(queue)
+        pipeline.hlen(HELD_KEY)
+        *lengths, held = pipeline.execute()
     return Waiting(dict(zip(queues, lengths, strict=True)), held)

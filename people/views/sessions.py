@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
 from people.access import person_of
+from people.addresses import UNKNOWN_ADDRESS
 from people.models import Act, SignInAct, User
 
 SHOWN = 50
@@ -31,7 +32,9 @@ class SessionsView(TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         own = list(sessions_of(person_of(self.request))[:SHOWN])
         here = self.request.session.session_key
-        return super().get_context_data(own=own, here=here, shown=SHOWN, **kwargs)
+        return super().get_context_data(
+            own=own, here=here, shown=SHOWN, unknown_address=UNKNOWN_ADDRESS, **kwargs
+        )
 
     def post(self, request: HttpRequest) -> HttpResponse:
         person = person_of(request)

@@ -26,7 +26,7 @@ def verdict(now: Requests, usual: Requests, parameters: SensorWeak) -> bool | No
 
     now: the last `hours`; usual: the days before. None as well where there are too few requests.
     """
-    if min(now.count, usual.count) < parameters.least_requests:
+    if not has_enough(now, usual, parameters):
         return None
     drop, deviation = _drop(now, usual)
     allowed = max(parameters.sigmas * deviation, LEAST_DROP)
@@ -35,6 +35,11 @@ def verdict(now: Requests, usual: Requests, parameters: SensorWeak) -> bool | No
         return True
     is_well = drop < OVER_PART * allowed and slower < OVER_PART * (parameters.times - 1)
     return False if is_well else None
+
+
+def has_enough(now: Requests, usual: Requests, parameters: SensorWeak) -> bool:
+    """Whether there are enough requests in both spans to tell anything."""
+    return min(now.count, usual.count) >= parameters.least_requests
 
 
 def below(now: Requests, usual: Requests) -> float:
