@@ -79,6 +79,7 @@ def test_a_letter_is_repeated_at_most_once_and_says_so(install, letters, measure
     killed = time.monotonic()
     letters.may_answer.set()
     installation.start_process("welfare2")
+    installation.wait_for_workers()
     time.sleep(LOST_AFTER.total_seconds())
     for _ in range(2):
         kick(installation, SEND)
