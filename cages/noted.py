@@ -5,7 +5,20 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from cages.models import Cage, Poll, Rack, RetentionChange, Room, WallLink
+from cages.models import (
+    Animal,
+    Cage,
+    Housing,
+    LightPeriod,
+    LightSchedule,
+    Mark,
+    MarkKind,
+    Poll,
+    Rack,
+    RetentionChange,
+    Room,
+    WallLink,
+)
 from cages.models.place import bay_name
 from people.noted import Noted, note
 
@@ -28,6 +41,12 @@ def register() -> None:
         ),
         Noted(Room, _("Room")),
         Noted(Rack, _("Rack"), address=lambda row: reverse("rack-detail", args=[row])),
+        Noted(LightSchedule, _("Light schedule")),
+        Noted(LightPeriod, _("Light of a place")),
+        Noted(MarkKind, _("Kind of mark")),
+        Noted(Mark, _("Mark")),
+        Noted(Animal, _("Animal")),
+        Noted(Housing, _("Housing of an animal")),
         Noted(WallLink, _("Link for a screen")),
         Noted(RetentionChange, _("Retention")),
         # Only results that came after the digest of their day was made.

@@ -66,6 +66,9 @@ POLL_CONCURRENCY = env.number("POLL_CONCURRENCY", 2500, 1, 10_000)
 # Cages in one message, whatever POLL_SHARD_SIZE says.
 LARGEST_SHARD = 10_000
 POLL_SHARD_SIZE = env.number("POLL_SHARD_SIZE", 500, 1, LARGEST_SHARD)
+# How long before and after handling its traces last in the data. Leaving handling out leaves this
+# out as well.
+HANDLING_MARGIN_MINUTES = env.number("HANDLING_MARGIN_MINUTES", 60, 0, 24 * 60)
 # Called after each full cycle; "" for none.
 HEARTBEAT_URL = env.text("HEARTBEAT_URL") and env.url("HEARTBEAT_URL", "", ("http", "https"))
 # Hours after which a backup is overdue; 0 where none is expected.

@@ -7,7 +7,23 @@ import itertools
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from cages.models import Cage, CageState, Health, Outcome, Places, PollCycle
+from cages.models import (
+    Animal,
+    Cage,
+    CageState,
+    Health,
+    Housing,
+    LightPeriod,
+    LightSchedule,
+    Mark,
+    MarkKind,
+    Outcome,
+    Places,
+    PollCycle,
+    Rack,
+    Room,
+)
+from cages.models.mark import BuiltIn
 from cages.polling.recorder import record, record_past
 from cages.polling.results import PollResult
 from people.models import Membership, User
@@ -134,3 +150,45 @@ def make_cycle(slot, planned, finished=True, **fields):
             **fields,
         }
     return PollCycle.objects.create(slot=slot, planned=planned, **{"started_at": slot, **fields})
+
+
+def make_schedule(name="12:12 from 07:00", on="07:00", off="19:00", **fields):
+    """Make a LightSchedule. Without `on` its light is constant, so name a regime."""
+    if on:
+        fields |= {"lights_on": time.fromisoformat(on), "lights_off": time.fromisoformat(off)}
+    schedule = LightSchedule(name=name, **fields)
+    schedule.full_clean()
+    schedule.save()
+    return schedule
+
+
+def give_light(place, schedule, since):
+    """Give a room or a cage the schedule from a moment on."""
+    at_place = {"room" if isinstance(place, Room) else "cage": place}
+    return LightPeriod.objects.create(
+        schedule=schedule, starts_at=since, noted_at=since, **at_place
+    )
+
+
+def make_mark(place, start, end=None, kind=BuiltIn.HANDLING, **fields):
+    """Note a mark of a cage, a rack or a room. kind: a code of a built-in kind."""
+    name = {Cage: "cage", Rack: "rack", Room: "room"}[type(place)]
+    mark = Mark(
+        kind=MarkKind.objects.get(code=kind),
+        starts_at=start,
+        ends_at=end or start,
+        **{name: place, "by": "anna", "noted_at": start, **fields},
+    )
+    mark.save()
+    return mark
+
+
+def make_animal(cage, number=None, since=None, until=None, **fields):
+    """Make an animal that lives in the cage from the facility's day `since` on."""
+    animal = Animal.objects.create(
+        number=number or f"M{next(_numbers)}", lab_id=cage.lab_id, **fields
+    )
+    Housing.objects.create(
+        animal=animal, cage=cage, since=since or cage.created_at.date(), until=until
+    )
+    return animal

@@ -79,8 +79,8 @@ class Room(models.Model):
 
     @property
     def is_used(self) -> bool:
-        """Whether a cage stands in it, archived cages included. One query."""
-        return self.cages.exists()
+        """Whether a cage stands in it or ever stood there, archived cages included. One query."""
+        return self.stays.exists()
 
     def namesakes(self, name: str) -> "models.QuerySet[Room]":
         """Return the other rooms whose name reads the same as this one; one at most."""
@@ -135,8 +135,8 @@ class Rack(models.Model):
 
     @property
     def is_used(self) -> bool:
-        """Whether a cage stands in it, archived cages included. One query."""
-        return self.cages.exists()
+        """Whether a cage stands in it or ever stood there, archived cages included. One query."""
+        return self.stays.exists()
 
     def namesakes(self, name: str) -> "models.QuerySet[Rack]":
         """Return the other racks of its room whose name reads the same; one at most."""

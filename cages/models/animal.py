@@ -1,0 +1,83 @@
+"""The animals: one row each, and in which cage each was from when to when."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from people.names import KeyField, SortField
+
+
+class Sex(models.TextChoices):
+    FEMALE = "f", _("female")
+    MALE = "m", _("male")
+    UNKNOWN = "", _("not known")
+
+
+class Animal(models.Model):
+    """One animal. Its number is unique in its lab."""
+
+    lab = models.ForeignKey("people.Lab", on_delete=models.PROTECT, related_name="animals")
+    number = models.CharField(_("Number"), max_length=50)
+    key = KeyField(of="number")
+    sort_key = SortField(of="number")
+    sex = models.CharField(_("Sex"), max_length=1, choices=Sex.choices, blank=True)
+    born_on = models.DateField(_("Born"), null=True, blank=True)
+    strain = models.CharField(_("Strain"), max_length=100, blank=True)
+    genotype = models.CharField(_("Genotype"), max_length=100, blank=True)
+    protocol = models.CharField(_("Protocol"), max_length=50, blank=True)
+    group = models.CharField(_("Group"), max_length=50, blank=True)
+
+    class Meta:
+        ordering = ["sort_key", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["lab", "key"], name="cages_animal_one_per_number")
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def age_days(self, day: date) -> int | None:
+        """Its age on the day; None where its birth is not known or later."""
+        return (day - self.born_on).days if self.born_on and self.born_on <= day else None
+
+
+class HousingQuerySet(models.QuerySet["Housing"]):
+    def of(self, cage_ids: Iterable[int]) -> Self:
+        """Those of these cages with their animals, oldest first."""
+        found = self.filter(cage__in=list(cage_ids)).select_related("animal")
+        return found.order_by("since", "animal__sort_key", "id")
+
+    def on(self, day: date) -> Self:
+        """Those that include the day."""
+        return self.filter(Q(until=None) | Q(until__gt=day), since__lte=day)
+
+
+class Housing(models.Model):
+    """An animal lives in a cage from the facility's day `since` up to but not including `until`.
+
+    until: None while it lives there.
+    """
+
+    animal = models.ForeignKey(Animal, on_delete=models.CASCADE, related_name="housings")
+    cage = models.ForeignKey("cages.Cage", on_delete=models.CASCADE, related_name="housings")
+    since = models.DateField(_("since"))
+    until = models.DateField(_("until"), null=True, blank=True)
+
+    objects = HousingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(until=None) | Q(until__gt=F("since")),
+                name="cages_housing_ends_after_its_start",
+            ),
+            models.UniqueConstraint(fields=["animal", "since"], name="cages_housing_one_per_day"),
+        ]
+        indexes = [models.Index(fields=["cage", "since"], name="cages_housing_of_cage")]
+
+    def __str__(self) -> str:
+        return f"animal {self.animal_id} in cage {self.cage_id} since {self.since}"
