@@ -2,7 +2,8 @@
 
 All are folded at 24 hours. Bins without a value are left out. A figure is None where the series is
 not enough (`Series.is_enough`) or its parts are not known. Times are hours, from 0 up to 24, after
-`zero`: ZT0 or a midnight. The definitions are those of pyActigraphy 1.2.
+`zero`: ZT0 or a midnight. IS, IV, L5, M10 and RA are
+defined as in pyActigraphy 1.1.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from cages.rhythm.series import MINUTES_AN_HOUR, Floats, Series
 HOURS_A_DAY = 24
 LEAST_ACTIVE_HOURS = 5
 MOST_ACTIVE_HOURS = 10
-# The template of an onset: so many hours of rest, then as many of activity (ClockLab's default).
+# The template of an onset: so many hours of rest, then as many of activity.
 TEMPLATE_HOURS = 6
 
 
@@ -160,11 +161,13 @@ def extreme(day: Floats, hours: int, later: float, *, highest: bool) -> Stretch 
 
 
 def edges(day: Floats, bins_an_hour: int, later: float) -> tuple[Edge | None, Edge | None]:
-    """(onset, offset) of activity on the average day, by ClockLab's template.
+    """(onset, offset) of activity on the average day, by a template of a step.
 
     Each bin is active if it is above the median of the day. The onset is where TEMPLATE_HOURS of
-    rest followed by as many of activity agree with most bins, the offset the reverse. None where
-    a bin of the day is not known, or all are alike.
+    rest followed by as many of activity agree with most bins, the offset the reverse. The onset
+    time of pyActigraphy (AonT) compares the hours before and after in the same way, as a quotient;
+    a difference is right where the hours before are all 0 too. None where a bin of the day is not
+    known, or all are alike.
     """
     if np.isnan(day).any() or day.var() < LEAST_VARIANCE:
         return None, None
