@@ -33,12 +33,3 @@ def square(active_from, active_to, days=5, *, bin_minutes=10):
     at = hours(days, bin_minutes) % 24
     is_active = (at - active_from) % 24 < (active_to - active_from) % 24
     return made(is_active.astype(float), bin_minutes=bin_minutes)
-
-
-def noise(days=14, seed=1, *, bin_minutes=10):
-    """A day and noise of no other meaning; the same numbers on every machine."""
-    at, spread = hours(days, bin_minutes), np.random.Generator(np.random.PCG64(seed))
-    return made(
-        0.5 + 0.2 * np.cos(2 * np.pi * at / 24) + 0.2 * spread.random(len(at)),
-        bin_minutes=bin_minutes,
-    )
