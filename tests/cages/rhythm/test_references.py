@@ -1,4 +1,4 @@
-"""Figures are those of pyActigraphy and SciPy on complete data (references.py makes the numbers)."""
+"""Figures are those of pyActigraphy and SciPy, whose numbers references.py makes."""
 
 import json
 from pathlib import Path
