@@ -182,7 +182,7 @@ def folded_power(values: Floats, width: int) -> tuple[float | None, int]:
 def chi_square_quantile(share: float, degrees: int) -> float:
     """The value that a chi-square variable stays below with this probability (0 < share < 1).
 
-    The cube of Wilson and Hilferty 1931. From 15 degrees on it is off by less than 0.3 %.
+    The cube of Wilson and Hilferty 1931. From 15 degrees on it is off by less than 0.5 %.
     """
     spread = 2 / (9 * degrees)
     return degrees * (1 - spread + NormalDist().inv_cdf(share) * sqrt(spread)) ** 3

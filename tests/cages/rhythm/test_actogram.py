@@ -47,11 +47,15 @@ def test_zero_may_lie_far_away():
 def test_a_free_running_rhythm_stands_upright_at_its_period():
     at = np.arange(20 * 144) / 6
     series = made((at % 23.7 < 10).astype(float))
-    ends = [int(np.argmin(row)) for row in actogram_of(series, tau=23.7).rows[:-1]]
-    assert max(ends) - min(ends) <= 1
-    drifting = [int(np.argmin(row)) for row in actogram_of(series).rows[:5]]
-    assert drifting == sorted(drifting, reverse=True)
-    assert drifting[0] - drifting[4] > 5
+    upright = [middle_of(row) for row in actogram_of(series, tau=23.7).rows[:-1]]
+    assert max(upright) - min(upright) <= 1
+    drifting = [middle_of(row) for row in actogram_of(series).rows[:5]]
+    assert drifting[0] - drifting[4] > 3
+
+
+def middle_of(row):
+    """The middle of the activity in the first 100 of a row's 144 bins."""
+    return np.flatnonzero(row[:100]).mean()
 
 
 @given(st.floats(LEAST_TAU, MOST_TAU), st.integers(-3000, 3000))

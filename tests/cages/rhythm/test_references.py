@@ -39,4 +39,4 @@ def test_the_lomb_scargle_power_is_that_of_scipy(name):
 
 @pytest.mark.parametrize(("share", "degrees", "value"), REFERENCES["chi_square_quantiles"])
 def test_the_quantile_of_chi_square_is_off_by_less_than_it_says(share, degrees, value):
-    assert chi_square_quantile(share, degrees) == pytest.approx(value, rel=0.003)
+    assert chi_square_quantile(share, degrees) == pytest.approx(value, rel=0.005)
