@@ -149,7 +149,7 @@ def chi_square(series: Series) -> Periodogram | None:
         return None
     best = int(np.nanargmax(powers - line))
     return Periodogram(
-        columns * step,
+        columns.astype(np.float64) * step,
         powers,
         step,
         float(columns[best] * step),

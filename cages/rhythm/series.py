@@ -54,7 +54,7 @@ class Series:
     @property
     def coverages(self) -> Floats:
         """Known minutes of each bin as a share of its minutes."""
-        return self.known / self.bin_minutes
+        return self.known.astype(np.float64) / self.bin_minutes
 
     @property
     def days(self) -> float:
