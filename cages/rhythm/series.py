@@ -54,7 +54,7 @@ class Series:
     @property
     def coverages(self) -> Floats:
         """Known minutes of each bin as a share of its minutes."""
-        return self.known.astype(np.float64) / self.bin_minutes
+        return self.known / self.bin_minutes
 
     @property
     def days(self) -> float:
@@ -64,7 +64,7 @@ class Series:
     @property
     def hours(self) -> Floats:
         """The beginning of each bin, in hours after `start`."""
-        return np.arange(len(self.values)) * (self.bin_minutes / MINUTES_AN_HOUR)
+        return np.arange(len(self.values), dtype=np.float64) * (self.bin_minutes / MINUTES_AN_HOUR)
 
     @property
     def bins_a_day(self) -> int:
