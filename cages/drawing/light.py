@@ -1,6 +1,12 @@
-"""Light in words: what a schedule says at a moment, and what a change of it means."""
+"""Light on pages: phases as bands over strips, and in words.
 
+A dark phase is a thick band and light a thin line, so that both can be read without colour. Where
+there is no schedule there is neither.
+"""
+
+import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import formats, timezone
@@ -10,6 +16,49 @@ from cages.drawing.words import date_and_time, time_of_day
 from cages.history.light import LightPhase, LightRun, Runs, run_at, spans_of
 from cages.history.window import Window
 from cages.models import LightPeriod, LightSchedule
+from cages.slots import SLOT_LENGTH
+
+
+# Of the band above the bars, in the units of a strip. The style sheet has these heights too.
+BAND_HEIGHT = 4
+BAND_Y = {LightPhase.DARK: -2.5, LightPhase.LIGHT: -1.5}
+
+
+@dataclass(frozen=True, slots=True)
+class Shade:
+    """The phases of a strip. paths: [(name, SVG path of its strokes)], one unit wide per minute.
+
+    data: what js/strips.js reads: [[first minute, end, phase, ZT of the first minute or null]].
+    """
+
+    paths: list[tuple[str, str]]
+    data: str
+
+
+def shade_of(runs: Iterable[LightRun], begin: datetime, first: int, end: int) -> Shade | None:
+    """The Shade of the minutes from `first` up to `end` after the slot `begin`.
+
+    None where no schedule is known.
+    """
+    bands: dict[LightPhase, list[str]] = {LightPhase.DARK: [], LightPhase.LIGHT: []}
+    shadow, data = [], []
+    for run in runs:
+        start = max((run.window.start - begin) // SLOT_LENGTH, first)
+        stop = min((run.window.end - begin) // SLOT_LENGTH, end)
+        if start >= stop or run.phase == LightPhase.UNKNOWN:
+            continue
+        bands[run.phase].append(f"M{start} {BAND_Y[run.phase]}h{stop - start}")
+        if run.phase == LightPhase.DARK:
+            shadow.append(f"M{start} 8h{stop - start}")
+        data.append([start, stop, run.phase.value, run.zt_minutes(begin + start * SLOT_LENGTH)])
+    if not data:
+        return None
+    paths = [
+        ("shadow", "".join(shadow)),
+        ("dark", "".join(bands[LightPhase.DARK])),
+        ("lit", "".join(bands[LightPhase.LIGHT])),
+    ]
+    return Shade([path for path in paths if path[1]], json.dumps(data, separators=(",", ":")))
 
 
 def zt(minutes: int) -> str:

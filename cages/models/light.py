@@ -115,12 +115,12 @@ class LightPeriodQuerySet(models.QuerySet["LightPeriod"]):
     def present(self, rooms: Iterable[int], now: datetime) -> Self:
         """The period that each of these rooms is in."""
         begun = self.filter(room__in=list(rooms), starts_at__lte=now).select_related("schedule")
-        return begun.order_by("room", "-starts_at").distinct("room")
+        return begun.order_by("room_id", "-starts_at").distinct("room_id")
 
     def coming(self, rooms: Iterable[int], now: datetime) -> Self:
         """The next period of each of these rooms."""
         later = self.filter(room__in=list(rooms), starts_at__gt=now).select_related("schedule")
-        return later.order_by("room", "starts_at").distinct("room")
+        return later.order_by("room_id", "starts_at").distinct("room_id")
 
 
 class LightPeriod(models.Model):
