@@ -162,11 +162,11 @@ def make_schedule(name="12:12 from 07:00", on="07:00", off="19:00", **fields):
     return schedule
 
 
-def give_light(place, schedule, since):
+def give_light(place, schedule, since, **fields):
     """Give a room or a cage the schedule from a moment on."""
     at_place = {"room" if isinstance(place, Room) else "cage": place}
     return LightPeriod.objects.create(
-        schedule=schedule, starts_at=since, noted_at=since, **at_place
+        schedule=schedule, starts_at=since, noted_at=since, **at_place, **fields
     )
 
 

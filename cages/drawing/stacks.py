@@ -17,7 +17,7 @@ from cages.drawing import light, strips
 from cages.drawing.pins import Numbered, Pin, pins_of
 from cages.drawing.words import minutes_in_words, time_of_day
 from cages.history.axis import TAU, ZT, Axis
-from cages.history.light import Runs
+from cages.history.light import LightRun
 from cages.history.window import Window
 from cages.slots import SLOT_LENGTH
 
@@ -70,7 +70,7 @@ def stack_of(
     minutes: bytes,
     window: Window,
     axis: Axis,
-    runs: Runs = (),  # type: ignore[assignment]
+    runs: Sequence[LightRun] = (),
     marks: Sequence[Numbered] = (),
 ) -> Stack:
     """The minutes of the Window as a Stack. runs: they may go on after the window."""
@@ -108,7 +108,7 @@ def _by_clock(minutes: bytes, window: Window) -> list[Row]:
     return rows
 
 
-def _by_zt(minutes: bytes, window: Window, runs: Runs) -> list[Row]:
+def _by_zt(minutes: bytes, window: Window, runs: Sequence[LightRun]) -> list[Row]:
     spans: list[tuple[datetime, Window]] = []
     for run in runs:
         part = Window(max(run.window.start, window.start), min(run.window.end, window.end))
@@ -141,7 +141,9 @@ def _by_tau(minutes: bytes, window: Window, tau_tenths: int) -> list[Row]:
     return rows
 
 
-def _drawn(row: Row, runs: Runs, marks: Sequence[Numbered], width: float) -> dict[str, Any]:
+def _drawn(
+    row: Row, runs: Sequence[LightRun], marks: Sequence[Numbered], width: float
+) -> dict[str, Any]:
     name = f"{row.day:%Y-%m-%d}"
     clock = time_of_day(row.begin) if row.with_clock else ""
     # On the clock a day is shaded to its end, also where its minutes are yet to come.

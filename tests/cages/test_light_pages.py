@@ -208,7 +208,7 @@ def test_more_rooms_take_no_more_queries(staff_browser, user, cage):
     for number in range(5):
         other = make_cage(owner=user, room=f"More {number}")
         give_light(other.room, LightSchedule.objects.get(), at("07:00"))
-    assert queries_of(staff_browser.get, LIGHT) == before <= 9
+    assert queries_of(staff_browser.get, LIGHT) == before <= 10
 
 
 def test_times_are_shown_without_seconds(browser, cage):
