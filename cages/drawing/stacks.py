@@ -64,6 +64,8 @@ class Stack:
     without: int = 0
     top: int = 0
     height: int = strips.HEIGHT
+    # Whether each row says when it begins.
+    has_clock: bool = False
 
 
 def stack_of(
@@ -92,7 +94,16 @@ def stack_of(
     top = light.BAND_HEIGHT if has_light else 0
     ticks = _ticks(length, width, axis)
     unit = {ZT: "ZT", TAU: _("Hours")}.get(axis.name, _("Hour"))
-    return Stack(drawn, _number(width), ticks, unit, without, -top, strips.HEIGHT + top)
+    return Stack(
+        drawn,
+        _number(width),
+        ticks,
+        unit,
+        without,
+        top=-top,
+        height=strips.HEIGHT + top,
+        has_clock=any(row.with_clock for row in rows),
+    )
 
 
 def _by_clock(minutes: bytes, window: Window) -> list[Row]:

@@ -41,6 +41,7 @@ def opened(transactional_db, new_page):
 
 def read_at(page, strip, share):
     """What the pointer reads at this share of the strip's width."""
+    strip.evaluate("strip => strip.scrollIntoView({ block: 'center' })")
     box = strip.bounding_box()
     page.mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
     return page.locator(".read-minute").inner_text()
