@@ -13,7 +13,17 @@ from cages.models import Cage, Condition, Health, Outcome, Rack, Room
 from cages.slots import slot_of
 from people.models import ApiToken
 from tests.browser import welfare_data
-from tests.factories import MINUTE, make_cage, make_cycle, make_user, record_minutes, write_polls
+from tests.factories import (
+    MINUTE,
+    give_light,
+    make_cage,
+    make_cycle,
+    make_mark,
+    make_schedule,
+    make_user,
+    record_minutes,
+    write_polls,
+)
 from tests.welfare.factories import make_concern
 from welfare import desk
 from welfare.models import Finding, Kind, Reason
@@ -32,6 +42,8 @@ ADDRESSES = [
     "/cages/2/",
     "/cages/1/history/",
     "/cages/1/history/?span=30d&double=1",
+    "/cages/1/history/?span=7d&axis=zt&double=1",
+    "/cages/1/history/?span=7d&axis=tau&tau=99",
     "/cages/1/?at=2026-03-02T03:14",
     "/cages/compare/?cage=1&cage=2",
     "/cages/export/?which=all&from=nonsense",
@@ -53,6 +65,11 @@ ADDRESSES = [
     "/racks/900/fill/?row=A&column=1",
     "/rooms/900/edit/",
     "/cages/1/move/",
+    "/light/",
+    "/light/new/",
+    "/light/rooms/900/",
+    "/light/cages/1/",
+    "/light/periods/900/remove/",
     "/wall/",
     "/wall/?room=900",
     "/concerns/",
@@ -100,6 +117,8 @@ def facility():
     make_cage("Paused", ada, id=6, is_polled=False)
     make_cage("Archived", ada, id=9, archived_at=timezone.now())
     make_cycle(now - MINUTE, planned=3)
+    give_light(Room.objects.get(), make_schedule(), now - timedelta(days=2), pk=900)
+    make_mark(Room.objects.get(), now - 5 * MINUTE, now - 3 * MINUTE)
     # One that nobody has acknowledged, one with a recheck that lapsed, and one that is closed.
     raised = {"raised": now - 9 * MINUTE, "raised_at": now}
     make_concern(Cage.objects.get(pk=1), pk=900, **raised)

@@ -5,18 +5,22 @@ from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.generic import DetailView
 
-from cages.drawing import strips
+from cages.drawing import light, strips
+from cages.drawing.pins import numbered
 from cages.filters import CageFilter
-from cages.history import band, spells
+from cages.history import band, nights, spells
+from cages.history.handling import margin, marks_of
+from cages.history.light import Runs, has_light, light_of
 from cages.history.minutes import KNOWN, minutes_of
 from cages.history.summaries import health_of, sensor_in
 from cages.history.window import Window
-from cages.models import Health, Poll
+from cages.models import Health, Mark, Poll
 from cages.models.cage import CageQuerySet
 from cages.models.fields import facts_of
-from cages.slots import SLOT_LENGTH
+from cages.slots import SLOT_LENGTH, slot_of
 from cages.views.access import CageAccessMixin
 from cages.views.history.pages import redirect_to_moment
 from cages.views.site.live import LiveMixin
@@ -43,7 +47,18 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
         cage = self.object
         today = Window.today(self.now)
         window = today.since(cage.created_at)
-        minutes = minutes_of([cage.pk], window)[cage.pk]
+        # One reading of the minutes for today and for the dark phases before.
+        begin = today.start - nights.LOOKED_BACK
+        since = Window(begin, today.end).since(cage.created_at)
+        every = minutes_of([cage.pk], since)[cage.pk]
+        minutes = every[len(every) - window.minutes :]
+        shown = Window(
+            today.start - nights.LOOKED_BACK,
+            Window.whole_day(timezone.localtime(self.now).date()).end,
+        )
+        runs = light_of([cage.pk], shown)[cage.pk]
+        known_light = runs if has_light(runs) else []
+        marks = marks_of([cage.pk], since, margin())[cage.pk]
         sensor = sensor_in(cage, today)
         expected = band.expected(cage, today, sensor.requests)
         requests = Poll.objects.of(cage, today)
@@ -58,7 +73,14 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
             last_hour=cage.last_hour(self.now),
             minutes_today=minutes,
             health_summary=health_of(minutes),
-            hours=strips.hours_of(minutes, window.start),
+            hours=_hours(minutes, window, runs),
+            runs=known_light,
+            light_now=light.at_slot(known_light, slot_of(self.now)),
+            night=nights.night_of(every, since, runs, marks),
+            phases_at_least=nights.PHASES_AT_LEAST,
+            coverage_at_least=nights.COVERAGE_AT_LEAST,
+            handling_minutes=margin() // SLOT_LENGTH,
+            marks=numbered(_within(marks, window)),
             longest_bad=spells.longest_bad(minutes, window.start, self.now),
             longest_silence=spells.longest_silence(minutes, window.start, self.now),
             sensor=sensor,
@@ -78,6 +100,21 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
         if count is not None:
             paginator.count = count
         return paginator.get_page(self.request.GET.get(name))
+
+
+def _hours(minutes: bytes, window: Window, runs: Runs) -> list[tuple[strips.Hour, str]]:
+    """[(Hour, its light in words)]"""
+    hours = strips.hours_of(minutes, window.start)
+    ends = [*(hour.start for hour in hours[1:]), window.end][: len(hours)]
+    return [
+        (hour, light.minutes_by_phase(runs, Window(hour.start, end)))
+        for hour, end in zip(hours, ends, strict=True)
+    ]
+
+
+def _within(marks: list[Mark], window: Window) -> list[Mark]:
+    """The marks with a minute in the window."""
+    return [mark for mark in marks if mark.starts_at < window.end and mark.ends_at >= window.start]
 
 
 def _readings(minutes: bytes, window: Window) -> list[tuple[datetime, Health]]:
