@@ -10,7 +10,7 @@ from django.urls import URLResolver, get_resolver, reverse
 
 from neurocage.ids import advance_ids
 from people.models import Role
-from tests.factories import at, make_cage, make_member, make_user, record_minute, slot
+from tests.factories import at, make_cage, make_mark, make_member, make_user, record_minute, slot
 from tests.welfare.conftest import add_default_rules
 from tests.welfare.factories import make_concern
 from welfare.models import Concern, Kind, Rule
@@ -119,6 +119,15 @@ PAGES = {
     "cage-restore": (CHANGES, CHANGES, [ARCHIVED]),
     "cage-purge": (PURGES, PURGES, [ARCHIVED]),
     "cage-move": (HANDLES, HANDLES, [CAGE]),
+    "mark-list": (SIGNED_IN, SIGNED_IN),
+    "mark-export": (SIGNED_IN, SIGNED_IN),
+    "mark-create": (HANDLES, HANDLES, [], f"?cage={CAGE}"),
+    "mark-detail": (SEES, SIGNED_IN, ["mark"]),
+    "mark-edit": (HANDLES, HANDLES, ["mark"]),
+    "mark-end": (SIGNED_IN, HANDLES, ["mark"]),
+    "mark-withdraw": (HANDLES, HANDLES, ["mark"]),
+    "mark-kinds": (HEAD, HEAD),
+    "mark-kind-edit": (HEAD, HEAD, ["mark_kind"]),
     "rack-index": (SIGNED_IN, SIGNED_IN),
     "rack-detail": (SEES, SIGNED_IN, ["rack"]),
     "rack-size": (STAFF, STAFF, ["rack"]),
@@ -214,7 +223,9 @@ def browsers(module_database):
         for role, person in people.items():
             made[role] = Client()
             made[role].force_login(person)
+        mark = make_mark(cage, at("06:30"), note="Anotherlabsnote")
     ids = {"lab": cage.lab_id, "rack": cage.rack_id, "room": cage.room_id}
+    ids |= {"mark": mark.pk, "mark_kind": mark.kind_id}
     add_default_rules()
     return made, {**ids, "rule": Rule.objects.filter(kind=Kind.BAD_LONG).first().pk}
 

@@ -9,14 +9,15 @@ from django.views.generic import DetailView
 
 from cages.drawing import strips
 from cages.filters import CageFilter
-from cages.history import band, spells
+from cages.history import band, handling, spells
 from cages.history.minutes import KNOWN, minutes_of
 from cages.history.summaries import health_of, sensor_in
-from cages.history.window import Window
-from cages.models import Health, Poll
+from cages.history.window import DAY, Window
+from cages.marking import taps_of
+from cages.models import Cage, Health, Poll
 from cages.models.cage import CageQuerySet
 from cages.models.fields import facts_of
-from cages.slots import SLOT_LENGTH
+from cages.slots import SLOT_LENGTH, slot_of
 from cages.views.access import CageAccessMixin
 from cages.views.history.pages import redirect_to_moment
 from cages.views.site.live import LiveMixin
@@ -24,6 +25,7 @@ from cages.views.site.live import LiveMixin
 # One hour on each page of the tables, so that the whole page stays small.
 ROWS_A_PAGE = 60
 EVENTS_SHOWN = 20
+MARK_DAYS, MARKS_SHOWN = 14, 20
 
 
 class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
@@ -68,10 +70,19 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
             requests=self._page("requests", requests, sensor.planned),
             events=cage.events.newest_first().select_related("person")[:EVENTS_SHOWN],
             filter=chosen,
+            **self._marks(cage),
+            taps=taps_of(cage) if cage.is_handled and not cage.is_archived else None,
             # The cages before and after this one in the list that the person came from.
             neighbours=chosen.apply(self.seen.active(), self.now).neighbours_of(cage, "label"),
             **kwargs,
         )
+
+    def _marks(self, cage: Cage) -> dict[str, Any]:
+        """The newest marks of the last days, those of its rack and room too. Two queries."""
+        span = Window(slot_of(self.now) - MARK_DAYS * DAY, slot_of(self.now) + SLOT_LENGTH)
+        found = handling.marks_of([cage.pk], span)[cage.pk][::-1]
+        cut = len(found) if len(found) > MARKS_SHOWN else 0
+        return {"marks": found[:MARKS_SHOWN], "marks_days": MARK_DAYS, "marks_cut": cut}
 
     def _page(self, name: str, rows: Any, count: int | None = None) -> Page:
         paginator = Paginator(rows, ROWS_A_PAGE)
