@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -16,7 +17,7 @@ from django.views.generic import DetailView, TemplateView
 from cages.clock import now_of
 from cages.drawing import charts
 from cages.filters import CageFilter
-from cages.history import moment, spells
+from cages.history import handling, moment, spells
 from cages.history.buckets import Bucket, buckets_of, since, total_of
 from cages.history.minutes import minutes_of
 from cages.history.span import Span
@@ -59,7 +60,10 @@ class CageHistoryView(LongSpanMixin, CageAccessMixin, DetailView):
         total = total_of(buckets, window)
         length, today = span.day_count * DAY, timezone.localtime(self.now).date()
         chosen = CageFilter.from_query(self.request.GET)
-        kept = f"{chosen.query}&" if chosen.query else ""
+        is_short = span.day_count <= STRIP_DAYS
+        leaves_out = is_short and self.request.GET.get("handling") == "out"
+        fields = [*chosen.fields, *([("handling", "out")] if leaves_out else [])]
+        kept = f"{urlencode(fields)}&" if fields else ""
         later = _query(span.first + length, min(span.last + length, today), kept)
         context = super().get_context_data(
             span=span,
@@ -83,14 +87,25 @@ class CageHistoryView(LongSpanMixin, CageAccessMixin, DetailView):
             day_address=f"?{kept}from=DATE&to=DATE",
             today=today,
             filter=chosen,
-            kept=chosen.fields,
+            kept=fields,
             kept_query=kept,
+            list_query=f"{chosen.query}&" if chosen.query else "",
+            margin_minutes=settings.HANDLING_MARGIN_MINUTES,
             neighbours=chosen.apply(self.seen.active(), self.now).neighbours_of(cage),
             **kwargs,
         )
-        if span.day_count <= STRIP_DAYS:
+        if is_short:
             context.update(self._minute_by_minute(cage, window))
+        if leaves_out:
+            kept_minutes = self._without_handling(cage, window, context["minutes"])
+            context.update(health_summary=kept_minutes.health, left_out=kept_minutes)
         return context
+
+    def _without_handling(self, cage: Cage, window: Window, minutes: bytes) -> handling.LeftOut:
+        """The minutes that no handling disturbed. Two queries."""
+        around = handling.margin()
+        marks = handling.marks_of([cage.pk], window, around)[cage.pk]
+        return handling.without(minutes, handling.disturbed(marks, window, around))
 
     def _minute_by_minute(self, cage: Cage, window: Window) -> dict[str, Any]:
         minutes = minutes_of([cage.pk], window)[cage.pk]

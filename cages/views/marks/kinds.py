@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.views.generic import CreateView, UpdateView
+from django.views.generic.edit import ModelFormMixin
 
 from cages.forms.mark import MarkKindForm
 from cages.models import MarkKind
@@ -15,18 +16,18 @@ from people.access import Permission
 from people.views.permitted import PermittedMixin
 
 
-class KindMixin(PermittedMixin):
+class KindMixin(PermittedMixin, ModelFormMixin):
     permission = Permission.KINDS_OF_MARKS
     model = MarkKind
     form_class = MarkKindForm
     success_url = reverse_lazy("mark-kinds")
 
-    def form_valid(self, form: MarkKindForm) -> HttpResponse:
+    def form_valid(self, form: Any) -> HttpResponse:
         try:
-            response: HttpResponse = super().form_valid(form)  # type: ignore[misc]
+            response = super().form_valid(form)
         except IntegrityError:
             form.add_error(None, _("Somebody else has just used this name. Choose another one."))
-            return self.form_invalid(form)  # type: ignore[attr-defined,no-any-return]
+            return self.form_invalid(form)
         messages.success(self.request, _("Saved."))
         return response
 
