@@ -75,7 +75,8 @@ class MarkQuerySet(models.QuerySet["Mark"]):
 
     def overlapping(self, start: datetime, end: datetime) -> Self:
         """Those with a minute in common with the span."""
-        return self.filter(starts_at__lt=end, ends_at__gte=start)
+        # None is longer than LONGEST, so the index of starts finds them.
+        return self.filter(starts_at__lt=end, starts_at__gte=start - LONGEST, ends_at__gte=start)
 
     def at(self, cages: Iterable[int], racks: Iterable[int], rooms: Iterable[int]) -> Self:
         """Those of these cages, racks and rooms."""
