@@ -25,6 +25,7 @@ class Permission(StrEnum):
     CHANGES = "changes"  # who changed what, in the whole facility
     CHANNELS = "channels"  # the ways in which notices are sent
     DUTY = "duty"  # who is told first, and drills
+    KINDS_OF_MARKS = "kinds_of_marks"  # what can be noted, and whether it disturbs the animals
     LABS = "labs"  # make labs, set their limits, and take care of the people of each
     OPERATIONS = "operations"
     OWNERS = "owners"  # see whose each cage is, and choose its owner
@@ -59,6 +60,7 @@ ADMINISTRATOR_PERMISSIONS = frozenset(
         Permission.CHANGES,
         Permission.CHANNELS,
         Permission.DUTY,
+        Permission.KINDS_OF_MARKS,
         Permission.LABS,
         Permission.PURGE,
         Permission.RULES,

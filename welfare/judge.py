@@ -19,7 +19,6 @@ from welfare.look import KINDS, Edge, Look, case_of, look
 from welfare.models import Concern, JudgedSlot, Kind
 from welfare.pieces import Piece, gate, pieces
 from welfare.rules import facts, place_silent, unseen
-from welfare.rules.handling import is_handled
 from welfare.rules.parameters import UNSEEN_MINUTES, PlaceSilent
 
 logger = logging.getLogger(__name__)
@@ -195,7 +194,7 @@ def _judge_unseen(conditions: Conditions, seen: Look, slot: datetime) -> None:
         concern = conditions.lasting.get((Kind.UNSEEN, subject))
         if concern is None:
             in_place = any(p.holds(one.room_id, one.rack_id) for p in places)
-            if in_place or is_handled(one.cage_id, slot):
+            if in_place or seen.waiting.is_inside(one.cage_id, slot):
                 continue
             since = one.last + SLOT_LENGTH if one.last else slot
             case = Case(

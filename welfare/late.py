@@ -23,6 +23,7 @@ from welfare.look import STORED_AT_ONCE, Edge, case_of, edges_stored
 from welfare.models import Act, Concern, ConditionEdge, Ending, JudgedSlot, Kind
 from welfare.pieces import Piece, pieces
 from welfare.rules import facts, unseen
+from welfare.rules.handling import waiting
 from welfare.rules.scopes import InForce, Scopes
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,8 @@ def _judge_some(places: list[tuple[int, int, int | None]], cut: list[Piece], now
             for pk, lab, room in places
             if (rule := piece.scopes.of(Kind.BAD_LONG, lab, room)) is not None
         }
-        for pk, edges in edges_stored(piece, rules, on).items():
+        waits = waiting(piece.window, set(rules))
+        for pk, edges in edges_stored(piece, rules, on, waits).items():
             found[pk] += edges
             if edges:
                 (on.add if edges[-1].begins else on.discard)(pk)

@@ -19,7 +19,7 @@ from welfare.conditions import Case
 from welfare.models import Kind
 from welfare.pieces import Piece
 from welfare.rules import bad_long, facts, unseen
-from welfare.rules.handling import is_handled
+from welfare.rules.handling import Waiting, waiting
 from welfare.rules.parameters import BadLong
 from welfare.rules.place_silent import Asked
 from welfare.rules.scopes import InForce
@@ -70,6 +70,7 @@ class Look:
     last poll. asked: how many cages were planned in the slot, by where they stand and how
     many polls in a row they have not answered. watched: the ids of all. unruled: the ids of those
     for which a kind of rule is off. held: those of which Bad for long lasts while they are unseen.
+    waiting: where rules wait because of handling.
     """
 
     edges: list[Edge] = field(default_factory=list)
@@ -78,6 +79,7 @@ class Look:
     watched: set[int] = field(default_factory=set)
     unruled: dict[Kind, set[int]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
     held: set[int] = field(default_factory=set)
+    waiting: Waiting = field(default_factory=lambda: Waiting({}))
 
     def watches(self, kind: Kind, cage_id: int | None) -> bool:
         """Whether a rule of this kind looks at the cage."""
@@ -100,10 +102,10 @@ class _Rules(NamedTuple):
 def look(piece: Piece, lasting: Collection[int]) -> Look:
     """Look at the piece. lasting: ids of cages of which Bad for long lasts before it.
 
-    One query, and one for each STORED_AT_ONCE cages whose state does not reach back far enough.
-    Its loop is written for speed: everything that is the same for many cages is found once.
+    Three queries at most, and one for each STORED_AT_ONCE cages whose state does not reach back far
+    enough. Its loop is written for speed: everything that is the same for many cages is found once.
     """
-    seen, slot, is_one = Look(), piece.last, piece.slots == 1
+    seen, slot, is_one = Look(waiting=waiting(piece.window)), piece.last, piece.slots == 1
     backs: dict[datetime | None, int] = {}
     by_scope: dict[tuple[int, int | None], _Rules] = {}
     stored: dict[int, InForce] = {}
@@ -141,7 +143,7 @@ def look(piece: Piece, lasting: Collection[int]) -> Look:
                     needed = bad_long.lead_of(rules.bad_long.bad_long) + piece.slots
                     if needed <= len(digits):
                         codes = codes_of(digits[-needed:])
-                        seen.edges += _edges(piece, pk, codes, rules.bad_long, is_on)
+                        seen.edges += _edges(piece, pk, codes, rules.bad_long, is_on, seen.waiting)
                     else:
                         stored[pk] = rules.bad_long
         if is_on and bad_long.is_unseen(digits):
@@ -175,15 +177,16 @@ def _rules(piece: Piece, lab_id: int, room_id: int | None) -> _Rules:
     )
 
 
-def _edges(piece: Piece, cage_id: int, codes: bytes, rule: InForce, is_on: bool) -> list[Edge]:
+def _edges(
+    piece: Piece, cage_id: int, codes: bytes, rule: InForce, is_on: bool, waits: Waiting
+) -> list[Edge]:
     """codes: `lead_of` the rule minutes, and those of the piece."""
     parameters = rule.bad_long
     lead, window = bad_long.lead_of(parameters), parameters.window_minutes
     found = []
-    for index, begins in bad_long.edges(codes, parameters, is_on, lead):
+    mask = waits.mask(cage_id, piece.window)
+    for index, begins in bad_long.edges(codes, parameters, is_on, lead, mask):
         slot = piece.first + (index - lead) * SLOT_LENGTH
-        if begins and is_handled(cage_id, slot):
-            continue
         seen = codes[index + 1 - window : index + 1]
         found.append(Edge(slot, cage_id, begins, rule, seen))
     return found
@@ -196,25 +199,30 @@ def _add_stored(
     ids = sorted(rules)
     for start in range(0, len(ids), STORED_AT_ONCE):
         some = {pk: rules[pk] for pk in ids[start : start + STORED_AT_ONCE]}
-        for edges in edges_stored(piece, some, lasting).values():
+        for edges in edges_stored(piece, some, lasting, seen.waiting).values():
             seen.edges += edges
 
 
 def edges_stored(
-    piece: Piece, rules: dict[int, InForce], lasting: Collection[int]
+    piece: Piece, rules: dict[int, InForce], lasting: Collection[int], waits: Waiting
 ) -> dict[int, list[Edge]]:
     """{cage id: its edges} of cages, STORED_AT_ONCE at most, from stored minutes; one query.
 
-    rules: {cage id: its rule}.
+    rules: {cage id: its rule}. waits: of these cages in the piece.
     """
     if not rules:
         return {}
     lead = max(bad_long.lead_of(rule.bad_long) for rule in rules.values())
-    window = Window(piece.first - lead * SLOT_LENGTH, piece.last + SLOT_LENGTH)
+    window = Window(piece.first - lead * SLOT_LENGTH, piece.window.end)
     minutes = minutes_of(rules, window)
     return {
         pk: _edges(
-            piece, pk, minutes[pk][lead - bad_long.lead_of(rule.bad_long) :], rule, pk in lasting
+            piece,
+            pk,
+            minutes[pk][lead - bad_long.lead_of(rule.bad_long) :],
+            rule,
+            pk in lasting,
+            waits,
         )
         for pk, rule in rules.items()
     }

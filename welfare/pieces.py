@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from cages.history.window import Window
 from cages.slots import SLOT_LENGTH, slot_of
 from welfare.models import Kind, Rule, RuleEdition
 from welfare.rules.scopes import Scopes
@@ -20,6 +21,10 @@ class Piece:
     @property
     def slots(self) -> int:
         return (self.last - self.first) // SLOT_LENGTH + 1
+
+    @property
+    def window(self) -> Window:
+        return Window(self.first, self.last + SLOT_LENGTH)
 
 
 def gate() -> None:

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cages.models.place import Rack, Room
 from people.names import KeyField, SortField
 
 LONGEST = timedelta(days=7)
@@ -33,6 +34,8 @@ class BuiltIn(models.TextChoices):
 
 # Nobody disturbs the animals by it.
 WITHOUT_ANIMALS = frozenset({BuiltIn.SENSOR_SWAPPED})
+# One sensor belongs to one cage, so this is not noted of a rack or a room.
+OF_A_CAGE = frozenset({BuiltIn.SENSOR_SWAPPED})
 # Whoever did it saw the animals of the cage.
 SEES_ANIMALS = frozenset(BuiltIn) - {BuiltIn.ROOM_WORKS, BuiltIn.SENSOR_SWAPPED}
 
@@ -72,13 +75,22 @@ class MarkQuerySet(models.QuerySet["Mark"]):
 
     def overlapping(self, start: datetime, end: datetime) -> Self:
         """Those with a minute in common with the span."""
-        return self.filter(starts_at__lt=end, ends_at__gte=start)
+        # None is longer than LONGEST, so the index of starts finds them.
+        return self.filter(starts_at__lt=end, starts_at__gte=start - LONGEST, ends_at__gte=start)
 
     def at(self, cages: Iterable[int], racks: Iterable[int], rooms: Iterable[int]) -> Self:
         """Those of these cages, racks and rooms."""
         return self.filter(
             Q(cage__in=list(cages)) | Q(rack__in=list(racks)) | Q(room__in=list(rooms))
         )
+
+    def of_rack(self, rack: Rack) -> Self:
+        """Those of the rack and of the cages that stand in it."""
+        return self.filter(Q(rack=rack) | Q(cage__rack=rack))
+
+    def of_room(self, room: Room) -> Self:
+        """Those of the room, of its racks and of the cages that stand in it."""
+        return self.filter(Q(room=room) | Q(rack__room=room) | Q(cage__room=room))
 
     def in_order(self) -> Self:
         return self.order_by("starts_at", "id")
@@ -154,15 +166,20 @@ class Mark(models.Model):
             raise ValidationError({"ends_at": words % {"days": LONGEST.days}})
 
     @property
+    def place(self) -> Any:
+        """The cage, the rack or the room."""
+        return self.cage or self.rack or self.room
+
+    @property
     def place_name(self) -> str:
-        """What it is about, in a few words."""
-        if self.cage:
-            return self.cage.label
-        if self.rack:
-            return _("rack %(rack)s") % {"rack": self.rack}
-        return str(self.room)
+        return words_of(self.place)
 
     @property
     def lab_id(self) -> Any:
         """The lab of its cage; None for a rack or a room, which several labs share."""
         return self.cage.lab_id if self.cage else None
+
+
+def words_of(place: Any) -> str:
+    """A cage, a rack or a room in a few words: its label, "rack B", its name."""
+    return _("rack %(rack)s") % {"rack": place} if isinstance(place, Rack) else str(place)

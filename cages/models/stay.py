@@ -5,12 +5,18 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
+from django.db.models import Q
 
 
 class StayQuerySet(models.QuerySet["Stay"]):
     def before(self, cage_ids: Iterable[int], end: datetime) -> Self:
         """The stays of these cages that began before the moment, oldest first."""
         return self.filter(cage__in=list(cage_ids), since__lt=end).order_by("since", "id")
+
+    def of_cages_at(self, racks: Iterable[int], rooms: Iterable[int]) -> Self:
+        """All stays of the cages that ever stood in one of these racks or rooms, oldest first."""
+        there = Stay.objects.filter(Q(rack__in=list(racks)) | Q(room__in=list(rooms)))
+        return self.filter(cage__in=there.values("cage")).order_by("since", "id")
 
 
 class Stay(models.Model):

@@ -11,7 +11,7 @@ from django.urls import URLResolver, get_resolver, reverse
 from cages.models import LightPeriod
 from neurocage.ids import advance_ids
 from people.models import Role
-from tests.factories import at, make_cage, make_member, make_user, record_minute, slot
+from tests.factories import at, make_cage, make_mark, make_member, make_user, record_minute, slot
 from tests.welfare.conftest import add_default_rules
 from tests.welfare.factories import make_concern
 from welfare.models import Concern, Kind, Rule
@@ -54,6 +54,7 @@ MAIL_ONLY = (NOBODY, NOBODY)
 # A cage, its rack, room, lab, and a concern about it, of the lab in which the roles are.
 CAGE, ARCHIVED, CONCERN = 7, 8, 1
 TICKED = f"?cage={CAGE}"
+API_PAGES = ("cages", "states", "readings", "requests", "hourly", "marks", "concerns", "notices")
 # {name: (rule of GET, rule of POST, arguments, query)}. What names no arguments needs none.
 PAGES = {
     "home": (SIGNED_IN, SIGNED_IN),
@@ -122,6 +123,15 @@ PAGES = {
     "cage-restore": (CHANGES, CHANGES, [ARCHIVED]),
     "cage-purge": (PURGES, PURGES, [ARCHIVED]),
     "cage-move": (HANDLES, HANDLES, [CAGE]),
+    "mark-list": (SIGNED_IN, SIGNED_IN),
+    "mark-export": (SIGNED_IN, SIGNED_IN),
+    "mark-create": (HANDLES, HANDLES, [], f"?cage={CAGE}"),
+    "mark-detail": (SEES, SIGNED_IN, ["mark"]),
+    "mark-edit": (HANDLES, HANDLES, ["mark"]),
+    "mark-end": (SIGNED_IN, HANDLES, ["mark"]),
+    "mark-withdraw": (HANDLES, HANDLES, ["mark"]),
+    "mark-kinds": (HEAD, HEAD),
+    "mark-kind-edit": (HEAD, HEAD, ["mark_kind"]),
     "rack-index": (SIGNED_IN, SIGNED_IN),
     "rack-detail": (SEES, SIGNED_IN, ["rack"]),
     "rack-size": (STAFF, STAFF, ["rack"]),
@@ -164,10 +174,7 @@ PAGES = {
     # Nobody has proposed anything.
     "rule-decide": (APPROVES, rule(LOGIN, *[403] * 4, 404, 403, 403, 404), ["rule"]),
     # A session opens none of these but the document. A POST is told that there is only GET (405).
-    **{
-        f"api:{name}": (TOKEN, EVERYBODY)
-        for name in ("cages", "states", "readings", "requests", "hourly", "concerns", "notices")
-    },
+    **{f"api:{name}": (TOKEN, EVERYBODY) for name in API_PAGES},
     "api:cage": (TOKEN, EVERYBODY, [CAGE]),
     "api:openapi": (SESSION, EVERYBODY),
     "api:api-root": (NOBODY, NOBODY),
@@ -222,8 +229,10 @@ def browsers(module_database):
         for role, person in people.items():
             made[role] = Client()
             made[role].force_login(person)
+        mark = make_mark(cage, at("06:30"), note="Anotherlabsnote")
     period = LightPeriod.objects.create(room=cage.room, starts_at=NOW, noted_at=NOW)
     ids = {"period": period.pk, "lab": cage.lab_id, "rack": cage.rack_id, "room": cage.room_id}
+    ids |= {"mark": mark.pk, "mark_kind": mark.kind_id}
     add_default_rules()
     return made, {**ids, "rule": Rule.objects.filter(kind=Kind.BAD_LONG).first().pk}
 

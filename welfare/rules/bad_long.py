@@ -20,7 +20,11 @@ def least_bad(parameters: BadLong) -> int:
 
 
 def edges(
-    codes: bytes, parameters: BadLong, is_on: bool = False, lead: int = 0
+    codes: bytes,
+    parameters: BadLong,
+    is_on: bool = False,
+    lead: int = 0,
+    waits: bytes = b"",
 ) -> list[tuple[int, bool]]:
     """[(index of the slot, True where the condition begins and False where it is over)].
 
@@ -28,6 +32,9 @@ def edges(
     `lead_of` says how many are needed. is_on: whether it lasts before the first slot judged.
 
     A slot is judged where enough is known and the cage is not unseen. Else all stays as it was.
+
+    waits: one byte for each slot from the `lead` on, 1 where it does not begin, as
+    `Waiting.mask` gives it; empty where it begins in all.
     """
     window, least_known = parameters.window_minutes, parameters.least_known
     before = codes[max(lead - window, 0) : lead]
@@ -48,7 +55,9 @@ def edges(
         if is_on:
             changes = 100 * bad < parameters.over_percent * known
         else:
-            changes = 100 * bad >= parameters.share_percent * known
+            changes = 100 * bad >= parameters.share_percent * known and not (
+                waits and waits[index - lead]
+            )
         if changes:
             is_on = not is_on
             found.append((index, is_on))

@@ -26,6 +26,7 @@ from cages.history.minutes import minute_number
 from cages.history.window import Window
 from cages.models import Health, Poll
 from cages.slots import SLOT_LENGTH
+from welfare.rules.handling import Waiting, waiting
 from welfare.rules.parameters import BadLong
 from welfare.rules.share_of_window import NEVER, Flags, edges_of, lead_of, least_bad
 
@@ -92,7 +93,8 @@ class _Spans:
 def replay(cage_ids: Sequence[int], window: Window, rules: Sequence[BadLong]) -> list[Beginnings]:
     """What each of the rules would have raised in the window.
 
-    One query for the minutes that are Bad, and some more for the others around those.
+    Rules wait as they did then: for marks of handling as soon as these were noted. One query for
+    the minutes that are Bad, some more for the others around those, and two for the marks.
     """
     lead = lead_of(*rules)
     wide = Window(window.start - WARM_UP - lead * SLOT_LENGTH, window.end)
@@ -101,12 +103,14 @@ def replay(cage_ids: Sequence[int], window: Window, rules: Sequence[BadLong]) ->
     # A cage without any Bad minute raises nothing.
     spans = {cage: _candidates(bad_at[cage], wide, rules, lead) for cage in sorted(bad_at)}
     minutes = sum(one.minutes for one in spans.values())
+    waits = waiting(wide, set(spans))
     scans = minutes > SCAN_SHARE * len(spans) * wide.minutes
     for group in _groups(spans):
         known_at = _read_around({cage: spans[cage] for cage in group}, wide) if scans else None
         for first in range(0, len(group), CAGES_AT_ONCE):
             cages = group[first : first + CAGES_AT_ONCE]
-            batch = _Batch(cages, wide, bad_at, [spans.pop(cage) for cage in cages], lead)
+            of_cages = [spans.pop(cage) for cage in cages]
+            batch = _Batch(cages, wide, bad_at, of_cages, lead, waits)
             batch.read_until_over(rules, known_at)
             for cage in cages:
                 del bad_at[cage]
@@ -186,24 +190,37 @@ class _Batch:
         bad_at: dict[int, Minutes],
         spans: Sequence[_Spans],
         lead: int,
+        waits: Waiting,
     ) -> None:
-        """spans: for each of the cages. bad_at: for these cages, and maybe others."""
+        """spans: for each of the cages. bad_at and waits: for these cages, and maybe others."""
         self._cages, self._window, self._lead = cages, window, lead
         self._first = minute_number(window.start)
         self._bad = np.zeros((len(cages), window.minutes), bool)
         self._set(self._bad, bad_at)
         self._known = self._bad.copy()
+        self._waits = self._masks(waits)
         self._spans = _Spans(
             np.repeat(np.arange(len(cages)), [len(one.row) for one in spans]),
             np.concatenate([one.start for one in spans]),
             np.concatenate([one.end for one in spans]),
         )
 
+    def _masks(self, waits: Waiting) -> Flags | None:
+        """Where rules wait; None where none of the cages was handled."""
+        masks = {row: waits.mask(cage, self._window) for row, cage in enumerate(self._cages)}
+        if not any(masks.values()):
+            return None
+        flags = np.zeros(self._bad.shape, bool)
+        for row, mask in masks.items():
+            if mask:
+                flags[row] = np.frombuffer(mask, bool)
+        return flags
+
     def begins(self, rule: BadLong) -> tuple[Places, Places]:
         """(rows, `minute_number` of each beginning)"""
         rows, minutes = [], []
-        for numbers, bad, known in self._matrices():
-            edges = edges_of(bad, known, rule, lead=self._lead)
+        for numbers, bad, known, waits in self._matrices():
+            edges = edges_of(bad, known, rule, lead=self._lead, waits=waits)
             spans, columns = numbers[edges.row[edges.begins]], edges.minute[edges.begins]
             rows.append(self._spans.row[spans])
             minutes.append(self._spans.start[spans] + columns + self._first)
@@ -238,9 +255,9 @@ class _Batch:
     def _lasting(self, rules: Sequence[BadLong]) -> Flags:
         """Of each span, whether it has to be followed further: a condition lasts at its end."""
         lasting = np.zeros(len(self._spans.row), bool)
-        for numbers, bad, known in self._matrices():
+        for numbers, bad, known, waits in self._matrices():
             for rule in rules:
-                lasting[numbers] |= edges_of(bad, known, rule, lead=self._lead).is_on
+                lasting[numbers] |= edges_of(bad, known, rule, lead=self._lead, waits=waits).is_on
         return lasting & (self._spans.end < self._window.minutes)
 
     def _read(self, spans: _Spans) -> None:
@@ -258,8 +275,10 @@ class _Batch:
                 self._known, minutes_where(Poll.objects.filter(reduce(or_, of_spans)).answered())
             )
 
-    def _matrices(self) -> Iterator[tuple[Places, Flags, Flags]]:
-        """(numbers of some spans, their Bad minutes, their known ones), a row for each span.
+    def _matrices(self) -> Iterator[tuple[Places, Flags, Flags, Flags | None]]:
+        """(numbers of some spans, their Bad minutes, their known ones, where rules wait).
+
+        A row for each span.
 
         Spans of similar length are together. A shorter one goes on with minutes of which nothing
         is known, in which nothing changes.
@@ -273,4 +292,6 @@ class _Batch:
             inside = columns < lengths[numbers][:, None]
             places = np.minimum(places, self._window.minutes - 1)
             rows = self._spans.row[numbers][:, None]
-            yield numbers, self._bad[rows, places] & inside, self._known[rows, places] & inside
+            waits = None if self._waits is None else self._waits[rows, places]
+            bad, known = self._bad[rows, places] & inside, self._known[rows, places] & inside
+            yield numbers, bad, known, waits

@@ -67,10 +67,20 @@ def edges(codes: Codes, rule: BadLong, is_on: Flags | None = None, lead: int = 0
 
 
 def edges_of(
-    bad: Flags, known: Flags, rule: BadLong, is_on: Flags | None = None, lead: int = 0
+    bad: Flags,
+    known: Flags,
+    rule: BadLong,
+    is_on: Flags | None = None,
+    lead: int = 0,
+    waits: Flags | None = None,
 ) -> Edges:
-    """As `edges`, for two matrices of flags. A reading that is Bad is known."""
+    """As `edges`, for two matrices of flags. A reading that is Bad is known.
+
+    waits: a matrix of the same shape, True where the condition does not begin; None: nowhere.
+    """
     begins, is_over = conditions(bad, known, rule, lead)
+    if waits is not None:
+        begins &= ~waits[:, lead:]
     cages, minutes = begins.shape
     before = np.zeros(cages, bool) if is_on is None else is_on
     # A column for what was before. Only minutes that say something are looked at: the state stays

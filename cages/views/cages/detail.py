@@ -11,13 +11,13 @@ from django.views.generic import DetailView
 from cages.drawing import light, strips
 from cages.drawing.pins import numbered
 from cages.filters import CageFilter
-from cages.history import band, nights, spells
-from cages.history.handling import margin, marks_of
+from cages.history import band, handling, nights, spells
 from cages.history.light import Runs, has_light, light_of
 from cages.history.minutes import KNOWN, minutes_of
 from cages.history.summaries import health_of, sensor_in
-from cages.history.window import Window
-from cages.models import Health, Mark, Poll
+from cages.history.window import DAY, Window
+from cages.marking import taps_of
+from cages.models import Cage, Health, Mark, Poll
 from cages.models.cage import CageQuerySet
 from cages.models.fields import facts_of
 from cages.slots import SLOT_LENGTH, slot_of
@@ -28,6 +28,7 @@ from cages.views.site.live import LiveMixin
 # One hour on each page of the tables, so that the whole page stays small.
 ROWS_A_PAGE = 60
 EVENTS_SHOWN = 20
+MARK_DAYS, MARKS_SHOWN = 14, 20
 
 
 class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
@@ -58,9 +59,10 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
         )
         runs = light_of([cage.pk], shown)[cage.pk]
         known_light = runs if has_light(runs) else []
-        marks = marks_of([cage.pk], since, margin())[cage.pk]
+        marks = handling.marks_of([cage.pk], since, handling.margin())[cage.pk]
         sensor = sensor_in(cage, today)
-        expected = band.expected(cage, today, sensor.requests)
+        swapped_at = handling.sensor_since(cage.pk, self.now)
+        expected = band.expected(cage, today, sensor.requests, swapped_at)
         requests = Poll.objects.of(cage, today)
         chosen = CageFilter.from_query(self.request.GET)
         return super().get_context_data(
@@ -79,21 +81,33 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
             night=nights.night_of(every, since, runs, marks),
             phases_at_least=nights.PHASES_AT_LEAST,
             coverage_at_least=nights.COVERAGE_AT_LEAST,
-            handling_minutes=margin() // SLOT_LENGTH,
+            handling_minutes=handling.margin() // SLOT_LENGTH,
             marks=numbered(_within(marks, window)),
             longest_bad=spells.longest_bad(minutes, window.start, self.now),
             longest_silence=spells.longest_silence(minutes, window.start, self.now),
             sensor=sensor,
             band=expected,
+            swapped_at=swapped_at
+            if swapped_at and swapped_at > today.start - band.BASELINE
+            else None,
             sensor_place=expected and expected.place_of(sensor.answered),
             readings=self._page("readings", _readings(minutes, window)),
             requests=self._page("requests", requests, sensor.planned),
             events=cage.events.newest_first().select_related("person")[:EVENTS_SHOWN],
             filter=chosen,
+            **self._marks(cage),
+            taps=taps_of(cage) if cage.is_handled and not cage.is_archived else None,
             # The cages before and after this one in the list that the person came from.
             neighbours=chosen.apply(self.seen.active(), self.now).neighbours_of(cage, "label"),
             **kwargs,
         )
+
+    def _marks(self, cage: Cage) -> dict[str, Any]:
+        """The newest marks of the last days, those of its rack and room too. Two queries."""
+        span = Window(slot_of(self.now) - MARK_DAYS * DAY, slot_of(self.now) + SLOT_LENGTH)
+        found = handling.marks_of([cage.pk], span)[cage.pk][::-1]
+        cut = len(found) if len(found) > MARKS_SHOWN else 0
+        return {"newest_marks": found[:MARKS_SHOWN], "marks_days": MARK_DAYS, "marks_cut": cut}
 
     def _page(self, name: str, rows: Any, count: int | None = None) -> Page:
         paginator = Paginator(rows, ROWS_A_PAGE)

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -18,7 +19,7 @@ from cages.drawing import charts, light
 from cages.drawing.pins import Numbered, numbered
 from cages.drawing.stacks import stack_of
 from cages.filters import CageFilter
-from cages.history import moment, spells
+from cages.history import handling, moment, spells
 from cages.history.axis import TAU_FROM, TAU_STEP, TAU_TO, Axis
 from cages.history.buckets import Bucket, buckets_of, since, total_of
 from cages.history.handling import marks_of
@@ -71,7 +72,10 @@ class CageHistoryView(LongSpanMixin, CageAccessMixin, DetailView):
         axis = Axis.from_query(self.request.GET)
         length, today = span.day_count * DAY, timezone.localtime(self.now).date()
         chosen = CageFilter.from_query(self.request.GET)
-        kept = f"{chosen.query}&" if chosen.query else ""
+        is_short = span.day_count <= STRIP_DAYS
+        leaves_out = is_short and self.request.GET.get("handling") == "out"
+        fields = [*chosen.fields, *([("handling", "out")] if leaves_out else [])]
+        kept = f"{urlencode(fields)}&" if fields else ""
         later = _query(span.first + length, min(span.last + length, today), kept)
         context = super().get_context_data(
             span=span,
@@ -100,17 +104,28 @@ class CageHistoryView(LongSpanMixin, CageAccessMixin, DetailView):
             day_address=f"?{kept}from=DATE&to=DATE",
             today=today,
             filter=chosen,
-            kept=chosen.fields,
+            kept=fields,
             kept_query=kept,
+            list_query=f"{chosen.query}&" if chosen.query else "",
+            margin_minutes=settings.HANDLING_MARGIN_MINUTES,
             neighbours=chosen.apply(self.seen.active(), self.now).neighbours_of(cage),
             **kwargs,
         )
-        if span.day_count <= STRIP_DAYS:
+        if is_short:
             minutes = minutes_of([cage.pk], window)[cage.pk]
             context.update(self._minute_by_minute(minutes, window))
             if span.is_whole_days and span.day_count > 1:
                 context["stack"] = stack_of(minutes, window, axis, runs, marks)
+            if leaves_out:
+                kept_minutes = self._without_handling(cage, window, minutes)
+                context.update(health_summary=kept_minutes.health, left_out=kept_minutes)
         return context
+
+    def _without_handling(self, cage: Cage, window: Window, minutes: bytes) -> handling.LeftOut:
+        """The minutes that no handling disturbed. Two queries."""
+        around = handling.margin()
+        marks = marks_of([cage.pk], window, around)[cage.pk]
+        return handling.without(minutes, handling.disturbed(marks, window, around))
 
     def _minute_by_minute(self, minutes: bytes, window: Window) -> dict[str, Any]:
         bad = spells.bad_spells(minutes, window.start, self.now)

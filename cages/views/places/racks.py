@@ -15,6 +15,7 @@ from django.views.generic import TemplateView, UpdateView
 
 from cages.filters import text_from
 from cages.forms.place import RackForm, RoomForm
+from cages.marking import Taps, places_handled, taps_of
 from cages.models import Rack, Room
 from cages.places import grid as grids
 from cages.places import maps, overview
@@ -56,9 +57,15 @@ class RackIndexView(LiveMixin, CageAccessMixin, TemplateView):
             chosen=chosen,
             page_obj=page,
             counts=overview.all_of(rooms),
+            taps=self._taps(chosen.id) if chosen and chosen.id else None,
             trouble_count=sum(room.counts.trouble for room in rooms),
             **kwargs,
         )
+
+    def _taps(self, room_id: int) -> Taps | None:
+        """What can be noted of the room, for those who handle a cage in it."""
+        room = places_handled(self.access, "room").filter(pk=room_id).first()
+        return taps_of(room) if room else None
 
     def _chosen(self, rooms: list[overview.RoomSummary]) -> overview.RoomSummary | None:
         """The room that the URL names. Without a number: the cages that name no room."""
@@ -96,10 +103,17 @@ class RackDetailView(LiveMixin, RackMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(
             may_fill=self.handled.active().exists(),
+            taps=self._taps(),
             # The title of the tab counts the trouble in this rack only.
             trouble_count=self.grid.counts.trouble,
             **kwargs,
         )
+
+    def _taps(self) -> Taps | None:
+        """What can be noted of the rack, for those who handle a cage in it."""
+        rack = self.grid.rack
+        handles = self.handled.active().filter(rack=rack).exists()
+        return taps_of(rack) if handles else None
 
 
 class RackSheetView(RackMixin, TemplateView):
