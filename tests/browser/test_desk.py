@@ -54,10 +54,7 @@ def link_in(letter):
     return re.search(r"https?://\S+", text).group()
 
 
-def test_three_people_bring_readings_by_a_letter_to_a_finding(
-    new_page, cage, people, settings, live_server
-):
-    settings.BASE_URL = live_server.url
+def test_three_people_bring_readings_by_a_letter_to_a_finding(new_page, cage, people, settings):
     add_default_rules()
     Wish.objects.create(person=people[Role.VET], kinds=[Kind.BAD_LONG], by_mail=True)
     technician, vet, administrator = (new_page(person) for person in people.values())
