@@ -20,6 +20,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from cages.api import tokens
 from cages.models import Health, Poll
 from cages.slots import slot_of
 from people.models import ApiToken, Role, Scope
@@ -228,6 +229,14 @@ def test_a_token_opens_what_belongs_to_its_scope(clock, client_of, user, scope, 
         got[methods["get"]["operationId"]] = answer.status_code
     assert got == {name: 200 if name in opened else 403 for name in got}
     assert opened <= set(got)
+
+
+def test_what_the_scope_does_not_open_costs_units_as_well(clock, client_of, user, monkeypatch):
+    monkeypatch.setattr(tokens, "UNITS_A_MINUTE", 2)
+    sent = {"name": "notebook", "scope": Scope.MINUTES}
+    headers = {"Authorization": f"Bearer {secret_in(client_of(user).post(TOKENS, sent))}"}
+    got = [Client().get(reverse("api:cages"), headers=headers).status_code for _ in range(3)]
+    assert got == [403, 403, 429]
 
 
 @pytest.mark.parametrize(
