@@ -66,7 +66,7 @@ CMD ["python", "-m", "gunicorn", "-c", "neurocage/gunicorn.conf.py", "--bind", "
 
 FROM nginx:1.30.5-alpine AS nginx
 
-COPY nginx/nginx.conf /etc/nginx/nginx.conf
+COPY nginx/nginx.conf nginx/tls.conf nginx/process.conf nginx/http.conf nginx/site.conf nginx/web.conf /etc/nginx/
 COPY nginx/starting.html /srv/neurocage/pages/starting.html
 COPY --from=app /app/staticfiles /srv/neurocage/static
 
