@@ -51,7 +51,8 @@ RUN if [ "$PARQUET" = 1 ]; then lock=requirements-parquet.lock; else lock=requir
 
 FROM base AS app
 
-ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# numpy starts a thread for each core of the machine otherwise, in every process, and uses none.
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 OPENBLAS_NUM_THREADS=1
 
 # The programs with their libraries take about 5 MB. The package of the client would bring Perl too.
 RUN apt-get update \

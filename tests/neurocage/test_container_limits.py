@@ -1,8 +1,10 @@
 """What containers of docker-compose.yml may take, and the servers with the commands given there."""
 
+import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from local_stack.ports import free_port
 from local_stack.postgres import postgres_programs
 from local_stack.valkey import valkey_program
 from tests.processes import until
+from welfare.notices import courier
 
 PROJECT = Path(__file__).resolve().parents[2]
 SERVICES = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())["services"]
@@ -70,6 +73,26 @@ def test_servers_hold_less_than_their_containers_may_have():
     assert 2 * size(option("redis", "--maxmemory")) <= size(SERVICES["redis"]["mem_limit"])
     shared = size(option("timescaledb", "shared_buffers"))
     assert 4 * shared <= size(SERVICES["timescaledb"]["mem_limit"])
+
+
+def test_a_message_that_takes_all_memory_is_ended_before_its_worker():
+    assert size(SERVICES["welfare"]["mem_limit"]) > courier.LARGEST_MEMORY + 256 * UNITS["m"]
+    program = [sys.executable, "-m", courier.__name__]
+    with subprocess.Popen(program, cwd=PROJECT, stdin=subprocess.PIPE) as process:
+        try:
+            weight = Path(f"/proc/{process.pid}/oom_score_adj")
+            assert until(lambda: weight.read_text() == "1000\n")
+        finally:
+            process.kill()
+
+
+def test_no_process_has_a_thread_for_each_core_of_the_machine():
+    stage = (PROJECT / "Dockerfile").read_text().partition(" AS app\n")[2]
+    given = dict(re.findall(r"(\w+)=(\S+)", re.search(r"(?m)^ENV (.*)$", stage)[1]))
+    count = "import numpy, os; print(len(os.listdir('/proc/self/task')))"
+    environment = os.environ | given
+    said = subprocess.check_output([sys.executable, "-c", count], env=environment, text=True)
+    assert said == "1\n"
 
 
 @pytest.fixture
