@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 import redis
 import yaml
+from django.conf import settings
 from django.db import connection
 
 from local_stack.ports import free_port
 from local_stack.postgres import postgres_programs
 from local_stack.valkey import valkey_program
 from tests.processes import until
-from welfare.notices import courier
+from welfare.notices import channels, courier
 
 PROJECT = Path(__file__).resolve().parents[2]
 SERVICES = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())["services"]
@@ -93,6 +94,29 @@ def test_no_process_has_a_thread_for_each_core_of_the_machine():
     environment = os.environ | given
     said = subprocess.check_output([sys.executable, "-c", count], env=environment, text=True)
     assert said == "1\n"
+
+
+def seconds(service):
+    """How long the service may take to end; Docker's own 10 s if it does not say."""
+    text = SERVICES[service].get("stop_grace_period", "10s")
+    minutes, rest = re.fullmatch(r"(?:(\d+)m)?(?:(\d+)s)?", text).groups()
+    return 60 * int(minutes or 0) + int(rest or 0)
+
+
+def test_a_service_may_end_what_it_has_begun():
+    def number(path, pattern):
+        return float(re.search(pattern, (PROJECT / path).read_text())[1])
+
+    longest_poll = r'"POLL_TIMEOUT_SECONDS", [\d.]+, [\d.]+, (\d+)'
+    longest = {
+        "web": number("neurocage/gunicorn.conf.py", r"(?m)^graceful_timeout = (\d+)"),
+        "sensor-api": number("sensor_api/gunicorn.conf.py", r"(?m)^graceful_timeout = (\d+)"),
+        "poller": number("neurocage/settings.py", longest_poll),
+        "welfare": channels.DEADLINE_SECONDS,
+        "beat": settings.CELERY_BEAT_MAX_LOOP_INTERVAL,
+    }
+    # Beside that they wait for Redis or the database, and Python ends.
+    assert [name for name in longest if seconds(name) < longest[name] + 5] == []
 
 
 @pytest.fixture
