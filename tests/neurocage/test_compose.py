@@ -135,7 +135,7 @@ def test_a_service_runs_with_no_more_rights_than_it_needs(name):
     assert user.partition(":")[0] not in {"", "0", "root"}
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["cap_drop"] == ["ALL"]
-    assert service["read_only"] is (name != "timescaledb")
+    assert service["read_only"] is True
     assert "cap_add" not in service
     assert "privileged" not in service
     assert service["logging"]["options"].keys() == {"max-size", "max-file"}

@@ -414,8 +414,9 @@ def read_by_the_program():
 
 
 def read_by_compose():
-    """{name: default} of what docker-compose.yml takes from .env."""
-    source = (PROJECT / "docker-compose.yml").read_text()
+    """{name: default} of what the files of Compose take from .env."""
+    names = ("docker-compose.yml", "docker-compose.tls.yml")
+    source = "".join((PROJECT / name).read_text() for name in names)
     return dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", source))
 
 
