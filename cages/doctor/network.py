@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from cages.doctor.findings import Finding, ok, warning, wrong
 from neurocage import address
+from neurocage.mail_server import MailServer
 from neurocage.secrecy import without_secrets
 
 # For each step of a connection.
@@ -28,26 +29,17 @@ def mail() -> Iterator[Finding]:
     if not settings.EMAIL_URL:
         yield ok(MAIL, "EMAIL_URL is not set, so no mail is sent.")
         return
-    parts = urlsplit(settings.EMAIL_URL)
-    host, trust = parts.hostname or "", ssl.create_default_context()
+    server = MailServer.of(settings.EMAIL_URL)
     try:
-        server: smtplib.SMTP
-        if parts.scheme == "smtps":
-            port = parts.port or 465
-            server = smtplib.SMTP_SSL(host, port, timeout=STEP_SECONDS, context=trust)
-        else:
-            server = smtplib.SMTP(host, parts.port or 25, timeout=STEP_SECONDS)
-        with server:
-            if parts.scheme == "smtp+tls":
-                server.starttls(context=trust)
-            if parts.username:
-                server.login(unquote(parts.username), unquote(parts.password or ""))
-            server.noop()
+        with server.connect(STEP_SECONDS) as connection:
+            connection.noop()
     except (OSError, smtplib.SMTPException) as error:
         said = without_secrets(" ".join(str(error).split()))[:200]
-        yield wrong(MAIL, f"{host} cannot be used: {said}", "Compare EMAIL_URL with the server.")
+        yield wrong(
+            MAIL, f"{server.host} cannot be used: {said}", "Compare EMAIL_URL with the server."
+        )
         return
-    yield ok(MAIL, f"{host} can be used. No mail was sent.")
+    yield ok(MAIL, f"{server.host} can be used. No mail was sent.")
 
 
 def own_address() -> Iterator[Finding]:
