@@ -9,11 +9,19 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from cages.models import Cage, Condition, Health, Outcome, Rack, Room
+from cages.models import Cage, Condition, Health, MarkKind, Outcome, Rack, Room
 from cages.slots import slot_of
 from people.models import ApiToken
 from tests.browser import welfare_data
-from tests.factories import MINUTE, make_cage, make_cycle, make_user, record_minutes, write_polls
+from tests.factories import (
+    MINUTE,
+    make_cage,
+    make_cycle,
+    make_mark,
+    make_user,
+    record_minutes,
+    write_polls,
+)
 from tests.welfare.factories import make_concern
 from welfare import desk
 from welfare.models import Finding, Kind, Reason
@@ -55,6 +63,17 @@ ADDRESSES = [
     "/cages/1/move/",
     "/wall/",
     "/wall/?room=900",
+    "/racks/?room=900",
+    "/marks/",
+    "/marks/900/",
+    "/marks/901/",
+    "/marks/900/edit/",
+    "/marks/900/withdraw/",
+    "/marks/new/?cage=1",
+    "/marks/new/?rack=900",
+    "/marks/kinds/",
+    "/marks/kinds/900/",
+    "/cages/1/history/?span=today&handling=out",
     "/concerns/",
     "/concerns/?whose=mine",
     "/concerns/900/",
@@ -100,6 +119,10 @@ def facility():
     make_cage("Paused", ada, id=6, is_polled=False)
     make_cage("Archived", ada, id=9, archived_at=timezone.now())
     make_cycle(now - MINUTE, planned=3)
+    MarkKind.objects.create(id=900, name="Ear punch")
+    make_mark(Cage.objects.get(pk=1), now - 4 * MINUTE, pk=900, person=ada, note="new bedding")
+    make_mark(unseen.room, now - 9 * MINUTE, now, pk=901, kind="room_works", withdrawn_at=now)
+    make_mark(unseen.rack, now - 9 * MINUTE, kind="cage_change")
     # One that nobody has acknowledged, one with a recheck that lapsed, and one that is closed.
     raised = {"raised": now - 9 * MINUTE, "raised_at": now}
     make_concern(Cage.objects.get(pk=1), pk=900, **raised)
