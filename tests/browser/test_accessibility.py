@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from cages.models import Cage, Condition, Health, Outcome, Rack, Room
+from cages.models import Cage, Condition, Health, MarkKind, Outcome, Rack, Room
 from cages.slots import slot_of
 from people.models import ApiToken
 from tests.browser import welfare_data
@@ -72,6 +72,17 @@ ADDRESSES = [
     "/light/periods/900/remove/",
     "/wall/",
     "/wall/?room=900",
+    "/racks/?room=900",
+    "/marks/",
+    "/marks/900/",
+    "/marks/901/",
+    "/marks/900/edit/",
+    "/marks/900/withdraw/",
+    "/marks/new/?cage=1",
+    "/marks/new/?rack=900",
+    "/marks/kinds/",
+    "/marks/kinds/900/",
+    "/cages/1/history/?span=today&handling=out",
     "/concerns/",
     "/concerns/?whose=mine",
     "/concerns/900/",
@@ -122,6 +133,10 @@ def facility():
     make_cycle(now - MINUTE, planned=3)
     give_light(Room.objects.get(), make_schedule(), now - timedelta(days=2), pk=900)
     make_mark(Room.objects.get(), now - 5 * MINUTE, now - 3 * MINUTE)
+    MarkKind.objects.create(id=900, name="Ear punch")
+    make_mark(Cage.objects.get(pk=1), now - 4 * MINUTE, pk=900, person=ada, note="new bedding")
+    make_mark(unseen.room, now - 9 * MINUTE, now, pk=901, kind="room_works", withdrawn_at=now)
+    make_mark(unseen.rack, now - 9 * MINUTE, kind="cage_change")
     # One that nobody has acknowledged, one with a recheck that lapsed, and one that is closed.
     raised = {"raised": now - 9 * MINUTE, "raised_at": now}
     make_concern(Cage.objects.get(pk=1), pk=900, **raised)
