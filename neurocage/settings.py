@@ -191,12 +191,21 @@ ACCOUNT_FORMS = {
     "reset_password_from_key": "people.forms.accounts.ResetPasswordKeyForm",
     "reauthenticate": "people.forms.accounts.ConfirmPasswordForm",
 }
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ADAPTER = "people.adapter.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# As ACCOUNT_RATE_LIMITS. `people.locks` limits.
+MFA_RATE_LIMITS = False
 MFA_TOTP_ISSUER = "Neurocage"
 MFA_FORMS = {
     "authenticate": "people.forms.accounts.CodeForm",
     "reauthenticate": "people.forms.accounts.ConfirmCodeForm",
     "activate_totp": "people.forms.accounts.AddFactorForm",
+    "add_webauthn": "people.forms.passkeys.AddPasskeyForm",
+    "edit_webauthn": "people.forms.passkeys.NamePasskeyForm",
+    "authenticate_webauthn": "people.forms.passkeys.SecondPasskeyForm",
+    "reauthenticate_webauthn": "people.forms.passkeys.ConfirmPasskeyForm",
+    "login_webauthn": "people.forms.passkeys.PasskeySignInForm",
 }
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "cage-list"

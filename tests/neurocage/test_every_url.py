@@ -76,6 +76,13 @@ PAGES = {
         f"mfa_{name}": (SIGNED_IN, SIGNED_IN)
         for name in ("index", "reauthenticate", "activate_totp", "generate_recovery_codes")
     },
+    **{
+        f"mfa_{name}_webauthn": (SIGNED_IN, SIGNED_IN) for name in ("list", "add", "reauthenticate")
+    },
+    # They ask for the password first, and do not tell yet whose passkey it is.
+    "mfa_edit_webauthn": (SIGNED_IN, SIGNED_IN, [1]),
+    "mfa_remove_webauthn": (SIGNED_IN, SIGNED_IN, [1]),
+    "mfa_login_webauthn": (EVERYBODY, EVERYBODY),
     # Nobody here has a second factor.
     "mfa_deactivate_totp": (NOT_THERE, NOT_THERE),
     "mfa_view_recovery_codes": (NOT_THERE, SIGNED_IN),
