@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 Number = TypeVar("Number", int, float)
 Value = TypeVar("Value")
 
+LOCALHOST = frozenset({"localhost", "127.0.0.1", "::1"})
+# Where a provider tells of itself. People copy it with the address.
+DISCOVERY = "/.well-known/openid-configuration"
+# As long as allauth keeps it.
+PROVIDER_LENGTH = 200
 STACK_FILE_NAME = "stack.env"
 FLAGS = dict.fromkeys(("1", "true", "yes", "on"), True)
 FLAGS |= dict.fromkeys(("0", "false", "no", "off"), False)
@@ -166,6 +171,30 @@ def optional_url(name: str, schemes: tuple[str, ...], file_name: str = "") -> st
     if not text(name) and not (file_name and text(file_name)):
         return ""
     return url(name, "", schemes, file_name)
+
+
+def identity_provider() -> dict[str, str]:
+    """The settings that begin with OIDC_, named without it in lower case; empty where none is set.
+
+    The provider's answers are believed because of its certificate, so http is for localhost only.
+    """
+    names = ("OIDC_SERVER_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_CLIENT_SECRET_FILE")
+    if not any(map(text, names)):
+        return {}
+    server = optional_url("OIDC_SERVER_URL", ("https", "http")).removesuffix(DISCOVERY)
+    host = urlsplit(server).hostname or ""
+    if (server.startswith("http:") and host not in LOCALHOST) or len(server) > PROVIDER_LENGTH:
+        _refuse("OIDC_SERVER_URL must begin with https:// and be no longer than 200 characters.", 0)
+    known = {
+        "server_url": server,
+        "client_id": text("OIDC_CLIENT_ID"),
+        "client_secret": text("OIDC_CLIENT_SECRET") or _content_of("OIDC_CLIENT_SECRET_FILE") or "",
+        "name": text("OIDC_NAME", host),
+    }
+    for name, value in known.items():
+        if not value and name != "name" and not (name == "server_url" and text(names[0])):
+            _refuse(f"OIDC_{name.upper()} must be set with the other settings of OIDC.", 0)
+    return known
 
 
 def sentry_dsn(name: str) -> str:

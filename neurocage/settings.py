@@ -80,6 +80,8 @@ METRICS_NETWORKS = env.networks(
 REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN")
 # Who makes the first account has to know it. Empty: made from the secret key.
 SETUP_CODE = env.text("SETUP_CODE")
+# The identity provider by which people may sign in too; empty where there is none.
+OIDC = env.identity_provider()
 HTTPS = env.flag("HTTPS")
 # Our own proxies before the web application, which add to X-Forwarded-For.
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, 0, 5)
@@ -107,6 +109,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "people",
     "cages",
@@ -191,6 +195,10 @@ ACCOUNT_FORMS = {
     "reset_password_from_key": "people.forms.accounts.ResetPasswordKeyForm",
     "reauthenticate": "people.forms.accounts.ConfirmPasswordForm",
 }
+SOCIALACCOUNT_ADAPTER = "people.oidc.OidcAdapter"
+# Both have confirmed the address (`OidcAdapter`), so the account is linked for good.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 MFA_ADAPTER = "people.adapter.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from people.views.accounts import RegisterView, SetupView, SignInView, session, where_mail_is_set
 from people.views.changes import ChangesFileView, ChangesView
 from people.views.labs import LabsView, LabView
+from people.views.oidc import OidcCallbackView, OidcStartView
 from people.views.passkeys import (
     AddPasskeyView,
     ConfirmPasskeyView,
@@ -55,6 +56,8 @@ urlpatterns = [
         recovery_views.generate_recovery_codes,
         name="mfa_generate_recovery_codes",
     ),
+    path("accounts/oidc/", OidcStartView.as_view(), name="oidc-start"),
+    path("accounts/oidc/callback/", OidcCallbackView.as_view(), name="oidc-callback"),
     path("accounts/passkey/", PasskeySignInView.as_view(), name="mfa_login_webauthn"),
     path("accounts/passkeys/", PasskeysView.as_view(), name="mfa_list_webauthn"),
     path("accounts/passkeys/add/", AddPasskeyView.as_view(), name="mfa_add_webauthn"),

@@ -39,6 +39,7 @@ class SignInView(LoginView):
         return super().get_context_data(
             registration_open=settings.REGISTRATION_OPEN,
             has_mail=bool(settings.EMAIL_URL),
+            provider=settings.OIDC and settings.OIDC["name"],
             has_passkeys=not refusal(self.request),
             **kwargs,
         )

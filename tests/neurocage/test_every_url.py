@@ -71,6 +71,9 @@ PAGES = {
     "account_email": (NOT_THERE, NOT_THERE),
     "account_email_verification_sent": MAIL_ONLY,
     "account_confirm_email": (*MAIL_ONLY, ["abc"]),
+    # No provider is set.
+    "oidc-start": (NOBODY, NOBODY),
+    "oidc-callback": (NOBODY, NOBODY),
     "mfa_authenticate": (EVERYBODY, EVERYBODY),
     **{
         f"mfa_{name}": (SIGNED_IN, SIGNED_IN)
