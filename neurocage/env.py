@@ -173,28 +173,35 @@ def optional_url(name: str, schemes: tuple[str, ...], file_name: str = "") -> st
     return url(name, "", schemes, file_name)
 
 
-def identity_provider() -> dict[str, str]:
-    """The settings that begin with OIDC_, named without it in lower case; empty where none is set.
+def identity_provider(
+    server_name: str, client_name: str, secret_name: str, file_name: str, shown_name: str
+) -> dict[str, str]:
+    """`server_url`, `client_id`, `client_secret` and `name` of a provider; empty where none is set.
 
-    The provider's answers are believed because of its certificate, so http is for localhost only.
+    The arguments are names of variables; file_name is that of a file with the secret. The
+    provider's answers are believed because of its certificate, so http is for localhost only.
     """
-    names = ("OIDC_SERVER_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_CLIENT_SECRET_FILE")
-    if not any(map(text, names)):
+    if not any(map(text, (server_name, client_name, secret_name, file_name))):
         return {}
-    server = optional_url("OIDC_SERVER_URL", ("https", "http")).removesuffix(DISCOVERY)
+    server = optional_url(server_name, ("https", "http")).removesuffix(DISCOVERY)
     host = urlsplit(server).hostname or ""
     if (server.startswith("http:") and host not in LOCALHOST) or len(server) > PROVIDER_LENGTH:
-        _refuse("OIDC_SERVER_URL must begin with https:// and be no longer than 200 characters.", 0)
-    known = {
+        _refuse(
+            f"{server_name} must begin with https:// and have at most {PROVIDER_LENGTH}"
+            " characters.",
+            None,
+        )
+    client, hidden = text(client_name), text(secret_name) or _content_of(file_name) or ""
+    given = {server_name: text(server_name), client_name: client, secret_name: hidden}
+    for name, value in given.items():
+        if not value:
+            _refuse(f"{name} must be set with the other settings of OIDC.", None)
+    return {
         "server_url": server,
-        "client_id": text("OIDC_CLIENT_ID"),
-        "client_secret": text("OIDC_CLIENT_SECRET") or _content_of("OIDC_CLIENT_SECRET_FILE") or "",
-        "name": text("OIDC_NAME", host),
+        "client_id": client,
+        "client_secret": hidden,
+        "name": text(shown_name, host),
     }
-    for name, value in known.items():
-        if not value and name != "name" and not (name == "server_url" and text(names[0])):
-            _refuse(f"OIDC_{name.upper()} must be set with the other settings of OIDC.", 0)
-    return known
 
 
 def sentry_dsn(name: str) -> str:

@@ -81,7 +81,13 @@ REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN")
 # Who makes the first account has to know it. Empty: made from the secret key.
 SETUP_CODE = env.text("SETUP_CODE")
 # The identity provider by which people may sign in too; empty where there is none.
-OIDC = env.identity_provider()
+OIDC = env.identity_provider(
+    "OIDC_SERVER_URL",
+    "OIDC_CLIENT_ID",
+    "OIDC_CLIENT_SECRET",
+    "OIDC_CLIENT_SECRET_FILE",
+    "OIDC_NAME",
+)
 HTTPS = env.flag("HTTPS")
 # Our own proxies before the web application, which add to X-Forwarded-For.
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, 0, 5)
