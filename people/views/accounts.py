@@ -35,8 +35,7 @@ class SignInView(LoginView):
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        open_ways = {"registration_open": settings.REGISTRATION_OPEN}
-        return super().get_context_data(**open_ways, has_mail=bool(settings.EMAIL_URL), **kwargs)
+        return super().get_context_data(registration_open=settings.REGISTRATION_OPEN, **kwargs)
 
 
 def where_mail_is_set(
