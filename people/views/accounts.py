@@ -40,7 +40,6 @@ class SignInView(LoginView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(
             registration_open=settings.REGISTRATION_OPEN,
-            has_mail=bool(settings.EMAIL_URL),
             provider=settings.OIDC and settings.OIDC["name"],
             has_passkeys=not refusal(self.request),
             **kwargs,
