@@ -33,6 +33,7 @@ SENSORS_ILL_SECONDS = 60
 WELL = (0.5, 2.5)
 SLOW = (8.0, 11.0)
 SAMPLE_SECONDS = 10
+LAST_PAGE_SECONDS = 30
 PROCESSES = ("worker", "poller1", "poller2", "welfare", "web", "beat")
 ROLES = ("viewer", "technician", "researcher", "vet", "administrator")
 ROLES_OF_PEOPLE = (*(3 * ROLES), "administrator", "vet", "technician", "program", "program")
@@ -205,9 +206,15 @@ def start_people(installation, folder, said):
 
 
 def end_people(clicking):
-    if clicking.poll() is None:
-        clicking.send_signal(signal.SIGTERM)
-        clicking.wait(90)
+    if clicking.poll() is not None:
+        return
+    clicking.send_signal(signal.SIGTERM)
+    try:
+        clicking.wait(LAST_PAGE_SECONDS)
+    except subprocess.TimeoutExpired:
+        # Somebody waits for a long export. What the others got is written.
+        clicking.kill()
+        clicking.wait()
 
 
 def go_on(options, installation, memory, faults):

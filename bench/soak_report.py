@@ -23,19 +23,22 @@ class Pages:
 
     def __init__(self, file, faults):
         self.faults = faults
-        self.answers = [json.loads(line) for line in file.read_text().splitlines()]
+        # The last line is not whole if the people were killed.
+        lines = file.read_text().splitlines()
+        self.answers = [json.loads(line) for line in lines if line.endswith("]")]
 
     def failed(self):
         """[(status, kind, seconds since 1970, name of the fault or empty)]; status 0: no answer."""
         return [
-            (status, kind, at, self._fault_at(at, at + ms / 1000))
+            (status, kind, at, self._fault_at(at + ms / 1000))
             for kind, at, ms, status in self.answers
             if status >= 500 or status == 0
         ]
 
-    def _fault_at(self, begin, end):
+    def _fault_at(self, moment):
+        """The fault in which an answer ended. An export may have begun long before it."""
         return next(
-            (name for name, b, e in self.faults if b <= end and begin <= e + ECHO_SECONDS), ""
+            (name for name, begin, end in self.faults if begin <= moment <= end + ECHO_SECONDS), ""
         )
 
     def failures(self):
