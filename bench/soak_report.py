@@ -124,12 +124,14 @@ def conclude(installation, memory, faults, pages):
     wait_for(installation.is_idle, QUEUES_EMPTY_SECONDS, "nothing waits in Redis", every=1)
     unfinished = "SELECT FROM cages_pollcycle WHERE finished_at IS NULL"
     wait_for(lambda: not installation.rows(unfinished), 60, "every cycle is finished", every=1)
-    failures = []
+    failures, kept = [], None
     try:
         kept = assert_nothing_lost_or_doubled(installation, faults.gone)
+    except AssertionError as error:
+        failures.append(str(error))
+    try:
         assert_ledger_balances(installation)
     except AssertionError as error:
-        kept = None
         failures.append(str(error))
     failures += pages.failures() + memory.failures()
     say(markdown(installation, kept, memory, faults, pages))
