@@ -40,7 +40,7 @@ SIDE_BY_SIDE = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help up test lint check locks pytest timescaledb test-faults format bench bench-limit bench-storage bench-pages screenshots messages sbom install install-dev assets clean
+.PHONY: help up test lint check locks pytest timescaledb test-faults format bench bench-limit bench-storage bench-pages screenshots messages sbom audit install install-dev assets clean
 
 help: ## show this list
 	@echo "make ..."
@@ -101,6 +101,12 @@ screenshots: install-dev assets ## make the pictures in docs/
 
 messages: install-dev ## collect the texts to translate in locale/, and compile the translations
 	@$(BIN)/python -m tests.translations
+
+# Not a part of `test`: both ask services of others, which may be away. uv fetches pip-audit for this only.
+audit: install-dev ## ask PyPI and npm whether a weakness is known in what is installed
+	@for name in requirements-dev sensor_api/requirements; do \
+		$(BIN)/uv tool run pip-audit==2.10.1 --strict --disable-pip --require-hashes -r $$name.lock || failed=1; done; \
+		$(NPM) audit && test -z "$$failed"
 
 locks: install-dev ## pin everything that requirements*.txt bring, with hashes
 	@$(COMPILE) requirements-dev.txt -o requirements-dev.lock

@@ -90,6 +90,14 @@ METRICS_NETWORKS = env.networks(
 REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN")
 # Who makes the first account has to know it. Empty: made from the secret key.
 SETUP_CODE = env.text("SETUP_CODE")
+# The identity provider by which people may sign in too; empty where there is none.
+OIDC = env.identity_provider(
+    "OIDC_SERVER_URL",
+    "OIDC_CLIENT_ID",
+    "OIDC_CLIENT_SECRET",
+    "OIDC_CLIENT_SECRET_FILE",
+    "OIDC_NAME",
+)
 HTTPS = env.flag("HTTPS")
 # Our own proxies before the web application, which add to X-Forwarded-For.
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, 0, 5)
@@ -115,6 +123,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "people",
     "cages",
@@ -200,12 +210,25 @@ ACCOUNT_FORMS = {
     "reset_password_from_key": "people.forms.accounts.ResetPasswordKeyForm",
     "reauthenticate": "people.forms.accounts.ConfirmPasswordForm",
 }
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+SOCIALACCOUNT_ADAPTER = "people.oidc.OidcAdapter"
+# Both have confirmed the address (`OidcAdapter`), so the account is linked for good.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+MFA_ADAPTER = "people.adapter.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# As ACCOUNT_RATE_LIMITS. `people.locks` limits.
+MFA_RATE_LIMITS = False
 MFA_TOTP_ISSUER = "Neurocage"
 MFA_FORMS = {
     "authenticate": "people.forms.accounts.CodeForm",
     "reauthenticate": "people.forms.accounts.ConfirmCodeForm",
     "activate_totp": "people.forms.accounts.AddFactorForm",
+    "add_webauthn": "people.forms.passkeys.AddPasskeyForm",
+    "edit_webauthn": "people.forms.passkeys.NamePasskeyForm",
+    "authenticate_webauthn": "people.forms.passkeys.SecondPasskeyForm",
+    "reauthenticate_webauthn": "people.forms.passkeys.ConfirmPasskeyForm",
+    "login_webauthn": "people.forms.passkeys.PasskeySignInForm",
 }
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "cage-list"

@@ -216,9 +216,24 @@ class Fleet:
         return self.racks[:PLACES_SHOWN]
 
 
+@dataclass(frozen=True, slots=True)
+class WorstRacks:
+    """shown: the worst of the `count` racks, with places in no rack. hour: as of Fleet."""
+
+    hour: datetime | None
+    count: int
+    shown: list[PlaceFigures]
+
+
+def racks(most: int) -> WorstRacks:
+    """The `most` worst racks of the last round. One query."""
+    rows = _rows()
+    return WorstRacks(rows[0].hour if rows else None, len(rows), _by_rack(rows)[:most])
+
+
 def fleet() -> Fleet:
     """The figures of the last round, worst first. Six queries at most."""
-    rows = list(RackStanding.objects.select_related("rack", "room"))
+    rows = _rows()
     if not rows:
         return Fleet(None)
     by_room: dict[int | None, list[RackStanding]] = defaultdict(list)
@@ -237,10 +252,18 @@ def fleet() -> Fleet:
         rows[0].hour,
         _figures(rows, None, None),
         sorted((_figures(each, each[0].room, None) for each in by_room.values()), key=_worst_first),
-        sorted((_figures([row], row.room, row.rack) for row in rows), key=_worst_first),
+        _by_rack(rows),
         shown,
         bad_bays(),
     )
+
+
+def _rows() -> list[RackStanding]:
+    return list(RackStanding.objects.select_related("rack", "room"))
+
+
+def _by_rack(rows: list[RackStanding]) -> list[PlaceFigures]:
+    return sorted((_figures([row], row.room, row.rack) for row in rows), key=_worst_first)
 
 
 def _figures(rows: Iterable[RackStanding], room: Room | None, rack: Rack | None) -> PlaceFigures:

@@ -21,6 +21,7 @@ from django.views.generic import FormView
 from neurocage import address
 from people.forms.accounts import RegisterForm, SetupForm
 from people.models import Act, OwnAddress, Registration, SignInAct, User
+from people.passkeys import refusal
 
 
 def nobody_has_an_account() -> bool:
@@ -37,8 +38,12 @@ class SignInView(LoginView):
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        open_ways = {"registration_open": settings.REGISTRATION_OPEN}
-        return super().get_context_data(**open_ways, has_mail=bool(settings.EMAIL_URL), **kwargs)
+        return super().get_context_data(
+            registration_open=settings.REGISTRATION_OPEN,
+            provider=settings.OIDC and settings.OIDC["name"],
+            has_passkeys=not refusal(self.request),
+            **kwargs,
+        )
 
 
 def where_mail_is_set(

@@ -3,16 +3,15 @@
 import gzip
 import itertools
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.utils import timezone
 
 from cages.models import Cage, Condition, Health, MarkKind, Outcome, Rack, Room
 from cages.slots import slot_of
 from people.models import ApiToken
-from tests.browser import welfare_data
+from tests.browser import people_data, welfare_data
+from tests.browser.looks import WIDTHS, problems_on, wider_than_the_window
 from tests.factories import (
     MINUTE,
     give_light,
@@ -30,14 +29,11 @@ from welfare.models import Finding, Kind, Reason
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-AXE = Path(settings.BASE_DIR, "node_modules/axe-core/axe.min.js").read_text()
-STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
-# Each theme has the same markup, so of these rules alone another theme is something new.
-OF_COLOUR = ["color-contrast", "link-in-text-block"]
 ADDRESSES = [
     "/cages/",
     "/cages/?q=nothing+like+it",
     "/cages/bulk/?act=move&which=all",
+    "/cages/bulk/?act=join&which=all",
     "/cages/1/",
     "/cages/2/",
     "/cages/1/history/",
@@ -92,28 +88,28 @@ ADDRESSES = [
     "/concerns/quality/",
     "/concerns/new/?cage=1",
     *welfare_data.ADDRESSES,
+    *people_data.ADDRESSES,
     "/tokens/",
     "/api/",
     "/ops/",
     "/styleguide/",
 ]
 DESKTOP = {"width": 1280, "height": 900}
-# The narrowest of each layout, and what people have.
-WIDTHS = (320, 390, 640, 768, 992, 1065, 1200, 1280, 1400)
-ANONYMOUS_ADDRESSES = ["/accounts/login/", "/accounts/register/"]
-# Shows what axe-core found as readable lines.
-FOUND = """async ([theme, rules]) => {
-  document.documentElement.dataset.theme = theme;
-  // Names of what passed take most of the time.
-  const options = { runOnly: rules, resultTypes: ["violations"], preload: false };
-  const { violations } = await axe.run(options);
-  return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target} ${n.failureSummary}`));
-}"""
+ANONYMOUS_ADDRESSES = [
+    "/accounts/login/",
+    "/accounts/register/",
+    "/accounts/password/reset/",
+    "/accounts/password/reset/sent/",
+    "/accounts/password/reset/x-used/",
+    "/accounts/mail/sent/",
+    "/accounts/mail/used/",
+]
 
 
 @pytest.fixture
-def facility():
+def facility(settings):
     """One cage in each condition, and the administrator who sees them all."""
+    settings.EMAIL_URL = "smtp://localhost"
     ada = make_user("ada", is_superuser=True)
     now = slot_of(timezone.now())
     # Ids that the addresses above name, and that the database does not give out here.
@@ -154,29 +150,11 @@ def facility():
     )
     desk.close(silent.pk, ada, timezone.now())
     welfare_data.add_welfare(ada, make_user("Dr. Bea", is_superuser=True), now)
+    people_data.add_people(ada, now)
     ApiToken.objects.issue(ada, "notebook", timezone.now())
     conditions = {cage.condition(timezone.now()) for cage in Cage.objects.select_related("state")}
     assert conditions == set(Condition)
     return ada
-
-
-def problems_on(page):
-    """Return what axe-core finds on the open page, as {theme: problems}."""
-    page.evaluate(AXE)
-    found = {"light": page.evaluate(FOUND, ["light", STANDARD])}
-    for theme in ("dark", "night"):
-        found[theme] = page.evaluate(FOUND, [theme, OF_COLOUR])
-    return {theme: problems for theme, problems in found.items() if problems}
-
-
-def wider_than_the_window(page, address):
-    """Return [(address, width)] for the widths at which the open page scrolls sideways."""
-    wide = []
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 450})
-        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
-            wide.append((address, width))
-    return wide
 
 
 # The focused controls without an outline that can be seen: too thin, too faint, or cut off.
@@ -249,7 +227,15 @@ def test_axe_finds_nothing_before_anybody_signs_in(new_page, facility, settings)
     page = new_page(reduced_motion="reduce")
     for address in ANONYMOUS_ADDRESSES:
         page.goto(address)
+        assert wider_than_the_window(page, address) == []
         assert problems_on(page) == {}
+
+
+def test_axe_finds_nothing_at_the_set_up(new_page):
+    page = new_page(reduced_motion="reduce")
+    page.goto("/setup/")
+    assert wider_than_the_window(page, "/setup/") == []
+    assert problems_on(page) == {}
 
 
 IMPORTED = b"""id,label,room,animal_count

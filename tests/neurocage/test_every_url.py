@@ -75,11 +75,21 @@ PAGES = {
     "account_email": (NOT_THERE, NOT_THERE),
     "account_email_verification_sent": MAIL_ONLY,
     "account_confirm_email": (*MAIL_ONLY, ["abc"]),
+    # No provider is set.
+    "oidc-start": (NOBODY, NOBODY),
+    "oidc-callback": (NOBODY, NOBODY),
     "mfa_authenticate": (EVERYBODY, EVERYBODY),
     **{
         f"mfa_{name}": (SIGNED_IN, SIGNED_IN)
         for name in ("index", "reauthenticate", "activate_totp", "generate_recovery_codes")
     },
+    **{
+        f"mfa_{name}_webauthn": (SIGNED_IN, SIGNED_IN) for name in ("list", "add", "reauthenticate")
+    },
+    # They ask for the password first, and do not tell yet whose passkey it is.
+    "mfa_edit_webauthn": (SIGNED_IN, SIGNED_IN, [1]),
+    "mfa_remove_webauthn": (SIGNED_IN, SIGNED_IN, [1]),
+    "mfa_login_webauthn": (EVERYBODY, EVERYBODY),
     # Nobody here has a second factor.
     "mfa_deactivate_totp": (NOT_THERE, NOT_THERE),
     "mfa_view_recovery_codes": (NOT_THERE, SIGNED_IN),

@@ -103,6 +103,14 @@ def run(environment, *program):
             "10.0.0.1/8",
             "must list networks like 10.0.0.0/8. 10.0.0.1/8 has host bits set",
         ),
+        ("OIDC_SERVER_URL", "http://idp.test", "must begin with https://"),
+        (
+            "OIDC_SERVER_URL",
+            "https://" + "i" * 200,
+            "must begin with https:// and have at most 200",
+        ),
+        ("OIDC_SERVER_URL", "idp.test", "must look like https://host:port or http://host:port"),
+        ("OIDC_CLIENT_SECRET_FILE", "/nowhere/key", "cannot read /nowhere/key: No such file"),
         ("SENTRY_DSN", "https://sentry.example/1", "must look like https://key@host/number"),
         ("SENTRY_DSN", "https://secret@sentry.example/", "must look like https://key@host/number"),
         ("LOG_LEVEL", "LOUD", "must be"),
@@ -124,6 +132,33 @@ def test_a_bad_value_stops_the_start_with_its_name_and_why(environment, name, va
     assert message.startswith(name)
     assert why in message
     assert "secret" not in message
+
+
+OIDC = {
+    "OIDC_SERVER_URL": "https://idp.test/realms/lab/",
+    "OIDC_CLIENT_ID": "neurocage",
+    "OIDC_CLIENT_SECRET": "short",
+}
+
+
+@pytest.mark.parametrize("missing", OIDC)
+def test_the_settings_of_the_provider_go_together(environment, missing):
+    environment.update(OIDC)
+    del environment[missing]
+    with pytest.raises(ImproperlyConfigured) as refused:
+        load()
+    assert str(refused.value) == f"{missing} must be set with the other settings of OIDC."
+
+
+def test_the_provider_is_named_after_its_host(environment):
+    environment.update(OIDC)
+    environment["OIDC_SERVER_URL"] += env.DISCOVERY.lstrip("/")
+    assert load()["OIDC"] == {
+        "server_url": "https://idp.test/realms/lab",
+        "client_id": "neurocage",
+        "client_secret": "short",
+        "name": "idp.test",
+    }
 
 
 @pytest.mark.parametrize(
