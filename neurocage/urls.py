@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("people.urls")),
     path("", include("cages.urls")),
     path("marks/", include("cages.urls_marks")),
+    path("light/", include("cages.urls_light")),
     path("concerns/", include("welfare.urls")),
     path("notices/", include("welfare.urls_notices")),
     path("concerns/rules/", include("welfare.urls_rules")),

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
+from cages.models import LightPeriod
 from neurocage.ids import advance_ids
 from people.models import Role
 from tests.factories import at, make_cage, make_mark, make_member, make_user, record_minute, slot
@@ -42,6 +43,8 @@ MANAGES = rule(LOGIN, 404, 403, 403, 403, 403, IN, 404, IN)
 LAB_HEADS = rule(LOGIN, *[403] * 5, IN, 403, IN)
 STAFF = rule(LOGIN, *[403] * 6, IN, IN)
 HEAD = rule(LOGIN, *[403] * 7, IN)
+MAKES_SCHEDULES = rule(LOGIN, *[403] * 3, IN, 403, IN, IN, IN)
+ROOM_LIGHT = rule(LOGIN, 404, *[403] * 5, IN, IN)
 APPROVES = rule(LOGIN, *[403] * 4, IN, 403, 403, IN)
 ADMIN = rule(*[LOGIN] * 7, 403, IN)
 ADMIN_HOME = rule(*[LOGIN] * 7, IN, IN)
@@ -134,6 +137,11 @@ PAGES = {
     "rack-sheet": (SEES, SIGNED_IN, ["rack"]),
     "rack-fill": (SEES, SIGNED_IN, ["rack"], "?row=A&column=1"),
     "room-edit": (STAFF, STAFF, ["room"]),
+    "light": (SIGNED_IN, SIGNED_IN),
+    "light-schedule-create": (MAKES_SCHEDULES, MAKES_SCHEDULES),
+    "room-light": (SEES, ROOM_LIGHT, ["room"]),
+    "cage-light": (SEES, CHANGES, [CAGE]),
+    "light-period-remove": (ROOM_LIGHT, ROOM_LIGHT, ["period"]),
     "wall": (SIGNED_IN, SIGNED_IN),
     "wall-links": (HEAD, HEAD),
     "wall-link-revoke": (HEAD, rule(LOGIN, *[403] * 7, 404)),
@@ -224,7 +232,8 @@ def browsers(module_database):
             made[role] = Client()
             made[role].force_login(person)
         mark = make_mark(cage, at("06:30"), note="Anotherlabsnote")
-    ids = {"lab": cage.lab_id, "rack": cage.rack_id, "room": cage.room_id}
+        period = LightPeriod.objects.create(room=cage.room, starts_at=NOW, noted_at=NOW)
+    ids = {"period": period.pk, "lab": cage.lab_id, "rack": cage.rack_id, "room": cage.room_id}
     ids |= {"mark": mark.pk, "mark_kind": mark.kind_id}
     add_default_rules()
     return made, {**ids, "rule": Rule.objects.filter(kind=Kind.BAD_LONG).first().pk}
