@@ -54,6 +54,7 @@ MAIL_ONLY = (NOBODY, NOBODY)
 # A cage, its rack, room, lab, and a concern about it, of the lab in which the roles are.
 CAGE, ARCHIVED, CONCERN = 7, 8, 1
 TICKED = f"?cage={CAGE}"
+API_PAGES = ("cages", "states", "readings", "requests", "hourly", "marks", "concerns", "notices")
 # {name: (rule of GET, rule of POST, arguments, query)}. What names no arguments needs none.
 PAGES = {
     "home": (SIGNED_IN, SIGNED_IN),
@@ -173,10 +174,7 @@ PAGES = {
     # Nobody has proposed anything.
     "rule-decide": (APPROVES, rule(LOGIN, *[403] * 4, 404, 403, 403, 404), ["rule"]),
     # A session opens none of these but the document. A POST is told that there is only GET (405).
-    **{
-        f"api:{name}": (TOKEN, EVERYBODY)
-        for name in ("cages", "states", "readings", "requests", "hourly", "concerns", "notices")
-    },
+    **{f"api:{name}": (TOKEN, EVERYBODY) for name in API_PAGES},
     "api:cage": (TOKEN, EVERYBODY, [CAGE]),
     "api:openapi": (SESSION, EVERYBODY),
     "api:api-root": (NOBODY, NOBODY),

@@ -204,7 +204,7 @@ def test_everybody_finds_the_tokens_in_their_menu(client_of, user):
 # Scope, expiry, and a changed password
 
 
-OF_CAGES = {"cages", "cage", "states", "concerns"}
+OF_CAGES = {"cages", "cage", "states", "concerns", "marks"}
 OF_MINUTES = {"readings", "requests", "hourly"}
 
 

@@ -47,7 +47,8 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
         window = today.since(cage.created_at)
         minutes = minutes_of([cage.pk], window)[cage.pk]
         sensor = sensor_in(cage, today)
-        expected = band.expected(cage, today, sensor.requests)
+        since = handling.sensor_since(cage.pk, self.now)
+        expected = band.expected(cage, today, sensor.requests, since)
         requests = Poll.objects.of(cage, today)
         chosen = CageFilter.from_query(self.request.GET)
         return super().get_context_data(
@@ -65,6 +66,7 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
             longest_silence=spells.longest_silence(minutes, window.start, self.now),
             sensor=sensor,
             band=expected,
+            swapped_at=since if since and since > today.start - band.BASELINE else None,
             sensor_place=expected and expected.place_of(sensor.answered),
             readings=self._page("readings", _readings(minutes, window)),
             requests=self._page("requests", requests, sensor.planned),

@@ -25,6 +25,7 @@ OFFERS = {
     "readings": gettext_lazy("The minutes whose health is known: 1 bad, 2 ok, 3 perfect."),
     "requests": gettext_lazy("Every planned poll and its outcome."),
     "hourly": gettext_lazy("Counts of readings and requests, and response times, by UTC hour."),
+    "marks": gettext_lazy("Cage changes and other work, as people noted it."),
     "openapi.json": gettext_lazy("OpenAPI document for tools."),
 }
 
