@@ -7,8 +7,7 @@ from django.db import IntegrityError
 from django.http import HttpResponse
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
-from django.views.generic import CreateView, UpdateView, View
-from django.views.generic.edit import ModelFormMixin
+from django.views.generic import CreateView, UpdateView
 
 from cages.forms.mark import MarkKindForm
 from cages.models import MarkKind
@@ -16,7 +15,7 @@ from people.access import Permission
 from people.views.permitted import PermittedMixin
 
 
-class KindMixin(PermittedMixin, ModelFormMixin, View):
+class KindMixin(PermittedMixin):
     permission = Permission.KINDS_OF_MARKS
     model = MarkKind
     form_class = MarkKindForm
@@ -24,10 +23,10 @@ class KindMixin(PermittedMixin, ModelFormMixin, View):
 
     def form_valid(self, form: Any) -> HttpResponse:
         try:
-            response = super().form_valid(form)
+            response: HttpResponse = super().form_valid(form)  # type: ignore[misc]
         except IntegrityError:
             form.add_error(None, _("Somebody else has just used this name. Choose another one."))
-            return self.form_invalid(form)
+            return self.form_invalid(form)  # type: ignore[attr-defined, no-any-return]
         messages.success(self.request, _("Saved."))
         return response
 
