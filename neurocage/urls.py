@@ -3,7 +3,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 # They add to the API, the data dictionary, the metrics and the verdict, which know nothing of them.
-from welfare import api, exporting, metrics  # noqa: F401
+from welfare import api, exporting, looks_file, metrics  # noqa: F401
 from welfare.notices import ways  # noqa: F401
 
 admin.site.site_header = "Neurocage administration"
@@ -20,6 +20,8 @@ urlpatterns = [
     path("light/", include("cages.urls_light")),
     path("concerns/", include("welfare.urls")),
     path("notices/", include("welfare.urls_notices")),
+    path("rounds/", include("welfare.urls_rounds")),
+    path("looks/", include("welfare.urls_looks")),
     path("concerns/rules/", include("welfare.urls_rules")),
     path("sensors/", include("welfare.urls_sensors")),
 ]

@@ -18,7 +18,6 @@ from cages.history.window import Window
 from cages.models import LightPeriod, LightSchedule
 from cages.slots import SLOT_LENGTH
 
-
 # Of the band above the bars, in the units of a strip. The style sheet has these heights too.
 BAND_HEIGHT = 4
 BAND_Y = {LightPhase.DARK: -2.5, LightPhase.LIGHT: -1.5}

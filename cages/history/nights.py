@@ -58,7 +58,7 @@ class Night:
 
     @property
     def place(self) -> str:
-        """"above", "below" or "within" what is usual; "" where that cannot be said."""
+        """ "above", "below" or "within" what is usual; "" where that cannot be said."""
         if self.usual is None or not self.is_known:
             return ""
         share = _ratio(self.bad)
@@ -75,7 +75,9 @@ def is_known(health: HealthSummary) -> bool:
     return bool(health.known) and 100 * health.known >= COVERAGE_AT_LEAST * health.minutes
 
 
-def night_of(minutes: bytes, window: Window, runs: Runs, marks: Sequence[Mark] = ()) -> Night | None:
+def night_of(
+    minutes: bytes, window: Window, runs: Runs, marks: Sequence[Mark] = ()
+) -> Night | None:
     """The last dark phase that is over and that the window holds whole; None without one.
 
     minutes: those of the window, which reaches LOOKED_BACK. runs: they begin with the window or

@@ -259,9 +259,7 @@ def day_stack(stack: stacks.Stack, kept: str = "") -> Context:
 
 
 @register.inclusion_tag("cages/_bars.html")
-def share_bars(
-    buckets: list[Bucket], window: Window, title: str, runs: Runs = NO_RUNS
-) -> Context:
+def share_bars(buckets: list[Bucket], window: Window, title: str, runs: Runs = NO_RUNS) -> Context:
     """The shares of each Bucket as a stacked bar; what they show together is its text."""
     left = (buckets[0].window.start - window.start) // SLOT_LENGTH if buckets else 0
     shown = window.since(buckets[0].window.start) if buckets else window

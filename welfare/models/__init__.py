@@ -13,6 +13,7 @@ from welfare.models.notice import (
     Why,
     Wish,
 )
+from welfare.models.round import Look, LookResult, Round
 from welfare.models.rule import Kind, Rule, RuleEdition
 from welfare.models.sensor import RackStanding, SensorStanding, WeakBay
 from welfare.models.trail import Act, Reason, TrailEntry
@@ -30,10 +31,13 @@ __all__ = [
     "JudgedSlot",
     "Kind",
     "Life",
+    "Look",
+    "LookResult",
     "Notice",
     "NoticeSettings",
     "Reason",
     "RackStanding",
+    "Round",
     "Rule",
     "RuleEdition",
     "SensorStanding",
