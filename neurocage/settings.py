@@ -276,6 +276,8 @@ CELERY_TASK_ROUTES = {
     "cages.polling.tasks.purge_cage": {"queue": "slots"},
     "cages.polling.tasks.check_database": {"queue": "slots"},
     "cages.polling.tasks.close_days": {"queue": "slots"},
+    # It may take some seconds for each room, once a day.
+    "welfare.tasks.make_night_sheets": {"queue": "slots"},
     "people.tasks.forget_old_acts": {"queue": "slots"},
     "people.tasks.delete_expired_sessions": {"queue": "slots"},
     # Apart from polling and from each other, so that neither ever waits for the other.

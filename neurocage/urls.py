@@ -22,6 +22,7 @@ urlpatterns = [
     path("notices/", include("welfare.urls_notices")),
     path("rounds/", include("welfare.urls_rounds")),
     path("looks/", include("welfare.urls_looks")),
+    path("night/", include("welfare.urls_night")),
     path("concerns/rules/", include("welfare.urls_rules")),
     path("sensors/", include("welfare.urls_sensors")),
 ]

@@ -77,8 +77,8 @@ class Item:
             raise Unclear(_("This is no note of a round."))
         if len(why) > WHY_LENGTH:
             raise Unclear(_("At most %(count)d characters.") % {"count": WHY_LENGTH})
-        numbers = (id_from(str(sent.get(name) or "")) or 0 for name in ("round", "cage"))
-        return cls(key, what, at, *numbers, why=why, of=of)
+        one, cage = (id_from(str(sent.get(name) or "")) or 0 for name in ("round", "cage"))
+        return cls(key, what, at, round_id=one, cage_id=cage, why=why, of=of)
 
 
 def begin(room: Room, access: Access, now: datetime) -> Round:
@@ -276,6 +276,8 @@ def tell_desk(cage: Cage, access: Access, now: datetime) -> Concern | None:
 
 def _undo(item: Item, access: Access, now: datetime) -> None:
     """Take back what the person noted with the key. Harmless twice."""
+    if item.of is None:
+        raise Unclear(_("What is to be undone is not here."))
     look = Look.objects.filter(key=item.of, person=access.person).select_related("concern").first()
     if look is not None:
         if Look.objects.valid().filter(pk=look.pk).update(withdrawn_at=now) and look.concern:

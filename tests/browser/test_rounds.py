@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.test import Client
+from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -117,7 +117,7 @@ def test_a_clock_that_is_ahead_is_told_and_the_note_stays_on_the_device(page):
 
 def test_after_the_session_has_ended_what_waits_stays_and_says_so(page, technician):
     session = page.context.cookies()
-    page.context.clear_cookies()
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     tap(page, "looked fine")
     expect(page.locator(".round-queue")).to_contain_text("You are signed out", timeout=SOON_MS)
     expect(page.locator(".round-queue")).to_have_attribute("data-waiting", "1")
@@ -146,9 +146,8 @@ def test_the_code_on_a_cage_leads_into_the_round_also_without_a_network(page):
     page.context.set_offline(False)
 
 
-def test_the_page_of_the_sign_in_takes_the_copies_away(page, live_server):
-    assert Client().get("/rounds/worker.js").status_code == 302
+def test_the_page_of_the_sign_in_takes_the_copies_away(page):
     assert page.evaluate("caches.has('neurocage-rounds')")
-    page.context.clear_cookies()
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     page.goto("/accounts/login/")
     page.wait_for_function("caches.has('neurocage-rounds').then(has => !has)")

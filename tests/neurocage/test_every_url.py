@@ -162,10 +162,12 @@ PAGES = {
     # A form that names no act.
     "concern-detail": (SEES, rule(LOGIN, 404, *[403] * 7), [CONCERN]),
     "round-list": (SIGNED_IN, NOT_THERE),
-    "round": (SEES, SIGNED_IN, ["round"]),
+    "round": (SEES, SEES, ["round"]),
     "round-cage": (SEES, SIGNED_IN, [CAGE]),
     "round-arrivals": (SIGNED_IN, SIGNED_IN),
     "round-worker": (SIGNED_IN, SIGNED_IN),
+    "night": (SIGNED_IN, SIGNED_IN),
+    "night-sheet": (SEES, SIGNED_IN, ["room", "2026-03-02"]),
     "looks": (SIGNED_IN, SIGNED_IN),
     "looks-file": (SIGNED_IN, SIGNED_IN, [], "?from=2026-03-01&to=2026-03-02"),
     "notice-list": (SIGNED_IN, SIGNED_IN),

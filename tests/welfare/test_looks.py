@@ -183,6 +183,7 @@ def test_cages_of_other_labs_are_not_told(client_of, cage):
 
 
 def test_the_number_of_queries_of_the_page_is_fixed(browser, user, cage):
+    look(cage, at("08:00"), LookResult.CONCERN)
     browser.get(LOOKS)
     before = queries_of(browser.get, LOOKS)
     for number in range(20, 26):

@@ -210,6 +210,10 @@ def test_what_is_no_list_of_notes_is_refused(browser, body):
     assert answer.status_code == 400
 
 
+def test_a_form_is_no_list_of_notes(browser):
+    assert browser.post(ARRIVALS, {"items": "x"}).status_code == 415
+
+
 def test_more_notes_than_allowed_are_refused(browser, under_way):
     body = {"person": under_way.person_id, "items": [item(under_way)] * (rounds.ITEMS_AT_MOST + 1)}
     answer = browser.post(ARRIVALS, json.dumps(body), content_type="application/json")

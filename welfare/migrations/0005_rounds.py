@@ -1,4 +1,4 @@
-"""Rounds, and the looks at cages."""
+"""Rounds, the looks at cages, and night sheets."""
 
 import django.db.models.deletion
 import uuid
@@ -84,6 +84,20 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='look',
             constraint=models.CheckConstraint(condition=models.Q(('result', 'skipped'), ('why', ''), _connector='OR'), name='welfare_look_says_why_skipped'),
+        ),
+        migrations.CreateModel(
+            name='NightSheet',
+            fields=[
+                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('begins_at', models.DateTimeField()),
+                ('ends_at', models.DateTimeField()),
+                ('made_at', models.DateTimeField()),
+                ('facts', models.JSONField()),
+                ('room', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='night_sheets', to='cages.room')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('room', 'ends_at'), name='welfare_nightsheet_once')],
+            },
         ),
         migrations.RunSQL(TRIGGERS, WITHOUT_TRIGGERS),
     ]

@@ -2,6 +2,7 @@
 
 from welfare.models.concern import Concern, Ending, Finding, Life
 from welfare.models.judged import ConditionEdge, JudgedSlot
+from welfare.models.night import NightSheet
 from welfare.models.notice import (
     Channel,
     Delivery,
@@ -33,6 +34,7 @@ __all__ = [
     "Life",
     "Look",
     "LookResult",
+    "NightSheet",
     "Notice",
     "NoticeSettings",
     "Reason",

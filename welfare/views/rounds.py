@@ -130,13 +130,15 @@ class RoundCageView(CageAccessMixin, View):
 class ArrivalsView(CageAccessMixin, View):
     """POST {"person": id, "items": […]} as JSON: notes of a device, answered one by one.
 
-    Answers {"answers": [{"key", "kept", "why"}]}; 400 for what is no such list; 409 where the
-    notes are another person's than the one who is signed in.
+    Answers {"answers": [{"key", "kept", "why"}]}; 400 for what is no such list; 415 for what is no
+    JSON; 409 where the notes are another person's than the one who is signed in.
     """
 
     http_method_names = ["post", "options"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
+        if request.content_type != "application/json":
+            return JsonResponse({"why": _("This is no list of notes.")}, status=415)
         try:
             sent = json.loads(request.body)
             items, person = sent["items"], sent["person"]

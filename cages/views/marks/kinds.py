@@ -17,16 +17,16 @@ from people.views.permitted import PermittedMixin
 
 class KindMixin(PermittedMixin):
     permission = Permission.KINDS_OF_MARKS
-    model = MarkKind
-    form_class = MarkKindForm
-    success_url = reverse_lazy("mark-kinds")
+    model: Any = MarkKind
+    form_class: Any = MarkKindForm
+    success_url: Any = reverse_lazy("mark-kinds")
 
     def form_valid(self, form: Any) -> HttpResponse:
         try:
             response: HttpResponse = super().form_valid(form)  # type: ignore[misc]
         except IntegrityError:
             form.add_error(None, _("Somebody else has just used this name. Choose another one."))
-            return self.form_invalid(form)  # type: ignore[attr-defined, no-any-return]
+            return self.form_invalid(form)  # type: ignore[attr-defined]
         messages.success(self.request, _("Saved."))
         return response
 

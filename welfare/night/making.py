@@ -1,0 +1,50 @@
+"""Making the night sheets that are due, once for each room and dark phase."""
+
+from datetime import datetime, timedelta
+
+from cages.history.light import dark_phases, light_of_rooms
+from cages.history.window import DAY, Window
+from cages.models import Cage
+from cages.slots import SLOT_LENGTH, slot_of
+from welfare.models import NightSheet
+from welfare.night.facts import facts_of
+
+# After lights on, so that the last minutes are recorded.
+MADE_AFTER = timedelta(minutes=2)
+# After a longer outage of Neurocage the sheet would be of no use any more.
+MADE_WITHIN = timedelta(hours=12)
+# Longer than the longest dark phase with the light phase after it.
+LOOKED_BACK = 2 * DAY
+
+
+def make_due(now: datetime) -> int:
+    """Make what is due. Returns how many sheets. Three queries where nothing is."""
+    spans = due(now)
+    for room_id, span in spans:
+        sheet = NightSheet(
+            room_id=room_id,
+            begins_at=span.start,
+            ends_at=span.end,
+            made_at=now,
+            facts=facts_of(room_id, span),
+        )
+        # Another worker may have made it meanwhile.
+        NightSheet.objects.bulk_create([sheet], ignore_conflicts=True)
+    return len(spans)
+
+
+def due(now: datetime) -> list[tuple[int, Window]]:
+    """[(room id, its last dark phase)] for rooms with cages whose sheet is to be made now."""
+    cages = Cage.objects.active().exclude(room=None).order_by()
+    rooms = list(cages.values_list("room", flat=True).distinct())
+    slot = slot_of(now)
+    light = light_of_rooms(rooms, Window(slot - LOOKED_BACK, slot + SLOT_LENGTH))
+    spans = {room_id: phases[0] for room_id in rooms if (phases := dark_phases(light[room_id], 1))}
+    spans = {
+        room_id: span
+        for room_id, span in spans.items()
+        if MADE_AFTER <= now - span.end <= MADE_WITHIN
+    }
+    made = NightSheet.objects.filter(room__in=spans, ends_at__gte=now - MADE_WITHIN)
+    known = set(made.values_list("room", "ends_at")) if spans else set()
+    return [(room_id, span) for room_id, span in spans.items() if (room_id, span.end) not in known]
