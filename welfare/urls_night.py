@@ -7,5 +7,5 @@ from welfare.views.night import NightView, SheetView
 urlpatterns = [
     path("", NightView.as_view(), name="night"),
     # The day on which the lights went on.
-    path("<int:room>/<str:day>/", SheetView.as_view(), name="night-sheet"),
+    path("<int:pk>/<str:day>/", SheetView.as_view(), name="night-sheet"),
 ]

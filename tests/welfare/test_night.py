@@ -260,7 +260,7 @@ def test_cages_of_other_labs_are_not_told(room, user, client_of):
     make_due(NOW)
     stranger = make_user("stranger")
     assert client_of(stranger).get(ADDRESS.format(room.pk)).status_code == 404
-    own = make_cage("Own", stranger, room="R1")
+    own = make_cage("Own", stranger, id=99, room="R1")
     page = client_of(stranger).get(ADDRESS.format(room.pk))
     assert page.context["sheet"].cages == 0
     assert "Colony" not in text_of(page)

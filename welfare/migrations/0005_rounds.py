@@ -99,5 +99,29 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('room', 'ends_at'), name='welfare_nightsheet_once')],
             },
         ),
+        migrations.AddField(
+            model_name='notice',
+            name='night_sheet',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='notices', to='welfare.nightsheet'),
+        ),
+        migrations.AddField(
+            model_name='wish',
+            name='night_by_mail',
+            field=models.BooleanField(default=False, verbose_name='night sheets by mail'),
+        ),
+        migrations.AlterField(
+            model_name='notice',
+            name='why',
+            field=models.CharField(choices=[('raised', 'raised'), ('escalated', 'not acknowledged in time'), ('reminder', 'reminder'), ('recheck', 'recheck not done in time'), ('over', 'over'), ('drill_due', 'a drill is due'), ('night', 'night sheet')], max_length=20),
+        ),
+        migrations.AlterField(
+            model_name='told',
+            name='why',
+            field=models.CharField(choices=[('raised', 'raised'), ('escalated', 'not acknowledged in time'), ('reminder', 'reminder'), ('recheck', 'recheck not done in time'), ('over', 'over'), ('drill_due', 'a drill is due'), ('night', 'night sheet')], max_length=20),
+        ),
+        migrations.AddConstraint(
+            model_name='notice',
+            constraint=models.UniqueConstraint(fields=('recipient', 'night_sheet'), name='welfare_notice_of_night_once'),
+        ),
         migrations.RunSQL(TRIGGERS, WITHOUT_TRIGGERS),
     ]

@@ -6,7 +6,7 @@ from django.db import models
 class NightSheet(models.Model):
     """One dark phase of one room, from `begins_at` up to `ends_at`, the moment of lights on.
 
-    facts: as `welfare.night.facts` writes them when the sheet is made. Later results change nothing.
+    facts: as `welfare.night.facts` writes them. Results that arrive later change nothing.
     """
 
     room = models.ForeignKey("cages.Room", on_delete=models.CASCADE, related_name="night_sheets")

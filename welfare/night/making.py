@@ -2,12 +2,15 @@
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from cages.history.light import dark_phases, light_of_rooms
 from cages.history.window import DAY, Window
 from cages.models import Cage
 from cages.slots import SLOT_LENGTH, slot_of
 from welfare.models import NightSheet
 from welfare.night.facts import facts_of
+from welfare.night.telling import tell
 
 # After lights on, so that the last minutes are recorded.
 MADE_AFTER = timedelta(minutes=2)
@@ -21,15 +24,14 @@ def make_due(now: datetime) -> int:
     """Make what is due. Returns how many sheets. Three queries where nothing is."""
     spans = due(now)
     for room_id, span in spans:
-        sheet = NightSheet(
-            room_id=room_id,
-            begins_at=span.start,
-            ends_at=span.end,
-            made_at=now,
-            facts=facts_of(room_id, span),
-        )
-        # Another worker may have made it meanwhile.
-        NightSheet.objects.bulk_create([sheet], ignore_conflicts=True)
+        made = {"begins_at": span.start, "made_at": now, "facts": facts_of(room_id, span)}
+        with transaction.atomic():
+            # Another worker may have made it meanwhile.
+            sheet, is_new = NightSheet.objects.get_or_create(
+                room_id=room_id, ends_at=span.end, defaults=made
+            )
+            if is_new:
+                tell(sheet, now)
     return len(spans)
 
 

@@ -27,8 +27,8 @@ class NightView(CageAccessMixin, TemplateView):
         seen = self.seen.active().exclude(room=None).order_by().values("room")
         rooms = list(Room.objects.filter(pk__in=seen).order_by("sort_key"))
         ids = [room.pk for room in rooms]
-        newest = NightSheet.objects.filter(room__in=ids).order_by("room", "-ends_at")
-        sheets = {one.room_id: one for one in newest.distinct("room").defer("facts")}
+        newest = NightSheet.objects.filter(room__in=ids).order_by("room_id", "-ends_at")
+        sheets = {one.room_id: one for one in newest.distinct("room_id").defer("facts")}
         light = {one.room_id: one for one in LightPeriod.objects.present(ids, self.now)}
         earlier = NightSheet.objects.filter(room__in=ids).select_related("room").defer("facts")
         return super().get_context_data(
@@ -47,7 +47,7 @@ class SheetView(CageAccessMixin, TemplateView):
     template_name = "welfare/night/sheet.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        there = self.seen.filter(room=self.kwargs["room"]).order_by().values("room")
+        there = self.seen.filter(room=self.kwargs["pk"]).order_by().values("room")
         room = get_object_or_404(Room.objects.filter(pk__in=there))
         try:
             day = Window.whole_day(date.fromisoformat(self.kwargs["day"]))
@@ -57,7 +57,6 @@ class SheetView(CageAccessMixin, TemplateView):
         kept = sheets.order_by("-ends_at").first()
         return super().get_context_data(
             room=room,
-            day=self.kwargs["day"],
             kept=kept,
             sheet=sheet_of(kept, self.seen, self.now) if kept else None,
             bad_minutes=BAD_MINUTES,
