@@ -190,6 +190,7 @@
     }
     if (!(await note(what, { cage: cages[current].id, why }))) return;
     field.value = "";
+    show(".round-hint", what === "concern" && !("opens" in data) ? data.saidUnopened : "");
     // After work at a cage it stays, because there may be more to note of it.
     if (LOOKS.includes(what)) goToNextDue();
   }

@@ -12,7 +12,7 @@ from django.utils import timezone
 from cages.models import Cage, Condition, Health, Outcome, Rack, Room
 from cages.slots import slot_of
 from people.models import ApiToken
-from tests.browser import welfare_data
+from tests.browser import rounds_data, welfare_data
 from tests.factories import MINUTE, make_cage, make_cycle, make_user, record_minutes, write_polls
 from tests.welfare.factories import make_concern
 from welfare import desk
@@ -69,6 +69,7 @@ ADDRESSES = [
     "/concerns/quality/",
     "/concerns/new/?cage=1",
     *welfare_data.ADDRESSES,
+    *rounds_data.ADDRESSES,
     "/tokens/",
     "/api/",
     "/ops/",
@@ -122,6 +123,7 @@ def facility():
     )
     desk.close(silent.pk, ada, timezone.now())
     welfare_data.add_welfare(ada, make_user("Dr. Bea", is_superuser=True), now)
+    rounds_data.add_rounds(ada, now)
     ApiToken.objects.issue(ada, "notebook", timezone.now())
     conditions = {cage.condition(timezone.now()) for cage in Cage.objects.select_related("state")}
     assert conditions == set(Condition)

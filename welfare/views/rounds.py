@@ -88,6 +88,7 @@ class RoundView(CageAccessMixin, TemplateView):
         standing = rounds.standing_of(self.round, self.access, self.now)
         return {
             "standing": standing,
+            "opens": self.access.finds(Cage.objects.filter(room=self.round.room_id)).exists(),
             "results": LookResult,
             "taps": [(tap.value, BuiltIn(tap).label) for tap in rounds.TAPS],
             "reasons": rounds.WHY_SKIPPED,
