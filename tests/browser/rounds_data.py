@@ -1,4 +1,4 @@
-"""A round under way, one that ended, looks and a night sheet for the tests of pages in a browser."""
+"""Rounds, looks and a night sheet for the tests of pages in a browser."""
 
 from datetime import timedelta
 

@@ -177,6 +177,14 @@ def test_a_concern_from_a_round_that_is_not_on_the_desk_is_told(
     assert ("Open a concern" in page) == may_open
 
 
+def test_the_desk_tells_of_a_concern_that_waits_for_somebody_who_may_open_it(browser, cage, user):
+    look(cage, at("08:00"), LookResult.CONCERN)
+    desk_page = reverse("concern-list")
+    assert "1 concern from a round waits" in text_of(browser.get(desk_page))
+    desk.open_by_hand(cage, user, "Thin", NOW)
+    assert "from a round waits" not in text_of(browser.get(desk_page))
+
+
 def test_cages_of_other_labs_are_not_told(client_of, cage):
     page = client_of(make_user("stranger")).get(LOOKS)
     assert page.context["today"].cages == 0
@@ -192,6 +200,14 @@ def test_the_number_of_queries_of_the_page_is_fixed(browser, user, cage):
         make_animal(other)
         make_concern(other)
     assert queries_of(browser.get, LOOKS) == before
+
+
+def test_each_cage_and_day_has_its_shape_and_word(browser, cage):
+    look(cage, at("08:00"))
+    page = browser.get(LOOKS).content.decode()
+    table = page.split('class="table looks-cages"')[1].split("</table>")[0]
+    assert "".join(letter for letter in table if letter in "●○–") == "–––○○○●"
+    assert table.count("not housed") == 3
 
 
 # The file

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from cages.models import Mark
+from cages.models import Mark, MarkKind
 from cages.models.mark import BuiltIn
 from people.models import Change, Role
 from tests.factories import MINUTE, at, make_cage, make_mark, make_member, make_user
@@ -266,3 +266,9 @@ def test_the_number_of_queries_is_fixed(browser, under_way, cages, owner, name):
         make_mark(cage, NOW, person=under_way.person)
         send(browser, under_way, item(under_way, cage=number))
     assert queries_of(browser.get, address) == before
+
+
+def test_a_kind_that_is_switched_off_has_no_button(browser, under_way):
+    MarkKind.objects.filter(code=BuiltIn.FOOD).update(is_on=False)
+    page = browser.get(reverse("round", args=[under_way.pk]))
+    assert [kind.code for kind in page.context["taps"]] == ["cage_change", "water"]

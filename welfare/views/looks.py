@@ -22,12 +22,12 @@ from cages.models.cage import CageQuerySet
 from cages.slots import slot_of
 from cages.views.access import CageAccessMixin
 from cages.views.history.exporting import file_response
+from cages.views.site.long_pages import LongPageMixin
 from neurocage.ids import id_from
 from neurocage.limits import EXPORTS
 from welfare import looks_file
 from welfare.eyes_on import (
     LOOKED_BY,
-    Eyes,
     add_machine,
     days_back,
     ledger_of,
@@ -60,15 +60,21 @@ class LooksMixin(CageAccessMixin):
         return ordered[:CAGES_AT_MOST]
 
 
-class LooksView(LooksMixin, TemplateView):
+class LooksView(LongPageMixin, LooksMixin, TemplateView):
     """Days, days of the week, each cage and day, and who was not looked at today."""
 
     template_name = "welfare/looks.html"
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    @property
+    def days(self) -> int:
         asked = self.request.GET.get("days", "")
-        count = next((one for one in WINDOW_DAYS if asked == str(one)), WINDOW_DAYS[0])
-        window = days_back(count, self.now)
+        return next((one for one in WINDOW_DAYS if asked == str(one)), WINDOW_DAYS[0])
+
+    def takes_long(self) -> bool:
+        return self.days > WINDOW_DAYS[0]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        window = days_back(self.days, self.now)
         cages: list[Cage] = list(self.cages_since(window))
         ledger = ledger_of(cages, window)
         past = Window(window.start, slot_of(self.now))
@@ -82,7 +88,7 @@ class LooksView(LooksMixin, TemplateView):
         finds = self.access.finds(Cage.objects.filter(pk__in=[look.cage_id for look in waiting]))
         may_open = set(finds.values_list("pk", flat=True))
         return super().get_context_data(
-            days=count,
+            days=self.days,
             windows=WINDOW_DAYS,
             room_id=self.room_id,
             rooms=Room.objects.filter(pk__in=self.seen.order_by().values("room")).order_by(
@@ -93,7 +99,6 @@ class LooksView(LooksMixin, TemplateView):
             weekdays=weekdays_of(ledger, cages, window),
             page_obj=page,
             rows=[(cage, ledger.by_cage[cage.pk]) for cage in page.object_list],
-            eyes=Eyes,
             missed=missed[:MISSED_SHOWN],
             missed_count=len(missed),
             today=ledger.days[-1],

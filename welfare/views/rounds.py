@@ -13,8 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView, View
 
-from cages.models import Cage, Room
-from cages.models.mark import BuiltIn
+from cages.models import Cage, MarkKind, Room
 from cages.views.access import CageAccessMixin
 from neurocage.ids import id_from
 from welfare import rounds
@@ -90,7 +89,7 @@ class RoundView(CageAccessMixin, TemplateView):
             "standing": standing,
             "opens": self.access.finds(Cage.objects.filter(room=self.round.room_id)).exists(),
             "results": LookResult,
-            "taps": [(tap.value, BuiltIn(tap).label) for tap in rounds.TAPS],
+            "taps": MarkKind.objects.filter(code__in=rounds.TAPS, is_on=True).order_by("pk"),
             "reasons": rounds.WHY_SKIPPED,
             "why_length": WHY_LENGTH,
             "items_at_most": rounds.ITEMS_AT_MOST,
