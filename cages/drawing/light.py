@@ -5,18 +5,21 @@ there is no schedule there is neither.
 """
 
 import json
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from cages.drawing.words import date_and_time, time_of_day
+from cages.history.facility_light import light_of_facility
 from cages.history.light import LightPhase, LightRun, Runs, run_at, spans_of
 from cages.history.window import Window
 from cages.models import LightPeriod, LightSchedule
-from cages.slots import SLOT_LENGTH
+from cages.slots import SLOT_LENGTH, slot_of
 
 # Of the band above the bars, in the units of a strip. The style sheet has these heights too.
 BAND_HEIGHT = 4
@@ -92,10 +95,40 @@ def _since(runs: Runs, run: LightRun) -> str:
     return _("dark since %(clock)s") % begun
 
 
-def minutes_by_phase(runs: Iterable[LightRun], window: Window) -> str:
+def of_facility(now: datetime) -> dict[str, str]:
+    """The light of all rooms: `words` "ZT 0:12, light phase", and `data` with which they go on.
+
+    data: [[start, end, phase, the moment of ZT 0 or null]], in seconds since 1970. Empty where
+    rooms differ or nobody knows.
+    """
+    runs, slot = light_of_facility(now), slot_of(now)
+    run = run_at(runs, slot)
+    if run is None:
+        return {}
+    minutes = run.zt_minutes(slot)
+    told = run.phase.label if minutes is None else f"{zt(minutes)}, {run.phase.label}"
+    data = [
+        [
+            _seconds(one.window.start),
+            _seconds(one.window.end),
+            one.phase.value,
+            _seconds(one.zt_from),
+        ]
+        for one in runs
+        if one.window.end > slot
+    ]
+    return {"words": told, "data": json.dumps(data, separators=(",", ":"))}
+
+
+def _seconds(moment: datetime | None) -> int | None:
+    return int(moment.timestamp()) if moment else None
+
+
+def minutes_by_phase(runs: Sequence[LightRun], window: Window) -> str:
     """The light of a Window: "dark phase", or "light phase 30 min, dark phase 30 min"."""
     counts: dict[LightPhase, int] = {}
-    for run in runs:
+    number = bisect_right(runs, window.start, key=lambda run: run.window.start) - 1
+    for run in takewhile(lambda one: one.window.start < window.end, runs[max(number, 0) :]):
         start, end = max(run.window.start, window.start), min(run.window.end, window.end)
         if start < end:
             counts[run.phase] = counts.get(run.phase, 0) + Window(start, end).minutes

@@ -17,7 +17,7 @@ from cages.drawing import light, strips
 from cages.drawing.pins import Numbered, Pin, pins_of
 from cages.drawing.words import minutes_in_words, time_of_day
 from cages.history.axis import TAU, ZT, Axis
-from cages.history.light import Runs
+from cages.history.light import LightRun
 from cages.history.window import Window
 from cages.slots import SLOT_LENGTH
 
@@ -64,13 +64,15 @@ class Stack:
     without: int = 0
     top: int = 0
     height: int = strips.HEIGHT
+    # Whether each row says when it begins.
+    has_clock: bool = False
 
 
 def stack_of(
     minutes: bytes,
     window: Window,
     axis: Axis,
-    runs: Runs = (),  # type: ignore[assignment]
+    runs: Sequence[LightRun] = (),
     marks: Sequence[Numbered] = (),
 ) -> Stack:
     """The minutes of the Window as a Stack. runs: they may go on after the window."""
@@ -92,7 +94,16 @@ def stack_of(
     top = light.BAND_HEIGHT if has_light else 0
     ticks = _ticks(length, width, axis)
     unit = {ZT: "ZT", TAU: _("Hours")}.get(axis.name, _("Hour"))
-    return Stack(drawn, _number(width), ticks, unit, without, -top, strips.HEIGHT + top)
+    return Stack(
+        drawn,
+        _number(width),
+        ticks,
+        unit,
+        without,
+        top=-top,
+        height=strips.HEIGHT + top,
+        has_clock=any(row.with_clock for row in rows),
+    )
 
 
 def _by_clock(minutes: bytes, window: Window) -> list[Row]:
@@ -108,7 +119,7 @@ def _by_clock(minutes: bytes, window: Window) -> list[Row]:
     return rows
 
 
-def _by_zt(minutes: bytes, window: Window, runs: Runs) -> list[Row]:
+def _by_zt(minutes: bytes, window: Window, runs: Sequence[LightRun]) -> list[Row]:
     spans: list[tuple[datetime, Window]] = []
     for run in runs:
         part = Window(max(run.window.start, window.start), min(run.window.end, window.end))
@@ -141,7 +152,9 @@ def _by_tau(minutes: bytes, window: Window, tau_tenths: int) -> list[Row]:
     return rows
 
 
-def _drawn(row: Row, runs: Runs, marks: Sequence[Numbered], width: float) -> dict[str, Any]:
+def _drawn(
+    row: Row, runs: Sequence[LightRun], marks: Sequence[Numbered], width: float
+) -> dict[str, Any]:
     name = f"{row.day:%Y-%m-%d}"
     clock = time_of_day(row.begin) if row.with_clock else ""
     # On the clock a day is shaded to its end, also where its minutes are yet to come.

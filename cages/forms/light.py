@@ -29,7 +29,6 @@ class ScheduleForm(forms.ModelForm):
     follows = forms.ChoiceField(
         label=gettext_lazy("The timer follows"),
         choices=[],
-        widget=forms.RadioSelect,
         initial=FACILITY,
     )
     offset = forms.DecimalField(

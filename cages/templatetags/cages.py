@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from cages.drawing import light, pins, stacks, strips, words
 from cages.history.buckets import Bucket, total_of
-from cages.history.light import Runs
+from cages.history.light import LightRun
 from cages.history.summaries import HealthSummary, Share
 from cages.history.window import Window, midnight_of
 from cages.models import Cage, Condition, Health
@@ -27,8 +27,6 @@ from cages.slots import SLOT_LENGTH, is_ahead, slot_of
 register = template.Library()
 # What a partial is given.
 Context = dict[str, Any]
-# Of a strip without light.
-NO_RUNS: Runs = []
 
 CLOCK = '<path class="line" d="M8 1.4a6.6 6.6 0 1 0 0 13.2A6.6 6.6 0 1 0 8 1.4M8 4.4V8l2.6 1.8"/>'
 # Each state has a shape of its own, so that it is known without colour. Drawn in a box of 16 by 16.
@@ -160,7 +158,7 @@ def _strip(
     width: int,
     begin: datetime | None,
     start: int,
-    runs: Runs = NO_RUNS,
+    runs: Sequence[LightRun] = (),
     marks: Sequence[pins.Numbered] = (),
 ) -> Context:
     """begin: the slot at the left edge of the strip; start: where on it the first minute is.
@@ -195,7 +193,7 @@ def hour_strip(
     minutes: bytes,
     title: str,
     now: datetime,
-    runs: Runs = NO_RUNS,
+    runs: Sequence[LightRun] = (),
     marks: Sequence[pins.Numbered] = (),
 ) -> Context:
     """The last minutes of an hour, at the end of its width: a newer cage has fewer."""
@@ -210,7 +208,7 @@ def day_strip(
     start: datetime,
     title: date,
     at: datetime | None = None,
-    runs: Runs = NO_RUNS,
+    runs: Sequence[LightRun] = (),
     marks: Sequence[pins.Numbered] = (),
 ) -> Context:
     """The minutes since the slot `start` on the whole width of its facility day.
@@ -231,7 +229,7 @@ def window_strip(
     minutes: bytes,
     window: Window,
     title: str,
-    runs: Runs = NO_RUNS,
+    runs: Sequence[LightRun] = (),
     marks: Sequence[pins.Numbered] = (),
 ) -> Context:
     """The last minutes of a Window that is no single day, with its hours or days below."""
@@ -244,7 +242,7 @@ def window_minutes(
     minutes: bytes,
     window: Window,
     title: str,
-    runs: Runs = NO_RUNS,
+    runs: Sequence[LightRun] = (),
     marks: Sequence[pins.Numbered] = (),
 ) -> Context:
     """The last minutes of a Window, on its width: a newer cage has fewer."""
@@ -259,7 +257,9 @@ def day_stack(stack: stacks.Stack, kept: str = "") -> Context:
 
 
 @register.inclusion_tag("cages/_bars.html")
-def share_bars(buckets: list[Bucket], window: Window, title: str, runs: Runs = NO_RUNS) -> Context:
+def share_bars(
+    buckets: list[Bucket], window: Window, title: str, runs: Sequence[LightRun] = ()
+) -> Context:
     """The shares of each Bucket as a stacked bar; what they show together is its text."""
     left = (buckets[0].window.start - window.start) // SLOT_LENGTH if buckets else 0
     shown = window.since(buckets[0].window.start) if buckets else window
@@ -301,6 +301,7 @@ register.filter(words.percent_bound)
 register.filter(words.time_of_day)
 register.filter(words.whole_percent)
 register.simple_tag(words.spell_in_words, name="spell")
+register.simple_tag(pins.in_words, name="mark_words")
 
 
 @register.simple_tag

@@ -136,6 +136,13 @@ def test_a_moment_that_makes_no_sense_is_refused(staff_browser, cage, wrong, fie
     assert not LightPeriod.objects.exists()
 
 
+def test_the_form_begins_with_what_the_place_has(staff_browser, cage):
+    schedule = make_schedule()
+    give_light(cage.room, schedule, at("07:00"))
+    page = staff_browser.get(of_room(cage))
+    assert page.context["form"]["schedule"].value() == schedule.pk
+
+
 def test_two_changes_at_one_moment_are_refused(staff_browser, cage):
     schedule = make_schedule()
     give_light(cage.room, schedule, at("07:00"))
@@ -208,7 +215,7 @@ def test_more_rooms_take_no_more_queries(staff_browser, user, cage):
     for number in range(5):
         other = make_cage(owner=user, room=f"More {number}")
         give_light(other.room, LightSchedule.objects.get(), at("07:00"))
-    assert queries_of(staff_browser.get, LIGHT) == before <= 9
+    assert queries_of(staff_browser.get, LIGHT) == before <= 10
 
 
 def test_times_are_shown_without_seconds(browser, cage):

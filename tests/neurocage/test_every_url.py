@@ -239,15 +239,10 @@ def browsers(module_database):
             made[role] = Client()
             made[role].force_login(person)
         mark = make_mark(cage, at("06:30"), note="Anotherlabsnote")
-        period = LightPeriod.objects.create(room=cage.room, starts_at=NOW, noted_at=NOW)
         one = Round.objects.create(room=cage.room, person=owner, by="owner", begun_at=NOW)
-    ids = {
-        "round": one.pk,
-        "period": period.pk,
-        "lab": cage.lab_id,
-        "rack": cage.rack_id,
-        "room": cage.room_id,
-    }
+    period = LightPeriod.objects.create(room=cage.room, starts_at=NOW, noted_at=NOW)
+    ids = {"period": period.pk, "lab": cage.lab_id, "rack": cage.rack_id, "room": cage.room_id}
+    ids["round"] = one.pk
     ids |= {"mark": mark.pk, "mark_kind": mark.kind_id}
     add_default_rules()
     return made, {**ids, "rule": Rule.objects.filter(kind=Kind.BAD_LONG).first().pk}

@@ -15,7 +15,7 @@ from django.views.generic import FormView
 
 from cages.drawing import light as light_words
 from cages.forms.light import PeriodForm
-from cages.history.light import light_of, light_of_room, run_at
+from cages.history.light import Runs, light_of, light_of_room
 from cages.history.window import DAY, Window
 from cages.models import Cage, LightPeriod, Room
 from cages.models.light import PERIODS_AT_MOST
@@ -78,19 +78,30 @@ class PlaceLightView(PlaceMixin, FormView):
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "place": self.place, "now": self.now}
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    @cached_property
+    def runs(self) -> Runs:
+        """The light up to now."""
         slot, place = slot_of(self.now), self.place
         window = Window(slot - LOOKED_BACK, slot + SLOT_LENGTH)
         if isinstance(place, Room):
-            runs = light_of_room(place.pk, window)
-        else:
-            runs = light_of([place.pk], window)[place.pk]
-        run = run_at(runs, slot)
+            return light_of_room(place.pk, window)
+        return light_of([place.pk], window)[place.pk]
+
+    @property
+    def present(self) -> LightPeriod | None:
+        return self.runs[-1].period
+
+    def get_initial(self) -> dict[str, Any]:
+        """What it has now, so that nobody takes its light away by leaving a field empty."""
+        present = self.present
+        return {"schedule": present.schedule_id} if present else {}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(
             periods=self.periods[:PERIODS_AT_MOST],
             may_change=self.may_change_light,
-            present=run.period if run else None,
-            light_now=light_words.at_slot(runs, slot),
+            present=self.present,
+            light_now=light_words.at_slot(self.runs, slot_of(self.now)),
             **kwargs,
         )
 
