@@ -16,9 +16,10 @@
     const { pathname } = new URL(request.url);
     const found = await cache.match(pathname);
     if (found) return found;
-    // The code on a cage leads to the round under way; the page finds the cage in the address.
-    const isCage = request.mode === "navigate" && pathname.startsWith("/rounds/cage/");
-    return isCage ? cache.match(LAST) : undefined;
+    // The list of rounds and the code on a cage lead to the round under way; the page finds the cage
+    // in the address.
+    const leadsThere = pathname === "/rounds/" || pathname.startsWith("/rounds/cage/");
+    return request.mode === "navigate" && leadsThere ? cache.match(LAST) : undefined;
   }
 
   async function answerTo(request) {

@@ -151,3 +151,18 @@ def test_the_page_of_the_sign_in_takes_the_copies_away(page):
     page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     page.goto("/accounts/login/")
     page.wait_for_function("caches.has('neurocage-rounds').then(has => !has)")
+
+
+def test_the_list_of_rounds_opens_the_round_under_way_without_a_network(page):
+    page.context.set_offline(True)
+    page.goto("/rounds/")
+    expect(page.locator("#round-cage")).to_contain_text("Colony 01")
+    page.context.set_offline(False)
+
+
+def test_who_may_not_open_a_concern_is_asked_to_tell_a_vet(page):
+    tap(page, "concern")
+    expect(page.locator(".round-hint")).to_contain_text("tell a vet as well")
+    tap(page, "looked fine")
+    expect(page.locator(".round-hint")).to_be_hidden()
+    expect(page.locator(".round-queue")).to_have_text("Everything is sent.", timeout=SOON_MS)

@@ -95,10 +95,10 @@ class LooksView(LongPageMixin, LooksMixin, TemplateView):
                 "sort_key"
             ),
             ledger_days=ledger.days[::-1],
-            day_heads=ledger.days,
             weekdays=weekdays_of(ledger, cages, window),
             page_obj=page,
-            rows=[(cage, ledger.by_cage[cage.pk]) for cage in page.object_list],
+            # The newest day first, which a phone shows without scrolling.
+            rows=[(cage, ledger.by_cage[cage.pk][::-1]) for cage in page.object_list],
             missed=missed[:MISSED_SHOWN],
             missed_count=len(missed),
             today=ledger.days[-1],
