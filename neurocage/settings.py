@@ -282,8 +282,6 @@ CELERY_TASK_ROUTES = {
     "cages.polling.tasks.purge_cage": {"queue": "slots"},
     "cages.polling.tasks.check_database": {"queue": "slots"},
     "cages.polling.tasks.close_days": {"queue": "slots"},
-    # It may take some seconds for each room, once a day.
-    "welfare.tasks.make_night_sheets": {"queue": "slots"},
     "people.tasks.forget_old_acts": {"queue": "slots"},
     "people.tasks.delete_expired_sessions": {"queue": "slots"},
     # Apart from polling and from each other, so that neither ever waits for the other.
@@ -294,6 +292,8 @@ CELERY_TASK_ROUTES = {
     "welfare.tasks.check_itself": {"queue": "judge"},
     "welfare.tasks.call_heartbeat": {"queue": "notices"},
     "welfare.tasks.send_notices": {"queue": "notices"},
+    # Some seconds of CPU for each room, once a day: in no process that records polls.
+    "welfare.tasks.make_night_sheets": {"queue": "notices"},
     "welfare.tasks.forget_notices": {"queue": "notices"},
 }
 # Beat looks at the clock at least this often (seconds), as it may be set or the machine may sleep.

@@ -76,11 +76,14 @@ def test_the_pdf_holds_no_colour(vet):
     kept = NightSheet.objects.get()
     paper = paper_of(kept, sheet_of(kept, Cage.objects.all(), NOW))
     page = pypdf.PdfReader(io.BytesIO(paper)).pages[0]
-    content = page.get_contents().get_data()
-    # Operators of colours in PDF: RG and rg, K and k. Grey is G and g.
-    assert not {b"RG", b"rg", b"K", b"k"} & set(content.split())
-    # The shape of Bad, filled.
-    assert b"re f" in content
+    words = page.get_contents().get_data().split()
+    # What stands before the operators of colours: three equal shares of red, green and blue.
+    colours = [words[n - 3 : n] for n, word in enumerate(words) if word in (b"rg", b"RG")]
+    assert all(red == green == blue for red, green, blue in colours)
+    assert not {b"K", b"k"} & set(words)
+    fonts = {str(font.get_object()["/BaseFont"]) for font in page["/Resources"]["/Font"].values()}
+    # The shapes of Bad and unseen.
+    assert "/ZapfDingbats" in fonts
 
 
 def test_who_wants_other_rooms_or_sees_no_cage_or_has_no_address_is_told_nothing(vet):

@@ -1,34 +1,43 @@
 """A night sheet as a PDF, in black and white: shapes and words tell, no colour does."""
 
-from collections.abc import Iterable
+import io
+from html import escape
 
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from fpdf import FPDF
-from fpdf.enums import XPos, YPos
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.platypus import Paragraph, SimpleDocTemplate
 
 from cages.drawing.words import date_and_time, time_of_day, whole_percent
+from cages.models import Cage
 from welfare.models import NightSheet
 from welfare.night.sheet import Group, Line, Sheet
 
-FONT = "helvetica"
 # Fonts of every PDF reader: nothing is embedded. They have the letters of Western Europe only.
-LETTERS = "latin-1"
-SMALL, NORMAL, LARGE = 7.5, 8.5, 13
-MARGIN_MM = 12
-LINE_MM = 3.8
-# The side of a shape before a line.
-SHAPE_MM = 2.2
+FONT, BOLD, SHAPES = "Helvetica", "Helvetica-Bold", "ZapfDingbats"
+LETTERS = "cp1252"
+# A square, a triangle and a circle.
+SHAPE_OF = {"bad": "n", "unlike": "s", "unseen": "m"}
+MARGIN = 12 * mm
+TITLE = ParagraphStyle("title", fontName=BOLD, fontSize=13, leading=17)
+HEADING = ParagraphStyle(
+    "heading", fontName=BOLD, fontSize=9.5, leading=12, spaceBefore=5, keepWithNext=1
+)
+NORMAL = ParagraphStyle("normal", fontName=FONT, fontSize=8.5, leading=10.5)
+NAME = ParagraphStyle("name", parent=NORMAL, fontName=BOLD, keepWithNext=1)
+SAID = ParagraphStyle("said", parent=NORMAL, leftIndent=10, firstLineIndent=-10)
+SMALL = ParagraphStyle("small", parent=NORMAL, fontSize=7.5, leading=9.5)
 
 
 def paper_of(kept: NightSheet, sheet: Sheet) -> bytes:
     """The sheet in the language that is active."""
-    paper = _Paper(format="A4")
-    paper.title_of(kept, sheet)
-    paper.heading(f"{_('To look at')}: {len(sheet.lines)}")
+    parts = [*_head(kept, sheet), _text(f"{_('To look at')}: {len(sheet.lines)}", HEADING)]
     for line in sheet.lines:
-        paper.line(line)
-    paper.heading(f"{_('Open on the desk now')}: {len(sheet.concerns)}")
+        parts.append(_text(_name(line.cage), NAME))
+        parts += [_said(says, words) for says, words in words_of(line)]
+    parts.append(_text(f"{_('Open on the desk now')}: {len(sheet.concerns)}", HEADING))
     for concern in sheet.concerns:
         if concern.cage:
             since = _("since %(since)s") % {"since": date_and_time(concern.raised_at)}
@@ -36,24 +45,24 @@ def paper_of(kept: NightSheet, sheet: Sheet) -> bytes:
             if concern.recheck_at:
                 due = {"due": date_and_time(concern.recheck_at)}
                 text += "; " + _("recheck due %(due)s") % due
-            paper.text_line(text)
-    for title, group in (
-        (_("Too little seen"), sheet.little),
-        (_("Nothing to say, less is known"), sheet.rest),
-        (_("Leave alone"), sheet.alone),
-    ):
-        paper.group(title, group)
+            parts.append(_text(text))
+    parts += _group(_("Too little seen"), sheet.little)
+    parts += _group(_("Nothing to say, less is known"), sheet.rest)
+    parts += _group(_("Leave alone"), sheet.alone)
     if sheet.without:
         title = _("Without a dark phase that Neurocage knows")
-        paper.heading(f"{title}: {len(sheet.without)}")
-        paper.text_line(" ".join(cage.bay_name or cage.label for cage in sheet.without))
-    paper.text_line(_("The daily look at every animal stays."))
-    return bytes(paper.output())
+        parts.append(_text(f"{title}: {len(sheet.without)}", HEADING))
+        parts.append(_text(_names(sheet.without), SMALL))
+    parts.append(_text(_("The daily look at every animal stays.")))
+    file = io.BytesIO()
+    margins = dict.fromkeys(("leftMargin", "rightMargin", "topMargin", "bottomMargin"), MARGIN)
+    SimpleDocTemplate(file, pagesize=A4, title=_known(str(kept.room)), **margins).build(parts)
+    return file.getvalue()
 
 
-def _name(cage: object) -> str:
-    bay, label = getattr(cage, "bay_name", ""), getattr(cage, "label", "")
-    return f"{bay} · {label}" if bay else str(label)
+def file_name(kept: NightSheet) -> str:
+    """The name of the file: the room's number and the day."""
+    return f"night-{kept.room_id}-{localtime(kept.ends_at):%Y-%m-%d}.pdf"
 
 
 def words_of(line: Line) -> list[tuple[str, str]]:
@@ -100,81 +109,57 @@ def words_of(line: Line) -> list[tuple[str, str]]:
     return found
 
 
-class _Paper(FPDF):
-    """A4 with small letters. Lines break by themselves, and pages too."""
-
-    def __init__(self, format: str) -> None:
-        super().__init__(format=format)
-        self.set_margins(MARGIN_MM, MARGIN_MM, MARGIN_MM)
-        self.set_auto_page_break(True, MARGIN_MM)
-        self.add_page()
-
-    def text_line(self, text: str, size: float = NORMAL, style: str = "") -> None:
-        self.set_font(FONT, style, size)
-        known = text.replace("–", "-").encode(LETTERS, "replace").decode(LETTERS)
-        self.multi_cell(0, LINE_MM, known, new_x=XPos.LMARGIN, new_y=YPos.NEXT, align="L")
-
-    def title_of(self, kept: NightSheet, sheet: Sheet) -> None:
-        self.set_font(FONT, "B", LARGE)
-        self.text_line(_("Night sheet: %(room)s") % {"room": kept.room}, LARGE, "B")
-        self.ln(2)
-        told = {
-            "from": date_and_time(kept.begins_at),
-            "to": date_and_time(kept.ends_at),
-            "made": date_and_time(kept.made_at),
-        }
-        text = _(
-            "Dark phase from %(from)s to %(to)s, as it was known at %(made)s. Results that arrived "
-            "later are not in it."
-        )
-        self.text_line(text % told)
-        said = {"n": sheet.cages, "said": len(sheet.lines)}
-        self.text_line(_("%(n)s cages, %(said)s with something to say.") % said)
-
-    def heading(self, text: str) -> None:
-        self.ln(1.5)
-        self.text_line(text, NORMAL + 1, "B")
-
-    def line(self, line: Line) -> None:
-        self.text_line(_name(line.cage), NORMAL, "B")
-        for says, words in words_of(line):
-            self._shape(says)
-            self.set_x(MARGIN_MM + 2 * SHAPE_MM)
-            self.text_line(words)
-
-    def _shape(self, says: str) -> None:
-        x, y = MARGIN_MM, self.get_y() + (LINE_MM - SHAPE_MM) / 2
-        if self.will_page_break(LINE_MM):
-            self.add_page()
-            y = self.get_y() + (LINE_MM - SHAPE_MM) / 2
-        if says == "bad":
-            self.rect(x, y, SHAPE_MM, SHAPE_MM, style="F")
-        elif says == "unlike":
-            corners: Iterable[tuple[float, float]] = (
-                (x + SHAPE_MM / 2, y),
-                (x + SHAPE_MM, y + SHAPE_MM),
-                (x, y + SHAPE_MM),
-            )
-            self.polygon(list(corners), style="F")
-        else:
-            self.ellipse(x, y, SHAPE_MM, SHAPE_MM)
-
-    def group(self, title: str, group: Group) -> None:
-        if not group.cages:
-            return
-        self.heading(f"{title}: {len(group.cages)}")
-        least = {
-            "share": whole_percent(group.least),
-            "known": group.least.count,
-            "minutes": group.least.total,
-        }
-        text = _("Known for at least %(share)s (%(known)s of %(minutes)s minutes) each.")
-        self.text_line(text % least, SMALL)
-        for place, cages in group.by_rack():
-            names = " ".join(cage.bay_name or cage.label for cage in cages)
-            self.text_line(f"{place or '-'}: {names}", SMALL)
+def _head(kept: NightSheet, sheet: Sheet) -> list[Paragraph]:
+    told = {
+        "from": date_and_time(kept.begins_at),
+        "to": date_and_time(kept.ends_at),
+        "made": date_and_time(kept.made_at),
+    }
+    text = _(
+        "Dark phase from %(from)s to %(to)s, as it was known at %(made)s. Results that arrived "
+        "later are not in it."
+    )
+    said = {"n": sheet.cages, "said": len(sheet.lines)}
+    return [
+        _text(_("Night sheet: %(room)s") % {"room": kept.room}, TITLE),
+        _text(text % told),
+        _text(_("%(n)s cages, %(said)s with something to say.") % said),
+    ]
 
 
-def file_name(kept: NightSheet) -> str:
-    """The name of the file: the room's number and the day."""
-    return f"night-{kept.room_id}-{localtime(kept.ends_at):%Y-%m-%d}.pdf"
+def _group(title: str, group: Group) -> list[Paragraph]:
+    if not group.cages:
+        return []
+    least = {
+        "share": whole_percent(group.least),
+        "known": group.least.count,
+        "minutes": group.least.total,
+    }
+    text = _("Known for at least %(share)s (%(known)s of %(minutes)s minutes) each.")
+    return [
+        _text(f"{title}: {len(group.cages)}", HEADING),
+        _text(text % least, SMALL),
+        *(_text(f"{place or '-'}: {_names(cages)}", SMALL) for place, cages in group.by_rack()),
+    ]
+
+
+def _name(cage: Cage) -> str:
+    return f"{cage.bay_name} · {cage.label}" if cage.bay_name else cage.label
+
+
+def _names(cages: list[Cage]) -> str:
+    return " ".join(cage.bay_name or cage.label for cage in cages)
+
+
+def _known(text: str) -> str:
+    """The text with "?" for each letter that the fonts have not."""
+    return text.encode(LETTERS, "replace").decode(LETTERS)
+
+
+def _text(text: str, style: ParagraphStyle = NORMAL) -> Paragraph:
+    return Paragraph(escape(_known(text)), style)
+
+
+def _said(says: str, words: str) -> Paragraph:
+    shape = f'<font name="{SHAPES}" size="7">{SHAPE_OF[says]}</font>'
+    return Paragraph(f"{shape} {escape(_known(words))}", SAID)
