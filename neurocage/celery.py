@@ -77,6 +77,11 @@ app.conf.beat_schedule = {
         "options": {"expires": JUDGE_EXPIRES_SECONDS},
         "schedule": crontab(),
     },
+    "make-night-sheets": {
+        "task": "welfare.tasks.make_night_sheets",
+        "options": {"expires": JUDGE_EXPIRES_SECONDS},
+        "schedule": crontab(),
+    },
     "judge-sensors": {
         "task": "welfare.tasks.judge_sensors",
         "options": {"expires": 1800},

@@ -315,6 +315,8 @@ CELERY_TASK_ROUTES = {
     "welfare.tasks.check_itself": {"queue": "judge"},
     "welfare.tasks.call_heartbeat": {"queue": "notices"},
     "welfare.tasks.send_notices": {"queue": "notices"},
+    # Some seconds of CPU for each room, once a day: in no process that records polls.
+    "welfare.tasks.make_night_sheets": {"queue": "notices"},
     "welfare.tasks.forget_notices": {"queue": "notices"},
 }
 # Beat looks at the clock at least this often (seconds), as it may be set or the machine may sleep.

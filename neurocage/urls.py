@@ -4,7 +4,7 @@ from django.urls import include, path
 
 # They add to the API, the data dictionary, the metrics and the operations page. These know nothing
 # of them.
-from welfare import api, exporting, metrics, operations  # noqa: F401
+from welfare import api, exporting, looks_file, metrics, operations  # noqa: F401
 from welfare.notices import ways  # noqa: F401
 
 admin.site.site_header = "Neurocage administration"
@@ -21,6 +21,9 @@ urlpatterns = [
     path("marks/", include("cages.urls_marks")),
     path("concerns/", include("welfare.urls")),
     path("notices/", include("welfare.urls_notices")),
+    path("rounds/", include("welfare.urls_rounds")),
+    path("looks/", include("welfare.urls_looks")),
+    path("night/", include("welfare.urls_night")),
     path("concerns/rules/", include("welfare.urls_rules")),
     path("sensors/", include("welfare.urls_sensors")),
 ]

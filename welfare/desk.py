@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, Q
 from cages.models import Cage
 from cages.slots import slot_of
 from people.models import User
-from welfare.models import Act, Concern, Ending, Finding, Kind, Reason, TrailEntry
+from welfare.models import Act, Concern, Ending, Finding, Kind, Look, Reason, TrailEntry
 from welfare.models.trail import ACTS_OF_LIFE
 from welfare.signals import changed_after_commit
 
@@ -92,6 +92,8 @@ def open_by_hand(cage: Cage, person: User, text: str, now: datetime) -> Concern:
                 since=now,
             )
             note(concern, Act.OPENED, now, person, text=text)
+            # What people saw on rounds who may not open one is on the desk with it.
+            Look.objects.unopened().filter(cage=cage).update(concern=concern)
             changed_after_commit()
     except IntegrityError:
         # Of two people who saw the same, the second one adds to what the first one opened.

@@ -1,10 +1,10 @@
-"""What a page of changes says of rules, channels and duty."""
+"""What a page of changes says of rules, channels, duty and rounds."""
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from people.noted import Noted, note
-from welfare.models import Channel, DutyShift, NoticeSettings, Rule, RuleEdition
+from welfare.models import Channel, DutyShift, Look, NoticeSettings, Round, Rule, RuleEdition
 
 
 def register() -> None:
@@ -14,4 +14,6 @@ def register() -> None:
         Noted(Channel, _("Channel")),
         Noted(DutyShift, _("Duty")),
         Noted(NoticeSettings, _("Settings of notices")),
+        Noted(Round, _("Round")),
+        Noted(Look, _("Look")),
     )

@@ -16,6 +16,7 @@ from cages.models import PollCycle
 from cages.polling.patience import Patience, Stopping
 from neurocage.celery import app
 from welfare import desk, judge, late, parts, pieces
+from welfare.night import making
 from welfare.notices import drill, forgetting, grouping, heartbeat, sending, ways
 
 logger = logging.getLogger(__name__)
@@ -95,6 +96,12 @@ def send_notices() -> None:
     finally:
         # What is made already goes out, even if something is wrong with what comes next.
         _try(lambda: sending.send_due(timezone.now, judging.stop))
+
+
+@app.task
+def make_night_sheets() -> None:
+    """Make the night sheets that are due, each minute. Usually none is."""
+    _try(lambda: making.make_due(timezone.now()))
 
 
 @app.task

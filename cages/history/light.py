@@ -118,8 +118,17 @@ def light_of(cage_ids: Iterable[int], window: Window) -> dict[int, Runs]:
 
 def light_of_room(room_id: int, window: Window) -> Runs:
     """The LightRuns of a room that fill the window; one query."""
-    periods = LightPeriod.objects.before(window.end).filter(room=room_id)
-    return _runs_of_room(list(periods), window) if window.minutes else []
+    return light_of_rooms([room_id], window)[room_id]
+
+
+def light_of_rooms(room_ids: Iterable[int], window: Window) -> dict[int, Runs]:
+    """{room id: the LightRuns that fill the window}; one query, however many rooms."""
+    found: dict[int, list[LightPeriod]] = {room_id: [] for room_id in room_ids}
+    if not window.minutes:
+        return {room_id: [] for room_id in found}
+    for period in LightPeriod.objects.before(window.end).filter(room__in=list(found)):
+        found[period.room_id or 0].append(period)
+    return {room_id: _runs_of_room(periods, window) for room_id, periods in found.items()}
 
 
 def _runs_of_room(periods: Sequence[LightPeriod], window: Window) -> Runs:

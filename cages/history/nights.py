@@ -19,6 +19,9 @@ PHASES_BEFORE = 7
 PHASES_AT_LEAST = 3
 # Of the minutes of a phase, in percent. One that less is known of does not count for it.
 COVERAGE_AT_LEAST = 50
+# Percentage points above what is usual. By chance alone one phase of eight is above the seven
+# before it, so being above says little; so far above says something.
+UNLIKE_BY = 10
 # They hold the last dark phase and PHASES_BEFORE others, and the beginning of the first one.
 LOOKED_BACK = (PHASES_BEFORE + 3) * DAY
 
@@ -65,6 +68,13 @@ class Night:
         if share > _ratio(self.usual.high):
             return "above"
         return "below" if share < _ratio(self.usual.low) else "within"
+
+    @property
+    def is_unlike(self) -> bool:
+        """Whether the share of Bad is UNLIKE_BY points or more above all that is usual."""
+        if self.usual is None or not self.is_known:
+            return False
+        return 100 * (_ratio(self.bad) - _ratio(self.usual.high)) >= UNLIKE_BY
 
 
 def bad_share(health: HealthSummary) -> Share:

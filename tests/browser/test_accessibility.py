@@ -10,7 +10,7 @@ from django.utils import timezone
 from cages.models import Cage, Condition, Health, MarkKind, Outcome, Rack, Room
 from cages.slots import slot_of
 from people.models import ApiToken
-from tests.browser import people_data, welfare_data
+from tests.browser import people_data, rounds_data, welfare_data
 from tests.browser.looks import WIDTHS, problems_on, wider_than_the_window
 from tests.factories import (
     MINUTE,
@@ -89,6 +89,7 @@ ADDRESSES = [
     "/concerns/new/?cage=1",
     *welfare_data.ADDRESSES,
     *people_data.ADDRESSES,
+    *rounds_data.ADDRESSES,
     "/tokens/",
     "/api/",
     "/ops/",
@@ -151,6 +152,7 @@ def facility(settings):
     desk.close(silent.pk, ada, timezone.now())
     welfare_data.add_welfare(ada, make_user("Dr. Bea", is_superuser=True), now)
     people_data.add_people(ada, now)
+    rounds_data.add_rounds(ada, now)
     ApiToken.objects.issue(ada, "notebook", timezone.now())
     conditions = {cage.condition(timezone.now()) for cage in Cage.objects.select_related("state")}
     assert conditions == set(Condition)

@@ -26,7 +26,8 @@ def test_a_card_says_which_cage_it_is_and_opens_it(browser, monkeypatch):
     )
     page = browser.get(f"{CARDS}?cage=7")
     assert "Cage 7 Colony 7 C57BL/6J ruth" in text_of(page)
-    assert coded == ["http://testserver/cages/7/"]
+    # Into the round of its room, if the person has one under way; else to its page.
+    assert coded == ["http://testserver/rounds/cage/7/"]
 
 
 class Code:

@@ -14,7 +14,7 @@ from people.models import Role
 from tests.factories import at, make_cage, make_mark, make_member, make_user, record_minute, slot
 from tests.welfare.conftest import add_default_rules
 from tests.welfare.factories import make_concern
-from welfare.models import Concern, Kind, Rule
+from welfare.models import Concern, Kind, Round, Rule
 
 NOW = at("07:02:30")
 pytestmark = pytest.mark.usefixtures("clock")
@@ -171,6 +171,15 @@ PAGES = {
     "concern-quality": (SIGNED_IN, SIGNED_IN),
     # A form that names no act.
     "concern-detail": (SEES, rule(LOGIN, 404, *[403] * 7), [CONCERN]),
+    "round-list": (SIGNED_IN, NOT_THERE),
+    "round": (SEES, SEES, ["round"]),
+    "round-cage": (SEES, SIGNED_IN, [CAGE]),
+    "round-arrivals": (SIGNED_IN, SIGNED_IN),
+    "round-worker": (SIGNED_IN, SIGNED_IN),
+    "night": (SIGNED_IN, SIGNED_IN),
+    "night-sheet": (SEES, SIGNED_IN, ["room", "2026-03-02"]),
+    "looks": (SIGNED_IN, SIGNED_IN),
+    "looks-file": (SIGNED_IN, SIGNED_IN, [], "?from=2026-03-01&to=2026-03-02"),
     "notice-list": (SIGNED_IN, SIGNED_IN),
     "notice-wish": (SIGNED_IN, SIGNED_IN),
     "notice-duty": (SIGNED_IN, HEAD),
@@ -240,8 +249,10 @@ def browsers(module_database):
             made[role] = Client()
             made[role].force_login(person)
         mark = make_mark(cage, at("06:30"), note="Anotherlabsnote")
+        one = Round.objects.create(room=cage.room, person=owner, by="owner", begun_at=NOW)
     period = LightPeriod.objects.create(room=cage.room, starts_at=NOW, noted_at=NOW)
     ids = {"period": period.pk, "lab": cage.lab_id, "rack": cage.rack_id, "room": cage.room_id}
+    ids["round"] = one.pk
     ids |= {"mark": mark.pk, "mark_kind": mark.kind_id}
     add_default_rules()
     return made, {**ids, "rule": Rule.objects.filter(kind=Kind.BAD_LONG).first().pk}

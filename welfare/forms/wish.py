@@ -25,7 +25,7 @@ class WishForm(forms.ModelForm):
         model = Wish
         fields = [
             *("kinds", "rooms", "by_mail", "channel"),
-            *("quiet_from", "quiet_until", "wakes_on_duty", "language"),
+            *("quiet_from", "quiet_until", "wakes_on_duty", "night_by_mail", "language"),
         ]
         labels = {
             "rooms": _("Rooms"),
@@ -33,6 +33,7 @@ class WishForm(forms.ModelForm):
             "channel": _("By channel"),
             "quiet_from": _("Quiet from"),
             "quiet_until": _("Quiet until"),
+            "night_by_mail": _("Night sheets by mail, when the lights of a room go on"),
             "wakes_on_duty": _("While I am on duty, wake me for the health of animals"),
         }
         help_texts = {
@@ -59,4 +60,7 @@ class WishForm(forms.ModelForm):
         if cleaned.get("by_mail") and not self.person.email:
             text = _("Your account has no mail address. An administrator can enter it.")
             self.add_error("by_mail", text)
+        if cleaned.get("night_by_mail") and not self.person.email:
+            text = _("Your account has no mail address. An administrator can enter it.")
+            self.add_error("night_by_mail", text)
         return cleaned

@@ -2,6 +2,7 @@
 
 from welfare.models.concern import Concern, Ending, Finding, Life
 from welfare.models.judged import ConditionEdge, JudgedSlot
+from welfare.models.night import NightSheet
 from welfare.models.notice import (
     Channel,
     Delivery,
@@ -13,6 +14,7 @@ from welfare.models.notice import (
     Why,
     Wish,
 )
+from welfare.models.round import Look, LookResult, Round
 from welfare.models.rule import Kind, Rule, RuleEdition
 from welfare.models.sensor import RackStanding, SensorStanding, WeakBay
 from welfare.models.trail import Act, Reason, TrailEntry
@@ -30,10 +32,14 @@ __all__ = [
     "JudgedSlot",
     "Kind",
     "Life",
+    "Look",
+    "LookResult",
+    "NightSheet",
     "Notice",
     "NoticeSettings",
     "Reason",
     "RackStanding",
+    "Round",
     "Rule",
     "RuleEdition",
     "SensorStanding",

@@ -76,6 +76,8 @@ class Wish(models.Model):
     quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)
     # While on duty, concerns about health come in quiet hours too.
     wakes_on_duty = models.BooleanField(default=True)
+    # Of the rooms above, when their lights go on. Quiet hours do not matter: it wakes nobody.
+    night_by_mail = models.BooleanField(_("night sheets by mail"), default=False)
     language = models.CharField(_("language"), max_length=10, default=settings.LANGUAGE_CODE)
 
     class Meta:
@@ -131,6 +133,7 @@ class Why(models.TextChoices):
     RECHECK = "recheck", _("recheck not done in time")
     OVER = "over", _("over")
     DRILL_DUE = "drill_due", _("a drill is due")
+    NIGHT = "night", _("night sheet")
 
 
 class Notice(models.Model):
@@ -145,9 +148,18 @@ class Notice(models.Model):
     made_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
     is_drill = models.BooleanField(default=False)
+    # The sheet that goes with it as a file.
+    night_sheet = models.ForeignKey(
+        "welfare.NightSheet", on_delete=models.CASCADE, null=True, related_name="notices"
+    )
 
     class Meta:
         indexes = [models.Index(fields=["recipient", "-made_at"], name="welfare_notice_of_person")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["recipient", "night_sheet"], name="welfare_notice_of_night_once"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.subject

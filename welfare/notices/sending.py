@@ -16,10 +16,10 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, transaction
 from django.db.models import Case, Q, Value, When
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from welfare.models import Act, Concern, Delivery, Failure, Told, TrailEntry, Why
+from welfare.models import Act, Concern, Delivery, Failure, Notice, Told, TrailEntry, Why
 from welfare.notices import channels, texts
 
 logger = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ def _claim_some(now: datetime, hung: Collection[int | None]) -> tuple[int, list[
 def is_needed(delivery: Delivery) -> bool:
     """Whether it still says something that is so: it may have waited for hours."""
     notice = delivery.notice
-    if notice is None or notice.why == Why.DRILL_DUE:
+    if notice is None or notice.why in (Why.DRILL_DUE, Why.NIGHT):
         return True
     concerns = notice.told.values("concern")
     if notice.why != Why.OVER:
@@ -154,7 +154,7 @@ def is_needed(delivery: Delivery) -> bool:
 
 
 def message_of(delivery: Delivery) -> Message:
-    """What a claimed delivery sends. Two queries at most."""
+    """What a claimed delivery sends. Two queries at most, and six more with a night sheet."""
     notice, channel = delivery.notice, delivery.channel
     person = notice.recipient if notice else None
     wish = getattr(person, "wish", None) if person else None
@@ -171,8 +171,19 @@ def message_of(delivery: Delivery) -> Message:
         address = person.email if person else ""
         if not address:
             return Message(delivery.pk, None, "", "", Failure.NO_ADDRESS)
-        mail = texts.mail(notice, address, subject, text, delivery.may_be_a_repeat)
+        file = _file_of(notice)
+        mail = texts.mail(notice, address, subject, text, delivery.may_be_a_repeat, file)
         return Message(delivery.pk, None, subject, mail)
+
+
+def _file_of(notice: Notice | None) -> texts.File | None:
+    """The night sheet that goes with a notice, as its recipient may see it now."""
+    if notice is None or notice.night_sheet is None:
+        return None
+    # What makes PDF files takes memory, and most processes never make one.
+    from welfare.night import mailing
+
+    return mailing.file_of(notice.night_sheet, notice.recipient, timezone.now())
 
 
 def note_result(delivery_id: int, failure: Failure | None, now: datetime) -> None:

@@ -129,7 +129,18 @@ def _entry(concern: Concern, now: datetime) -> str:
     return "\n".join(lines)
 
 
-def mail(notice: Notice | None, address: str, subject: str, text: str, may_repeat: bool) -> str:
+# The name and the content of a PDF file that goes with a mail.
+File = tuple[str, bytes]
+
+
+def mail(
+    notice: Notice | None,
+    address: str,
+    subject: str,
+    text: str,
+    may_repeat: bool,
+    file: File | None = None,
+) -> str:
     """A whole mail as text. Its Message-ID is that of the notice, so a repeat has the same."""
     message = EmailMessage()
     message["From"] = settings.EMAIL_SENDER
@@ -142,6 +153,9 @@ def mail(notice: Notice | None, address: str, subject: str, text: str, may_repea
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(repeated(text) if may_repeat else text)
+    if file:
+        name, content = file
+        message.add_attachment(content, maintype="application", subtype="pdf", filename=name)
     return message.as_string()
 
 
@@ -161,6 +175,14 @@ def _clock(moment: datetime, *, with_day: bool = False) -> str:
 def _one_line(text: str) -> str:
     """A header has one line, whatever a label holds."""
     return " ".join(text.split())
+
+
+def night_sheet(room: str, day: str, said: int, cages: int, address: str) -> tuple[str, str]:
+    """(subject, text) of the mail with a night sheet, in the language that is active."""
+    told = {"room": room, "day": day, "said": said, "cages": cages}
+    subject = _("Night sheet of %(day)s: %(said)d of %(cages)d cages · %(room)s") % told
+    text = _("%(said)d of %(cages)d cages have something to say. The sheet is attached.") % told
+    return f"{PREFIX} {subject}", f"{text}\n\n{absolute(address)}"
 
 
 def drill_is_due(language: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.utils.dates import WEEKDAYS
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from cages.clock import now_of
 from cages.drawing import words
+from cages.history.summaries import Share
 from cages.models import Cage
 from people.access import Access
 from people.models import User
@@ -163,3 +165,15 @@ def said(entry: TrailEntry) -> str:
 def minutes_as_words(minutes: float | None) -> str:
     """A number of minutes as a duration; "–" for None."""
     return "–" if minutes is None else words.in_words(timedelta(minutes=minutes))
+
+
+@register.simple_tag
+def share_in_words(count: int, total: int) -> str:
+    """The share in whole percent; a dash where there is nothing to have a share of."""
+    return words.whole_percent(Share(count, total)) if total else "–"
+
+
+@register.simple_tag
+def weekday_name(number: int) -> str:
+    """The name of a day of the week; 0 is Monday."""
+    return str(WEEKDAYS[number])

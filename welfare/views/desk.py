@@ -9,11 +9,12 @@ from django.http import HttpRequest
 from django.views.generic import TemplateView
 
 from welfare.filters import WHOSE, ConcernFilter, facets_of
-from welfare.models import Concern, Kind, Life
+from welfare.models import Concern, Kind, Life, Look
 from welfare.quality import DEFAULT_WINDOW_DAYS, WINDOW_DAYS
 from welfare.views.access import ConcernAccessMixin, LiveConcernsMixin
 
 ROWS_A_PAGE = 50
+UNOPENED_AT_MOST = 100
 
 
 def days_of(request: HttpRequest) -> int:
@@ -46,8 +47,14 @@ class DeskView(LiveConcernsMixin, TemplateView):
             rooms=sorted(facets.rooms.items(), key=lambda room: room[1]),
             page_obj=page,
             concerns=page.object_list,
+            unopened_count=self._unopened(),
             **kwargs,
         )
+
+    def _unopened(self) -> int:
+        """How many concerns from rounds wait for somebody who may open one; UNOPENED_AT_MOST."""
+        cages = self.seen.order_by().values("pk")
+        return Look.objects.unopened().filter(cage__in=cages)[:UNOPENED_AT_MOST].count()
 
 
 class ClosedView(ConcernAccessMixin, TemplateView):

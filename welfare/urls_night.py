@@ -1,0 +1,11 @@
+"""The URLs of the night sheets, below night/."""
+
+from django.urls import path
+
+from welfare.views.night import NightView, SheetView
+
+urlpatterns = [
+    path("", NightView.as_view(), name="night"),
+    # The day on which the lights went on.
+    path("<int:pk>/<str:day>/", SheetView.as_view(), name="night-sheet"),
+]
