@@ -102,9 +102,9 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-def hosts(name: str, default: str) -> list[str]:
+def hosts(name: str) -> list[str]:
     """Host names for Django's ALLOWED_HOSTS, without scheme, port or path."""
-    names = words(name, default)
+    names = words(name, "")
     for host in names:
         if "/" in host or re.search(r"[^:\]]:\d*$", host):
             return _refuse(f"{name} must list host names alone, not {host!r}.", [])
@@ -159,6 +159,12 @@ def url(name: str, default: str, schemes: tuple[str, ...], file_name: str = "") 
         shown = f"…@{value.rpartition('@')[2]}" if "@" in value else value
         return _refuse(f"{name} must look like {wanted}, not {shown!r}.", default)
     return value.rstrip("/")
+
+
+def host_of(url: str) -> str:
+    """The host name in a URL as Django compares it: in lower case, an IPv6 address in brackets."""
+    name = (urlsplit(url).hostname or "").rstrip(".")
+    return f"[{name}]" if ":" in name else name
 
 
 def optional_url(name: str, schemes: tuple[str, ...], file_name: str = "") -> str:

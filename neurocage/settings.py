@@ -23,7 +23,14 @@ env.load_stack_file(STATE_DIR)
 DEBUG = env.flag("DEBUG")
 # Empty when not set: a poll worker uses none, and Django refuses to use an empty one.
 SECRET_KEY = env.secret("SECRET_KEY", "SECRET_KEY_FILE")
-ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+# The address by which people reach Neurocage, for links and codes; "" where it is not set.
+BASE_URL = env.optional_url("BASE_URL", ("http", "https"))
+# For health checks.
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+NAMED_HOSTS = env.hosts("ALLOWED_HOSTS") or ([env.host_of(BASE_URL)] if BASE_URL else [])
+# Without both, the host names are those said at the set-up, and HostMiddleware refuses the others.
+LEARNS_HOSTS = not NAMED_HOSTS
+ALLOWED_HOSTS = [*NAMED_HOSTS, *LOCAL_HOSTS] if NAMED_HOSTS else ["*"]
 
 DATABASES = {}
 # RUNNING_ROLE: (name, password), or None where the owner of the tables runs everything.
@@ -92,8 +99,6 @@ EMAIL_URL = env.optional_url("EMAIL_URL", ("smtp", "smtp+tls", "smtps"), "EMAIL_
 EMAIL_SENDER = env.text("EMAIL_SENDER", "neurocage@localhost")
 # Channels in the facility's own network. Link-local addresses are refused all the same.
 NOTICES_ALLOW_PRIVATE = env.flag("NOTICES_ALLOW_PRIVATE")
-# The address by which people reach Neurocage, for links in notices.
-BASE_URL = env.url("BASE_URL", "http://localhost:8000", ("http", "https"))
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -126,6 +131,7 @@ MIDDLEWARE = [
     "neurocage.middleware.headers.ServerTimeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "neurocage.middleware.hosts.HostMiddleware",
     "django.middleware.common.CommonMiddleware",
     "neurocage.middleware.bodies.BodySizeMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

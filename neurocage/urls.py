@@ -16,6 +16,7 @@ urlpatterns = [
     path("api/v1/", include("cages.api.urls")),
     path("", include("people.urls")),
     path("", include("cages.urls")),
+    path("light/", include("cages.urls_light")),
     path("marks/", include("cages.urls_marks")),
     path("concerns/", include("welfare.urls")),
     path("notices/", include("welfare.urls_notices")),

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
+from neurocage.address import absolute
 from people.addresses import UNKNOWN_ADDRESS, address_of
 from people.locks import refuse_if_locked
 from people.mail import send_later
@@ -74,10 +75,10 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         person, _dash, token = key.partition("-")
-        return settings.BASE_URL + reverse("account_reset_password_from_key", args=[person, token])
+        return absolute(reverse("account_reset_password_from_key", args=[person, token]))
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
-        return settings.BASE_URL + reverse("account_confirm_email", args=[emailconfirmation.key])
+        return absolute(reverse("account_confirm_email", args=[emailconfirmation.key]))
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Nothing: `authenticate` counts, in the database."""

@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from neurocage.ids import advance_ids
 from people.locks import refuse_if_locked, refuse_if_mailed_often
 from people.models import Act, Registration, SignInAct, User
+from people.models.own_address import ADDRESS_LENGTH, validate_address
 from people.models.registration import WAITING_AT_MOST
 from people.setup_code import NOTED_AS, opens_setup
 
@@ -163,11 +164,25 @@ class SetupForm(AccountForm):
         max_length=100,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    field_order = ("code", "username", "password1", "password2")
+    address = forms.CharField(
+        label=_("Address of Neurocage"),
+        help_text=_("Links and codes begin with it."),
+        max_length=ADDRESS_LENGTH,
+        validators=[validate_address],
+    )
+    field_order = ("code", "address", "username", "password1", "password2")
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.request = request
+        if settings.BASE_URL:
+            del self.fields["address"]
+        else:
+            if settings.LEARNS_HOSTS:
+                self.fields["address"].help_text = _(
+                    "Links and codes begin with it, and Neurocage answers only to its host name."
+                )
+            self.initial["address"] = f"{request.scheme}://{request.get_host()}"
 
     def clean_code(self) -> str:
         """Limited as a password is."""

@@ -11,14 +11,16 @@ from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.request import split_domain_port
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.generic import FormView
 
+from neurocage import address
 from people.forms.accounts import RegisterForm, SetupForm
-from people.models import Act, Registration, SignInAct, User
+from people.models import Act, OwnAddress, Registration, SignInAct, User
 
 
 def nobody_has_an_account() -> bool:
@@ -107,7 +109,11 @@ class SetupView(FormView):
         try:
             with transaction.atomic():
                 login(self.request, form.save())
+                if said := form.cleaned_data.get("address"):
+                    reached_as = split_domain_port(self.request.get_host())[0]
+                    OwnAddress.objects.say(said, reached_as)
         except IntegrityError:
             raise Http404("Somebody else has set Neurocage up a moment ago.") from None
+        address.forget()
         messages.success(self.request, _("Neurocage is set up. Add your first cage."))
         return super().form_valid(form)
