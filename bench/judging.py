@@ -97,7 +97,7 @@ def _make_marks(count, slot):
     chance = random.Random(19)
     kind = MarkKind.objects.get(code="cage_change")
     cages = list(Cage.objects.values_list("pk", flat=True))
-    rooms = [Room.objects.create(name=f"R{number}").pk for number in range(5)]
+    rooms = [Room.objects.create(name=f"Marks {number}").pk for number in range(5)]
     for number, room in enumerate(rooms):
         # 1,000 cages in each.
         some = cages[number * 1000 : (number + 1) * 1000]

@@ -7,7 +7,7 @@ from django.db import IntegrityError
 from django.http import HttpResponse
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
-from django.views.generic import CreateView, UpdateView, View
+from django.views.generic import CreateView, UpdateView
 from django.views.generic.edit import ModelFormMixin
 
 from cages.forms.mark import MarkKindForm
@@ -16,7 +16,7 @@ from people.access import Permission
 from people.views.permitted import PermittedMixin
 
 
-class KindMixin(PermittedMixin, ModelFormMixin, View):
+class KindMixin(ModelFormMixin, PermittedMixin):
     permission = Permission.KINDS_OF_MARKS
     model = MarkKind
     form_class = MarkKindForm
