@@ -49,6 +49,7 @@ TYPES = {
     "csv": ("text/csv; charset=utf-8", "csv"),
     "excel": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
     "parquet": ("application/vnd.apache.parquet", "parquet"),
+    "zip": ("application/zip", "zip"),
 }
 LABELS_SHOWN = 5
 # Which cages, apart from those that are ticked: all of the list, or all of the archive.
@@ -82,6 +83,7 @@ class ExportMixin(CageAccessMixin):
         ids = ticked_ids(query)
         self.which = which if (which := query.get("which", "")) in (ALL, ARCHIVED) else ""
         self.filter = CageFilter.from_query(query)
+        self.form_address = f"{reverse('cage-export')}?{query.urlencode()}"
         if ids and not self.which:
             self.chosen = self.seen.filter(pk__in=ids).in_order(self.filter.order, self.now)
         elif self.which == ARCHIVED:
@@ -103,11 +105,7 @@ class ExportMixin(CageAccessMixin):
     def refused(self, words: str) -> HttpResponse:
         """Lead back to the form, which shows the words."""
         messages.warning(self.request, words)
-        return redirect(self._form)
-
-    @property
-    def _form(self) -> str:
-        return f"{reverse('cage-export')}?{self.request.GET.urlencode()}"
+        return redirect(self.form_address)
 
 
 class ExportView(ExportMixin, TemplateView):
@@ -136,6 +134,7 @@ class ExportView(ExportMixin, TemplateView):
             dictionary=KINDS.items(),
             rules=RULES.values(),
             sheet_columns=sheet_columns(self.access),
+            study_query=self.request.GET.urlencode(),
             import_rows=LARGEST_ROW_COUNT if count > LARGEST_ROW_COUNT else None,
             **kwargs,
         )
@@ -146,7 +145,7 @@ class ExportFileView(ExportMixin, View):
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         if self.span.error:
-            return redirect(self._form)
+            return redirect(self.form_address)
         # Read once, so that a cage renamed meanwhile keeps one label in the file.
         cages = list(self.chosen.order_by("pk").values_list("pk", "label", "created_at"))
         if self.format == "parquet" and not parquet.is_installed():
