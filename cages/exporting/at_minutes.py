@@ -90,5 +90,3 @@ class AtMinutes:
 def cycles_of(window: Window) -> Cycles:
     """The ledger of a window, read in steps."""
     return Cycles(window, LEDGER_MINUTES)
-
-

@@ -9,8 +9,13 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cages.exporting.study.order import MOST_EXCLUSIONS, MOST_OF_REASON, MOST_ROWS
-from cages.exporting.study.order import Exclusion, StudyOrder
+from cages.exporting.study.order import (
+    MOST_EXCLUSIONS,
+    MOST_OF_REASON,
+    MOST_ROWS,
+    Exclusion,
+    StudyOrder,
+)
 from cages.history.handling import margin
 from cages.history.moment import NotATime, moment_of
 from cages.history.span import Span

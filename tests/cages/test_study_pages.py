@@ -33,9 +33,7 @@ def test_a_study_is_made_downloaded_and_compared(browser, user):
     assert "fire alarm" in page
     address = reverse("study-file", args=[study.pk])
     response = browser.get(address)
-    assert response["Content-Disposition"] == (
-        f'attachment; filename="neurocage-{study.name}.zip"'
-    )
+    assert response["Content-Disposition"] == (f'attachment; filename="neurocage-{study.name}.zip"')
     first = b"".join(response.streaming_content)
     assert first == b"".join(browser.get(address).streaming_content)
     page = text_of(browser.get(reverse("study-detail", args=[study.pk])))

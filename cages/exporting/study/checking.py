@@ -48,9 +48,7 @@ def contents_of(package: StudyPackage) -> dict[str, Any]:
     cages = package.minutes.cages if package.minutes else {}
     return {
         "files": {part.name: part.sha256 for part in package.parts},
-        "cages": {
-            str(pk): [cage.digest.hexdigest(), cage.polls] for pk, cage in cages.items()
-        },
+        "cages": {str(pk): [cage.digest.hexdigest(), cage.polls] for pk, cage in cages.items()},
     }
 
 

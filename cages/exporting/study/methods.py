@@ -63,7 +63,9 @@ def _watching(facts: Facts) -> str:
     counted = total.total() - total["excluded"]
     known = total["perfect"] + total["ok"] + total["bad"]
     asked = known + total["unanswered"]
-    shares = [cage.known / of for cage in facts.cages if (of := cage.minutes - cage.counts["excluded"])]
+    shares = [
+        cage.known / of for cage in facts.cages if (of := cage.minutes - cage.counts["excluded"])
+    ]
     each = f" By cage it was {_percent(min(shares))} to {_percent(max(shares))}." if shares else ""
     return (
         f"Each sensor was polled every {SLOT_LENGTH.total_seconds():.0f} s, and given "

@@ -30,7 +30,10 @@ PARTS = ("excluded", "perfect", "ok", "bad", "unanswered", "not_watched")
 EXCLUDED = Column(
     "excluded",
     "text",
-    _("Why this minute does not count in the sums: handling, or a reason in words. Empty: it does."),
+    _(
+        "Why this minute does not count in the sums: handling, or a reason in words. "
+        "Empty: it does."
+    ),
 )
 MINUTES = [*READINGS, EXCLUDED]
 SUMS = [
@@ -120,9 +123,7 @@ class StudyMinutes:
             _exclude(reasons, exclusion, part)
         return reasons
 
-    def _add(
-        self, sums: CageSums, rows: list[tuple[Any, ...]], reasons: list[str | None]
-    ) -> None:
+    def _add(self, sums: CageSums, rows: list[tuple[Any, ...]], reasons: list[str | None]) -> None:
         kinds = [_part_of(row, reason) for row, reason in zip(rows, reasons, strict=True)]
         sums.polls += sum(row[WHY] in (None, Why.UNANSWERED, Why.SKIPPED) for row in rows)
         lines, first = [], 0

@@ -22,7 +22,9 @@ from cages.models import CageEvent, Housing, LightPeriod
 EVENTS = [
     *CAGE,
     Column("at_utc", "moment", _("When it was done.")),
-    Column("event", "text", _("moved, paused, resumed, archived, restored or joined (another lab).")),
+    Column(
+        "event", "text", _("moved, paused, resumed, archived, restored or joined (another lab).")
+    ),
     Column("before", "text", _("The position before, or the lab.")),
     Column("after", "text", _("The position afterwards, or the lab.")),
 ]
@@ -145,4 +147,3 @@ def _animal(housing: Housing, label: str, last: date) -> tuple[Any, ...]:
 
 def _moment(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-

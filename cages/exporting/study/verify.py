@@ -69,9 +69,7 @@ def _verified(archive: zipfile.ZipFile, whole: str) -> Verified:
     return found
 
 
-def _check(
-    archive: zipfile.ZipFile, name: str, said: dict[str, Any], found: Verified
-) -> None:
+def _check(archive: zipfile.ZipFile, name: str, said: dict[str, Any], found: Verified) -> None:
     try:
         with archive.open(name) as file:
             digest = _sha256(file)
@@ -81,7 +79,9 @@ def _check(
     if digest == said["sha256"]:
         found.right.append(f"{name}: SHA-256 as in the metadata.")
     else:
-        found.wrong.append(f"{name}: its SHA-256 is {digest}, and {said['sha256']} in the metadata.")
+        found.wrong.append(
+            f"{name}: its SHA-256 is {digest}, and {said['sha256']} in the metadata."
+        )
 
 
 def _check_sums(archive: zipfile.ZipFile, found: Verified) -> None:
