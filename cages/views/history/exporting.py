@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -19,12 +19,15 @@ from django.views.generic import TemplateView, View
 
 from cages.exporting import files, parquet, rows, workbook
 from cages.exporting.cages import WRITERS, as_sheet, sheet_columns
+from cages.exporting.circadian.archive import USUAL_BIN
 from cages.exporting.columns import KINDS
 from cages.exporting.dictionary import RULES, dictionary
 from cages.exporting.sending import Sending
 from cages.filters import CageFilter
 from cages.history.span import Span
 from cages.importing.sheet import LARGEST_ROW_COUNT
+from cages.models import Health
+from cages.rhythm.series import BIN_MINUTES
 from cages.views.access import CageAccessMixin
 from cages.views.cages.selection import ticked_ids
 from neurocage.limits import EXPORTS
@@ -33,6 +36,14 @@ KIND_NAMES = {
     "readings": _("Minutes: health and request, one row per minute"),
     "requests": _("Sensor requests, one row each, with details"),
     "hourly": _("Hours: minutes by state, requests by outcome, response times"),
+}
+# {format: (its name, how it tells a gap)}
+PROGRAMS = {
+    "actogramj": ("ActogramJ", _("NaN, and a list of the gaps beside it")),
+    "clocklab": ("ClockLab (AWD)", "-1"),
+    "dam2": (_("DAM2 monitor file, for rethomics"), _("a line with status 51")),
+    "dam5": (_("DAM5 monitor file, for rethomics"), _("a line with status 51")),
+    "table": (_("Table, for pyActigraphy"), _("an empty value")),
 }
 LARGEST_SHEET = workbook.SHEET_ROWS - 1
 FORMATS = {
@@ -110,6 +121,12 @@ class ExportMixin(CageAccessMixin):
 
 class ExportView(ExportMixin, TemplateView):
     template_name = "cages/export.html"
+    extra_context: ClassVar[dict[str, Any]] = {
+        "programs": PROGRAMS.items(),
+        "bins": BIN_MINUTES,
+        "usual_bin": USUAL_BIN,
+        "healths": [(one.word, one.label, one == Health.PERFECT) for one in Health],
+    }
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         ids = [("cage", one) for one in ticked_ids(self.request.GET)]
