@@ -17,6 +17,7 @@ from cages.views.history.exporting import (
     DictionaryView,
     ExportCagesView,
     ExportFileView,
+    ExportTableView,
     ExportView,
 )
 from cages.views.history.pages import CageHistoryView, CompareView
@@ -46,6 +47,7 @@ urlpatterns = [
     path("cages/export/file/", ExportFileView.as_view(), name="cage-export-file"),
     path("cages/export/cages/", ExportCagesView.as_view(), name="cage-export-cages"),
     path("cages/export/dictionary.csv", DictionaryView.as_view(), name="cage-export-dictionary"),
+    path("cages/export/table/", ExportTableView.as_view(), name="cage-export-table"),
     path("cages/export/circadian/", ExportCircadianView.as_view(), name="cage-export-circadian"),
     path("cages/import/", ImportView.as_view(), name="cage-import"),
     path("cages/import/template.xlsx", ImportTemplateView.as_view(), name="cage-import-template"),

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import translation
 
 from cages.exporting.study.checking import pieces_of
 from cages.exporting.study.order import Exclusion, StudyOrder
@@ -65,9 +66,7 @@ def table(content, name):
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def test_the_same_study_gives_the_same_bytes_in_every_language(cage, settings):
-    from django.utils import translation
-
+def test_the_same_study_gives_the_same_bytes_in_every_language(cage):
     study = make_study(cage)
     first = made(study)
     with translation.override("de"):

@@ -134,6 +134,7 @@ PAGES = {
     "mark-withdraw": (HANDLES, HANDLES, ["mark"]),
     "mark-kinds": (HEAD, HEAD),
     "mark-kind-edit": (HEAD, HEAD, ["mark_kind"]),
+    "cage-export-table": (SIGNED_IN, SIGNED_IN),
     "cage-export-circadian": (SIGNED_IN, SIGNED_IN),
     "study-list": (SIGNED_IN, SIGNED_IN),
     "study-create": (SIGNED_IN, SIGNED_IN, [], f"?cage={CAGE}"),

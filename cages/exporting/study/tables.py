@@ -22,9 +22,7 @@ from cages.models import CageEvent, Housing, LightPeriod
 EVENTS = [
     *CAGE,
     Column("at_utc", "moment", _("When it was done.")),
-    Column(
-        "event", "text", _("moved, paused, resumed, archived, restored, joined (another lab).")
-    ),
+    Column("event", "text", _("moved, paused, resumed, archived, restored, joined (another lab).")),
     Column("before", "text", _("The position before, or the lab.")),
     Column("after", "text", _("The position afterwards, or the lab.")),
 ]

@@ -23,6 +23,7 @@ from cages.exporting.circadian.archive import USUAL_BIN
 from cages.exporting.columns import KINDS
 from cages.exporting.dictionary import RULES, dictionary
 from cages.exporting.sending import Sending
+from cages.exporting.study.tables import Tables
 from cages.filters import CageFilter
 from cages.history.span import Span
 from cages.importing.sheet import LARGEST_ROW_COUNT
@@ -36,6 +37,12 @@ KIND_NAMES = {
     "readings": _("Minutes: health and request, one row per minute"),
     "requests": _("Sensor requests, one row each, with details"),
     "hourly": _("Hours: minutes by state, requests by outcome, response times"),
+}
+TABLES = {
+    "events": _("Events"),
+    "marks": _("Marks"),
+    "schedules": _("Light schedules"),
+    "animals": _("Animals"),
 }
 # {format: (its name, how it tells a gap)}
 PROGRAMS = {
@@ -122,6 +129,7 @@ class ExportMixin(CageAccessMixin):
 class ExportView(ExportMixin, TemplateView):
     template_name = "cages/export.html"
     extra_context: ClassVar[dict[str, Any]] = {
+        "tables": TABLES.items(),
         "programs": PROGRAMS.items(),
         "bins": BIN_MINUTES,
         "usual_bin": USUAL_BIN,
@@ -187,6 +195,19 @@ def _too_long(count: int) -> str:
     )
     shown = {"count": count, "most": LARGEST_SHEET}
     return text % {name: number_format(one, force_grouping=True) for name, one in shown.items()}
+
+
+class ExportTableView(ExportMixin, View):
+    """Events, marks, light schedules or animals of the chosen cages and days, as CSV."""
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        name = request.GET.get("table", "")
+        if self.span.error or name not in TABLES:
+            return redirect(self.form_address)
+        cages = list(self.chosen.order_by("pk").values_list("pk", "label"))
+        self.format = "csv"
+        pieces = Tables(cages, self.span.window).pieces(name)
+        return self.sent(pieces, f"neurocage-{name}-{self.span.first}-to-{self.span.last}")
 
 
 class ExportCagesView(ExportMixin, View):
