@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from cages.exporting import dictionary
 from cages.exporting.at_minutes import BATCH
 from cages.exporting.columns import CAGE, Column
-from cages.exporting.files import csv_of
+from cages.exporting.files import Pieces, csv_of
 from cages.exporting.marks import COLUMNS as MARKS
 from cages.exporting.marks import row_of
 from cages.history.handling import marks_of
@@ -67,7 +67,7 @@ class Tables:
     window: Window
     around: timedelta = timedelta()
 
-    def pieces(self, name: str) -> Iterator[bytes]:
+    def pieces(self, name: str) -> Pieces:
         """The pieces of the CSV file of this name."""
         columns = {**FILES, "marks": MARKS}[name]
         yield csv_of([[column.name for column in columns]]).encode()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -128,13 +128,6 @@ class ExportMixin(CageAccessMixin):
 
 class ExportView(ExportMixin, TemplateView):
     template_name = "cages/export.html"
-    extra_context: ClassVar[dict[str, Any]] = {
-        "tables": TABLES.items(),
-        "programs": PROGRAMS.items(),
-        "bins": BIN_MINUTES,
-        "usual_bin": USUAL_BIN,
-        "healths": [(one.word, one.label, one == Health.PERFECT) for one in Health],
-    }
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         ids = [("cage", one) for one in ticked_ids(self.request.GET)]
@@ -159,6 +152,11 @@ class ExportView(ExportMixin, TemplateView):
             dictionary=KINDS.items(),
             rules=RULES.values(),
             sheet_columns=sheet_columns(self.access),
+            tables=TABLES.items(),
+            programs=PROGRAMS.items(),
+            bins=BIN_MINUTES,
+            usual_bin=USUAL_BIN,
+            healths=[(one.word, one.label, one == Health.PERFECT) for one in Health],
             study_query=self.request.GET.urlencode(),
             import_rows=LARGEST_ROW_COUNT if count > LARGEST_ROW_COUNT else None,
             **kwargs,
