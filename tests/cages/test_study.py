@@ -195,6 +195,16 @@ def test_what_is_wrong_with_a_package_is_said(cage, tmp_path, capsys, change):
     assert words[change] in said
 
 
+def test_bytes_that_were_damaged_on_the_way_are_said(cage, tmp_path, capsys):
+    content, path = bytearray(made(make_study(cage))), tmp_path / "study.zip"
+    # Within the compressed minutes, which come first.
+    content[60:100] = bytes(40)
+    path.write_bytes(content)
+    code, said = verified(path, capsys)
+    assert code == 1
+    assert "wrong: minutes.csv is damaged." in said
+
+
 def test_what_is_no_package_is_refused(tmp_path, capsys):
     path = tmp_path / "study.zip"
     path.write_bytes(b"no zip")

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -38,7 +39,14 @@ def verify(path: str) -> Verified:
     try:
         with zipfile.ZipFile(path) as archive:
             return _verified(archive, whole)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, KeyError, ValueError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        EOFError,
+        LookupError,
+        ValueError,
+    ) as error:
         raise NotAPackageError(f"This is no complete study package: {error}") from error
 
 
@@ -73,7 +81,7 @@ def _check(archive: zipfile.ZipFile, name: str, said: dict[str, Any], found: Ver
     try:
         with archive.open(name) as file:
             digest = _sha256(file)
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, zlib.error):
         found.wrong.append(f"{name} is damaged.")
         return
     if digest == said["sha256"]:
