@@ -12,10 +12,12 @@ from cages.views.cages.edit import CageCreateView, CageUpdateView, SensorTestVie
 from cages.views.cages.importing import ImportTemplateView, ImportView
 from cages.views.cages.list import ArchivedListView, CageListView
 from cages.views.cages.move import MoveView
+from cages.views.history.circadian import ExportCircadianView
 from cages.views.history.exporting import (
     DictionaryView,
     ExportCagesView,
     ExportFileView,
+    ExportTableView,
     ExportView,
 )
 from cages.views.history.pages import CageHistoryView, CompareView
@@ -45,6 +47,8 @@ urlpatterns = [
     path("cages/export/file/", ExportFileView.as_view(), name="cage-export-file"),
     path("cages/export/cages/", ExportCagesView.as_view(), name="cage-export-cages"),
     path("cages/export/dictionary.csv", DictionaryView.as_view(), name="cage-export-dictionary"),
+    path("cages/export/table/", ExportTableView.as_view(), name="cage-export-table"),
+    path("cages/export/circadian/", ExportCircadianView.as_view(), name="cage-export-circadian"),
     path("cages/import/", ImportView.as_view(), name="cage-import"),
     path("cages/import/template.xlsx", ImportTemplateView.as_view(), name="cage-import-template"),
     path(

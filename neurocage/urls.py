@@ -19,6 +19,7 @@ urlpatterns = [
     path("", include("cages.urls")),
     path("light/", include("cages.urls_light")),
     path("marks/", include("cages.urls_marks")),
+    path("studies/", include("cages.urls_studies")),
     path("concerns/", include("welfare.urls")),
     path("notices/", include("welfare.urls_notices")),
     path("rounds/", include("welfare.urls_rounds")),

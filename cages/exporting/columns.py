@@ -7,6 +7,8 @@ from django.utils.functional import Promise, lazy
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from cages.history.light import LightPhase
+from cages.history.not_known import Why
 from cages.models import Outcome
 from cages.models.rollups import bin_widths
 
@@ -65,6 +67,61 @@ READINGS = [
     Column("status_label", "text", _("The same as a word: bad, ok, perfect.")),
     *REQUEST,
     Column("watched", "integer", _("1: the sensor was polled in this minute. 0: it was not.")),
+    Column(
+        "why_not_known",
+        "text",
+        format_lazy(
+            _(
+                "Why the health is not known: {words}. "
+                "unanswered: polled without a valid answer. skipped: planned, but not polled. "
+                "before_cage: the minute began before the cage was created. archived, paused: so "
+                "was the cage. outage: no cycle ran, so nobody was watching. no_record: a cycle "
+                "ran, and it has no poll of this cage. Empty: the health is known."
+            ),
+            words=", ".join(Why),
+        ),
+    ),
+    Column(
+        "light_phase",
+        "text",
+        format_lazy(
+            _(
+                "What the light schedule says: {light}, {dark}. Nobody measured it. "
+                "Empty: no schedule is known."
+            ),
+            light=LightPhase.LIGHT.word,
+            dark=LightPhase.DARK.word,
+        ),
+    ),
+    Column(
+        "zt_minutes",
+        "integer",
+        _("Minutes since lights on (ZT). Empty: constant light, constant dark, or no schedule."),
+    ),
+    Column(
+        "schedule_version",
+        "integer",
+        _(
+            "Which light schedule held, since when and where. The file of schedules explains each. "
+            "Empty: none."
+        ),
+    ),
+    Column(
+        "handling",
+        "text",
+        _(
+            "The kinds of handling noted for this very minute, joined by +. The minutes before and "
+            "after, which pages can leave out, are not marked. Empty: none was noted."
+        ),
+    ),
+    Column(
+        "group",
+        "text",
+        _(
+            "The group of the animals in the cage on that day. Several are joined by +. "
+            "Empty: not known."
+        ),
+    ),
 ]
 REQUESTS = [
     *CAGE,

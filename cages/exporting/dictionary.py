@@ -44,11 +44,12 @@ RULES: dict[str, "StrPromise"] = {
 }
 
 
-def dictionary() -> str:
+def dictionary(files: dict[str, list[Column]] | None = None) -> str:
     """The data dictionary as CSV: a row for each column of each kind of file, and each rule.
 
-    The meanings are in every language of the pages.
+    The meanings are in every language of the pages. files: only these; None for all that there are.
     """
+    files = {**KINDS, **OTHER_FILES} if files is None else files
     languages = [language for language, _name in settings.LANGUAGES]
     meanings = [f"meaning_{language}" for language in languages]
     head = ("file", "column", "type", *meanings, "facility_time_zone", "dictionary_version")
@@ -56,7 +57,7 @@ def dictionary() -> str:
         *(("all", f"rule: {name}", "", words) for name, words in RULES.items()),
         *(
             (kind, column.name, column.kind, column.meaning)
-            for kind, columns in {**KINDS, **OTHER_FILES}.items()
+            for kind, columns in files.items()
             for column in columns
         ),
     ]

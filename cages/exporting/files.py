@@ -37,7 +37,7 @@ def as_csv(columns: Sequence[Column], batches: Batches, zone: tzinfo) -> Pieces:
     yield csv_of([[column.name for column in columns]]).encode()
     for batch in batches:
         if batch:
-            yield csv_of(_in_words(row, zone) for row in batch).encode()
+            yield csv_of(in_words(row, zone) for row in batch).encode()
 
 
 def csv_of(rows: Iterable[Iterable[Any]]) -> str:
@@ -47,9 +47,33 @@ def csv_of(rows: Iterable[Iterable[Any]]) -> str:
     return text.getvalue()
 
 
-def _in_words(row: tuple[Any, ...], zone: tzinfo) -> tuple[Any, ...]:
+def in_words(row: tuple[Any, ...], zone: tzinfo) -> tuple[Any, ...]:
+    """Return the row with its time in the three columns of time, as CSV has them."""
     cage_id, label, seconds, *rest = row
     shift, offset = offset_of(zone, seconds // QUARTER)
     moment = EPOCH + timedelta(seconds=seconds)
     local = EPOCH + timedelta(seconds=seconds + shift)
     return (cage_id, label, f"{moment.isoformat()}Z", local.isoformat(), offset, *rest)
+
+
+class Pipe:
+    """A file that can only be written. It keeps what is written until it is taken."""
+
+    def __init__(self) -> None:
+        self._kept: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self._kept.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """Required of files; there is nothing to do."""
+
+    def close(self) -> None:
+        """Required of files; there is nothing to do."""
+
+    def taken(self) -> bytes:
+        """Return what was written since the last call."""
+        piece = b"".join(self._kept)
+        self._kept.clear()
+        return piece

@@ -43,10 +43,11 @@ def pieces_of(marks: MarkQuerySet) -> Pieces:
     last = 0
     while batch := list(marks.with_names().filter(pk__gt=last).order_by("pk")[:BATCH]):
         last = batch[-1].pk
-        yield csv_of(map(_row, batch)).encode()
+        yield csv_of(map(row_of, batch)).encode()
 
 
-def _row(mark: Mark) -> tuple[str | int | None, ...]:
+def row_of(mark: Mark) -> tuple[str | int | None, ...]:
+    """Return the row of a mark in the order of COLUMNS. Needs `with_names`."""
     return (
         mark.pk,
         mark.kind.word,

@@ -7,14 +7,17 @@ see a minute that was recorded after the first.
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice, repeat
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Value
 from django.db.models.functions import Coalesce
 
+from cages.exporting.at_minutes import BATCH, AtMinutes, cycles_of
 from cages.history.buckets import Bucket, buckets_of
 from cages.history.minutes import MINUTE_NUMBER, minute_number
+from cages.history.not_known import OF_OUTCOMES, Cycles
 from cages.history.window import Window
 from cages.models import Health, Outcome, Poll
 
@@ -27,13 +30,20 @@ LABELS = {int(status): status.word for status in Health}
 WORDS = {int(outcome): outcome.word for outcome in Outcome}
 # Looked up once for each outcome, as there are millions of rows.
 HTTP_STATUSES = {int(outcome): outcome.http_status for outcome in Outcome}
-UNPLANNED = (None, None, None, None, None, 0)
 
 
 def readings(cages: Cages, window: Window) -> Batches:
-    """Yield one row for every minute of the window since the cage was created, known or not."""
-    for (cage_id, label), part in _parts(cages, window):
-        yield _minutes(cage_id, label, part)
+    """Yield one row for every minute of the window since the cage was created, known or not.
+
+    What is said of its minutes takes a fixed number of queries for each BATCH of cages.
+    """
+    waiting, cycles = iter(cages), cycles_of(window)
+    while batch := list(islice(waiting, BATCH)):
+        at_minutes = AtMinutes.of((cage_id for cage_id, *_rest in batch), window)
+        for cage_id, label, created_at in batch:
+            said = at_minutes.pop(cage_id)
+            for _cage, part in _parts([(cage_id, label, created_at)], window):
+                yield _minutes(cage_id, label, part, created_at, said, cycles)
 
 
 def requests(cages: Cages, window: Window) -> Batches:
@@ -79,8 +89,15 @@ def _parts(cages: Cages, window: Window) -> Iterator[tuple[tuple[int, str], Wind
             start = end
 
 
-def _minutes(cage_id: int, label: str, window: Window) -> list[tuple[Any, ...]]:
-    polls = Poll.objects.within([cage_id], window).order_by()
+def _minutes(
+    cage_id: int,
+    label: str,
+    part: Window,
+    created_at: datetime,
+    said: AtMinutes,
+    cycles: Cycles,
+) -> list[tuple[Any, ...]]:
+    polls = Poll.objects.within([cage_id], part).order_by()
     # A third of the time of rows.
     columns = polls.aggregate(
         minutes=ArrayAgg(MINUTE_NUMBER, default=[]),
@@ -89,21 +106,30 @@ def _minutes(cage_id: int, label: str, window: Window) -> list[tuple[Any, ...]]:
         http_statuses=ArrayAgg("http_status", default=[]),
         latencies=ArrayAgg("latency_ms", default=[]),
     )
-    first = minute_number(window.start)
-    of_minutes: list[tuple[Any, ...]] = [UNPLANNED] * window.minutes
+    begin, first = int(part.start.timestamp()), minute_number(part.start)
+    # One list for each column takes less time than one tuple for each row.
+    unknown: list[list[Any]] = [[None] * part.minutes for _number in range(5)]
+    statuses, labels, outcomes, http_statuses, latencies = unknown
+    watched = [0] * part.minutes
+    whys = said.whys(created_at, cycles, part)
     for minute, health, outcome, http_status, latency_ms in zip(*columns.values(), strict=True):
-        of_minutes[minute - first] = (
-            health,
-            LABELS.get(health),
-            WORDS[outcome],
-            http_status or HTTP_STATUSES[outcome],
-            latency_ms,
-            int(outcome != Outcome.SKIPPED),
+        number = minute - first
+        statuses[number], labels[number] = health, LABELS.get(health)
+        outcomes[number] = WORDS[outcome]
+        http_statuses[number] = http_status or HTTP_STATUSES[outcome]
+        latencies[number] = latency_ms
+        watched[number] = int(outcome != Outcome.SKIPPED)
+        whys[number] = OF_OUTCOMES[outcome]
+    return list(
+        zip(
+            repeat(cage_id, part.minutes),
+            repeat(label, part.minutes),
+            range(begin, begin + 60 * part.minutes, 60),
+            *(statuses, labels, outcomes, http_statuses, latencies, watched, whys),
+            *said.columns(part),
+            strict=True,
         )
-    begin = int(window.start.timestamp())
-    return [
-        (cage_id, label, begin + 60 * number, *minute) for number, minute in enumerate(of_minutes)
-    ]
+    )
 
 
 def _of_bucket(bucket: Bucket) -> tuple[Any, ...]:

@@ -19,7 +19,7 @@ from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
 from cages.exporting.columns import Column
-from cages.exporting.files import QUARTER, Pieces, offset_of
+from cages.exporting.files import QUARTER, Pieces, Pipe, offset_of
 from cages.exporting.rows import Batches
 
 # With the row of names.
@@ -55,7 +55,7 @@ def workbook(columns: Sequence[Column], batches: Iterable[Iterable[Sequence[Any]
     """
     parts, head, tail, styles = _frame(columns)
     row_of = _writer([column.kind for column in columns], styles)
-    pipe, number = _Pipe(), 1
+    pipe, number = Pipe(), 1
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in parts:
             archive.writestr(name, content)
@@ -126,25 +126,3 @@ def _text(value: str) -> str:
     lines = value.replace("\r\n", "\n").replace("\r", "\n")
     safe = UNWRITABLE.sub(lambda found: f"_x{ord(found[0]):04X}_", lines)
     return f'<is><t xml:space="preserve">{escape(safe)}</t></is>'
-
-
-class _Pipe:
-    """A file that can only be written. It keeps what is written until it is taken."""
-
-    def __init__(self) -> None:
-        self._kept: list[bytes] = []
-
-    def write(self, data: bytes) -> int:
-        self._kept.append(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        """Required of files; there is nothing to do."""
-
-    def close(self) -> None:
-        """Required of files; there is nothing to do."""
-
-    def taken(self) -> bytes:
-        piece = b"".join(self._kept)
-        self._kept.clear()
-        return piece

@@ -15,5 +15,6 @@ from cages.models.retention import RetentionChange
 from cages.models.rollups import PollDaily, PollHourly
 from cages.models.state import CageState, Condition, Rank
 from cages.models.stay import Stay
+from cages.models.study import Study
 from cages.models.tally import Tally
 from cages.models.wall_link import WallLink

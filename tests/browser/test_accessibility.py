@@ -43,6 +43,8 @@ ADDRESSES = [
     "/cages/1/?at=2026-03-02T03:14",
     "/cages/compare/?cage=1&cage=2",
     "/cages/export/?which=all&from=nonsense",
+    "/studies/",
+    "/studies/new/?which=all",
     "/cages/1/edit/",
     "/cages/1/archive/",
     "/cages/9/",

@@ -8,7 +8,9 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
-from cages.models import LightPeriod
+from cages.exporting.study.order import StudyOrder
+from cages.history.window import Window
+from cages.models import LightPeriod, Study
 from neurocage.ids import advance_ids
 from people.models import Role
 from tests.factories import at, make_cage, make_mark, make_member, make_user, record_minute, slot
@@ -142,6 +144,12 @@ PAGES = {
     "mark-withdraw": (HANDLES, HANDLES, ["mark"]),
     "mark-kinds": (HEAD, HEAD),
     "mark-kind-edit": (HEAD, HEAD, ["mark_kind"]),
+    "cage-export-table": (SIGNED_IN, SIGNED_IN),
+    "cage-export-circadian": (SIGNED_IN, SIGNED_IN),
+    "study-list": (SIGNED_IN, SIGNED_IN),
+    "study-create": (SIGNED_IN, SIGNED_IN, [], f"?cage={CAGE}"),
+    "study-detail": (SEES, SIGNED_IN, ["study"]),
+    "study-file": (SEES, SIGNED_IN, ["study"]),
     "rack-index": (SIGNED_IN, SIGNED_IN),
     "rack-detail": (SEES, SIGNED_IN, ["rack"]),
     "rack-size": (STAFF, STAFF, ["rack"]),
@@ -250,9 +258,13 @@ def browsers(module_database):
             made[role].force_login(person)
         mark = make_mark(cage, at("06:30"), note="Anotherlabsnote")
         one = Round.objects.create(room=cage.room, person=owner, by="owner", begun_at=NOW)
+        order = StudyOrder([(CAGE, cage.label, cage.created_at)], Window(NOW, NOW), None, [])
+        study = Study.objects.create(title="Anotherlabsstudy", made_at=NOW, order=order.to_json())
+        study.cages.add(cage)
     period = LightPeriod.objects.create(room=cage.room, starts_at=NOW, noted_at=NOW)
     ids = {"period": period.pk, "lab": cage.lab_id, "rack": cage.rack_id, "room": cage.room_id}
     ids["round"] = one.pk
+    ids["study"] = study.pk
     ids |= {"mark": mark.pk, "mark_kind": mark.kind_id}
     add_default_rules()
     return made, {**ids, "rule": Rule.objects.filter(kind=Kind.BAD_LONG).first().pk}

@@ -22,7 +22,7 @@ NOT_READ = re.compile(
 )
 TAG = re.compile(r"""<(?:"[^"]*"|'[^']*'|[^'">])*>""")
 # Names, units, and the samples of the style page.
-THE_SAME = {"Neurocage", "doctype", "min", "ms", "nc", "Aa", "colony"}
+THE_SAME = {"Neurocage", "doctype", "SHA", "min", "ms", "nc", "Aa", "colony"}
 GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
 
 

@@ -19,12 +19,16 @@ from django.views.generic import TemplateView, View
 
 from cages.exporting import files, parquet, rows, workbook
 from cages.exporting.cages import WRITERS, as_sheet, sheet_columns
+from cages.exporting.circadian.archive import USUAL_BIN
 from cages.exporting.columns import KINDS
 from cages.exporting.dictionary import RULES, dictionary
 from cages.exporting.sending import Sending
+from cages.exporting.study.tables import Tables
 from cages.filters import CageFilter
 from cages.history.span import Span
 from cages.importing.sheet import LARGEST_ROW_COUNT
+from cages.models import Health
+from cages.rhythm.series import BIN_MINUTES
 from cages.views.access import CageAccessMixin
 from cages.views.cages.selection import ticked_ids
 from neurocage.limits import EXPORTS
@@ -33,6 +37,20 @@ KIND_NAMES = {
     "readings": _("Minutes: health and request, one row per minute"),
     "requests": _("Sensor requests, one row each, with details"),
     "hourly": _("Hours: minutes by state, requests by outcome, response times"),
+}
+TABLES = {
+    "events": _("Events"),
+    "marks": _("Marks"),
+    "schedules": _("Light schedules"),
+    "animals": _("Animals"),
+}
+# {format: (its name, how it tells a gap)}
+PROGRAMS = {
+    "actogramj": ("ActogramJ", _("NaN, and a list of the gaps beside it")),
+    "clocklab": ("ClockLab (AWD)", "-1"),
+    "dam2": (_("DAM2 monitor file, for rethomics"), _("a line with status 51")),
+    "dam5": (_("DAM5 monitor file, for rethomics"), _("a line with status 51")),
+    "table": (_("Table, for pyActigraphy"), _("an empty value")),
 }
 LARGEST_SHEET = workbook.SHEET_ROWS - 1
 FORMATS = {
@@ -49,6 +67,7 @@ TYPES = {
     "csv": ("text/csv; charset=utf-8", "csv"),
     "excel": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
     "parquet": ("application/vnd.apache.parquet", "parquet"),
+    "zip": ("application/zip", "zip"),
 }
 LABELS_SHOWN = 5
 # Which cages, apart from those that are ticked: all of the list, or all of the archive.
@@ -82,6 +101,7 @@ class ExportMixin(CageAccessMixin):
         ids = ticked_ids(query)
         self.which = which if (which := query.get("which", "")) in (ALL, ARCHIVED) else ""
         self.filter = CageFilter.from_query(query)
+        self.form_address = f"{reverse('cage-export')}?{query.urlencode()}"
         if ids and not self.which:
             self.chosen = self.seen.filter(pk__in=ids).in_order(self.filter.order, self.now)
         elif self.which == ARCHIVED:
@@ -103,11 +123,7 @@ class ExportMixin(CageAccessMixin):
     def refused(self, words: str) -> HttpResponse:
         """Lead back to the form, which shows the words."""
         messages.warning(self.request, words)
-        return redirect(self._form)
-
-    @property
-    def _form(self) -> str:
-        return f"{reverse('cage-export')}?{self.request.GET.urlencode()}"
+        return redirect(self.form_address)
 
 
 class ExportView(ExportMixin, TemplateView):
@@ -136,6 +152,12 @@ class ExportView(ExportMixin, TemplateView):
             dictionary=KINDS.items(),
             rules=RULES.values(),
             sheet_columns=sheet_columns(self.access),
+            tables=TABLES.items(),
+            programs=PROGRAMS.items(),
+            bins=BIN_MINUTES,
+            usual_bin=USUAL_BIN,
+            healths=[(one.word, one.label, one == Health.PERFECT) for one in Health],
+            study_query=self.request.GET.urlencode(),
             import_rows=LARGEST_ROW_COUNT if count > LARGEST_ROW_COUNT else None,
             **kwargs,
         )
@@ -146,7 +168,7 @@ class ExportFileView(ExportMixin, View):
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         if self.span.error:
-            return redirect(self._form)
+            return redirect(self.form_address)
         # Read once, so that a cage renamed meanwhile keeps one label in the file.
         cages = list(self.chosen.order_by("pk").values_list("pk", "label", "created_at"))
         if self.format == "parquet" and not parquet.is_installed():
@@ -171,6 +193,19 @@ def _too_long(count: int) -> str:
     )
     shown = {"count": count, "most": LARGEST_SHEET}
     return text % {name: number_format(one, force_grouping=True) for name, one in shown.items()}
+
+
+class ExportTableView(ExportMixin, View):
+    """Events, marks, light schedules or animals of the chosen cages and days, as CSV."""
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        name = request.GET.get("table", "")
+        if self.span.error or name not in TABLES:
+            return redirect(self.form_address)
+        cages = list(self.chosen.order_by("pk").values_list("pk", "label"))
+        self.format = "csv"
+        pieces = Tables(cages, self.span.window).pieces(name)
+        return self.sent(pieces, f"neurocage-{name}-{self.span.first}-to-{self.span.last}")
 
 
 class ExportCagesView(ExportMixin, View):

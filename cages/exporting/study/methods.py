@@ -1,0 +1,125 @@
+"""The methods of a study in words, as a paper needs them. In English, as papers are.
+
+The items are those of ARRIVE 2.0 (Percie du Sert et al. 2020, PLoS Biol 18:e3000410).
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from cages.exporting.study.minutes import CageSums
+from cages.exporting.study.order import StudyOrder
+from cages.models import LightSchedule
+from cages.slots import SLOT_LENGTH
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the words are made of. kinds: how many marks of each kind."""
+
+    order: StudyOrder
+    cages: list[CageSums]
+    schedules: list[LightSchedule]
+    groups: Counter[str]
+    kinds: Counter[str]
+
+
+def methods(study: str, title: str, facts: Facts) -> str:
+    """Return the text of methods.md."""
+    paragraphs = [f"# {title} ({study})", _what(facts), _watching(facts), _light(facts)]
+    paragraphs += [_handling(facts), _exclusions(facts), ARRIVE]
+    return "\n\n".join(paragraphs) + "\n"
+
+
+ARRIVE = """\
+## Items of ARRIVE 2.0
+
+- 1b (experimental unit): the cage. The sensor judges a cage and not an animal.
+- 3a, 3b (inclusion and exclusion): minutes.csv says of each minute whether and why it is excluded.
+- 8a, 8b (animals): animals.csv. What is empty there was not entered.
+- 15 (housing and husbandry): schedules.csv for light, events.csv for moves, marks.csv for cage
+  changes, food and water. Temperature, humidity, bedding and enrichment are not in this package.
+- 16a to 16c (care and monitoring): coverage.csv says how many minutes of each cage were watched.
+  Looks at the animals by staff and humane endpoints are not in this package."""
+
+
+def _what(facts: Facts) -> str:
+    window, cages = facts.order.window, facts.cages
+    minutes = sum(cage.minutes for cage in cages)
+    groups = ", ".join(f"{name}: {count}" for name, count in sorted(facts.groups.items()))
+    return (
+        f"{len(cages)} cages from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} "
+        f"UTC (facility time: {settings.FACILITY_TIME_ZONE}), {minutes} minutes in all. "
+        "The minutes of a cage begin when it was created in Neurocage. "
+        f"Animals by group: {groups or 'none is entered'}."
+    )
+
+
+def _watching(facts: Facts) -> str:
+    total: Counter[str] = Counter()
+    for cage in facts.cages:
+        total.update(cage.counts)
+    counted = total.total() - total["excluded"]
+    known = total["perfect"] + total["ok"] + total["bad"]
+    asked = known + total["unanswered"]
+    shares = [
+        cage.known / of for cage in facts.cages if (of := cage.minutes - cage.counts["excluded"])
+    ]
+    each = f" By cage it was {_percent(min(shares))} to {_percent(max(shares))}." if shares else ""
+    return (
+        f"Each sensor was polled every {SLOT_LENGTH.total_seconds():.0f} s, and given "
+        f"{settings.POLL_TIMEOUT_SECONDS:g} s to answer (the setting when this file was made). "
+        "The sensor says 1 Bad, 2 Ok or 3 Perfect. "
+        f"Of {counted} minutes that are not excluded, {known} are known ({_share(known, counted)})."
+        f"{each} "
+        f"Of {asked} minutes polled, {total['unanswered']} had no valid answer "
+        f"({_share(total['unanswered'], asked)}), and {total['not_watched']} minutes were not "
+        "polled. A minute that is not known is never filled in."
+    )
+
+
+def _light(facts: Facts) -> str:
+    if not facts.schedules:
+        return "No light schedule is known for these cages and days."
+    told = "; ".join(_schedule(one) for one in facts.schedules)
+    return f"Light schedules, as entered and not measured: {told}."
+
+
+def _schedule(schedule: LightSchedule) -> str:
+    if schedule.lights_on is None or schedule.lights_off is None:
+        return f"{schedule.name}: constant {schedule.regime}"
+    offset = schedule.utc_offset_minutes
+    clock = settings.FACILITY_TIME_ZONE if offset is None else f"UTC{offset / 60:+g} h all year"
+    return (
+        f"{schedule.name}: lights on at {schedule.lights_on:%H:%M} and off at "
+        f"{schedule.lights_off:%H:%M} ({clock})"
+    )
+
+
+def _handling(facts: Facts) -> str:
+    kinds = ", ".join(f"{count} {name}" for name, count in sorted(facts.kinds.items()))
+    return f"Marks noted by staff for these cages, their racks and rooms: {kinds or 'none'}."
+
+
+def _exclusions(facts: Facts) -> str:
+    order = facts.order
+    excluded = sum(cage.counts["excluded"] for cage in facts.cages)
+    reasons = [
+        f"{one.window.start:%Y-%m-%d %H:%M} to {one.window.end:%Y-%m-%d %H:%M} UTC ({one.reason})"
+        for one in order.exclusions
+    ]
+    if order.margin is not None:
+        minutes = order.margin // SLOT_LENGTH
+        reasons.insert(0, f"handling and {minutes} minutes before and after it")
+    if not reasons:
+        return "No minute is excluded."
+    return f"Excluded, {excluded} minutes of all cages together: {'; '.join(reasons)}."
+
+
+def _share(count: int, of: int) -> str:
+    return _percent(count / of) if of else "no share of none"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

@@ -1,0 +1,69 @@
+"""What a study package shall hold. It is kept as JSON, so that the file can be made again."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from cages.history.window import Window
+
+# A package of this size takes minutes to make, and a thread of the web server meanwhile.
+MOST_ROWS = 20_000_000
+MOST_EXCLUSIONS = 100
+MOST_OF_REASON = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Minutes of all cages that shall not count, and why."""
+
+    window: Window
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StudyOrder:
+    """cages: (id, label, created_at), by id. Labels are those of the day it was ordered.
+
+    margin: how long before and after handling minutes are excluded; None excludes none for it.
+    """
+
+    cages: list[tuple[int, str, datetime]]
+    window: Window
+    margin: timedelta | None
+    exclusions: list[Exclusion]
+
+    @property
+    def most_rows(self) -> int:
+        return len(self.cages) * self.window.minutes
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "cages": [[pk, label, _text(created_at)] for pk, label, created_at in self.cages],
+            "window": _span(self.window),
+            "handling_margin_minutes": (
+                None if self.margin is None else self.margin // timedelta(minutes=1)
+            ),
+            "exclusions": [[*_span(one.window), one.reason] for one in self.exclusions],
+        }
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> Self:
+        margin = kept["handling_margin_minutes"]
+        return cls(
+            [(pk, label, datetime.fromisoformat(at)) for pk, label, at in kept["cages"]],
+            _window(*kept["window"]),
+            None if margin is None else timedelta(minutes=margin),
+            [Exclusion(_window(start, end), why) for start, end, why in kept["exclusions"]],
+        )
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()
+
+
+def _span(window: Window) -> list[str]:
+    return [_text(window.start), _text(window.end)]
+
+
+def _window(start: str, end: str) -> Window:
+    return Window(datetime.fromisoformat(start), datetime.fromisoformat(end))

@@ -1,0 +1,221 @@
+"""Study packages: what they hold, the same bytes again, and what changed where they differ."""
+
+import csv
+import hashlib
+import io
+import json
+import zipfile
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import translation
+
+from cages.exporting.study.checking import pieces_of
+from cages.exporting.study.order import Exclusion, StudyOrder
+from cages.history.window import Window
+from cages.models import Health, Outcome, Study
+from tests.factories import (
+    MINUTE,
+    at,
+    give_light,
+    make_animal,
+    make_cage,
+    make_mark,
+    make_schedule,
+    record_minutes,
+    slot,
+)
+
+NOW = at("12:00")
+pytestmark = pytest.mark.usefixtures("clock")
+WINDOW = Window(at("05:30"), at("09:00"))
+EVERY_FILE = [
+    *("minutes.csv", "hours.csv", "coverage.csv", "events.csv", "marks.csv", "schedules.csv"),
+    *("animals.csv", "data-dictionary.csv", "methods.md", "ro-crate-metadata.json"),
+]
+
+
+@pytest.fixture
+def cage(user):
+    cage = make_cage("Colony", user, room="Room 1")
+    record_minutes(cage, slot("06:00"), [Health.BAD, Outcome.TIMEOUT, Health.OK, None] * 30)
+    give_light(cage.room, make_schedule(), at("00:00"))
+    make_mark(cage, at("06:10"), at("06:12"))
+    make_animal(cage, "M1", group="control", sex="f")
+    return cage
+
+
+def make_study(*cages, margin=timedelta(minutes=5), exclusions=(), title="Sleep"):
+    pairs = [(cage.pk, cage.label, cage.created_at) for cage in cages]
+    order = StudyOrder(pairs, WINDOW, margin, list(exclusions))
+    study = Study.objects.create(title=title, by="anna", made_at=NOW, order=order.to_json())
+    study.cages.set(cages)
+    return study
+
+
+def made(study):
+    content = b"".join(pieces_of(Study.objects.get(pk=study.pk), NOW))
+    study.refresh_from_db()
+    return content
+
+
+def table(content, name):
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        text = archive.read(name).decode()
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_the_same_study_gives_the_same_bytes_in_every_language(cage):
+    study = make_study(cage)
+    first = made(study)
+    with translation.override("de"):
+        second = made(study)
+    assert first == second
+    assert study.sha256 == hashlib.sha256(first).hexdigest()
+    assert (study.size, study.rows, study.differences) == (len(first), 210, [])
+
+
+def test_the_package_holds_every_file_with_its_checksum(cage):
+    content = made(make_study(cage))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.namelist() == EVERY_FILE
+        graph = {one["@id"]: one for one in json.loads(archive.read(EVERY_FILE[-1]))["@graph"]}
+        assert [part["@id"] for part in graph["./"]["hasPart"]] == EVERY_FILE[:-1]
+        for name in EVERY_FILE[:-1]:
+            assert graph[name]["sha256"] == hashlib.sha256(archive.read(name)).hexdigest()
+
+
+def test_each_minute_says_light_group_and_why_it_is_excluded(cage):
+    seminar = Exclusion(Window(at("08:00"), at("08:10")), "fire alarm")
+    content = made(make_study(cage, exclusions=[seminar]))
+    minutes = {row["slot_local"][11:16]: row for row in table(content, "minutes.csv")}
+    assert len(minutes) == 210
+    assert {clock for clock, row in minutes.items() if row["excluded"] == "handling"} == {
+        f"06:{minute:02d}" for minute in range(5, 18)
+    }
+    assert {clock for clock, row in minutes.items() if row["handling"] == "handling"} == {
+        "06:10",
+        "06:11",
+        "06:12",
+    }
+    assert sum(row["excluded"] == "fire alarm" for row in minutes.values()) == 10
+    assert (minutes["06:59"]["light_phase"], minutes["06:59"]["zt_minutes"]) == ("dark", "1439")
+    assert (minutes["07:00"]["light_phase"], minutes["07:00"]["zt_minutes"]) == ("light", "0")
+    assert {row["group"] for row in minutes.values()} == {"control"}
+    (schedule,) = table(content, "schedules.csv")
+    assert {row["schedule_version"] for row in minutes.values()} == {schedule["schedule_version"]}
+
+
+def test_the_sums_of_hours_and_cages_add_up_to_the_minutes(cage):
+    content = made(make_study(cage, make_cage("Empty")))
+    parts = ("excluded", "perfect", "ok", "bad", "unanswered", "not_watched")
+    for name in ("hours.csv", "coverage.csv"):
+        rows = table(content, name)
+        assert sum(int(row["minutes"]) for row in rows) == len(table(content, "minutes.csv")) == 420
+        assert all(sum(int(row[part]) for part in parts) == int(row["minutes"]) for row in rows)
+    assert int(table(content, "coverage.csv")[0]["excluded"]) == 13
+
+
+def test_minutes_that_came_later_are_told_by_cage(cage):
+    other = make_cage("Other")
+    study = make_study(cage, other)
+    made(study)
+    record_minutes(other, slot("08:00"), [Health.OK] * 12)
+    made(study)
+    assert study.differences[0] == f"cage {other.pk}: 12 minutes that came later"
+    assert not any(line.startswith(f"cage {cage.pk}:") for line in study.differences)
+
+
+def test_a_mark_noted_later_is_told(cage):
+    study = make_study(cage, margin=None)
+    made(study)
+    make_mark(cage, at("08:30"))
+    made(study)
+    assert "marks.csv has changed" in study.differences
+
+
+def test_a_file_that_was_not_taken_to_its_end_keeps_no_checksum(cage):
+    study = make_study(cage)
+    pieces = pieces_of(study, NOW)
+    next(pieces)
+    pieces.close()
+    study.refresh_from_db()
+    assert study.sha256 == ""
+
+
+def test_the_methods_say_interval_coverage_light_and_exclusions(cage):
+    content = made(make_study(cage))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        text = archive.read("methods.md").decode()
+    assert "Each sensor was polled every 60 s" in text
+    coverage = table(content, "coverage.csv")[0]
+    known = sum(int(coverage[part]) for part in ("perfect", "ok", "bad"))
+    assert f"Of 197 minutes that are not excluded, {known} are known" in text
+    assert "12:12 from 07:00: lights on at 07:00 and off at 19:00" in text
+    assert "Excluded, 13 minutes of all cages together: handling and 5 minutes" in text
+    assert "Animals by group: control: 1." in text
+
+
+def verified(path, capsys):
+    try:
+        call_command("verify_study", str(path))
+    except CommandError as error:
+        return error.returncode, capsys.readouterr().out
+    return 0, capsys.readouterr().out
+
+
+def test_a_package_is_verified_without_the_database(cage, tmp_path, capsys):
+    content = made(study := make_study(cage))
+    path = tmp_path / "study.zip"
+    path.write_bytes(content)
+    code, said = verified(path, capsys)
+    assert (code, said.splitlines()[0]) == (0, f"{study.name}, SHA-256 {study.sha256}")
+    assert "right: coverage.csv adds up to the 210 rows of minutes.csv." in said
+
+
+@pytest.mark.parametrize("change", ["changed", "missing", "added"])
+def test_what_is_wrong_with_a_package_is_said(cage, tmp_path, capsys, change):
+    content, path = made(make_study(cage)), tmp_path / "study.zip"
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            if name != "marks.csv" or change == "added":
+                new.writestr(name, old.read(name))
+        if change == "changed":
+            new.writestr("marks.csv", old.read("marks.csv") + b"1")
+        if change == "added":
+            new.writestr("more.csv", b"1")
+    code, said = verified(path, capsys)
+    words = {
+        "changed": "wrong: marks.csv: its SHA-256 is",
+        "missing": "wrong: marks.csv is missing.",
+        "added": "wrong: more.csv does not belong to the package.",
+    }
+    assert code == 1
+    assert words[change] in said
+
+
+def test_bytes_that_were_damaged_on_the_way_are_said(cage, tmp_path, capsys):
+    content, path = bytearray(made(make_study(cage))), tmp_path / "study.zip"
+    # Within the compressed minutes, which come first.
+    content[60:100] = bytes(40)
+    path.write_bytes(content)
+    code, said = verified(path, capsys)
+    assert code == 1
+    assert "wrong: minutes.csv is damaged." in said
+
+
+def test_what_is_no_package_is_refused(tmp_path, capsys):
+    path = tmp_path / "study.zip"
+    path.write_bytes(b"no zip")
+    assert verified(path, capsys)[0] == 2
+
+
+def test_an_order_is_read_as_it_was_kept(cage):
+    order = StudyOrder(
+        [(cage.pk, cage.label, cage.created_at)],
+        WINDOW,
+        None,
+        [Exclusion(Window(at("08:00"), at("08:00") + MINUTE), "power")],
+    )
+    assert StudyOrder.from_json(json.loads(json.dumps(order.to_json()))) == order
