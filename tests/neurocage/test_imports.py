@@ -36,6 +36,10 @@ def imports_of(package):
             "cages.polling cages.storage cages.operations cages.drawing cages.views cages.forms",
         ),
         (
+            "cages.rhythm",
+            "cages.polling cages.storage cages.drawing cages.views cages.exporting django.db",
+        ),
+        (
             "cages.drawing",
             "cages.polling cages.storage cages.operations cages.views cages.forms django.db",
         ),
