@@ -123,7 +123,7 @@ def shares(cages):
     for cage in cages:
         phases = by_phase(minutes_of([cage.pk], window)[cage.pk], light[cage.pk])
         found[cage.pk] = [
-            phases[phase].counts[Health.PERFECT] / phases[phase].known
+            phases[phase].by_status[Health.PERFECT] / phases[phase].known
             for phase in (LightPhase.LIGHT, LightPhase.DARK)
         ]
     return found
