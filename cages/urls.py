@@ -19,6 +19,7 @@ from cages.views.history.exporting import (
     ExportView,
 )
 from cages.views.history.pages import CageHistoryView, CompareView
+from cages.views.history.rhythm import CageRhythmView, GroupRhythmView
 from cages.views.places.racks import (
     RackDetailView,
     RackFillView,
@@ -55,6 +56,8 @@ urlpatterns = [
     path("cages/archived/", ArchivedListView.as_view(), name="cage-archived"),
     path("cages/<int:pk>/", CageDetailView.as_view(), name="cage-detail"),
     path("cages/<int:pk>/history/", CageHistoryView.as_view(), name="cage-history"),
+    path("cages/<int:pk>/rhythm/", CageRhythmView.as_view(), name="cage-rhythm"),
+    path("rhythm/", GroupRhythmView.as_view(), name="rhythm"),
     path("cages/<int:pk>/edit/", CageUpdateView.as_view(), name="cage-edit"),
     path("cages/<int:pk>/test-sensor/", SensorTestView.as_view(), name="cage-test-sensor"),
     path("cages/<int:pk>/archive/", ArchiveView.as_view(), name="cage-archive"),

@@ -14,6 +14,7 @@ from cages.demo import facility, places, work
 from cages.history.handling import marks_of
 from cages.history.light import LightPhase, by_phase, light_of
 from cages.history.minutes import minutes_of
+from cages.history.rhythms import rhythms_of
 from cages.history.window import Window
 from cages.models import (
     Animal,
@@ -33,6 +34,7 @@ from cages.models import (
 from cages.models.cycle import OUTCOME_COUNTS, from_ranges
 from cages.models.mark import BuiltIn
 from cages.rhythm.periodogram import lomb_scargle
+from cages.rhythm.question import Question
 from cages.rhythm.series import series_of
 from tests.factories import MINUTE, at, make_user, slot
 
@@ -129,10 +131,20 @@ def shares(cages):
     return found
 
 
-@pytest.mark.parametrize("room", [places.USUAL, places.REVERSED, places.SHIFTED])
+@pytest.mark.parametrize("room", [places.USUAL, places.REVERSED])
 def test_animals_follow_the_light_of_their_room(cages, room):
     light, dark = np.mean(list(shares(of(cages, room)).values()), axis=0)
     assert dark > light + 0.2
+
+
+def test_animals_follow_shifted_light_by_and_by(cages):
+    onsets = []
+    for first in (0, DAYS - 3):
+        start = WINDOW.start + timedelta(days=first)
+        window = Window(start, start + timedelta(days=3))
+        found = rhythms_of(of(cages, places.SHIFTED), window, Question())
+        onsets.append(np.mean([(told.rhythm.onset.at - 12) % 24 for told in found]))
+    assert 1.5 < onsets[1] - onsets[0] < 5
 
 
 def test_treated_animals_are_less_active(cages):
