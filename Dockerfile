@@ -8,6 +8,8 @@ FROM node:24.21.0-bookworm-slim AS packages
 WORKDIR /packages
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+COPY pyproject.toml docker/make-sbom.sh ./
+RUN sh make-sbom.sh npm frontend.cdx.json
 
 
 # pg_dump and pg_restore of the database's major version, for `manage.py backup` and `restore`.
@@ -35,9 +37,22 @@ COPY docker/make-secrets.sh docker/make-secrets.sh
 USER neurocage
 
 
+# The list of the Python packages of the app. What writes it is in none of the images.
+FROM base AS sbom
+
+COPY requirements-sbom.lock ./
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements-sbom.lock
+COPY docker/make-sbom.sh docker/make-sbom.sh
+COPY pyproject.toml requirements.lock requirements-parquet.lock ./
+ARG PARQUET=0
+RUN if [ "$PARQUET" = 1 ]; then lock=requirements-parquet.lock; else lock=requirements.lock; fi \
+    && sh docker/make-sbom.sh python "$lock" /python.cdx.json
+
+
 FROM base AS app
 
-ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# numpy starts a thread for each core of the machine otherwise, in every process, and uses none.
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 OPENBLAS_NUM_THREADS=1
 
 # The programs with their libraries take about 5 MB. The package of the client would bring Perl too.
 RUN apt-get update \
@@ -55,6 +70,8 @@ RUN if [ "$PARQUET" = 1 ]; then lock=requirements-parquet.lock; else lock=requir
     && pip install --no-cache-dir --disable-pip-version-check --require-hashes -r "$lock"
 COPY . .
 COPY --from=packages /packages/node_modules node_modules
+COPY --from=packages /packages/frontend.cdx.json sbom/frontend.cdx.json
+COPY --from=sbom /python.cdx.json sbom/python.cdx.json
 # This needs no database and no secret, so none gets into the image.
 RUN python manage.py collectstatic --noinput
 
@@ -66,7 +83,7 @@ CMD ["python", "-m", "gunicorn", "-c", "neurocage/gunicorn.conf.py", "--bind", "
 
 FROM nginx:1.30.5-alpine AS nginx
 
-COPY nginx/nginx.conf /etc/nginx/nginx.conf
+COPY nginx/nginx.conf nginx/tls.conf nginx/process.conf nginx/http.conf nginx/site.conf nginx/web.conf /etc/nginx/
 COPY nginx/starting.html /srv/neurocage/pages/starting.html
 COPY --from=app /app/staticfiles /srv/neurocage/static
 

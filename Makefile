@@ -21,6 +21,9 @@ RUN_PYTHON := $(VENV)/.installed-to-run
 TEST_PYTHON := $(VENV)/.installed-to-test
 RUN_NODE := node_modules/.installed-to-run
 TEST_NODE := node_modules/.installed-to-test
+# An environment of its own: see requirements-sbom.txt.
+SBOM_TOOLS := .venv-sbom
+SBOM ?= sbom
 ASSETS := staticfiles/staticfiles.json
 # Folders too, because the time of a folder changes when a file in it is removed.
 STATIC := $(shell find static -not -name '* *' 2>/dev/null)
@@ -37,7 +40,7 @@ SIDE_BY_SIDE = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help up test lint check locks pytest timescaledb test-faults format bench bench-limit bench-storage bench-pages screenshots messages install install-dev assets clean
+.PHONY: help up test lint check locks pytest timescaledb test-faults format bench bench-limit bench-storage bench-pages screenshots messages sbom audit install install-dev assets clean
 
 help: ## show this list
 	@echo "make ..."
@@ -63,7 +66,7 @@ check: install-dev assets ## run Django's own checks, and see that no migration 
 	@$(APART) HTTPS=1 $(BIN)/python manage.py check --deploy --fail-level ERROR
 	@$(APART) $(BIN)/python manage.py makemigrations --check --dry-run
 
-pytest: install-dev assets ## run the tests on an embedded PostgreSQL and Valkey (WORKERS=3)
+pytest: install-dev assets $(SBOM_TOOLS)/.installed ## run the tests on an embedded PostgreSQL and Valkey (WORKERS=3)
 	@echo "== Tests"
 	@$(BIN)/python -m pytest -m "not faults" $(SIDE_BY_SIDE)
 
@@ -99,17 +102,31 @@ screenshots: install-dev assets ## make the pictures in docs/
 messages: install-dev ## collect the texts to translate in locale/, and compile the translations
 	@$(BIN)/python -m tests.translations
 
+# Not a part of `test`: both ask services of others, which may be away. uv fetches pip-audit for this only.
+audit: install-dev ## ask PyPI and npm whether a weakness is known in what is installed
+	@for name in requirements-dev sensor_api/requirements; do \
+		$(BIN)/uv tool run pip-audit==2.10.1 --strict --disable-pip --require-hashes -r $$name.lock || failed=1; done; \
+		$(NPM) audit && test -z "$$failed"
+
 locks: install-dev ## pin everything that requirements*.txt bring, with hashes
 	@$(COMPILE) requirements-dev.txt -o requirements-dev.lock
+	@$(COMPILE) requirements-sbom.txt -o requirements-sbom.lock
 	@for name in requirements requirements-parquet requirements-local sensor_api/requirements; do \
 		$(COMPILE) -c requirements-dev.lock $$name.txt -o $$name.lock || exit; done
+
+sbom: $(SBOM_TOOLS)/.installed $(RUN_PYTHON) ## list the packages of a release in sbom/, as CycloneDX
+	@mkdir -p $(SBOM)
+	@PATH="$(CURDIR)/$(SBOM_TOOLS)/bin:$$PATH"; \
+		sh docker/make-sbom.sh python requirements-parquet.lock $(SBOM)/python.cdx.json && \
+		sh docker/make-sbom.sh python sensor_api/requirements.lock $(SBOM)/simulator.cdx.json
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docker/make-sbom.sh npm $(SBOM)/frontend.cdx.json
 
 install: $(RUN_PYTHON) $(RUN_NODE) ## install what `up` needs
 install-dev: $(TEST_PYTHON) $(TEST_NODE) ## install what `test` needs
 assets: $(ASSETS) ## collect the static files
 
 clean: ## remove generated files, but not what is installed and not the data in .state
-	@rm -rf staticfiles test-results .pytest_cache .ruff_cache .mypy_cache
+	@rm -rf staticfiles test-results sbom .pytest_cache .ruff_cache .mypy_cache
 	@find . -name __pycache__ -not -path './$(VENV)/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
 
 $(BIN)/pip:
@@ -126,6 +143,12 @@ $(RUN_PYTHON): requirements-local.lock | $(BIN)/pip
 $(TEST_PYTHON): requirements-dev.lock | $(BIN)/pip
 	@$(call timed,Installing the Python packages and those for tests (about a minute the first time),$(PIP) -r requirements-dev.lock)
 	@touch $(RUN_PYTHON) $@
+
+$(SBOM_TOOLS)/.installed: requirements-sbom.lock
+	@$(PYTHON) -m venv $(SBOM_TOOLS)
+	@$(call timed,Installing what lists the packages,$(SBOM_TOOLS)/bin/python -m pip install \
+		--disable-pip-version-check -q --require-hashes --no-deps -r requirements-sbom.lock)
+	@touch $@
 
 $(RUN_NODE): package.json package-lock.json | $(RUN_PYTHON)
 	@$(call timed,Fetching the front-end packages,$(NPM_CI) --omit=dev)

@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--slots", type=int, default=15)
     parser.add_argument("--open", type=int, default=2000)
     parser.add_argument("--new", type=int, default=200)
+    parser.add_argument("--marks", type=int, default=0, help="of each of the last 8 days")
     arguments = parser.parse_args()
     with years.database("postgresql"):
         from django.utils import timezone
@@ -35,6 +36,7 @@ def main() -> None:
         years.make_cages(arguments.cages)
         slot = slot_of(timezone.now())
         _make_states(slot)
+        _make_marks(arguments.marks, slot)
         _measure("a usual minute", slot, arguments.slots)
         Concern.objects.all().delete()
         JudgedSlot.objects.all().delete()
@@ -84,6 +86,29 @@ def _fall_ill(lasting, new, slots):
         ill = "1" * (needed + back)
         of_group = CageState.objects.filter(pk__in=ids[first : first + new])
         of_group.update(minutes=ill.rjust(KEPT, "2"))
+
+
+def _make_marks(count, slot):
+    """So many of each of the last days, spread over the day: 98 of 100 of cages, 2 of rooms."""
+    from cages.models import Cage, Mark, MarkKind, Room
+
+    if not count:
+        return
+    chance = random.Random(19)
+    kind = MarkKind.objects.get(code="cage_change")
+    cages = list(Cage.objects.values_list("pk", flat=True))
+    rooms = [Room.objects.create(name=f"Marks {number}").pk for number in range(5)]
+    for number, room in enumerate(rooms):
+        # 1,000 cages in each.
+        some = cages[number * 1000 : (number + 1) * 1000]
+        Cage.objects.filter(pk__in=some).update(room=room)
+    marks = []
+    for _ in range(count * 8):
+        at = slot - timedelta(minutes=chance.randrange(8 * 24 * 60))
+        room = chance.choice(rooms) if chance.random() < 0.02 else None
+        place = {"room_id": room} if room else {"cage_id": chance.choice(cages)}
+        marks.append(Mark(kind=kind, starts_at=at, ends_at=at, noted_at=at, by="bench", **place))
+    Mark.objects.bulk_create(marks, batch_size=BATCH)
 
 
 def _make_states(slot):

@@ -57,7 +57,7 @@ def database(kind):
             SECRET_KEY=SECRET,
             STATE_DIR=str(folder / "state"),
             FACILITY_TIME_ZONE="Europe/Berlin",
-            ALLOWED_HOSTS="testserver",
+            BASE_URL="http://testserver",
         )
         try:
             import django

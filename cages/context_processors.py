@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from cages.clock import now_of
+from cages.drawing import light
 from cages.history import chance
 from cages.models import Cage, PollCycle
 from cages.operations import outage
@@ -20,6 +21,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     watch: whether Neurocage itself is watching. One query, and only on pages that show it.
     silence: what the newest full cycle says of the sensors (chance.Silence), or None.
     outage: what keeps Neurocage from writing. Redis is asked, and only on pages that show it.
+    facility_light: ZT and phase now, where all rooms have the same light. One query, and only on
+    pages that show it.
     is_refresh: whether an open page asks for its new content. It has shown its messages already.
     """
     now = now_of(request)
@@ -28,6 +31,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "is_refresh": request.headers.get("HX-Request") == "true",
         "watch": watch,
         "outage": SimpleLazyObject(outage.told),
+        "facility_light": SimpleLazyObject(lambda: light.of_facility(now)),
         "silence": SimpleLazyObject(lambda: _silence(request, watch.last_finished)),
         "now": now,
         "facility_time_zone": settings.FACILITY_TIME_ZONE,

@@ -63,11 +63,11 @@ def _wait_for(
         sleep(0.5)
 
 
-def answers_200(port: int, path: str = "/healthz", host: str = "localhost") -> bool:
+def answers_200(port: int, path: str = "/healthz") -> bool:
     """True when 127.0.0.1:port answers a GET of the path with 200 within two seconds."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
-        connection.request("GET", path, headers={"Host": host, "Connection": "close"})
+        connection.request("GET", path, headers={"Host": "localhost", "Connection": "close"})
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False

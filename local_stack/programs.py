@@ -2,7 +2,6 @@
 
 import os
 import sys
-from urllib.parse import urlsplit
 
 from neurocage import env
 
@@ -61,9 +60,3 @@ def gunicorn(config: str, port: int, application: str) -> list[str]:
 def mail_catcher(mail_port: int, page_port: int) -> list[str]:
     """The mail server that only shows what was sent. Both ports are on loopback."""
     return [*PYTHON, "local_stack.mail_catcher", str(mail_port), str(page_port)]
-
-
-def host_header() -> str:
-    """A Host header that Django accepts: the first name in ALLOWED_HOSTS, or localhost."""
-    first = env.text("ALLOWED_HOSTS").split(",")[0].strip().lstrip(".")
-    return first if first not in ("", "*") and urlsplit(f"//{first}").hostname else "localhost"

@@ -236,10 +236,9 @@ class Stack:
             raise StackError(f"manage.py {command[0]} failed.{end}")
 
     def _wait_until_healthy(self, child: Child, port: int) -> None:
-        host = programs.host_header() if child.name == "web" else "localhost"
         with self._step(f"Waiting for {child.name}"):
             began = time.monotonic()
-            while not answers.answers_200(port, host=host):
+            while not answers.answers_200(port):
                 seconds = time.monotonic() - began
                 if seconds > READY_SECONDS or self.supervisor.deaths(child) >= DEATHS_ALLOWED:
                     raise StackError(

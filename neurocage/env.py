@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 Number = TypeVar("Number", int, float)
 Value = TypeVar("Value")
 
+LOCALHOST = frozenset({"localhost", "127.0.0.1", "::1"})
+# Where a provider tells of itself. People copy it with the address.
+DISCOVERY = "/.well-known/openid-configuration"
+# As long as allauth keeps it.
+PROVIDER_LENGTH = 200
 STACK_FILE_NAME = "stack.env"
 FLAGS = dict.fromkeys(("1", "true", "yes", "on"), True)
 FLAGS |= dict.fromkeys(("0", "false", "no", "off"), False)
@@ -102,9 +107,9 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-def hosts(name: str, default: str) -> list[str]:
+def hosts(name: str) -> list[str]:
     """Host names for Django's ALLOWED_HOSTS, without scheme, port or path."""
-    names = words(name, default)
+    names = words(name, "")
     for host in names:
         if "/" in host or re.search(r"[^:\]]:\d*$", host):
             return _refuse(f"{name} must list host names alone, not {host!r}.", [])
@@ -161,11 +166,48 @@ def url(name: str, default: str, schemes: tuple[str, ...], file_name: str = "") 
     return value.rstrip("/")
 
 
+def host_of(url: str) -> str:
+    """The host name in a URL as Django compares it: in lower case, an IPv6 address in brackets."""
+    name = (urlsplit(url).hostname or "").rstrip(".")
+    return f"[{name}]" if ":" in name else name
+
+
 def optional_url(name: str, schemes: tuple[str, ...], file_name: str = "") -> str:
     """As `url`, but "" where neither variable is set."""
     if not text(name) and not (file_name and text(file_name)):
         return ""
     return url(name, "", schemes, file_name)
+
+
+def identity_provider(
+    server_name: str, client_name: str, secret_name: str, file_name: str, shown_name: str
+) -> dict[str, str]:
+    """`server_url`, `client_id`, `client_secret` and `name` of a provider; empty where none is set.
+
+    The arguments are names of variables; file_name is that of a file with the secret. The
+    provider's answers are believed because of its certificate, so http is for localhost only.
+    """
+    if not any(map(text, (server_name, client_name, secret_name, file_name))):
+        return {}
+    server = optional_url(server_name, ("https", "http")).removesuffix(DISCOVERY)
+    host = urlsplit(server).hostname or ""
+    if (server.startswith("http:") and host not in LOCALHOST) or len(server) > PROVIDER_LENGTH:
+        _refuse(
+            f"{server_name} must begin with https:// and have at most {PROVIDER_LENGTH}"
+            " characters.",
+            None,
+        )
+    client, hidden = text(client_name), text(secret_name) or _content_of(file_name) or ""
+    given = {server_name: text(server_name), client_name: client, secret_name: hidden}
+    for name, value in given.items():
+        if not value:
+            _refuse(f"{name} must be set with the other settings of OIDC.", None)
+    return {
+        "server_url": server,
+        "client_id": client,
+        "client_secret": hidden,
+        "name": text(shown_name, host),
+    }
 
 
 def sentry_dsn(name: str) -> str:

@@ -23,7 +23,14 @@ env.load_stack_file(STATE_DIR)
 DEBUG = env.flag("DEBUG")
 # Empty when not set: a poll worker uses none, and Django refuses to use an empty one.
 SECRET_KEY = env.secret("SECRET_KEY", "SECRET_KEY_FILE")
-ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+# The address by which people reach Neurocage, for links and codes; "" where it is not set.
+BASE_URL = env.optional_url("BASE_URL", ("http", "https"))
+# For health checks.
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+NAMED_HOSTS = env.hosts("ALLOWED_HOSTS") or ([env.host_of(BASE_URL)] if BASE_URL else [])
+# Without both, the host names are those said at the set-up, and HostMiddleware refuses the others.
+LEARNS_HOSTS = not NAMED_HOSTS
+ALLOWED_HOSTS = [*NAMED_HOSTS, *LOCAL_HOSTS] if NAMED_HOSTS else ["*"]
 
 DATABASES = {}
 # RUNNING_ROLE: (name, password), or None where the owner of the tables runs everything.
@@ -83,6 +90,14 @@ METRICS_NETWORKS = env.networks(
 REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN")
 # Who makes the first account has to know it. Empty: made from the secret key.
 SETUP_CODE = env.text("SETUP_CODE")
+# The identity provider by which people may sign in too; empty where there is none.
+OIDC = env.identity_provider(
+    "OIDC_SERVER_URL",
+    "OIDC_CLIENT_ID",
+    "OIDC_CLIENT_SECRET",
+    "OIDC_CLIENT_SECRET_FILE",
+    "OIDC_NAME",
+)
 HTTPS = env.flag("HTTPS")
 # Our own proxies before the web application, which add to X-Forwarded-For.
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, 0, 5)
@@ -92,8 +107,6 @@ EMAIL_URL = env.optional_url("EMAIL_URL", ("smtp", "smtp+tls", "smtps"), "EMAIL_
 EMAIL_SENDER = env.text("EMAIL_SENDER", "neurocage@localhost")
 # Channels in the facility's own network. Link-local addresses are refused all the same.
 NOTICES_ALLOW_PRIVATE = env.flag("NOTICES_ALLOW_PRIVATE")
-# The address by which people reach Neurocage, for links in notices.
-BASE_URL = env.url("BASE_URL", "http://localhost:8000", ("http", "https"))
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -110,6 +123,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "people",
     "cages",
@@ -126,6 +141,7 @@ MIDDLEWARE = [
     "neurocage.middleware.headers.ServerTimeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "neurocage.middleware.hosts.HostMiddleware",
     "django.middleware.common.CommonMiddleware",
     "neurocage.middleware.bodies.BodySizeMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -194,12 +210,25 @@ ACCOUNT_FORMS = {
     "reset_password_from_key": "people.forms.accounts.ResetPasswordKeyForm",
     "reauthenticate": "people.forms.accounts.ConfirmPasswordForm",
 }
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+SOCIALACCOUNT_ADAPTER = "people.oidc.OidcAdapter"
+# Both have confirmed the address (`OidcAdapter`), so the account is linked for good.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+MFA_ADAPTER = "people.adapter.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# As ACCOUNT_RATE_LIMITS. `people.locks` limits.
+MFA_RATE_LIMITS = False
 MFA_TOTP_ISSUER = "Neurocage"
 MFA_FORMS = {
     "authenticate": "people.forms.accounts.CodeForm",
     "reauthenticate": "people.forms.accounts.ConfirmCodeForm",
     "activate_totp": "people.forms.accounts.AddFactorForm",
+    "add_webauthn": "people.forms.passkeys.AddPasskeyForm",
+    "edit_webauthn": "people.forms.passkeys.NamePasskeyForm",
+    "authenticate_webauthn": "people.forms.passkeys.SecondPasskeyForm",
+    "reauthenticate_webauthn": "people.forms.passkeys.ConfirmPasskeyForm",
+    "login_webauthn": "people.forms.passkeys.PasskeySignInForm",
 }
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "cage-list"

@@ -2,8 +2,9 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
-# They add to the API, the data dictionary, the metrics and the verdict, which know nothing of them.
-from welfare import api, exporting, metrics  # noqa: F401
+# They add to the API, the data dictionary, the metrics and the operations page. These know nothing
+# of them.
+from welfare import api, exporting, metrics, operations  # noqa: F401
 from welfare.notices import ways  # noqa: F401
 
 admin.site.site_header = "Neurocage administration"
@@ -16,6 +17,7 @@ urlpatterns = [
     path("api/v1/", include("cages.api.urls")),
     path("", include("people.urls")),
     path("", include("cages.urls")),
+    path("light/", include("cages.urls_light")),
     path("marks/", include("cages.urls_marks")),
     path("concerns/", include("welfare.urls")),
     path("notices/", include("welfare.urls_notices")),

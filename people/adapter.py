@@ -3,6 +3,8 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
@@ -11,11 +13,14 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
+from neurocage.address import absolute
 from people.addresses import UNKNOWN_ADDRESS, address_of
 from people.locks import refuse_if_locked
 from people.mail import send_later
 from people.models.registration import Registration
 from people.models.sign_in import Act, SignInAct
+from people.passkeys import relying_party
+from people.sealing import seal, unseal
 
 # Of allauth's messages. The others say what the next page shows anyway.
 SHOWN_MESSAGES = frozenset(
@@ -56,7 +61,8 @@ class AccountAdapter(DefaultAccountAdapter):
         *args: Any,
         **kwargs: Any,
     ) -> None:
-        if message_template in SHOWN_MESSAGES:
+        # One without a template is an error, and the next page does not show it.
+        if message_template is None or message_template in SHOWN_MESSAGES:
             super().add_message(request, level, message_template, *args, **kwargs)
 
     def get_client_ip(self, request: HttpRequest) -> str:
@@ -74,10 +80,10 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         person, _dash, token = key.partition("-")
-        return settings.BASE_URL + reverse("account_reset_password_from_key", args=[person, token])
+        return absolute(reverse("account_reset_password_from_key", args=[person, token]))
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
-        return settings.BASE_URL + reverse("account_confirm_email", args=[emailconfirmation.key])
+        return absolute(reverse("account_confirm_email", args=[emailconfirmation.key]))
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Nothing: `authenticate` counts, in the database."""
@@ -102,3 +108,20 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def _rollback_login_failed_rl_usage(self) -> None:
         """Nothing: `pre_authenticate` uses none of allauth's limits."""
+
+
+class FactorAdapter(DefaultMFAAdapter):
+    """allauth's own, with passkeys of the facility's own address, and secrets sealed."""
+
+    def encrypt(self, text: str) -> str:
+        return seal(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return unseal(encrypted_text)
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        return {"id": relying_party(), "name": "Neurocage"}
+
+    def generate_authenticator_name(self, user: AbstractBaseUser, type: Any) -> str:
+        own = Authenticator.objects.filter(user_id=user.pk, type=type)
+        return _("Passkey %(number)d") % {"number": own.count() + 1}

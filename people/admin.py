@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
@@ -14,7 +15,9 @@ from people.models import Lab, User
 from people.names import search_key
 
 # They have pages of our own, which keep to the limits and note what is done.
-admin.site.unregister([Authenticator, EmailAddress, UserSession])
+admin.site.unregister([Authenticator, EmailAddress, SocialAccount, UserSession])
+# The provider is in the settings, and its tokens are not kept.
+admin.site.unregister([SocialApp, SocialToken])
 
 
 @admin.register(User)

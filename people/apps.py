@@ -7,7 +7,7 @@ class PeopleConfig(AppConfig):
 
     def ready(self) -> None:
         from people import sessions, sign_in_notes  # noqa: F401 - they listen to signals
-        from people.models import ApiToken, Lab, Membership, User
+        from people.models import ApiToken, Lab, Membership, OwnAddress, User
         from people.noted import Noted, note
 
         note(
@@ -15,4 +15,5 @@ class PeopleConfig(AppConfig):
             Noted(Lab, _("Lab")),
             Noted(Membership, _("Membership")),
             Noted(ApiToken, _("API token")),
+            Noted(OwnAddress, _("Address of Neurocage")),
         )

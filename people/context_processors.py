@@ -14,6 +14,7 @@ from people.preferences import THEMES, theme_of
 def person(request: HttpRequest) -> dict[str, Any]:
     """`may`: {name of a Permission: whether the person has it}, and the person's preferences.
 
+    `has_mail`: whether a mail server is set, so that people have pages about their mail address.
     `may.create` and `may.import` are about cages, `may.approve_rules` about rules. They take one
     query, where a page asks for them.
     """
@@ -32,6 +33,7 @@ def person(request: HttpRequest) -> dict[str, Any]:
     return {
         # A page that does not ask for it reads no session.
         "may": SimpleLazyObject(may),
+        "has_mail": bool(settings.EMAIL_URL),
         "theme": theme_of(request),
         "themes": THEMES.items(),
         "languages": settings.LANGUAGES,

@@ -89,6 +89,13 @@ def refuse_if_locked(request: HttpRequest, name: str) -> User | None:
     raise _refusal(max(ends) - now)
 
 
+def refuse_if_address_locked(request: HttpRequest) -> None:
+    """Raise ValidationError while the address is locked. For an attempt that names no account."""
+    now = timezone.now()
+    if until := address_locked_until(address_of(request) or None, now):
+        raise _refusal(until - now)
+
+
 def refuse_if_mailed_often(request: HttpRequest, mail: str) -> None:
     """Raise ValidationError if too many mails were asked for; else note that one is."""
     now, address = timezone.now(), address_of(request) or None

@@ -3,10 +3,11 @@
 import logging
 import smtplib
 from concurrent.futures import Future, ThreadPoolExecutor
-from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
+
+from neurocage.mail_server import MailServer
 
 logger = logging.getLogger(__name__)
 
@@ -21,16 +22,15 @@ def send_later(message: EmailMessage) -> Future[None]:
 
 
 def _send(message: EmailMessage) -> None:
-    parts = urlsplit(settings.EMAIL_URL)
-    is_tls = parts.scheme == "smtps"
+    server = MailServer.of(settings.EMAIL_URL)
     message.connection = get_connection(
         "django.core.mail.backends.smtp.EmailBackend",
-        host=parts.hostname,
-        port=parts.port or (465 if is_tls else 587 if parts.scheme == "smtp+tls" else 25),
-        username=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-        use_ssl=is_tls,
-        use_tls=parts.scheme == "smtp+tls",
+        host=server.host,
+        port=server.port,
+        username=server.username,
+        password=server.password,
+        use_ssl=server.begins_with_tls,
+        use_tls=server.starts_tls,
         timeout=TIMEOUT_SECONDS,
     )
     try:

@@ -4,6 +4,8 @@ from typing import Any
 
 from allauth.account import signals
 from allauth.mfa import signals as mfa_signals
+from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.signals import social_account_added
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -28,3 +30,8 @@ def note(signal: Any, request: HttpRequest, user: User | None, **kwargs: Any) ->
     # Somebody whose session has ended may sign out too.
     if user is not None:
         SignInAct.objects.note(ACTS[signal], request, person=user)
+
+
+@receiver(social_account_added)
+def note_link(request: HttpRequest, sociallogin: SocialLogin, **kwargs: Any) -> None:
+    SignInAct.objects.note(Act.LINKED, request, person=sociallogin.user)

@@ -15,6 +15,16 @@ from django.views.decorators.http import require_POST
 from people.views.accounts import RegisterView, SetupView, SignInView, session, where_mail_is_set
 from people.views.changes import ChangesFileView, ChangesView
 from people.views.labs import LabsView, LabView
+from people.views.oidc import OidcCallbackView, OidcStartView
+from people.views.passkeys import (
+    AddPasskeyView,
+    ConfirmPasskeyView,
+    NamePasskeyView,
+    PasskeySignInView,
+    PasskeysView,
+    RemovePasskeyView,
+    SecondFactorView,
+)
 from people.views.preferences import PreferencesView
 from people.views.registrations import RegistrationsView
 from people.views.sessions import SessionsView
@@ -32,7 +42,7 @@ urlpatterns = [
     # Also for who has given the password and not yet the code.
     path("accounts/cancel/", require_POST(allauth_views.logout), name="account_logout"),
     path("accounts/factor/", mfa_views.index, name="mfa_index"),
-    path("accounts/factor/code/", mfa_views.authenticate, name="mfa_authenticate"),
+    path("accounts/factor/code/", SecondFactorView.as_view(), name="mfa_authenticate"),
     path("accounts/factor/confirm/", mfa_views.reauthenticate, name="mfa_reauthenticate"),
     path("accounts/factor/add/", totp_views.activate_totp, name="mfa_activate_totp"),
     path("accounts/factor/remove/", totp_views.deactivate_totp, name="mfa_deactivate_totp"),
@@ -45,6 +55,22 @@ urlpatterns = [
         "accounts/factor/recovery/new/",
         recovery_views.generate_recovery_codes,
         name="mfa_generate_recovery_codes",
+    ),
+    path("accounts/oidc/", OidcStartView.as_view(), name="oidc-start"),
+    path("accounts/oidc/callback/", OidcCallbackView.as_view(), name="oidc-callback"),
+    path("accounts/passkey/", PasskeySignInView.as_view(), name="mfa_login_webauthn"),
+    path("accounts/passkeys/", PasskeysView.as_view(), name="mfa_list_webauthn"),
+    path("accounts/passkeys/add/", AddPasskeyView.as_view(), name="mfa_add_webauthn"),
+    path(
+        "accounts/passkeys/confirm/",
+        ConfirmPasskeyView.as_view(),
+        name="mfa_reauthenticate_webauthn",
+    ),
+    path("accounts/passkeys/<int:pk>/", NamePasskeyView.as_view(), name="mfa_edit_webauthn"),
+    path(
+        "accounts/passkeys/<int:pk>/remove/",
+        RemovePasskeyView.as_view(),
+        name="mfa_remove_webauthn",
     ),
     path(
         "accounts/password/change/", allauth_views.password_change, name="account_change_password"

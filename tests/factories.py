@@ -23,7 +23,7 @@ from cages.models import (
     Rack,
     Room,
 )
-from cages.models.mark import BuiltIn
+from cages.models.mark import WITHOUT_ANIMALS, BuiltIn
 from cages.polling.recorder import record, record_past
 from cages.polling.results import PollResult
 from people.models import Membership, User
@@ -162,19 +162,28 @@ def make_schedule(name="12:12 from 07:00", on="07:00", off="19:00", **fields):
     return schedule
 
 
-def give_light(place, schedule, since):
+def give_light(place, schedule, since, **fields):
     """Give a room or a cage the schedule from a moment on."""
     at_place = {"room" if isinstance(place, Room) else "cage": place}
     return LightPeriod.objects.create(
-        schedule=schedule, starts_at=since, noted_at=since, **at_place
+        schedule=schedule, starts_at=since, noted_at=since, **at_place, **fields
     )
+
+
+def kind_of(code):
+    """The built-in MarkKind, which a test that empties the tables takes away from later ones."""
+    kind, _ = MarkKind.objects.get_or_create(
+        code=code,
+        defaults={"name": BuiltIn(code).label, "is_handling": code not in WITHOUT_ANIMALS},
+    )
+    return kind
 
 
 def make_mark(place, start, end=None, kind=BuiltIn.HANDLING, **fields):
     """Note a mark of a cage, a rack or a room. kind: a code of a built-in kind."""
     name = {Cage: "cage", Rack: "rack", Room: "room"}[type(place)]
     mark = Mark(
-        kind=MarkKind.objects.get(code=kind),
+        kind=kind_of(kind),
         starts_at=start,
         ends_at=end or start,
         **{name: place, "by": "anna", "noted_at": start, **fields},

@@ -19,7 +19,8 @@ _numbers = itertools.count(1)
 def caller_of(person, **options):
     """A program with a token of the person."""
     _token, secret = ApiToken.objects.issue(person, f"token {next(_numbers)}", NOW)
-    return Client(headers={"Authorization": f"Bearer {secret}"}, **options)
+    headers = {"Authorization": f"Bearer {secret}", **options.pop("headers", {})}
+    return Client(headers=headers, **options)
 
 
 def address(name, **query):

@@ -56,6 +56,8 @@ def pytest_load_initial_conftests(early_config, parser, args):
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "SECRET_KEY": "only-for-tests-and-never-to-serve-anybody-0123456789",
         "SENSOR_API_URL": "http://sensors.test",
+        # Where Django's test client is.
+        "BASE_URL": "http://testserver",
         "FACILITY_TIME_ZONE": "Europe/Berlin",
         "STATE_DIR": str(folder / "state"),
     }

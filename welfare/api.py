@@ -6,19 +6,17 @@ Everything else of the API is in cages.api.
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q
 from django.utils.translation import gettext_lazy
 from ninja import Query
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field
 
-from cages.api.paging import decode, page
-from cages.api.parameters import Cursor, Moment
-from cages.api.routes import OF_CAGES, PROBLEMS, api
+from cages.api.paging import page
+from cages.api.parameters import WindowQuery
+from cages.api.routes import OF_CAGES, PROBLEMS, access_of, api
 from cages.api.schemas import PageOf
 from cages.api.tokens import TokenRequest
 from cages.views.site.api_examples import OFFERS
-from people.access import Access
-from people.models import ApiToken
 from welfare.models import (
     Act,
     Concern,
@@ -36,35 +34,6 @@ from welfare.notices.sight import notices_seen_by
 KINDS = ", ".join(Kind.values)
 OFFERS["concerns"] = gettext_lazy("Concerns, what people did with them, and what was found.")
 OFFERS["notices"] = gettext_lazy("Who was told of which concerns, and what came of each delivery.")
-
-
-class WindowQuery(BaseModel):
-    """A window in time, and a page of what is in it."""
-
-    from_: Moment | None = Field(
-        None, alias="from", description="From here on. Without it: from the first one on."
-    )
-    to: Moment | None = Field(None, description="Before this moment. Without it: up to now.")
-    limit: int = Field(200, ge=1, le=1000, description="Largest number of items on a page.")
-    cursor: Cursor = None
-
-    @field_validator("to")
-    @classmethod
-    def is_after_from(cls, to: datetime | None, info: Any) -> datetime | None:
-        start = info.data.get("from_")
-        if start is not None and to is not None and to <= start:
-            raise ValueError("must be after from")
-        return to
-
-    def within(self, rows: QuerySet[Any], field: str) -> list[Any]:
-        """The rows of the page by id, and one more where there are more."""
-        if self.from_:
-            rows = rows.filter(**{f"{field}__gte": self.from_})
-        if self.to:
-            rows = rows.filter(**{f"{field}__lt": self.to})
-        if key := decode(self.cursor, [int]):
-            rows = rows.filter(pk__gt=key[0])
-        return list(rows.order_by("pk")[: self.limit + 1])
 
 
 class ConcernsQuery(WindowQuery):
@@ -130,7 +99,7 @@ class ConcernPage(PageOf):
 )
 def list_concerns(request: TokenRequest, query: Query[ConcernsQuery]) -> dict[str, Any]:
     """The concerns that you may see, with their findings, by id."""
-    concerns = Concern.objects.seen_by(_access_of(request))
+    concerns = Concern.objects.seen_by(access_of(request))
     if query.state != "all":
         concerns = concerns.filter(Q(closed_at__isnull=query.state == "open"))
     findings = Prefetch("trail", TrailEntry.objects.filter(act=Act.FOUND))
@@ -202,10 +171,5 @@ class NoticePage(PageOf):
 )
 def list_notices(request: TokenRequest, query: Query[WindowQuery]) -> dict[str, Any]:
     """The notices that were made for you, by id; for administrators those of everybody."""
-    found = query.within(notices_seen_by(_access_of(request)), "made_at")
+    found = query.within(notices_seen_by(access_of(request)), "made_at")
     return page(request, found, query.limit, lambda notice: (notice.pk,), NoticeItem.of)
-
-
-def _access_of(request: TokenRequest) -> Access:
-    auth = request.auth
-    return Access(auth.person if isinstance(auth, ApiToken) else auth)

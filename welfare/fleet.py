@@ -14,8 +14,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Max, Min
 
 from cages.history.buckets import Bucket
+from cages.history.handling import sensors_since
 from cages.history.summaries import SensorSummary, Share
-from cages.history.window import Window
+from cages.history.window import DAY, HOUR, Window
 from cages.models import Rack, Room
 from cages.models.place import bay_name
 from people.names import sort_key
@@ -32,6 +33,8 @@ PLACES_SHOWN = 50
 BAYS_SHOWN = 20
 # A bay with a fault of its own: so many different cages had a weak sensor in it.
 CAGES_OF_A_BAD_BAY = 2
+# A sensor that was swapped before this has nothing but its own days in its figures.
+LOOKED_BACK = SensorWeak().hours * HOUR + (SensorWeak().usual_days + 1) * DAY
 # For so long it is known which cages were weak in a bay.
 BAYS_KEPT = timedelta(days=90)
 
@@ -213,9 +216,24 @@ class Fleet:
         return self.racks[:PLACES_SHOWN]
 
 
+@dataclass(frozen=True, slots=True)
+class WorstRacks:
+    """shown: the worst of the `count` racks, with places in no rack. hour: as of Fleet."""
+
+    hour: datetime | None
+    count: int
+    shown: list[PlaceFigures]
+
+
+def racks(most: int) -> WorstRacks:
+    """The `most` worst racks of the last round. One query."""
+    rows = _rows()
+    return WorstRacks(rows[0].hour if rows else None, len(rows), _by_rack(rows)[:most])
+
+
 def fleet() -> Fleet:
-    """The figures of the last round, worst first. Five queries at most."""
-    rows = list(RackStanding.objects.select_related("rack", "room"))
+    """The figures of the last round, worst first. Six queries at most."""
+    rows = _rows()
     if not rows:
         return Fleet(None)
     by_room: dict[int | None, list[RackStanding]] = defaultdict(list)
@@ -224,14 +242,28 @@ def fleet() -> Fleet:
     worst = SensorStanding.objects.exclude(below=None).select_related(
         "cage__room", "cage__rack", "cage__owner"
     )
+    ranked = worst.order_by(F("below").desc(nulls_last=True), "cage")
+    shown = list(ranked[:WORST_SHOWN])
+    swapped = sensors_since([one.cage_id for one in shown], rows[0].hour)
+    for one in shown:
+        since = swapped.get(one.cage_id)
+        one.since = since if since and since > rows[0].hour - LOOKED_BACK else None
     return Fleet(
         rows[0].hour,
         _figures(rows, None, None),
         sorted((_figures(each, each[0].room, None) for each in by_room.values()), key=_worst_first),
-        sorted((_figures([row], row.room, row.rack) for row in rows), key=_worst_first),
-        list(worst.order_by(F("below").desc(nulls_last=True), "cage")[:WORST_SHOWN]),
+        _by_rack(rows),
+        shown,
         bad_bays(),
     )
+
+
+def _rows() -> list[RackStanding]:
+    return list(RackStanding.objects.select_related("rack", "room"))
+
+
+def _by_rack(rows: list[RackStanding]) -> list[PlaceFigures]:
+    return sorted((_figures([row], row.room, row.rack) for row in rows), key=_worst_first)
 
 
 def _figures(rows: Iterable[RackStanding], room: Room | None, rack: Rack | None) -> PlaceFigures:

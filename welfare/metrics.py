@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import datetime, timedelta
 
-from django.db.models import Case, CharField, Count, Q, Value, When
+from django.db.models import Case, CharField, Count, Value, When
 from prometheus_client import CollectorRegistry, Gauge
 
 from cages.operations import metrics
@@ -38,15 +38,7 @@ def add(registry: CollectorRegistry, now: datetime) -> None:
 
 def add_deliveries(registry: CollectorRegistry, now: datetime) -> None:
     """Add neurocage_deliveries{result} of the last DELIVERIES_COUNTED. One query."""
-    recent = Delivery.objects.filter(made_at__gt=now - DELIVERIES_COUNTED)
-    is_over = Q(sent_at=None, ended_at__isnull=False)
-    found = recent.aggregate(
-        sent=Count("pk", filter=Q(sent_at__isnull=False)),
-        given_up=Count("pk", filter=is_over & ~Q(failure="")),
-        not_needed=Count("pk", filter=is_over & Q(failure="")),
-        failing=Count("pk", filter=Q(sent_at=None, ended_at=None) & ~Q(failure="")),
-        waiting=Count("pk", filter=Q(sent_at=None, ended_at=None, failure="")),
-    )
+    found = Delivery.objects.results_since(now - DELIVERIES_COUNTED)
     words = "Deliveries of notices that were made in the last 24 hours."
     gauge = Gauge("neurocage_deliveries", words, ["result"], registry=registry)
     for result, count in found.items():

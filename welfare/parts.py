@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import transaction
 
-from cages.history.buckets import Bucket, buckets_of, total_of
+from cages.history.buckets import Bucket, buckets_of, total_of, whole_since
+from cages.history.handling import sensors_since
 from cages.history.window import DAY, HOUR, Window, midnight_of
 from cages.models import Cage, PollCycle, Trouble
 from cages.slots import slot_of
@@ -64,7 +65,7 @@ def _itself(rule: InForce) -> Itself:
 def judge_sensors(now: datetime) -> None:
     """Compare each sensor's last hours with its usual days. Called once an hour.
 
-    Three queries and a transaction for each CAGES_AT_ONCE cages with the same parameters.
+    Four queries and a transaction for each CAGES_AT_ONCE cages with the same parameters.
     """
     hour = slot_of(now).replace(minute=0)
     scopes = Scopes.at(hour)
@@ -94,8 +95,10 @@ def _judge_some(
     end = recent.start.astimezone(zone).date()
     first = midnight_of(end - parameters.usual_days * DAY, zone)
     usual = Window(first, midnight_of(end, zone))
-    of_now = _totals(buckets_of(ids, recent, by_hour=True), recent)
-    of_usual = _totals(buckets_of(ids, usual, by_hour=False), usual)
+    # What an earlier sensor of the cage did says nothing about this one.
+    swapped = sensors_since(ids, now)
+    of_now = _totals(buckets_of(ids, recent, by_hour=True), recent, swapped)
+    of_usual = _totals(buckets_of(ids, usual, by_hour=False), usual, swapped)
     with transaction.atomic():
         gate()
         conditions = Conditions([Kind.SENSOR_WEAK], now, [facts.cage(pk) for pk in ids])
@@ -104,7 +107,9 @@ def _judge_some(
             subject = facts.cage(pk)
             is_weak = sensor_weak.verdict(one, before, parameters)
             fleet.add(pk, spots[pk], of_now[pk], of_usual[pk], is_weak, parameters)
-            if is_weak is False:
+            lasting = conditions.lasting.get((Kind.SENSOR_WEAK, subject))
+            is_gone = lasting and pk in swapped and lasting.raised_at <= swapped[pk]
+            if is_weak is False or is_gone:
                 conditions.end(Kind.SENSOR_WEAK, subject, hour)
             elif is_weak:
                 told = sensor_weak.facts_of(one, before, parameters)
@@ -122,5 +127,8 @@ def _judge_some(
     fleet.keep()
 
 
-def _totals(buckets: Mapping[int, list[Bucket]], window: Window) -> dict[int, Bucket]:
-    return {pk: total_of(each, window) for pk, each in buckets.items()}
+def _totals(
+    buckets: Mapping[int, list[Bucket]], window: Window, since: Mapping[int, datetime]
+) -> dict[int, Bucket]:
+    """The Buckets of each cage as one; of a cage in `since` only those from that moment on."""
+    return {pk: total_of(whole_since(each, since.get(pk)), window) for pk, each in buckets.items()}

@@ -94,7 +94,7 @@ def send_notices() -> None:
         _try(make)
     finally:
         # What is made already goes out, even if something is wrong with what comes next.
-        _try(lambda: sending.send_due(timezone.now))
+        _try(lambda: sending.send_due(timezone.now, judging.stop))
 
 
 @app.task

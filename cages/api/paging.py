@@ -9,6 +9,8 @@ from django.http import HttpRequest
 from ninja.errors import HttpError
 from pydantic import BaseModel
 
+from neurocage.address import absolute
+
 # The ids and times of a row.
 Key = tuple[int | datetime, ...]
 Row = TypeVar("Row")
@@ -58,5 +60,5 @@ def page(
     if len(found) > limit:
         query = request.GET.copy()
         query["cursor"] = encode(key(shown[-1]))
-        following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+        following = absolute(f"{request.path}?{query.urlencode()}")
     return {"items": [item(row) for row in shown], "next": following}

@@ -1,11 +1,13 @@
 """What a request may ask for, and how it is written."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
+from django.db.models import QuerySet
 from django.utils import translation
 from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, field_validator
 
+from cages.api.paging import decode
 from cages.history.moment import NotATime, moment_of
 
 CAGES_AT_MOST = 8
@@ -65,3 +67,32 @@ class StatesQuery(BaseModel):
         1000, ge=1, le=LARGEST_PAGE, description="Largest number of items on a page."
     )
     cursor: Cursor = None
+
+
+class WindowQuery(BaseModel):
+    """A window in time, and a page of what is in it."""
+
+    from_: Moment | None = Field(
+        None, alias="from", description="From here on. Without it: from the first one on."
+    )
+    to: Moment | None = Field(None, description="Before this moment. Without it: up to now.")
+    limit: int = Field(200, ge=1, le=1000, description="Largest number of items on a page.")
+    cursor: Cursor = None
+
+    @field_validator("to")
+    @classmethod
+    def is_after_from(cls, to: datetime | None, info: ValidationInfo) -> datetime | None:
+        start = info.data.get("from_")
+        if start is not None and to is not None and to <= start:
+            raise ValueError("must be after from")
+        return to
+
+    def within(self, rows: QuerySet[Any], field: str) -> list[Any]:
+        """The rows of the page by id, and one more where there are more."""
+        if self.from_:
+            rows = rows.filter(**{f"{field}__gte": self.from_})
+        if self.to:
+            rows = rows.filter(**{f"{field}__lt": self.to})
+        if key := decode(self.cursor, [int]):
+            rows = rows.filter(pk__gt=key[0])
+        return list(rows.order_by("pk")[: self.limit + 1])

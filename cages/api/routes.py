@@ -71,10 +71,15 @@ PROBLEMS_OF_CAGES = {**PROBLEMS, 404: Problem}
 Answer = dict[str, Any]
 
 
+def access_of(request: TokenRequest) -> Access:
+    """What the token's person may see."""
+    auth = request.auth
+    return Access(auth.person if isinstance(auth, ApiToken) else auth)
+
+
 def visible_cages(request: TokenRequest) -> CageQuerySet:
     """The cages that the token's person may see, archived ones too."""
-    auth = request.auth
-    return Access(auth.person if isinstance(auth, ApiToken) else auth).sees(Cage.objects.all())
+    return access_of(request).sees(Cage.objects.all())
 
 
 def ids_of_visible(request: TokenRequest, wanted: Iterable[int]) -> list[int]:

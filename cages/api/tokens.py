@@ -5,6 +5,7 @@ unit for each ROWS_OF_A_UNIT rows that its `limit` asks for, or a part of them.
 """
 
 import math
+from datetime import datetime
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
@@ -52,12 +53,23 @@ class TokenAuth(HttpBearer):
                 "sign in."
             )
         if not found.opens(self.scope):
+            spend(found, 1, now)
             raise HttpError(403, f"The scope of this token, {found.scope}, does not open this.")
         request.place = API_REQUESTS.take(found.person_id)  # type: ignore[attr-defined]
         if request.place is None:  # type: ignore[attr-defined]
             raise OverLimit(TOO_MANY, 1)
         found.note_use(now)
         return found
+
+
+def spend(token: ApiToken, units: int, now: datetime) -> None:
+    """Take the units from those of this minute. Raises OverLimit where too few are left."""
+    name = f"api:{token.digest}"
+    if rate_limit.count_of(name, now, units) > UNITS_A_MINUTE:
+        # What is refused costs nothing: a smaller request may still be within the limit.
+        used = rate_limit.count_of(name, now, -units)
+        told = {"used": used, "most": UNITS_A_MINUTE, "units": units, "rows": ROWS_OF_A_UNIT}
+        raise OverLimit(OVER_BUDGET % told, rate_limit.seconds_to_wait(now))
 
 
 class TokenRequest(HttpRequest):
@@ -86,13 +98,6 @@ class TokenThrottle(BaseThrottle):
 
     def allow_request(self, request: HttpRequest) -> bool:
         token = getattr(request, "auth", None)
-        if not isinstance(token, ApiToken):
-            return True
-        now, units = now_of(request), units_of(request)
-        name = f"api:{token.digest}"
-        if rate_limit.count_of(name, now, units) > UNITS_A_MINUTE:
-            # What is refused costs nothing: a smaller request may still be within the limit.
-            used = rate_limit.count_of(name, now, -units)
-            told = {"used": used, "most": UNITS_A_MINUTE, "units": units, "rows": ROWS_OF_A_UNIT}
-            raise OverLimit(OVER_BUDGET % told, rate_limit.seconds_to_wait(now))
+        if isinstance(token, ApiToken):
+            spend(token, units_of(request), now_of(request))
         return True

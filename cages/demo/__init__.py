@@ -1,4 +1,4 @@
-"""The demonstration: 12 cages in 2 racks with 14 days of invented minutes.
+"""The demonstration: 12 cages in 2 racks with 14 days of invented minutes, and the light on from 7.
 
 Two cages are sick, one sensor has been dead since yesterday afternoon, and Neurocage itself was
 off for two hours. `sensor_api_env` tells the sensor simulator to go on with the same story.
@@ -15,7 +15,18 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from cages.models import Cage, CageState, Health, Minute, Outcome, Places, PollCycle
+from cages.history.window import midnight_of
+from cages.models import (
+    Cage,
+    CageState,
+    Health,
+    LightPeriod,
+    LightSchedule,
+    Minute,
+    Outcome,
+    Places,
+    PollCycle,
+)
 from cages.models.cycle import OUTCOME_COUNTS, to_ranges
 from cages.polling import states
 from cages.polling.recorder import record_past
@@ -32,6 +43,8 @@ SEED = 117
 SICK = {3: timedelta(days=2), 8: timedelta(hours=9)}  # cage id: since how long before now
 DEAD = 11
 OUTAGE = (timedelta(hours=7), timedelta(hours=5))  # from, to: before now
+# The hours in which the lights go on and off, facility time.
+LIGHTS = (7, 19)
 STRAINS = ["C57BL/6J", "PV-Cre", "BALB/c", "Long-Evans rat", "5xFAD", "Thy1-GCaMP6"]
 LABELS = ["colony", "breeding pair", "cohort", "surgery recovery", "ageing"]
 
@@ -94,7 +107,23 @@ def _make_cages(owner: User, now: datetime) -> list[Cage]:
         cage.save(force_insert=True)
         cages.append(cage)
     advance_ids(Cage)
+    _light_the_rooms(cages, owner)
     return cages
+
+
+def _light_the_rooms(cages: list[Cage], owner: User) -> None:
+    on, off = (time(hour) for hour in LIGHTS)
+    schedule = LightSchedule.objects.create(
+        name=f"12:12 from {on:%H:%M}", lights_on=on, lights_off=off
+    )
+    since = min(cage.created_at for cage in cages)
+    midnight = midnight_of(timezone.localtime(since).date(), timezone.get_default_timezone())
+    LightPeriod.objects.bulk_create(
+        LightPeriod(
+            room_id=room, schedule=schedule, starts_at=midnight, noted_at=since, noted_by=owner
+        )
+        for room in {cage.room_id for cage in cages}
+    )
 
 
 def _minutes(
@@ -125,8 +154,8 @@ def _minutes(
 def _weights(cage_id: int, slot: datetime, now: datetime, zone: tzinfo) -> dict[Health, int]:
     if cage_id in SICK and slot > now - SICK[cage_id]:
         return SICK_WEIGHTS
-    # Lights are on from 07 to 19. Rodents are active in the dark.
-    return LIGHT if 7 <= slot.astimezone(zone).hour < 19 else DARK
+    # Rodents are active in the dark.
+    return LIGHT if LIGHTS[0] <= slot.astimezone(zone).hour < LIGHTS[1] else DARK
 
 
 def _pick(chance: random.Random, weights: dict[Choice, int]) -> Choice:

@@ -21,8 +21,6 @@ from cages.storage.roles import rights
 from neurocage.secrecy import without_secrets
 
 NAME = "Database"
-# The disk is told of so long before it is full.
-WARNED_DAYS, WRONG_DAYS = 60, 7
 # Told of roles that may do too much.
 OF_ROLES = ("cages.W007", "cages.W008")
 # Told by `jobs`, one line for each job.
@@ -105,23 +103,22 @@ def jobs(now: datetime) -> Iterator[Finding]:
 
 
 def _disk(findings: Findings) -> Iterator[Finding]:
-    found, part = disk.database_disk(), "Disk of the database"
-    growth = disk.growth_per_day(findings.series, findings.now)
-    grows = f" It grows by about {filesizeformat(growth)} a day." if growth else ""
-    if found is None:
-        size = filesizeformat(sum(one.size_bytes for one in findings.series))
+    found, part = disk.outlook(findings.series, findings.now), "Disk of the database"
+    grows = f" It grows by about {filesizeformat(found.growth)} a day." if found.growth else ""
+    if found.disk is None:
+        size = filesizeformat(found.minutes_bytes)
         words = f"It cannot be seen from here. The minutes take {size} of it.{grows}"
         yield Finding(Level.OK, part, words, "Watch the free space on the database's machine.")
         return
-    words = f"{filesizeformat(found.free)} free, {found.used_percent:.0f} % used.{grows}"
-    if not growth:
+    words = f"{filesizeformat(found.disk.free)} free, {found.disk.used_percent:.0f} % used.{grows}"
+    if found.days is None:
         yield ok(part, words)
         return
-    days = int(found.free / growth)
-    words += f" At this rate it is full in {min(days, 9999)} days or so."
+    least = "at least " if found.is_at_least else ""
+    words += f" At this rate it is full in {least}{found.days} days or so."
     todo = "Make room, or limit what is kept (manage.py retention)."
-    find = wrong if days < WRONG_DAYS else warning
-    yield ok(part, words) if days >= WARNED_DAYS else find(part, words, todo)
+    find = wrong if found.days < disk.WRONG_DAYS else warning
+    yield find(part, words, todo) if found.is_short else ok(part, words)
 
 
 def _of_part(part: Part) -> Finding:

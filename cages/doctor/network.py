@@ -1,23 +1,27 @@
-"""What is reached by the network besides: the mail server, and certificates of https addresses."""
+"""What is reached by the network besides: our own address, the mail server, and certificates."""
 
+import contextlib
 import smtplib
 import socket
 import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.utils import timezone
 
 from cages.doctor.findings import Finding, ok, warning, wrong
+from neurocage import address
+from neurocage.mail_server import MailServer
 from neurocage.secrecy import without_secrets
 
 # For each step of a connection.
 STEP_SECONDS = 8
 # Certificates of three months are renewed a month before their end.
 WARNED_DAYS = 21
-MAIL = "Mail"
+ADDRESS, MAIL = "Address", "Mail"
 
 
 def mail() -> Iterator[Finding]:
@@ -25,34 +29,49 @@ def mail() -> Iterator[Finding]:
     if not settings.EMAIL_URL:
         yield ok(MAIL, "EMAIL_URL is not set, so no mail is sent.")
         return
-    parts = urlsplit(settings.EMAIL_URL)
-    host, trust = parts.hostname or "", ssl.create_default_context()
+    server = MailServer.of(settings.EMAIL_URL)
     try:
-        server: smtplib.SMTP
-        if parts.scheme == "smtps":
-            port = parts.port or 465
-            server = smtplib.SMTP_SSL(host, port, timeout=STEP_SECONDS, context=trust)
-        else:
-            server = smtplib.SMTP(host, parts.port or 25, timeout=STEP_SECONDS)
-        with server:
-            if parts.scheme == "smtp+tls":
-                server.starttls(context=trust)
-            if parts.username:
-                server.login(unquote(parts.username), unquote(parts.password or ""))
-            server.noop()
+        with server.connect(STEP_SECONDS) as connection:
+            connection.noop()
     except (OSError, smtplib.SMTPException) as error:
         said = without_secrets(" ".join(str(error).split()))[:200]
-        yield wrong(MAIL, f"{host} cannot be used: {said}", "Compare EMAIL_URL with the server.")
+        yield wrong(
+            MAIL, f"{server.host} cannot be used: {said}", "Compare EMAIL_URL with the server."
+        )
         return
-    yield ok(MAIL, f"{host} can be used. No mail was sent.")
+    yield ok(MAIL, f"{server.host} can be used. No mail was sent.")
+
+
+def own_address() -> Iterator[Finding]:
+    """By which address people reach Neurocage."""
+    try:
+        known = address.own_address()
+    except DatabaseError:
+        words = "Not known while the database does not answer, because BASE_URL is not set."
+        yield warning(ADDRESS, words, "Mend the database first.")
+        return
+    if known:
+        where = "BASE_URL" if settings.BASE_URL else "in the database"
+        yield ok(ADDRESS, f"{known} ({where}).")
+    else:
+        words = f"Nobody has said it, so links and codes begin with {address.NOBODY_SAID}."
+        if settings.LEARNS_HOSTS:
+            words += " Neurocage answers only to localhost."
+        yield warning(ADDRESS, words, "Set BASE_URL, or run `manage.py address` with it.")
 
 
 def certificates() -> Iterator[Finding]:
-    """How many days those of BASE_URL and SENSOR_API_URL are still valid."""
-    for name in ("BASE_URL", "SENSOR_API_URL"):
-        address = urlsplit(getattr(settings, name))
-        if address.scheme == "https" and address.hostname:
-            yield _certificate(name, address.hostname, address.port or 443)
+    """How many days those of our own address and SENSOR_API_URL are still valid."""
+    yield from _certificate_of("SENSOR_API_URL", settings.SENSOR_API_URL)
+    with contextlib.suppress(DatabaseError):
+        name = "BASE_URL" if settings.BASE_URL else "our own address"
+        yield from _certificate_of(name, address.own_address())
+
+
+def _certificate_of(name: str, url: str) -> Iterator[Finding]:
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname:
+        yield _certificate(name, parts.hostname, parts.port or 443)
 
 
 def _certificate(name: str, host: str, port: int) -> Finding:

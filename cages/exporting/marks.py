@@ -31,7 +31,7 @@ COLUMNS = [
     Column("ends_utc", "moment", _("When it ended. The same as the start: it took a moment.")),
     Column("note", "text", _("What was written about it.")),
     Column("by", "text", _("Who noted it.")),
-    Column("noted_utc", "moment", _("When it was noted. What a person noted later than it was.")),
+    Column("noted_utc", "moment", _("When it was noted, which may be long after the work.")),
     Column("withdrawn_utc", "moment", _("When it was withdrawn. Empty: it counts.")),
 ]
 dictionary.OTHER_FILES["marks"] = COLUMNS

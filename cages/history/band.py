@@ -1,13 +1,13 @@
 """The band that a sensor's share of answers is expected in, so that chance alarms nobody."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import sqrt
 
 from django.db.models import Sum
 
 from cages.history.summaries import Share
-from cages.history.window import Window
+from cages.history.window import HOUR, Window
 from cages.models import Cage, Outcome, PollHourly
 
 BASELINE = timedelta(days=7)
@@ -38,16 +38,26 @@ def band_around(baseline: float, requests: int) -> Band:
     return Band(100 * max(baseline - reach, 0), 100 * min(baseline + reach, 1))
 
 
-def expected(cage: Cage, window: Window, requests: int) -> Band | None:
+def since_hour(moment: datetime) -> datetime:
+    """The first full UTC hour from the moment on."""
+    hour = moment.replace(minute=0, second=0, microsecond=0)
+    return hour if hour == moment else hour + HOUR
+
+
+def expected(
+    cage: Cage, window: Window, requests: int, since: datetime | None = None
+) -> Band | None:
     """The Band for this number of requests in the window, or None where too little is known.
 
-    It lies around the share that this sensor answered in the BASELINE before. One query.
+    It lies around the share that this sensor answered in the BASELINE before. since: when the
+    sensor was swapped, or None. What another one answered says nothing about this one. One query.
     """
-    if requests < ENOUGH_TODAY:
+    if requests < ENOUGH_TODAY or (since and since >= window.start):
         return None
     # Full UTC hours: in some time zones the day begins within one.
     end = window.start.replace(minute=0)
-    hours = PollHourly.objects.within([cage.pk], end - BASELINE, end)
+    start = max(end - BASELINE, since_hour(since)) if since else end - BASELINE
+    hours = PollHourly.objects.within([cage.pk], start, end)
     sums = hours.aggregate(
         **{o.word: Sum(o.word, default=0) for o in Outcome if o != Outcome.SKIPPED}
     )

@@ -110,6 +110,11 @@ def since(buckets: list[Bucket], moment: datetime) -> list[Bucket]:
     return kept
 
 
+def whole_since(buckets: Iterable[Bucket], moment: datetime | None) -> list[Bucket]:
+    """The Buckets that begin at the moment or later; all of them where it is None."""
+    return [one for one in buckets if moment is None or one.window.start >= moment]
+
+
 def percentile(bins: Counter[str], longest_ms: int | None, fraction: float) -> Percentile | None:
     """The estimated latency that this fraction of the answers counted in LATENCY_BINS stays under.
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from cages.history.summaries import HealthSummary, health_of
 from cages.history.window import Window
@@ -168,10 +168,14 @@ def without(minutes: bytes, mask: bytes) -> LeftOut:
 
 def sensor_since(cage_id: int, now: datetime) -> datetime | None:
     """When the sensor of the cage was last swapped, or None where nobody noted it. One query."""
-    swaps = Mark.objects.valid().filter(cage=cage_id, kind__code=BuiltIn.SENSOR_SWAPPED)
-    return (
-        swaps.filter(ends_at__lte=now)
-        .order_by("-ends_at")
-        .values_list("ends_at", flat=True)
-        .first()
-    )
+    return sensors_since([cage_id], now).get(cage_id)
+
+
+def sensors_since(cage_ids: Collection[int], now: datetime) -> dict[int, datetime]:
+    """{cage id: when its sensor was last swapped}, without cages of which nobody noted it.
+
+    One query.
+    """
+    swaps = Mark.objects.valid().filter(cage__in=cage_ids, kind__code=BuiltIn.SENSOR_SWAPPED)
+    last = swaps.filter(ends_at__lte=now).order_by().values("cage").annotate(last=Max("ends_at"))
+    return dict(last.values_list("cage", "last"))

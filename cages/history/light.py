@@ -17,7 +17,10 @@ from cages.history.summaries import HealthSummary, health_of
 from cages.history.window import DAY, Window
 from cages.models import LightPeriod, LightSchedule, Stay
 from cages.models.light import Regime
-from cages.slots import SLOT_LENGTH
+from cages.slots import SLOT_LENGTH, slot_of
+
+# A dark phase is shorter than a day, and the next one follows within two.
+LAST_PHASE_WITHIN = 4 * DAY
 
 
 class LightPhase(IntEnum):
@@ -188,6 +191,11 @@ def _switches(schedule: LightSchedule, window: Window) -> list[tuple[datetime, b
     return found if found[0][1] else found[1:]
 
 
+def has_light(runs: Iterable[LightRun]) -> bool:
+    """Whether a schedule is known for any part of them."""
+    return any(run.phase != LightPhase.UNKNOWN for run in runs)
+
+
 def phases_of(runs: Runs) -> bytes:
     """One LightPhase for each slot of the runs."""
     return b"".join([bytes([run.phase]) * run.window.minutes for run in runs])
@@ -239,3 +247,11 @@ def dark_phases(runs: Runs, count: int) -> list[Window]:
         if begin < span.start and span.end < end and span.end - span.start < DAY
     ]
     return whole[::-1][:count]
+
+
+def last_dark_phase(cage_id: int, now: datetime) -> Window | None:
+    """The last dark phase of the cage that is over; None without a schedule. Two queries."""
+    slot = slot_of(now)
+    window = Window(slot - LAST_PHASE_WITHIN, slot + SLOT_LENGTH)
+    runs = light_of([cage_id], window)[cage_id]
+    return next((span for span in dark_phases(runs, 2) if span.end <= slot), None)

@@ -1,6 +1,6 @@
 """Which window a URL asks for: today, last night, a number of days, or any days."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Self
@@ -26,7 +26,8 @@ CHOICES = {
     "90d": gettext_lazy("90 days"),
     "365d": gettext_lazy("1 year"),
 }
-# The dark phase of a usual light schedule (12 hours of light from 7), in facility time.
+# "Last night" where no light schedule says when it was dark: the dark phase of a usual one
+# (12 hours of light from 7), in facility time.
 NIGHT = (time(19), time(7))
 LONGEST_DAYS = 3660
 # Hours are shown up to here, days beyond.
@@ -43,12 +44,21 @@ class Span:
     last: date
     # What is wrong with the days that were asked for; then the window is today's.
     error: str = ""
+    # Whether the night is a dark phase of a light schedule, and not NIGHT.
+    is_dark_phase: bool = False
 
     @classmethod
-    def from_query(cls, query: Mapping[str, str], now: datetime, default: str = "today") -> Self:
+    def from_query(
+        cls,
+        query: Mapping[str, str],
+        now: datetime,
+        default: str = "today",
+        dark_phase: Callable[[], Window | None] = lambda: None,
+    ) -> Self:
         """From request.GET: `span=7d`, or `from=2026-03-01&to=2026-03-31`, both included.
 
         `to` may be left out for one day. What makes no sense gives an error in words, and today.
+        dark_phase: gives the last night of what is shown, or None for NIGHT.
         """
         today = timezone.localtime(now).date()
         if query.get("from") or query.get("to"):
@@ -57,8 +67,11 @@ class Span:
         name = name if name in CHOICES else default
         if name in ("24h", "night"):
             end = slot_of(now)
-            window = Window(end - DAY, end) if name == "24h" else _night_before(today, end)
-            return cls(name, window, timezone.localtime(window.start).date(), today)
+            dark = dark_phase() if name == "night" else None
+            usual = Window(end - DAY, end) if name == "24h" else _night_before(today, end)
+            window = dark or usual
+            first = timezone.localtime(window.start).date()
+            return cls(name, window, first, today, is_dark_phase=dark is not None)
         first = today - (DAYS[name] - 1) * DAY
         return cls(name, Window.of_days(first, today, now), first, today)
 
@@ -107,9 +120,14 @@ class Span:
     @property
     def query(self) -> str:
         """The span as it appears in a URL."""
+        return urlencode(self.fields)
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """[(name, value)] of the query."""
         if self.name != "custom":
-            return urlencode({"span": self.name})
-        return urlencode({"from": self.first.isoformat(), "to": self.last.isoformat()})
+            return [("span", self.name)]
+        return [("from", self.first.isoformat()), ("to", self.last.isoformat())]
 
     @property
     def day_count(self) -> int:

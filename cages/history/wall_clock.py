@@ -86,3 +86,9 @@ def _change_within(start: datetime, zone: tzinfo) -> datetime:
         else:
             before = middle
     return start + after * SLOT_LENGTH
+
+
+def standard_offset_of(moment: datetime) -> timedelta:
+    """How far the facility's clock is ahead of UTC in the year of the moment, summer time apart."""
+    local = timezone.localtime(moment)
+    return min(_offset(local.replace(month=month, day=1, hour=12)) for month in (1, 7))

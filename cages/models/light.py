@@ -1,5 +1,6 @@
 """Light schedules: when the lights are on, and which schedule a room or a cage has since when."""
 
+from collections.abc import Iterable
 from datetime import datetime, time, timedelta, timezone, tzinfo
 from typing import Self
 
@@ -15,6 +16,8 @@ from people.names import KeyField, SortField
 
 # What time zones on Earth are ahead of UTC.
 MOST_OFFSET_MINUTES = 14 * 60
+SCHEDULES_AT_MOST = 500
+PERIODS_AT_MOST = 500
 
 
 class Regime(models.TextChoices):
@@ -108,6 +111,16 @@ class LightPeriodQuerySet(models.QuerySet["LightPeriod"]):
     def before(self, end: datetime) -> Self:
         """Those that began before the moment, oldest first, with their schedules."""
         return self.filter(starts_at__lt=end).select_related("schedule").order_by("starts_at", "id")
+
+    def present(self, rooms: Iterable[int], now: datetime) -> Self:
+        """The period that each of these rooms is in."""
+        begun = self.filter(room__in=list(rooms), starts_at__lte=now).select_related("schedule")
+        return begun.order_by("room_id", "-starts_at").distinct("room_id")
+
+    def coming(self, rooms: Iterable[int], now: datetime) -> Self:
+        """The next period of each of these rooms."""
+        later = self.filter(room__in=list(rooms), starts_at__gt=now).select_related("schedule")
+        return later.order_by("room_id", "starts_at").distinct("room_id")
 
 
 class LightPeriod(models.Model):

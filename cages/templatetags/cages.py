@@ -1,5 +1,6 @@
 """How states, ages and figures are put into words and shapes, the same on every page."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -8,14 +9,14 @@ import segno
 from django import template
 from django.core.paginator import Page
 from django.utils import timezone
-from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cages.drawing import strips, words
+from cages.drawing import light, pins, stacks, strips, words
 from cages.history.buckets import Bucket, total_of
+from cages.history.light import LightRun
 from cages.history.summaries import HealthSummary, Share
 from cages.history.window import Window, midnight_of
 from cages.models import Cage, Condition, Health
@@ -151,13 +152,31 @@ def bad_for(cage: Cage, now: datetime, is_brief: bool = False) -> str:
     return _("for %(duration)s") % {"duration": told}
 
 
-def _strip(minutes: bytes, title: str, width: int, begin: datetime | None, start: int) -> Context:
-    """begin: the slot at the left edge of the strip; start: where on it the first minute is."""
+def _strip(
+    minutes: bytes,
+    title: str,
+    width: int,
+    begin: datetime | None,
+    start: int,
+    runs: Sequence[LightRun] = (),
+    marks: Sequence[pins.Numbered] = (),
+) -> Context:
+    """begin: the slot at the left edge of the strip; start: where on it the first minute is.
+
+    runs, marks: the light and the marks of a cage. They may reach beyond the strip.
+    """
+    end = start + len(minutes)
+    shade = light.shade_of(runs, begin, 0, width) if begin else None
+    top = light.BAND_HEIGHT if shade else 0
     return {
         "paths": strips.paths_of(minutes, start),
         "width": width,
+        "top": -top,
+        "height": strips.HEIGHT + top,
+        "shade": shade,
+        "pins": pins.pins_of(marks, begin, 0, width, max(width, 1)) if begin else [],
         "begin": begin,
-        "end": start + len(minutes),
+        "end": end,
         "first": start,
         "label": f"{title}: {words.minutes_in_words(minutes)}",
     }
@@ -170,14 +189,28 @@ def strip(minutes: bytes, title: str) -> Context:
 
 
 @register.inclusion_tag("cages/_strip.html")
-def hour_strip(minutes: bytes, title: str, now: datetime) -> Context:
+def hour_strip(
+    minutes: bytes,
+    title: str,
+    now: datetime,
+    runs: Sequence[LightRun] = (),
+    marks: Sequence[pins.Numbered] = (),
+) -> Context:
     """The last minutes of an hour, at the end of its width: a newer cage has fewer."""
     begin = slot_of(now) - HOUR_MINUTES * SLOT_LENGTH
-    return _strip(minutes, title, HOUR_MINUTES, begin, HOUR_MINUTES - len(minutes))
+    start = HOUR_MINUTES - len(minutes)
+    return _strip(minutes, title, HOUR_MINUTES, begin, start, runs, marks)
 
 
 @register.inclusion_tag("cages/_strip.html")
-def day_strip(minutes: bytes, start: datetime, title: date, at: datetime | None = None) -> Context:
+def day_strip(
+    minutes: bytes,
+    start: datetime,
+    title: date,
+    at: datetime | None = None,
+    runs: Sequence[LightRun] = (),
+    marks: Sequence[pins.Numbered] = (),
+) -> Context:
     """The minutes since the slot `start` on the whole width of its facility day.
 
     at: a moment to be marked, or None.
@@ -186,60 +219,47 @@ def day_strip(minutes: bytes, start: datetime, title: date, at: datetime | None 
     midnight = midnight_of(timezone.localtime(start).date(), timezone.get_default_timezone())
     number = (at - midnight) // SLOT_LENGTH if at else -1
     mark = round(100 * (number + 0.5) / width, 2) if 0 <= number < width else None
-    drawn = _strip(minutes, str(title), width, midnight, (start - midnight) // SLOT_LENGTH)
+    first = (start - midnight) // SLOT_LENGTH
+    drawn = _strip(minutes, str(title), width, midnight, first, runs, marks)
     return {**drawn, "ticks": ticks, "mark": mark}
 
 
 @register.inclusion_tag("cages/_strip.html")
-def window_strip(minutes: bytes, window: Window, title: str) -> Context:
+def window_strip(
+    minutes: bytes,
+    window: Window,
+    title: str,
+    runs: Sequence[LightRun] = (),
+    marks: Sequence[pins.Numbered] = (),
+) -> Context:
     """The last minutes of a Window that is no single day, with its hours or days below."""
-    return {**window_minutes(minutes, window, title), "ticks": strips.ticks_within(window)}
+    drawn = window_minutes(minutes, window, title, runs, marks)
+    return {**drawn, "ticks": strips.ticks_within(window)}
 
 
 @register.inclusion_tag("cages/_strip.html")
-def window_minutes(minutes: bytes, window: Window, title: str) -> Context:
+def window_minutes(
+    minutes: bytes,
+    window: Window,
+    title: str,
+    runs: Sequence[LightRun] = (),
+    marks: Sequence[pins.Numbered] = (),
+) -> Context:
     """The last minutes of a Window, on its width: a newer cage has fewer."""
-    return _strip(minutes, title, window.minutes, window.start, window.minutes - len(minutes))
+    start = window.minutes - len(minutes)
+    return _strip(minutes, title, window.minutes, window.start, start, runs, marks)
 
 
 @register.inclusion_tag("cages/_stack.html")
-def day_stack(
-    days: list[tuple[date, Window, bytes]], is_double: bool = False, kept: str = ""
-) -> Context:
-    """Days under each other, one or two in a row, on one scale. days: (date, Window, minutes).
-
-    kept: other parameters of the URL, for the links to one day.
-
-    The hours below are those of a day on which the clock is not set.
-    """
-    whole = {day: Window.whole_day(day) for day, _part, _minutes in days}
-    day_width = max((window.minutes for window in whole.values()), default=24 * 60)
-    rows: list[dict[str, Any]] = [
-        {
-            "day": f"{day:%Y-%m-%d}",
-            "weekday": WEEKDAYS_ABBR[day.weekday()],
-            "date": f"{day:%m-%d}",
-            # 24.5 where the clock is set by half an hour.
-            "hours": "" if whole[day].minutes == 24 * 60 else whole[day].minutes / 60,
-            "paths": strips.paths_of(minutes, (part.start - whole[day].start) // SLOT_LENGTH),
-            "begin": whole[day].start,
-            "first": (part.start - whole[day].start) // SLOT_LENGTH,
-            "end": (part.end - whole[day].start) // SLOT_LENGTH,
-            "label": f"{day:%Y-%m-%d}: {words.minutes_in_words(minutes)}",
-        }
-        for day, part, minutes in days
-    ]
-    if is_double:
-        for row, (day, _part, _minutes), after in zip(rows, days, rows[1:], strict=False):
-            row |= {"next": after["day"], "next_at": whole[day].minutes}
-    width = day_width * (2 if is_double else 1)
-    hours = range(0, 48 if is_double else 24, strips.HOURS_BETWEEN_TICKS)
-    ticks = [strips.Tick(round(6000 * hour / width, 2), f"{hour % 24:02}") for hour in hours]
-    return {"rows": rows, "width": width, "ticks": ticks, "kept": kept}
+def day_stack(stack: stacks.Stack, kept: str = "") -> Context:
+    """Days under each other. kept: other parameters of the URL, for the links to one day."""
+    return {"stack": stack, "kept": kept}
 
 
 @register.inclusion_tag("cages/_bars.html")
-def share_bars(buckets: list[Bucket], window: Window, title: str) -> Context:
+def share_bars(
+    buckets: list[Bucket], window: Window, title: str, runs: Sequence[LightRun] = ()
+) -> Context:
     """The shares of each Bucket as a stacked bar; what they show together is its text."""
     left = (buckets[0].window.start - window.start) // SLOT_LENGTH if buckets else 0
     shown = window.since(buckets[0].window.start) if buckets else window
@@ -247,6 +267,7 @@ def share_bars(buckets: list[Bucket], window: Window, title: str) -> Context:
     return {
         "paths": strips.bars_of(buckets, width := max(window.minutes, 1), left),
         "width": width,
+        "shade": light.shade_of(runs, window.start, 0, width),
         "ticks": strips.ticks_within(window),
         "label": f"{title}: {told}",
     }
@@ -280,6 +301,7 @@ register.filter(words.percent_bound)
 register.filter(words.time_of_day)
 register.filter(words.whole_percent)
 register.simple_tag(words.spell_in_words, name="spell")
+register.simple_tag(pins.in_words, name="mark_words")
 
 
 @register.simple_tag

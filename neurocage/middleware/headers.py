@@ -9,14 +9,18 @@ from cages.clock import now_of
 
 # The moment of the answer, for open pages: the clock of a browser may be wrong.
 SERVER_TIME = "Server-Time"
-# What a page could ask the browser for. No page of ours needs any of it.
+# What a page could ask the browser for. No page of ours needs any of UNUSED.
 UNUSED = (
     *("accelerometer", "autoplay", "bluetooth", "camera", "display-capture", "encrypted-media"),
     *("fullscreen", "geolocation", "gyroscope", "hid", "idle-detection", "magnetometer"),
-    *("microphone", "midi", "payment", "picture-in-picture", "publickey-credentials-get"),
+    *("microphone", "midi", "payment", "picture-in-picture"),
     *("screen-wake-lock", "serial", "usb", "web-share", "xr-spatial-tracking"),
 )
-PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in UNUSED)
+# Passkeys are made and used by our own pages, and by no page of another site in a frame.
+OWN = ("publickey-credentials-create", "publickey-credentials-get")
+PERMISSIONS_POLICY = ", ".join(
+    [f"{feature}=()" for feature in UNUSED] + [f"{feature}=(self)" for feature in OWN]
+)
 
 
 class PermissionsPolicyMiddleware:

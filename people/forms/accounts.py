@@ -20,17 +20,18 @@ from redis.exceptions import RedisError
 from neurocage.ids import advance_ids
 from people.locks import refuse_if_locked, refuse_if_mailed_often
 from people.models import Act, Registration, SignInAct, User
+from people.models.own_address import ADDRESS_LENGTH, validate_address
 from people.models.registration import WAITING_AT_MOST
 from people.setup_code import NOTED_AS, opens_setup
 
 
-def _plain_helper(button: str | Promise) -> FormHelper:
+def plain_helper(button: str | Promise) -> FormHelper:
     helper = FormHelper()
     helper.add_input(Submit("", button, css_class="btn-primary w-100"))
     return helper
 
 
-class _Plain(forms.Form):
+class Plain(forms.Form):
     """Fields with a label above them. Placeholders and links of allauth are not used."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -40,8 +41,8 @@ class _Plain(forms.Form):
             field.help_text = ""
 
 
-class SignInForm(_Plain, allauth_forms.LoginForm):
-    helper = _plain_helper(_("Sign in"))
+class SignInForm(Plain, allauth_forms.LoginForm):
+    helper = plain_helper(_("Sign in"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -54,8 +55,8 @@ class SignInForm(_Plain, allauth_forms.LoginForm):
         return super().add_prefix("username" if field_name == "login" else field_name)
 
 
-class ChangePasswordForm(_Plain, allauth_forms.ChangePasswordForm):
-    helper = _plain_helper(_("Change password"))
+class ChangePasswordForm(Plain, allauth_forms.ChangePasswordForm):
+    helper = plain_helper(_("Change password"))
 
     def clean_oldpassword(self) -> str:
         # Through the limits, unlike allauth's own.
@@ -65,12 +66,12 @@ class ChangePasswordForm(_Plain, allauth_forms.ChangePasswordForm):
         return password
 
 
-class SetPasswordForm(_Plain, allauth_forms.SetPasswordForm):
-    helper = _plain_helper(_("Set password"))
+class SetPasswordForm(Plain, allauth_forms.SetPasswordForm):
+    helper = plain_helper(_("Set password"))
 
 
-class ResetPasswordForm(_Plain, allauth_forms.ResetPasswordForm):
-    helper = _plain_helper(_("Send the mail"))
+class ResetPasswordForm(Plain, allauth_forms.ResetPasswordForm):
+    helper = plain_helper(_("Send the mail"))
 
     def clean_email(self) -> str:
         refuse_if_mailed_often(context.request, self.cleaned_data["email"])
@@ -78,19 +79,19 @@ class ResetPasswordForm(_Plain, allauth_forms.ResetPasswordForm):
         return mail
 
 
-class ResetPasswordKeyForm(_Plain, allauth_forms.ResetPasswordKeyForm):
-    helper = _plain_helper(_("Set password"))
+class ResetPasswordKeyForm(Plain, allauth_forms.ResetPasswordKeyForm):
+    helper = plain_helper(_("Set password"))
 
 
-class ConfirmPasswordForm(_Plain, allauth_forms.ReauthenticateForm):
-    helper = _plain_helper(_("Confirm"))
+class ConfirmPasswordForm(Plain, allauth_forms.ReauthenticateForm):
+    helper = plain_helper(_("Confirm"))
 
 
-class MailAddressForm(_Plain, allauth_forms.AddEmailForm):
-    helper = _plain_helper(_("Save"))
+class MailAddressForm(Plain, allauth_forms.AddEmailForm):
+    helper = plain_helper(_("Save"))
 
 
-class _CodeForm(_Plain, mfa_forms.BaseAuthenticateForm):
+class _CodeForm(Plain, mfa_forms.BaseAuthenticateForm):
     """A code of the second factor, limited as a password is."""
 
     def clean_code(self) -> str:
@@ -106,15 +107,15 @@ class _CodeForm(_Plain, mfa_forms.BaseAuthenticateForm):
 
 
 class CodeForm(_CodeForm, mfa_forms.AuthenticateForm):
-    helper = _plain_helper(_("Sign in"))
+    helper = plain_helper(_("Sign in"))
 
 
 class ConfirmCodeForm(_CodeForm, mfa_forms.ReauthenticateForm):
-    helper = _plain_helper(_("Confirm"))
+    helper = plain_helper(_("Confirm"))
 
 
-class AddFactorForm(_Plain, ActivateTOTPForm):
-    helper = _plain_helper(_("Add"))
+class AddFactorForm(Plain, ActivateTOTPForm):
+    helper = plain_helper(_("Add"))
 
 
 class AccountForm(UserCreationForm):
@@ -129,7 +130,7 @@ class AccountForm(UserCreationForm):
 class RegisterForm(AccountForm):
     """An account that cannot be used yet."""
 
-    helper = _plain_helper(_("Register"))
+    helper = plain_helper(_("Register"))
 
     class Meta(AccountForm.Meta):
         fields = ("username", "email")
@@ -154,7 +155,7 @@ class RegisterForm(AccountForm):
 class SetupForm(AccountForm):
     """The first administrator."""
 
-    helper = _plain_helper(_("Create administrator"))
+    helper = plain_helper(_("Create administrator"))
     FIRST_ID = 1
 
     code = forms.CharField(
@@ -163,11 +164,25 @@ class SetupForm(AccountForm):
         max_length=100,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    field_order = ("code", "username", "password1", "password2")
+    address = forms.CharField(
+        label=_("Address of Neurocage"),
+        help_text=_("Links and codes begin with it."),
+        max_length=ADDRESS_LENGTH,
+        validators=[validate_address],
+    )
+    field_order = ("code", "address", "username", "password1", "password2")
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.request = request
+        if settings.BASE_URL:
+            del self.fields["address"]
+        else:
+            if settings.LEARNS_HOSTS:
+                self.fields["address"].help_text = _(
+                    "Links and codes begin with it, and Neurocage answers only to its host name."
+                )
+            self.initial["address"] = f"{request.scheme}://{request.get_host()}"
 
     def clean_code(self) -> str:
         """Limited as a password is."""

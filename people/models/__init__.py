@@ -2,6 +2,7 @@
 
 from people.models.change import Change, Verb
 from people.models.lab import Lab, LabIsFull, LastAdministrator, Membership, Role
+from people.models.own_address import OwnAddress
 from people.models.registration import Registration
 from people.models.sign_in import Act, SignInAct
 from people.models.token import ApiToken, Scope
@@ -15,6 +16,7 @@ __all__ = [
     "LabIsFull",
     "LastAdministrator",
     "Membership",
+    "OwnAddress",
     "Registration",
     "Role",
     "Scope",

@@ -37,6 +37,8 @@ class Act(models.TextChoices):
     RESET_ASKED = "reset_asked", _("asked for a mail to reset the password")
     FACTOR_ADDED = "factor_added", _("second factor added")
     FACTOR_REMOVED = "factor_removed", _("second factor removed")
+    LINKED = "linked", _("linked to the identity provider")
+    PROVIDER_FAILED = "provider_failed", _("refused sign-in by the identity provider")
     REGISTERED = "registered", _("registered")
     APPROVED = "approved", _("registration approved")
     REFUSED = "refused", _("registration refused")

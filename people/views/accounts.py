@@ -11,14 +11,17 @@ from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.request import split_domain_port
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.generic import FormView
 
+from neurocage import address
 from people.forms.accounts import RegisterForm, SetupForm
-from people.models import Act, Registration, SignInAct, User
+from people.models import Act, OwnAddress, Registration, SignInAct, User
+from people.passkeys import refusal
 
 
 def nobody_has_an_account() -> bool:
@@ -35,8 +38,12 @@ class SignInView(LoginView):
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        open_ways = {"registration_open": settings.REGISTRATION_OPEN}
-        return super().get_context_data(**open_ways, has_mail=bool(settings.EMAIL_URL), **kwargs)
+        return super().get_context_data(
+            registration_open=settings.REGISTRATION_OPEN,
+            provider=settings.OIDC and settings.OIDC["name"],
+            has_passkeys=not refusal(self.request),
+            **kwargs,
+        )
 
 
 def where_mail_is_set(
@@ -107,7 +114,11 @@ class SetupView(FormView):
         try:
             with transaction.atomic():
                 login(self.request, form.save())
+                if said := form.cleaned_data.get("address"):
+                    reached_as = split_domain_port(self.request.get_host())[0]
+                    OwnAddress.objects.say(said, reached_as)
         except IntegrityError:
             raise Http404("Somebody else has set Neurocage up a moment ago.") from None
+        address.forget()
         messages.success(self.request, _("Neurocage is set up. Add your first cage."))
         return super().form_valid(form)

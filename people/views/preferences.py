@@ -36,7 +36,6 @@ class PreferencesView(View):
 
     def _way_back(self) -> str:
         wanted = self.request.POST.get("next", "")
-        is_ours = url_has_allowed_host_and_scheme(
-            wanted, allowed_hosts={self.request.get_host()}, require_https=self.request.is_secure()
-        )
+        # The menu gives a path, so no host is allowed.
+        is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
         return wanted if is_ours else resolve_url(settings.LOGIN_REDIRECT_URL)

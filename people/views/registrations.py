@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
+from neurocage.address import absolute
 from people.access import Permission
 from people.mail import send_later
 from people.models import Act, Registration, SignInAct, User
@@ -58,7 +59,7 @@ class RegistrationsView(PermittedMixin, TemplateView):
 def tell(person: User, is_approved: bool) -> None:
     """Send the answer by mail, where a mail server is set and the person gave an address."""
     if settings.EMAIL_URL and person.email:
-        address = settings.BASE_URL + reverse("login")
+        address = absolute(reverse("login"))
         told = {"person": person, "is_approved": is_approved, "address": address}
         text = render_to_string("people/mail/registration.txt", told)
         subject = _("Neurocage: your account")

@@ -4,6 +4,8 @@
   "use strict";
 
   const HEIGHT = 224;
+  // Above the plot.
+  const FRAME = 16;
   const FONT = "12px system-ui, sans-serif";
   const DAY_SECONDS = 86400;
   const MONTH_SECONDS = 28 * DAY_SECONDS;
@@ -89,6 +91,41 @@
     ctx.restore();
   }
 
+  // Dark phases as a thick line above and a shadow, light phases as a thin line, as over the strips.
+  // Marks as triangles with their numbers in the list of the page.
+  function drawFrame(plot, { light, marks }) {
+    const { ctx, bbox } = plot;
+    const ratio = window.devicePixelRatio;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top - FRAME * ratio, bbox.width, bbox.height + FRAME * ratio);
+    ctx.clip();
+    for (const [start, end, isDark] of light) {
+      const left = plot.valToPos(start, "x", true);
+      const width = plot.valToPos(end, "x", true) - left;
+      ctx.fillStyle = colour(isDark ? "ink" : "quiet");
+      const height = (isDark ? 4 : 1) * ratio;
+      ctx.fillRect(left, bbox.top - height, width, height);
+      if (!isDark) continue;
+      ctx.globalAlpha = 0.08;
+      ctx.fillRect(left, bbox.top, width, bbox.height);
+      ctx.globalAlpha = 1;
+    }
+    ctx.fillStyle = colour("ink");
+    ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+    for (const [start, , number] of marks) {
+      const left = plot.valToPos(start, "x", true);
+      const top = bbox.top - (FRAME - 2) * ratio;
+      ctx.beginPath();
+      ctx.moveTo(left - 5 * ratio, top);
+      ctx.lineTo(left + 5 * ratio, top);
+      ctx.lineTo(left, top + 9 * ratio);
+      ctx.fill();
+      ctx.fillText(number, left + 7 * ratio, top + 9 * ratio);
+    }
+    ctx.restore();
+  }
+
   // One bar as text, also for screen readers.
   function describe(data, index, time) {
     const when = time(data.starts[index]).slice(0, data.step === "day" ? 10 : undefined);
@@ -99,7 +136,14 @@
       }
       return value ? `${word} ${value}/${data.minutes[index]} min` : null;
     });
-    return `${when}: ${parts.filter(Boolean).join(", ")}`;
+    const [from, to] = [data.starts[index], data.ends[index]];
+    const here = ([start, end]) => start < to && end >= from;
+    const phases = data.light.filter(([start, end]) => start < to && end > from);
+    const words = [...new Set(phases.map((phase) => phase[3]))].join(" / ");
+    const marks = data.marks.filter(here).map((mark) => mark[3]);
+    return [`${when}: ${parts.filter(Boolean).join(", ")}`, words, ...marks]
+      .filter(Boolean)
+      .join(" · ");
   }
 
   function axesOf(unit, time) {
@@ -193,8 +237,10 @@
             },
           },
         },
+        // Room above for the line of the light and the marks.
+        padding: data.light.length || data.marks.length ? [FRAME + 2, null, null, null] : undefined,
         hooks: {
-          draw: kind.draw,
+          draw: [...kind.draw, (drawn) => drawFrame(drawn, data)],
           setCursor: [
             ({ cursor }) => {
               if (cursor.idx !== null && cursor.idx !== undefined && cursor.left >= 0) {

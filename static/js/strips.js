@@ -4,6 +4,8 @@
 
   const MINUTE_MS = 60000;
   const KINDS = ["perfect", "ok", "bad", "off"];
+  // LightPhase of cages/history/light.py.
+  const DARK = 2;
 
   // The words, and the facility's time zone.
   const words = document.querySelector("[data-zone][data-perfect]")?.dataset;
@@ -19,28 +21,41 @@
   // The strokes say it: "M12 8h3" is three minutes of one kind from the twelfth on.
   function kindAt(paths, minute) {
     for (const path of paths) {
+      const kind = KINDS.find((one) => path.classList.contains(one));
+      if (!kind) continue;
       for (const [, from, length] of path.getAttribute("d").matchAll(/M(\d+) \d+h(\d+)/g)) {
-        if (minute >= +from && minute < +from + +length) {
-          return KINDS.find((kind) => path.classList.contains(kind));
-        }
+        if (minute >= +from && minute < +from + +length) return kind;
       }
     }
     return "none";
   }
 
+  // "ZT 13:05, dark phase", or only the phase where the light is constant; empty without a schedule.
+  function lightAt(strip, minute) {
+    for (const [from, end, phase, zt] of JSON.parse(strip.dataset.light ?? "[]")) {
+      if (minute < from || minute >= end) continue;
+      const word = phase === DARK ? words.dark : words.lit;
+      if (zt === null) return word;
+      const since = zt + minute - from;
+      return `ZT ${Math.floor(since / 60)}:${String(since % 60).padStart(2, "0")}, ${word}`;
+    }
+    return "";
+  }
+
   function read(strip, clientX) {
     const box = strip.getBoundingClientRect();
-    const place = (clientX - box.left) / box.width;
-    const minute = Math.floor(place * strip.viewBox.baseVal.width);
+    const place = ((clientX - box.left) / box.width) * strip.viewBox.baseVal.width;
     const next = strip.querySelector("use");
     // With two days in a row, the second one is drawn by its own strip.
     const shift = next ? next.x.baseVal.value : Infinity;
     const day =
-      minute < shift ? strip : document.querySelector(next.getAttribute("href")).ownerSVGElement;
-    const own = minute < shift ? minute : minute - shift;
+      place < shift ? strip : document.querySelector(next.getAttribute("href")).ownerSVGElement;
+    // Where a row does not begin at the left edge of the axis, `data-at` says how far from it.
+    const own = Math.floor(place - (place < shift ? 0 : shift) - (day.dataset.at ?? 0));
     if (own < +day.dataset.first || own >= +day.dataset.end) return null;
     const paths = (day.querySelector(".strip-day") ?? day).querySelectorAll("path");
-    return `${clock(+day.dataset.begin * 1000 + own * MINUTE_MS)} ${words[kindAt(paths, own)]}`;
+    const time = clock(+day.dataset.begin * 1000 + own * MINUTE_MS);
+    return [`${time} ${words[kindAt(paths, own)]}`, lightAt(day, own)].filter(Boolean).join(" · ");
   }
 
   function show(event) {

@@ -1,7 +1,6 @@
 import os
 
 import pytest
-from django.conf import settings
 from django.test import Client
 
 from tests.browser import chromium
@@ -23,13 +22,15 @@ def browser():
 
 
 @pytest.fixture
-def new_page(browser, live_server):
+def new_page(browser, live_server, settings):
     """Return a function that gives a page in which the person is signed in.
 
     It shows the list. Options: new_page(person, size=..., java_script_enabled=...). At the end of
         the test it checks that nothing was loaded from another host, that no script failed, and
         that no file was missing.
     """
+    # Links and codes lead to the server of the test.
+    settings.BASE_URL = live_server.url
     contexts, strangers, missing, errors = [], [], [], []
 
     def open_page(person=None, **options):

@@ -3,35 +3,43 @@
 import gzip
 import itertools
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.utils import timezone
 
-from cages.models import Cage, Condition, Health, Outcome, Rack, Room
+from cages.models import Cage, Condition, Health, MarkKind, Outcome, Rack, Room
 from cages.slots import slot_of
 from people.models import ApiToken
-from tests.browser import welfare_data
-from tests.factories import MINUTE, make_cage, make_cycle, make_user, record_minutes, write_polls
+from tests.browser import people_data, welfare_data
+from tests.browser.looks import WIDTHS, problems_on, wider_than_the_window
+from tests.factories import (
+    MINUTE,
+    give_light,
+    make_cage,
+    make_cycle,
+    make_mark,
+    make_schedule,
+    make_user,
+    record_minutes,
+    write_polls,
+)
 from tests.welfare.factories import make_concern
 from welfare import desk
 from welfare.models import Finding, Kind, Reason
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-AXE = Path(settings.BASE_DIR, "node_modules/axe-core/axe.min.js").read_text()
-STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
-# Each theme has the same markup, so of these rules alone another theme is something new.
-OF_COLOUR = ["color-contrast", "link-in-text-block"]
 ADDRESSES = [
     "/cages/",
     "/cages/?q=nothing+like+it",
     "/cages/bulk/?act=move&which=all",
+    "/cages/bulk/?act=join&which=all",
     "/cages/1/",
     "/cages/2/",
     "/cages/1/history/",
     "/cages/1/history/?span=30d&double=1",
+    "/cages/1/history/?span=7d&axis=zt&double=1",
+    "/cages/1/history/?span=7d&axis=tau&tau=99",
     "/cages/1/?at=2026-03-02T03:14",
     "/cages/compare/?cage=1&cage=2",
     "/cages/export/?which=all&from=nonsense",
@@ -53,8 +61,24 @@ ADDRESSES = [
     "/racks/900/fill/?row=A&column=1",
     "/rooms/900/edit/",
     "/cages/1/move/",
+    "/light/",
+    "/light/new/",
+    "/light/rooms/900/",
+    "/light/cages/1/",
+    "/light/periods/900/remove/",
     "/wall/",
     "/wall/?room=900",
+    "/racks/?room=900",
+    "/marks/",
+    "/marks/900/",
+    "/marks/901/",
+    "/marks/900/edit/",
+    "/marks/900/withdraw/",
+    "/marks/new/?cage=1",
+    "/marks/new/?rack=900",
+    "/marks/kinds/",
+    "/marks/kinds/900/",
+    "/cages/1/history/?span=today&handling=out",
     "/concerns/",
     "/concerns/?whose=mine",
     "/concerns/900/",
@@ -64,25 +88,28 @@ ADDRESSES = [
     "/concerns/quality/",
     "/concerns/new/?cage=1",
     *welfare_data.ADDRESSES,
+    *people_data.ADDRESSES,
     "/tokens/",
     "/api/",
     "/ops/",
     "/styleguide/",
 ]
-# The narrowest of each layout, and what people have.
-WIDTHS = (320, 390, 640, 768, 992, 1065, 1200, 1280, 1400)
-ANONYMOUS_ADDRESSES = ["/accounts/login/", "/accounts/register/"]
-# Shows what axe-core found as readable lines.
-FOUND = """async ([theme, rules]) => {
-  document.documentElement.dataset.theme = theme;
-  const { violations } = await axe.run({ runOnly: rules });
-  return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target} ${n.failureSummary}`));
-}"""
+DESKTOP = {"width": 1280, "height": 900}
+ANONYMOUS_ADDRESSES = [
+    "/accounts/login/",
+    "/accounts/register/",
+    "/accounts/password/reset/",
+    "/accounts/password/reset/sent/",
+    "/accounts/password/reset/x-used/",
+    "/accounts/mail/sent/",
+    "/accounts/mail/used/",
+]
 
 
 @pytest.fixture
-def facility():
+def facility(settings):
     """One cage in each condition, and the administrator who sees them all."""
+    settings.EMAIL_URL = "smtp://localhost"
     ada = make_user("ada", is_superuser=True)
     now = slot_of(timezone.now())
     # Ids that the addresses above name, and that the database does not give out here.
@@ -100,6 +127,12 @@ def facility():
     make_cage("Paused", ada, id=6, is_polled=False)
     make_cage("Archived", ada, id=9, archived_at=timezone.now())
     make_cycle(now - MINUTE, planned=3)
+    give_light(Room.objects.get(), make_schedule(), now - timedelta(days=2), pk=900)
+    make_mark(Room.objects.get(), now - 5 * MINUTE, now - 3 * MINUTE)
+    MarkKind.objects.create(id=900, name="Ear punch")
+    make_mark(Cage.objects.get(pk=1), now - 4 * MINUTE, pk=900, person=ada, note="new bedding")
+    make_mark(unseen.room, now - 9 * MINUTE, now, pk=901, kind="room_works", withdrawn_at=now)
+    make_mark(unseen.rack, now - 9 * MINUTE, kind="cage_change")
     # One that nobody has acknowledged, one with a recheck that lapsed, and one that is closed.
     raised = {"raised": now - 9 * MINUTE, "raised_at": now}
     make_concern(Cage.objects.get(pk=1), pk=900, **raised)
@@ -117,40 +150,11 @@ def facility():
     )
     desk.close(silent.pk, ada, timezone.now())
     welfare_data.add_welfare(ada, make_user("Dr. Bea", is_superuser=True), now)
+    people_data.add_people(ada, now)
     ApiToken.objects.issue(ada, "notebook", timezone.now())
     conditions = {cage.condition(timezone.now()) for cage in Cage.objects.select_related("state")}
     assert conditions == set(Condition)
     return ada
-
-
-def problems_on(page):
-    """Return what axe-core finds on the open page, as {theme: problems}."""
-    page.evaluate(AXE)
-    found = {"light": page.evaluate(FOUND, ["light", STANDARD])}
-    for theme in ("dark", "night"):
-        found[theme] = page.evaluate(FOUND, [theme, OF_COLOUR])
-    return {theme: problems for theme, problems in found.items() if problems}
-
-
-def wider_than_the_window(page, address):
-    """Return [(address, width)] for the widths at which the open page scrolls sideways."""
-    wide = []
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 450})
-        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
-            wide.append((address, width))
-    return wide
-
-
-def test_no_page_has_a_problem_in_any_theme_nor_scrolls_sideways(new_page, facility):
-    page, problems, wide = new_page(facility, reduced_motion="reduce"), {}, []
-    for address in ADDRESSES:
-        page.goto(address)
-        wide += wider_than_the_window(page, address)
-        if found := problems_on(page):
-            problems[address] = found
-    assert problems == {}
-    assert wide == []
 
 
 # The focused controls without an outline that can be seen: too thin, too faint, or cut off.
@@ -191,16 +195,20 @@ FAINT = """() => {
 }"""
 
 
-def test_every_control_shows_the_focus_and_no_german_page_scrolls_sideways(
+def test_no_page_has_a_problem_in_any_theme_hides_the_focus_or_scrolls_sideways(
     new_page, facility, live_server
 ):
-    page, faint, wide = new_page(facility, reduced_motion="reduce"), {}, []
+    """In German, because its words are the longest ones."""
+    page = new_page(facility, reduced_motion="reduce")
+    problems, faint, wide = {}, {}, []
     # With the address of a page, the cookie would be sent to the pages below that one only.
     german = {"name": "django_language", "value": "de", "url": live_server.url}
     page.context.add_cookies([german])
     for address in ADDRESSES:
         page.goto(address)
         assert page.locator("html").get_attribute("lang") == "de"
+        if found := problems_on(page):
+            problems[address] = found
         # From here on, the browser takes a focus for one by keyboard.
         page.keyboard.press("Tab")
         wide += wider_than_the_window(page, address)
@@ -208,6 +216,8 @@ def test_every_control_shows_the_focus_and_no_german_page_scrolls_sideways(
             page.set_viewport_size({"width": width, "height": 450})
             if found := page.evaluate(FAINT):
                 faint[address, width] = found
+        page.set_viewport_size(DESKTOP)
+    assert problems == {}
     assert faint == {}
     assert wide == []
 
@@ -217,7 +227,15 @@ def test_axe_finds_nothing_before_anybody_signs_in(new_page, facility, settings)
     page = new_page(reduced_motion="reduce")
     for address in ANONYMOUS_ADDRESSES:
         page.goto(address)
+        assert wider_than_the_window(page, address) == []
         assert problems_on(page) == {}
+
+
+def test_axe_finds_nothing_at_the_set_up(new_page):
+    page = new_page(reduced_motion="reduce")
+    page.goto("/setup/")
+    assert wider_than_the_window(page, "/setup/") == []
+    assert problems_on(page) == {}
 
 
 IMPORTED = b"""id,label,room,animal_count

@@ -54,10 +54,7 @@ def link_in(letter):
     return re.search(r"https?://\S+", text).group()
 
 
-def test_three_people_bring_readings_by_a_letter_to_a_finding(
-    new_page, cage, people, settings, live_server
-):
-    settings.BASE_URL = live_server.url
+def test_three_people_bring_readings_by_a_letter_to_a_finding(new_page, cage, people, settings):
     add_default_rules()
     Wish.objects.create(person=people[Role.VET], kinds=[Kind.BAD_LONG], by_mail=True)
     technician, vet, administrator = (new_page(person) for person in people.values())
@@ -117,30 +114,3 @@ def test_without_a_script_everything_works_as_well(new_page, cage, people):
     page.get_by_label("What was found").select_option("normal")
     page.get_by_role("button", name="Save the finding").click()
     expect(page.locator(".concern-sentence")).to_contain_text("Closed on")
-
-
-@pytest.mark.usefixtures("_readings")
-@pytest.mark.parametrize("size", ["phone", "tablet", "desktop"])
-@pytest.mark.parametrize("address", ["desk", "concern", "closed", "quality", "new", "/cages/"])
-def test_no_page_is_wider_than_the_screen(new_page, cage, people, size, address):
-    concern = open_concern(cage)
-    open_concern(cage, Kind.SENSOR_WEAK)
-    page = new_page(people[Role.VET], size=size)
-    where = {
-        "desk": "/concerns/",
-        "concern": concern.get_absolute_url(),
-        "new": f"/concerns/new/?cage={cage.pk}",
-    }
-    page.goto(where.get(address, address if "/" in address else f"/concerns/{address}/"))
-    widths = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-    assert widths[0] <= widths[1]
-
-
-@pytest.mark.usefixtures("_readings")
-def test_what_one_taps_on_a_phone_is_large_enough(new_page, cage, people):
-    concern = open_concern(cage)
-    page = new_page(people[Role.VET], size="phone")
-    for address in ("/concerns/", concern.get_absolute_url()):
-        page.goto(address)
-        for button in page.locator("main :is(button, select, .concern)").all():
-            assert button.bounding_box()["height"] >= 40, button.inner_text()

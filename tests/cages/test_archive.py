@@ -189,7 +189,7 @@ def test_a_cage_is_not_restored_under_a_label_that_was_taken(browser, archived, 
 
 @pytest.mark.parametrize("name", ["restore", "purge"])
 def test_the_pages_take_few_queries(client_of, archived, administrator, name):
-    assert queries_of(client_of(administrator).get, url(name, archived)) <= 9
+    assert queries_of(client_of(administrator).get, url(name, archived)) <= 10
 
 
 def order_purge(browser, cage, label=LABEL):

@@ -361,8 +361,9 @@ def test_the_number_of_queries_is_the_same_for_1_and_100_cages(db, client_of, is
         counts.append(queries_of(browser.get, LIST, {"per_page": 100}))
     assert len(rows_of(browser.get(LIST, {"per_page": 100}))) == 100
     assert len(set(counts)) == 1
-    # Session and person, the footer's cycle, counts with choices, and the rows.
-    assert counts[0] <= 6
+    # Session and person, the footer's cycle, the header's light, counts with choices, the rows and
+    # two for their light.
+    assert counts[0] <= 9
 
 
 @pytest.mark.usefixtures("many")
@@ -370,4 +371,4 @@ def test_no_order_search_or_page_takes_more_queries(browser):
     browser.get(LIST)
     for order in ("worst", "label", "id", "position"):
         address = {"order": order, "q": "1", "page": 2, "per_page": 25}
-        assert queries_of(browser.get, LIST, address) <= 6
+        assert queries_of(browser.get, LIST, address) <= 9

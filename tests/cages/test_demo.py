@@ -15,6 +15,8 @@ from django.db.models import Count
 from django.urls import reverse
 
 from cages import demo
+from cages.history.light import LightPhase, light_of
+from cages.history.window import Window
 from cages.models import Cage, CageState, Condition, Health, Outcome, Poll, PollCycle
 from cages.models.cycle import OUTCOME_COUNTS
 from neurocage.ids import advance_ids
@@ -221,3 +223,11 @@ def test_the_state_file_is_for_its_owner_only(loaded, story):
         "SENSOR_TIME_ZONE": "Europe/Berlin",
     }
     assert [path.name for path in state_file.parent.iterdir()] == [state_file.name]
+
+
+def test_the_light_is_known_for_the_whole_story(story):
+    begin = min(Poll.objects.order_by("slot").values_list("slot", flat=True)[:1])
+    window = Window(begin, slot("11:07"))
+    runs = light_of(story, window)
+    phases = {run.phase for found in runs.values() for run in found}
+    assert phases == {LightPhase.LIGHT, LightPhase.DARK}

@@ -10,7 +10,7 @@ from cages.models import Mark, MarkKind
 from cages.models.mark import BuiltIn
 from cages.views.marks.noting import UNDO_WITHIN
 from people.models import Change, Role
-from tests.factories import at, make_cage, make_mark, make_member, make_user
+from tests.factories import at, kind_of, make_cage, make_mark, make_member, make_user
 from tests.pages import errors_of, queries_of, text_of
 
 NOW = at("07:02:30")
@@ -27,10 +27,6 @@ def cage(user):
 @pytest.fixture
 def browser(client_of, user, cage):
     return client_of(user)
-
-
-def kind_of(code):
-    return MarkKind.objects.get(code=code)
 
 
 def tap(browser, code, place="cage=7", key=KEY):

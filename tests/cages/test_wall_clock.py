@@ -124,7 +124,7 @@ def test_the_charts_know_which_times_come_twice(zone):
         [at - 3600, at, "CEST"],
         [at, at + 3600, "CET"],
     ]
-    assert [start for start, _cells in charts.table(hours, by_hour=True)] == [
+    assert [start for start, _light, _cells in charts.table(hours, by_hour=True)] == [
         "2026-10-25 01:00",
         "2026-10-25 02:00 CEST",
         "2026-10-25 02:00 CET",

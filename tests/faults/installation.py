@@ -85,12 +85,15 @@ class Valkey(_OnTheClock, EmbeddedValkey):
     pass
 
 
-def prepare_database(folder):
-    """Make a stopped PostgreSQL with cages in the folder, to be copied."""
+def prepare_database(folder, program=PREPARE, *arguments):
+    """Make a stopped PostgreSQL with cages in the folder, to be copied.
+
+    program: the Python that makes the tables and the cages, with these arguments.
+    """
     server = Postgres(own_port(folder), durable=True).start()
     try:
         subprocess.run(
-            [sys.executable, "-c", PREPARE],
+            [sys.executable, "-c", program, *arguments],
             env=child_environment(DATABASE_URL=server.url),
             cwd=BASE_DIR,
             check=True,

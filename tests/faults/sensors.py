@@ -58,12 +58,14 @@ class Sensors:
     """Serve /data/<cage id>/ on 127.0.0.1 in a thread; a context manager.
 
     clock: clock of the scenario.
-    latency: (least, most) seconds of an answer; it can be changed while the server runs.
+    latency: (least, most) seconds of an answer; it can be changed while the server runs, and so can
+    `weights`, how often the status is 200, 500 and 503.
     """
 
     def __init__(self, clock, latency=(0.05, 0.4)):
         self.clock = clock
         self.latency = latency
+        self.weights = (60, 25, 15)
         self.requests = []
         self._random = random.Random(7)
         self._loop = asyncio.new_event_loop()
@@ -115,7 +117,8 @@ class Sensors:
     async def _talk(self, reader, writer):
         self._talks.add(asyncio.current_task())
         try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            # It is cancelled at the end of the scenario only.
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 while True:
                     heard = await reader.readuntil(b"\r\n\r\n")
                     await self._answer(heard, reader, writer)
@@ -125,7 +128,7 @@ class Sensors:
 
     async def _answer(self, heard, reader, writer):
         cage_id = int(heard.split()[1].decode().strip("/").split("/")[1])
-        status = self._random.choices((200, 500, 503), (60, 25, 15))[0]
+        status = self._random.choices((200, 500, 503), self.weights)[0]
         asked = Asked(
             cage_id,
             len(self.requests),

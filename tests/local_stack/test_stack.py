@@ -51,7 +51,8 @@ class Program:
     """
 
     def __init__(self, state_dir, is_patient=False, **variables):
-        clean = {name: value for name, value in os.environ.items() if name not in ADDRESSES}
+        given = {*ADDRESSES, "BASE_URL"}
+        clean = {name: value for name, value in os.environ.items() if name not in given}
         self.output = state_dir.with_name(f"{state_dir.name}-{time.monotonic_ns()}.out")
         with self.output.open("w") as output:
             self.popen = subprocess.Popen(

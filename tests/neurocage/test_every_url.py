@@ -8,6 +8,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
+from cages.models import LightPeriod
 from neurocage.ids import advance_ids
 from people.models import Role
 from tests.factories import at, make_cage, make_mark, make_member, make_user, record_minute, slot
@@ -42,6 +43,8 @@ MANAGES = rule(LOGIN, 404, 403, 403, 403, 403, IN, 404, IN)
 LAB_HEADS = rule(LOGIN, *[403] * 5, IN, 403, IN)
 STAFF = rule(LOGIN, *[403] * 6, IN, IN)
 HEAD = rule(LOGIN, *[403] * 7, IN)
+MAKES_SCHEDULES = rule(LOGIN, *[403] * 3, IN, 403, IN, IN, IN)
+ROOM_LIGHT = rule(LOGIN, 404, *[403] * 5, IN, IN)
 APPROVES = rule(LOGIN, *[403] * 4, IN, 403, 403, IN)
 ADMIN = rule(*[LOGIN] * 7, 403, IN)
 ADMIN_HOME = rule(*[LOGIN] * 7, IN, IN)
@@ -51,6 +54,7 @@ MAIL_ONLY = (NOBODY, NOBODY)
 # A cage, its rack, room, lab, and a concern about it, of the lab in which the roles are.
 CAGE, ARCHIVED, CONCERN = 7, 8, 1
 TICKED = f"?cage={CAGE}"
+API_PAGES = ("cages", "states", "readings", "requests", "hourly", "marks", "concerns", "notices")
 # {name: (rule of GET, rule of POST, arguments, query)}. What names no arguments needs none.
 PAGES = {
     "home": (SIGNED_IN, SIGNED_IN),
@@ -71,11 +75,21 @@ PAGES = {
     "account_email": (NOT_THERE, NOT_THERE),
     "account_email_verification_sent": MAIL_ONLY,
     "account_confirm_email": (*MAIL_ONLY, ["abc"]),
+    # No provider is set.
+    "oidc-start": (NOBODY, NOBODY),
+    "oidc-callback": (NOBODY, NOBODY),
     "mfa_authenticate": (EVERYBODY, EVERYBODY),
     **{
         f"mfa_{name}": (SIGNED_IN, SIGNED_IN)
         for name in ("index", "reauthenticate", "activate_totp", "generate_recovery_codes")
     },
+    **{
+        f"mfa_{name}_webauthn": (SIGNED_IN, SIGNED_IN) for name in ("list", "add", "reauthenticate")
+    },
+    # They ask for the password first, and do not tell yet whose passkey it is.
+    "mfa_edit_webauthn": (SIGNED_IN, SIGNED_IN, [1]),
+    "mfa_remove_webauthn": (SIGNED_IN, SIGNED_IN, [1]),
+    "mfa_login_webauthn": (EVERYBODY, EVERYBODY),
     # Nobody here has a second factor.
     "mfa_deactivate_totp": (NOT_THERE, NOT_THERE),
     "mfa_view_recovery_codes": (NOT_THERE, SIGNED_IN),
@@ -134,6 +148,11 @@ PAGES = {
     "rack-sheet": (SEES, SIGNED_IN, ["rack"]),
     "rack-fill": (SEES, SIGNED_IN, ["rack"], "?row=A&column=1"),
     "room-edit": (STAFF, STAFF, ["room"]),
+    "light": (SIGNED_IN, SIGNED_IN),
+    "light-schedule-create": (MAKES_SCHEDULES, MAKES_SCHEDULES),
+    "room-light": (SEES, ROOM_LIGHT, ["room"]),
+    "cage-light": (SEES, CHANGES, [CAGE]),
+    "light-period-remove": (ROOM_LIGHT, ROOM_LIGHT, ["period"]),
     "wall": (SIGNED_IN, SIGNED_IN),
     "wall-links": (HEAD, HEAD),
     "wall-link-revoke": (HEAD, rule(LOGIN, *[403] * 7, 404)),
@@ -165,10 +184,7 @@ PAGES = {
     # Nobody has proposed anything.
     "rule-decide": (APPROVES, rule(LOGIN, *[403] * 4, 404, 403, 403, 404), ["rule"]),
     # A session opens none of these but the document. A POST is told that there is only GET (405).
-    **{
-        f"api:{name}": (TOKEN, EVERYBODY)
-        for name in ("cages", "states", "readings", "requests", "hourly", "concerns", "notices")
-    },
+    **{f"api:{name}": (TOKEN, EVERYBODY) for name in API_PAGES},
     "api:cage": (TOKEN, EVERYBODY, [CAGE]),
     "api:openapi": (SESSION, EVERYBODY),
     "api:api-root": (NOBODY, NOBODY),
@@ -224,7 +240,8 @@ def browsers(module_database):
             made[role] = Client()
             made[role].force_login(person)
         mark = make_mark(cage, at("06:30"), note="Anotherlabsnote")
-    ids = {"lab": cage.lab_id, "rack": cage.rack_id, "room": cage.room_id}
+    period = LightPeriod.objects.create(room=cage.room, starts_at=NOW, noted_at=NOW)
+    ids = {"period": period.pk, "lab": cage.lab_id, "rack": cage.rack_id, "room": cage.room_id}
     ids |= {"mark": mark.pk, "mark_kind": mark.kind_id}
     add_default_rules()
     return made, {**ids, "rule": Rule.objects.filter(kind=Kind.BAD_LONG).first().pk}

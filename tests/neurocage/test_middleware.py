@@ -237,4 +237,4 @@ def test_an_unknown_host_name_is_refused_in_the_language_of_the_address():
     assert "host name" in answer.json()["detail"]
     page = client.get("/cages/")
     assert page.status_code == 400
-    assert "its host name is not listed in ALLOWED_HOSTS" in text_of(page)
+    assert "its host name is not one of this server" in text_of(page)

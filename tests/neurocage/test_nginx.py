@@ -1,100 +1,21 @@
 """nginx.conf, with the nginx of this machine in the place of the container's."""
 
 import contextlib
-import gzip
-import http.client
 import json
-import os
-import re
-import shutil
 import socket
-import subprocess
-from pathlib import Path
 
 import pytest
 
 from cages.views.cages.importing import ImportView
-from local_stack.ports import free_port
 from neurocage.middleware.bodies import LARGEST_BODY
+from tests.nginx_server import HASHED, PROJECT, Nginx
 from tests.processes import until
 from tests.web import web_on
-
-PROJECT = Path(__file__).resolve().parents[2]
-HASHED = "site.0123456789ab.css"
-
-
-class Nginx:
-    """nginx with the real configuration, in a folder of its own and on free ports."""
-
-    def __init__(self, program, folder):
-        self.port, self.web_port = free_port(), free_port()
-        self.folder = folder
-        self.log = folder / "access.log"
-        text = (PROJECT / "nginx/nginx.conf").read_text()
-        for old, new in {
-            "/tmp/": f"{folder}/",  # noqa: S108 - first: the folder may be in there itself
-            "listen 8080;": f"listen 127.0.0.1:{self.port};",
-            "http://web:8000": f"http://127.0.0.1:{self.web_port}",
-            "/srv/neurocage": str(folder / "srv"),
-            "/dev/stdout": str(self.log),
-            "/dev/stderr": str(folder / "error.log"),
-        }.items():
-            assert old in text, old
-            text = text.replace(old, new)
-        if os.geteuid() == 0:
-            # Or its workers could not read the folder; in the image there is no root to begin with.
-            text = f"user root;\n{text}"
-        (folder / "nginx.conf").write_text(text)
-        static = folder / "srv/static"
-        static.mkdir(parents=True)
-        (static / HASHED).write_text("a {}")
-        (static / f"{HASHED}.gz").write_bytes(gzip.compress(b"a {}"))
-        (static / "plain.txt").write_text("plain")
-        pages = folder / "srv/pages"
-        pages.mkdir()
-        shutil.copy(PROJECT / "nginx/starting.html", pages)
-        entry = re.findall(r"(?m)^ENTRYPOINT (.*)$", (PROJECT / "Dockerfile").read_text())
-        self.command = [program, *json.loads(entry[-1])[1:], "-c", str(folder / "nginx.conf")]
-
-    @contextlib.contextmanager
-    def running(self):
-        process = subprocess.Popen(self.command, cwd=self.folder)
-        try:
-            assert until(lambda: self.answers() or process.poll() is not None)
-            assert process.poll() is None
-            yield self
-        finally:
-            process.terminate()
-            process.wait(60)
-
-    def answers(self):
-        with contextlib.suppress(OSError):
-            return self.ask("/static/plain.txt").status == 200
-
-    def ask(self, path, body=None, **headers):
-        """The answer, with its body as the attribute `body`."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            headers = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request("POST" if body else "GET", path, body, headers)
-            answer = connection.getresponse()
-            answer.body = answer.read()
-            return answer
-        finally:
-            connection.close()
 
 
 @pytest.fixture(scope="module")
 def nginx(tmp_path_factory):
-    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
-        said = "nginx is not installed: nginx.conf was NOT checked (apt-get install nginx-light)"
-        pytest.fail(said) if os.environ.get("CI") == "true" else pytest.skip(said)
-    server = Nginx(program, tmp_path_factory.mktemp("nginx"))
-    tested = subprocess.run([*server.command, "-t"], capture_output=True, text=True, check=False)
-    assert tested.returncode == 0, tested.stderr
-    assert "[warn]" not in tested.stderr
-    with server.running():
+    with Nginx(tmp_path_factory.mktemp("nginx")).running() as server:
         yield server
 
 
@@ -208,7 +129,7 @@ def test_a_program_gets_json_while_web_is_away(nginx):
 
 
 def test_dns_is_asked_again_for_a_web_that_came_back():
-    text = (PROJECT / "nginx/nginx.conf").read_text()
+    text = "".join((PROJECT / f"nginx/{name}.conf").read_text() for name in ("web", "site"))
     # Docker's DNS lets its answers live for ten minutes.
     assert "resolver 127.0.0.11 valid=5s" in text
     assert "proxy_pass $web;" in text

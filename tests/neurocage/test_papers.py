@@ -11,7 +11,8 @@ from django.urls import Resolver404, resolve
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAPERS = [
-    *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md", "sensor_api/README.md"),
+    *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"),
+    *("bench/README.md", "sensor_api/README.md"),
     *sorted(f"docs/{path.name}" for path in (PROJECT / "docs").glob("*.md")),
 ]
 LARGEST_README_WORD_COUNT = 600
@@ -68,6 +69,12 @@ def test_a_program_and_a_test_file_exist(paper):
         assert (PROJECT / f"{module.replace('.', '/')}.py").exists(), module
     for path in re.findall(r"\btests/[\w/]+\.py", code):
         assert (PROJECT / path).exists(), path
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_a_test_that_is_named_exists(paper):
+    for path, name in re.findall(r"(\btests/[\w/]+\.py)::(\w+)", text_of(paper)):
+        assert re.search(rf"(?m)^def {name}\(", text_of(path)), f"{path}::{name}"
 
 
 @pytest.mark.parametrize("paper", PAPERS)

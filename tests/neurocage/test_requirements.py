@@ -40,3 +40,11 @@ def test_a_lock_holds_what_was_chosen_at_the_versions_of_the_tests(name):
     lock = locked(name)
     assert chosen(PROJECT / f"{name}.txt").items() <= lock.items()
     assert lock.items() <= locked("requirements-dev").items()
+
+
+def test_what_writes_the_list_of_packages_is_locked_and_apart_from_the_tests():
+    lock = locked("requirements-sbom")
+    assert chosen(PROJECT / "requirements-sbom.txt").items() <= lock.items()
+    # With it, openpyxl would read workbooks in another way than in production.
+    assert "lxml" in lock
+    assert not {"lxml", "defusedxml"} & set(locked("requirements-dev"))

@@ -27,6 +27,8 @@ EXAMPLE = dict(
 
 # The tests have one role for all.
 ONE_ROLE = "cages.W007"
+# The health checks ask for these.
+LOCAL = ["localhost", "127.0.0.1", "[::1]"]
 SECRET = "a secret of more than thirty-two characters"
 
 
@@ -101,9 +103,18 @@ def run(environment, *program):
             "10.0.0.1/8",
             "must list networks like 10.0.0.0/8. 10.0.0.1/8 has host bits set",
         ),
+        ("OIDC_SERVER_URL", "http://idp.test", "must begin with https://"),
+        (
+            "OIDC_SERVER_URL",
+            "https://" + "i" * 200,
+            "must begin with https:// and have at most 200",
+        ),
+        ("OIDC_SERVER_URL", "idp.test", "must look like https://host:port or http://host:port"),
+        ("OIDC_CLIENT_SECRET_FILE", "/nowhere/key", "cannot read /nowhere/key: No such file"),
         ("SENTRY_DSN", "https://sentry.example/1", "must look like https://key@host/number"),
         ("SENTRY_DSN", "https://secret@sentry.example/", "must look like https://key@host/number"),
         ("LOG_LEVEL", "LOUD", "must be"),
+        ("BASE_URL", "cages.example.org", "must look like http://host:port"),
         ("ALLOWED_HOSTS", "http://lab.example", "host names alone"),
         ("ALLOWED_HOSTS", "lab.example:8000", "host names alone"),
         ("FACILITY_TIME_ZONE", "Europe/Atlantis", "a zone like Europe/Berlin or UTC"),
@@ -121,6 +132,33 @@ def test_a_bad_value_stops_the_start_with_its_name_and_why(environment, name, va
     assert message.startswith(name)
     assert why in message
     assert "secret" not in message
+
+
+OIDC = {
+    "OIDC_SERVER_URL": "https://idp.test/realms/lab/",
+    "OIDC_CLIENT_ID": "neurocage",
+    "OIDC_CLIENT_SECRET": "short",
+}
+
+
+@pytest.mark.parametrize("missing", OIDC)
+def test_the_settings_of_the_provider_go_together(environment, missing):
+    environment.update(OIDC)
+    del environment[missing]
+    with pytest.raises(ImproperlyConfigured) as refused:
+        load()
+    assert str(refused.value) == f"{missing} must be set with the other settings of OIDC."
+
+
+def test_the_provider_is_named_after_its_host(environment):
+    environment.update(OIDC)
+    environment["OIDC_SERVER_URL"] += env.DISCOVERY.lstrip("/")
+    assert load()["OIDC"] == {
+        "server_url": "https://idp.test/realms/lab",
+        "client_id": "neurocage",
+        "client_secret": "short",
+        "name": "idp.test",
+    }
 
 
 @pytest.mark.parametrize(
@@ -231,7 +269,9 @@ def test_a_time_zone_that_the_database_does_not_know_is_refused_by_its_name(db, 
     [
         *[("DEBUG", word, True) for word in ("1", "true", "Yes", "ON", " 1 ")],
         *[("DEBUG", word, False) for word in ("0", "false", "No", "off", "", " ")],
-        ("ALLOWED_HOSTS", " a.example , .b.example,, ", ["a.example", ".b.example"]),
+        ("ALLOWED_HOSTS", " a.example , .b.example,, ", ["a.example", ".b.example", *LOCAL]),
+        ("BASE_URL", "https://cages.example:8443/", "https://cages.example:8443"),
+        ("BASE_URL", "", ""),
         ("POLL_TIMEOUT_SECONDS", "0.1", 0.1),
         ("POLL_TIMEOUT_SECONDS", "50", 50.0),
         ("POLL_TIMEOUT_SECONDS", "", 10.0),
@@ -247,6 +287,22 @@ def test_a_time_zone_that_the_database_does_not_know_is_refused_by_its_name(db, 
 def test_a_good_value_is_taken(environment, name, value, expected):
     environment[name] = value
     assert load()[name] == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [("https://Cages.Example.org:8443", "cages.example.org"), ("http://[fd00::7]", "[fd00::7]")],
+)
+def test_the_allowed_hosts_follow_the_own_address(environment, address, host):
+    environment["BASE_URL"] = address
+    assert load()["ALLOWED_HOSTS"] == [host, *LOCAL]
+    environment["ALLOWED_HOSTS"] = "other.example"
+    assert load()["ALLOWED_HOSTS"] == ["other.example", *LOCAL]
+    assert not load()["LEARNS_HOSTS"]
+
+
+def test_without_an_own_address_the_allowed_hosts_are_learned(environment):
+    assert load()["LEARNS_HOSTS"]
 
 
 def test_the_database_is_what_its_address_says(environment):
@@ -393,8 +449,9 @@ def read_by_the_program():
 
 
 def read_by_compose():
-    """{name: default} of what docker-compose.yml takes from .env."""
-    source = (PROJECT / "docker-compose.yml").read_text()
+    """{name: default} of what the files of Compose take from .env."""
+    names = ("docker-compose.yml", "docker-compose.tls.yml")
+    source = "".join((PROJECT / name).read_text() for name in names)
     return dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", source))
 
 

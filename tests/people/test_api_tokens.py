@@ -20,6 +20,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from cages.api import tokens
 from cages.models import Health, Poll
 from cages.slots import slot_of
 from people.models import ApiToken, Role, Scope
@@ -204,7 +205,7 @@ def test_everybody_finds_the_tokens_in_their_menu(client_of, user):
 # Scope, expiry, and a changed password
 
 
-OF_CAGES = {"cages", "cage", "states", "concerns"}
+OF_CAGES = {"cages", "cage", "states", "concerns", "marks"}
 OF_MINUTES = {"readings", "requests", "hourly"}
 
 
@@ -228,6 +229,14 @@ def test_a_token_opens_what_belongs_to_its_scope(clock, client_of, user, scope, 
         got[methods["get"]["operationId"]] = answer.status_code
     assert got == {name: 200 if name in opened else 403 for name in got}
     assert opened <= set(got)
+
+
+def test_what_the_scope_does_not_open_costs_units_as_well(clock, client_of, user, monkeypatch):
+    monkeypatch.setattr(tokens, "UNITS_A_MINUTE", 2)
+    sent = {"name": "notebook", "scope": Scope.MINUTES}
+    headers = {"Authorization": f"Bearer {secret_in(client_of(user).post(TOKENS, sent))}"}
+    got = [Client().get(reverse("api:cages"), headers=headers).status_code for _ in range(3)]
+    assert got == [403, 403, 429]
 
 
 @pytest.mark.parametrize(
@@ -373,7 +382,7 @@ def examples_of(response):
 
 
 @pytest.fixture
-def facility(transactional_db, live_server):
+def facility(transactional_db, live_server, settings):
     """(the examples at a live server, the environment they run in, the last slots of yesterday)."""
     person = make_user("ruth")
     cage = make_cage(owner=person, id=100_007)
@@ -381,7 +390,8 @@ def facility(transactional_db, live_server):
     slots = [slot_of(midnight) - count * MINUTE for count in (3, 2, 1)]
     record_minutes(cage, slots[0], [Health.OK, Health.BAD, Health.PERFECT, Health.OK])
     _token, secret = ApiToken.objects.issue(person, "notebook", timezone.now())
-    browser = Client(headers={"Host": live_server.url.removeprefix("http://")})
+    settings.BASE_URL = live_server.url
+    browser = Client()
     browser.force_login(person)
     examples = examples_of(browser.get(EXAMPLES))
     assert list(examples) == ["curl", "Python", "Python, as a pandas table", "R"]
@@ -441,14 +451,17 @@ def test_the_curl_example_reads_a_page(facility):
     assert page == {"items": expected(slots), "next": None}
 
 
-def test_the_examples_are_about_a_cage_of_the_person_and_this_address(clock, client_of, user):
+def test_the_examples_are_about_a_cage_of_the_person_and_the_own_address(
+    clock, client_of, user, settings
+):
+    settings.BASE_URL = "http://cages.test:8123"
     make_cage(id=3)
     make_cage(owner=user, id=5, archived_at=NOW)
     make_cage(owner=user, id=9)
-    page = client_of(user).get(EXAMPLES, headers={"Host": "localhost:8123"})
+    page = client_of(user).get(EXAMPLES)
     for name, code in examples_of(page).items():
         if "pandas" not in name:
-            assert "http://localhost:8123/api/v1" in code
+            assert "http://cages.test:8123/api/v1" in code
             assert re.search(r"cage ?= ?(\[9\]|c\(9\)|9)", code)
             assert re.search(r"2026-03-01.*2026-03-02", code)
             assert "nc_" not in code

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from people import locks
 from people.models import Act, SignInAct
+from people.sealing import unseal
 from tests.factories import PASSWORD
 
 CAGES, CODE, LOGIN = reverse("cage-list"), reverse("mfa_authenticate"), reverse("login")
@@ -18,6 +19,9 @@ FORM = {"username": "ruth", "password": PASSWORD}
 @pytest.fixture(autouse=True)
 def _cache(settings):
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+
+SECRET = "JBSWY3DPEHPK3PXP"
 
 
 def code_of(secret):
@@ -36,7 +40,8 @@ def open_after_the_password(client, name):
 
 @pytest.fixture
 def secret(user):
-    return TOTP.activate(user, "JBSWY3DPEHPK3PXP").instance.data["secret"]
+    TOTP.activate(user, SECRET)
+    return SECRET
 
 
 def test_a_person_adds_a_second_factor_and_gets_recovery_codes(
@@ -82,3 +87,16 @@ def test_a_person_removes_the_second_factor(client, secret, user):
     client.post(reverse("mfa_deactivate_totp"))
     assert not Authenticator.objects.exists()
     assert SignInAct.objects.filter(person=user, act=Act.FACTOR_REMOVED).exists()
+
+
+def test_its_secret_is_sealed_with_the_secret_key(client, secret, user, settings):
+    stored = Authenticator.objects.get(user=user, type="totp").data["secret"]
+    assert secret not in stored
+    assert unseal(stored) == secret
+    settings.SECRET_KEY = "another " * 8
+    # No code fits, and the page still answers.
+    assert unseal(stored) != secret
+    assert unseal(stored) != unseal(stored)
+    answer = client.post(CODE, {"code": code_of(secret)})
+    assert answer.status_code == 200
+    assert "_auth_user_id" not in client.session

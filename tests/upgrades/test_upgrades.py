@@ -1,19 +1,16 @@
 """A database of each version since 1.0 can be brought up to date, and its pages read."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-import psycopg2
 import pytest
-from django.db import connection
 
 from local_stack.config import BASE_DIR, child_environment
 from tests.cages.test_storage import ON_TIMESCALEDB
+from tests.upgrades.conftest import restore
 
 DUMPS = sorted(Path(__file__).parent.glob("*.sql"))
-NAME = "upgraded"
 UPGRADE_AND_LOOK = """
 import django
 django.setup()
@@ -31,28 +28,10 @@ print(page.status_code, cage.label in page.text, Poll.objects.answered().filter(
 """
 
 
-@pytest.fixture
-def empty_database(transactional_db):
-    """The URL of a new database beside the test's own; it goes with its server."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {NAME}_{os.getpid()}")
-        cursor.execute(f"CREATE DATABASE {NAME}_{os.getpid()}")
-    settings = connection.settings_dict
-    yield (
-        f"postgresql://{settings['USER']}:{settings['PASSWORD']}@{settings['HOST']}:"
-        f"{settings['PORT']}/{NAME}_{os.getpid()}"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE {NAME}_{os.getpid()}")
-
-
 @pytest.mark.skipif(ON_TIMESCALEDB, reason="its server has one database")
 @pytest.mark.parametrize("dump", DUMPS, ids=lambda dump: dump.stem)
 def test_a_database_of_an_earlier_version_is_brought_up_to_date(empty_database, dump):
-    link = psycopg2.connect(empty_database)
-    with link, link.cursor() as cursor:
-        cursor.execute(dump.read_text())
-    link.close()
+    restore(dump, empty_database)
     done = subprocess.run(
         [sys.executable, "-c", UPGRADE_AND_LOOK],
         env=child_environment(DATABASE_URL=empty_database),

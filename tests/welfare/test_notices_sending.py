@@ -11,6 +11,7 @@ from django.db import connection
 
 from tests.factories import MINUTE, at, make_cage, make_user
 from tests.welfare.factories import make_concern
+from welfare import tasks
 from welfare.models import Act, Channel, Concern, Delivery, Failure, Kind, Notice, Wish
 from welfare.notices import channels, sending, ways
 from welfare.notices.grouping import make_notices
@@ -198,6 +199,30 @@ def _arrives(letters, receiver):
     while not letters.got and time.monotonic() < end:
         time.sleep(0.05)
     return "while the other hung" if letters.got and not receiver.hangs.is_set() else "never"
+
+
+def test_a_worker_that_stops_begins_no_further_message(vera, concern, receiver):
+    by_channel(vera, receiver.address())
+    make_notices(NOW)
+    stop = threading.Event()
+    stop.set()
+    assert sending.send_due(Clock(), stop) == 0
+    assert (receiver.got, delivery().begun_at) == ([], None)
+    assert sending.send_due(Clock()) == 1
+
+
+def test_a_worker_that_is_told_to_stop_tells_its_task(vera, concern, receiver):
+    by_channel(vera, receiver.address())
+    make_notices(NOW)
+    tasks.stop_waiting()
+    try:
+        tasks.send_notices()
+    finally:
+        tasks.judging.stop.clear()
+    assert receiver.got == []
+    assert not Delivery.objects.exclude(begun_at=None).exists()
+    tasks.send_notices()
+    assert receiver.got
 
 
 def test_a_worker_killed_while_sending_makes_one_repeat_that_says_so(letters, vera, concern):

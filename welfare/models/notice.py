@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
 from welfare.models.rule import Kind
@@ -202,6 +202,20 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def failing(self) -> Self:
         """Those whose newest try failed."""
         return self.exclude(failure="").filter(sent_at=None)
+
+    def results_since(self, since: datetime) -> dict[str, int]:
+        """{result: how many of those that were made after `since`}; one query.
+
+        Each delivery has one result: sent, given_up, not_needed, failing or waiting.
+        """
+        is_over = Q(sent_at=None, ended_at__isnull=False)
+        return self.filter(made_at__gt=since).aggregate(
+            sent=Count("pk", filter=Q(sent_at__isnull=False)),
+            given_up=Count("pk", filter=is_over & ~Q(failure="")),
+            not_needed=Count("pk", filter=is_over & Q(failure="")),
+            failing=Count("pk", filter=Q(sent_at=None, ended_at=None) & ~Q(failure="")),
+            waiting=Count("pk", filter=Q(sent_at=None, ended_at=None, failure="")),
+        )
 
 
 class Delivery(models.Model):

@@ -1,5 +1,7 @@
 """How the sensors did when they were last judged: one by one, by rack, and in which bays."""
 
+from datetime import datetime
+
 from django.core.validators import MinValueValidator
 from django.db import models
 
@@ -13,8 +15,11 @@ class SensorStanding(models.Model):
 
     below: by how many standard deviations its share of answers is under its own usual share;
     negative where it answers more often. None where there were too few requests to tell.
-    is_weak: the verdict of "Sensor weak"; None where that says neither.
+    is_weak: the verdict of "Sensor weak"; None where that says neither. since: when the sensor was
+    swapped, if a page asked for it and it lies within what is compared; it is no column.
     """
+
+    since: datetime | None = None
 
     cage = models.OneToOneField(
         "cages.Cage", on_delete=models.CASCADE, primary_key=True, related_name="+"

@@ -9,20 +9,21 @@ A job is {"check": address}, which only asks whether the address can be read and
 {"mail": {"url", "sender", "message"}} where message is the text of a whole mail.
 """
 
+import contextlib
 import json
 import logging
 import resource
 import smtplib
 import socket
-import ssl
 import sys
 from email import message_from_string
 from email.policy import SMTP
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import requests
 
+from neurocage.mail_server import MailServer
 from welfare.notices.addresses import may_connect
 
 # For one step: to connect, or to wait for the next bytes. The deadline bounds the whole.
@@ -70,22 +71,9 @@ def plugin_of(address: str) -> Any:
 
 def send_mail(url: str, sender: str, message: str) -> str:
     """Send by the mail server at the URL. Returns as `send_channel`."""
-    parts = urlsplit(url)
     mail = message_from_string(message, policy=SMTP)
-    host, trust = parts.hostname or "", ssl.create_default_context()
     try:
-        server: smtplib.SMTP
-        if parts.scheme == "smtps":
-            server = smtplib.SMTP_SSL(
-                host, parts.port or 465, timeout=TIMEOUT_SECONDS, context=trust
-            )
-        else:
-            server = smtplib.SMTP(host, parts.port or 25, timeout=TIMEOUT_SECONDS)
-        with server:
-            if parts.scheme == "smtp+tls":
-                server.starttls(context=trust)
-            if parts.username:
-                server.login(unquote(parts.username), unquote(parts.password or ""))
+        with MailServer.of(url).connect(TIMEOUT_SECONDS) as server:
             server.send_message(mail, from_addr=sender)
     except (OSError, smtplib.SMTPException) as error:
         return failure_of(error)
@@ -140,8 +128,16 @@ def watch_requests() -> None:
     session_class.send = noted
 
 
+def be_ended_first() -> None:
+    """Where a container has no memory left, let Linux end this process and not who started it."""
+    # Other systems have no such file.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (LARGEST_MEMORY, LARGEST_MEMORY))
+    be_ended_first()
     logging.disable(logging.CRITICAL)
     job = json.load(sys.stdin)
     if "check" in job:

@@ -5,6 +5,7 @@ that was begun long ago knows that a worker was killed: it is sent once more, ma
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -58,15 +59,17 @@ class Message:
         return channels.send_to_channel(self.address, self.subject, self.text)
 
 
-def send_due(clock: Callable[[], datetime]) -> int:
+def send_due(clock: Callable[[], datetime], stop: threading.Event | None = None) -> int:
     """Send what is due, until nothing is or the time is up. Returns how many were sent.
 
     A way that did not answer in time comes after the others, so it holds them up only once.
+
+    stop: is set when this process is to end. Then only what is being sent is sent.
     """
     begun, sent = time.monotonic(), 0
     hung: set[int | None] = set()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        while time.monotonic() - begun < WORKS_FOR_SECONDS:
+        while time.monotonic() - begun < WORKS_FOR_SECONDS and not (stop and stop.is_set()):
             messages = [message_of(delivery) for delivery in claim(clock(), hung)]
             if not messages:
                 break

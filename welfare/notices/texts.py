@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from cages.drawing import words
 from cages.models.state import UNSEEN_AFTER
+from neurocage.address import absolute
 from welfare.models import Concern, Kind, Notice, Why
 from welfare.models.notice import DRILL_DUE_AFTER
 from welfare.rules.words import words_of
@@ -101,11 +102,11 @@ def _body(concerns: Sequence[Concern], why: Why, now: datetime, said: str) -> st
     if len(concerns) > LISTED:
         more = len(concerns) - LISTED
         text = _("and %(more)s more: %(link)s")
-        listed.append(text % {"more": words.whole(more), "link": link(reverse("concern-list"))})
+        listed.append(text % {"more": words.whole(more), "link": absolute(reverse("concern-list"))})
     parts.append("\n\n".join(listed))
     written = {"time": _clock(now, with_day=True), "zone": settings.FACILITY_TIME_ZONE}
     parts.append(_("Written at %(time)s (%(zone)s).") % written)
-    parts.append(link(reverse("notice-list")))
+    parts.append(absolute(reverse("notice-list")))
     return "\n\n".join(parts)
 
 
@@ -120,17 +121,12 @@ def _entry(concern: Concern, now: datetime) -> str:
     if concern.is_acknowledged(now) and concern.acknowledged_by:
         who = {"who": concern.acknowledged_by.get_username()}
         lines.append("  " + _("Acknowledged by %(who)s.") % who)
-    lines.append("  " + _("Concern: %s") % link(concern.get_absolute_url()))
+    lines.append("  " + _("Concern: %s") % absolute(concern.get_absolute_url()))
     if concern.cage_id:
         at = f"{timezone.localtime(concern.raised_slot):%Y-%m-%dT%H:%M}"
         address = f"{reverse('cage-detail', args=[concern.cage_id])}?at={at}"
-        lines.append("  " + _("The cage at that minute: %s") % link(address))
+        lines.append("  " + _("The cage at that minute: %s") % absolute(address))
     return "\n".join(lines)
-
-
-def link(path: str) -> str:
-    """The whole address of a page."""
-    return settings.BASE_URL + path
 
 
 def mail(notice: Notice | None, address: str, subject: str, text: str, may_repeat: bool) -> str:
@@ -174,4 +170,4 @@ def drill_is_due(language: str) -> tuple[str, str]:
         text = _("The last drill was more than %(days)s days ago, or there was none.") % told
         more = _("Start one here, and look whether it arrives and who acknowledges it: %s")
         subject = f"{PREFIX} {_('A drill is due')}"
-        return subject, f"{text}\n\n{more % link(reverse('notice-drill'))}"
+        return subject, f"{text}\n\n{more % absolute(reverse('notice-drill'))}"

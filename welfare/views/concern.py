@@ -9,6 +9,9 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
+from cages.drawing.pins import numbered
+from cages.history.handling import marks_of
+from cages.history.light import has_light, light_of
 from cages.history.minutes import minutes_of
 from cages.history.window import Window
 from cages.models import Cage
@@ -142,7 +145,14 @@ class ConcernView(LiveConcernsMixin, TemplateView):
         end = self.concern.raised_slot + SLOT_LENGTH
         window = Window(end - HOUR_MINUTES * SLOT_LENGTH, end)
         shown = window.since(cage.created_at)
-        return {"hour": window, "minutes": minutes_of([cage.pk], shown)[cage.pk]}
+        runs = light_of([cage.pk], window)[cage.pk]
+        return {
+            "hour": window,
+            "minutes": minutes_of([cage.pk], shown)[cage.pk],
+            "runs": runs,
+            "has_light": has_light(runs),
+            "marks": numbered(marks_of([cage.pk], window)[cage.pk]),
+        }
 
 
 def _closing(trail: list[TrailEntry]) -> TrailEntry | None:

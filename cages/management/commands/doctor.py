@@ -12,8 +12,8 @@ from cages.doctor.findings import Check, Finding, Level
 class Command(BaseCommand):
     help = (
         "Examines this installation: the database and its role, TimescaleDB's jobs, Redis, a "
-        "sample of sensors, clocks, time zone, disk, mail and channels, certificates, queues and "
-        "polling. Takes at most half a minute. Exit code 1 where something is wrong."
+        "sample of sensors, clocks, time zone, disk, its address, mail and channels, certificates, "
+        "queues and polling. Takes at most half a minute. Exit code 1 where something is wrong."
     )
     # What they would refuse is what is examined here.
     requires_system_checks = ()
@@ -28,6 +28,7 @@ class Command(BaseCommand):
             Check(database.NAME, database.look),
             Check(message_store.NAME, message_store.look),
             Check(sensors.NAME, sensors.look),
+            Check(network.ADDRESS, network.own_address),
             Check(network.MAIL, network.mail),
             Check("Certificates", network.certificates),
         ]

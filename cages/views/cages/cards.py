@@ -10,6 +10,7 @@ from cages.models.fields import card_of
 from cages.views.cages.list import RowPaginator
 from cages.views.cages.selection import SelectionMixin, ticked_ids
 from cages.views.site.long_pages import LongPageMixin
+from neurocage.address import absolute
 
 PAPERS = {"a4": "A4", "letter": _("US letter")}
 # How many cards can be on a sheet.
@@ -51,7 +52,7 @@ class CardsView(LongPageMixin, SelectionMixin, TemplateView):
                 *([("which", "all")] if wanted.get("which") == "all" else ticked),
                 *self.filter.fields,
             ],
-            site=self.request.build_absolute_uri("/").rstrip("/"),
+            site=absolute(""),
             list_address=self.list_address,
             filter_words=self.filter.in_words(names),
             **kwargs,

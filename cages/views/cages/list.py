@@ -11,11 +11,14 @@ from django.utils.translation import pgettext_lazy
 from django.views.generic import ListView
 
 from cages.filters import ORDERS, CageFilter, facets
+from cages.history.light import has_light, light_of
 from cages.history.summaries import Share
 from cages.history.window import Window
 from cages.models import Cage, Condition
 from cages.models.cage import CageQuerySet
+from cages.models.state import HOUR_MINUTES
 from cages.models.tally import STATES
+from cages.slots import SLOT_LENGTH, slot_of
 from cages.views.access import CageAccessMixin
 from cages.views.site.live import LiveMixin
 
@@ -116,7 +119,12 @@ class CageListView(LiveMixin, CageListMixin):
             is_handled = any(cage.is_handled for cage in context["cages"])
             changes = HANDLING_ACTS if is_handled else {}
         context["acts"] = [*changes.items(), *OTHER_ACTS.items()]
+        slot = slot_of(self.now)
+        hour = Window(slot - HOUR_MINUTES * SLOT_LENGTH, slot)
+        lights = light_of([cage.pk for cage in context["cages"]], hour)
+        context["has_light"] = any(map(has_light, lights.values()))
         for cage in context["cages"]:
+            cage.light_of_hour = lights[cage.pk]
             cage.state_now = cage.condition(self.now)
             cage.minutes_of_hour = cage.last_hour(self.now)
             cage.request_age = cage.known_state and cage.known_state.request_age(self.now)

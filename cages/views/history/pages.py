@@ -15,15 +15,21 @@ from django.utils.translation import gettext as _
 from django.views.generic import DetailView, TemplateView
 
 from cages.clock import now_of
-from cages.drawing import charts
+from cages.drawing import charts, light
+from cages.drawing.pins import Numbered, numbered
+from cages.drawing.stacks import stack_of
 from cages.filters import CageFilter
 from cages.history import handling, moment, spells
+from cages.history.axis import TAU_FROM, TAU_STEP, TAU_TO, Axis
 from cages.history.buckets import Bucket, buckets_of, since, total_of
+from cages.history.handling import marks_of
+from cages.history.light import LAST_PHASE_WITHIN, Runs, has_light, last_dark_phase, light_of
 from cages.history.minutes import minutes_of
 from cages.history.span import Span
 from cages.history.summaries import HealthSummary, SensorSummary
 from cages.history.window import DAY, Window
 from cages.models import Cage
+from cages.slots import SLOT_LENGTH
 from cages.views.access import CageAccessMixin
 from cages.views.cages.selection import SelectionMixin
 from cages.views.site.long_pages import LongPageMixin
@@ -53,11 +59,17 @@ class CageHistoryView(LongSpanMixin, CageAccessMixin, DetailView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         at, at_problem = _minute_asked_for(self.request.GET.get("at", ""))
-        span = Span.from_query(self.request.GET, self.now, default="7d")
         cage = self.object
+        span = Span.from_query(
+            self.request.GET, self.now, "7d", lambda: last_dark_phase(cage.pk, self.now)
+        )
         window = span.window.since(cage.created_at)
         buckets = buckets_of([cage.pk], window, span.by_hour)[cage.pk]
         total = total_of(buckets, window)
+        runs = light_of([cage.pk], _to_midnight(span))[cage.pk]
+        found = marks_of([cage.pk], window)[cage.pk]
+        marks = numbered(found)
+        axis = Axis.from_query(self.request.GET)
         length, today = span.day_count * DAY, timezone.localtime(self.now).date()
         chosen = CageFilter.from_query(self.request.GET)
         is_short = span.day_count <= STRIP_DAYS
@@ -74,13 +86,18 @@ class CageHistoryView(LongSpanMixin, CageAccessMixin, DetailView):
             health_summary=total.health,
             sensor=total.sensor,
             buckets=buckets,
-            shares_chart=charts.shares(buckets, span.by_hour),
-            latency_chart=charts.latencies(buckets, span.by_hour),
-            table=charts.table(buckets, span.by_hour),
+            shares_chart=charts.shares(buckets, span.by_hour, runs, marks),
+            latency_chart=charts.latencies(buckets, span.by_hour, runs, marks),
+            table=charts.table(buckets, span.by_hour, runs),
+            runs=runs if has_light(runs) else [],
+            marks=marks,
+            marks_left_out=len(found) - len(marks),
             moments=moment.around(cage, at, self.now) if at else None,
             at=at,
             at_problem=at_problem,
-            is_double="double" in self.request.GET,
+            light_at=_light_at(cage, at) if at else "",
+            axis=axis,
+            tau=(TAU_FROM, TAU_TO, TAU_STEP),
             # Queries for the same number of days before and after.
             earlier=_query(span.first - length, span.last - length, kept),
             later=later if span.last < today else "",
@@ -95,25 +112,26 @@ class CageHistoryView(LongSpanMixin, CageAccessMixin, DetailView):
             **kwargs,
         )
         if is_short:
-            context.update(self._minute_by_minute(cage, window))
-        if leaves_out:
-            kept_minutes = self._without_handling(cage, window, context["minutes"])
-            context.update(health_summary=kept_minutes.health, left_out=kept_minutes)
+            minutes = minutes_of([cage.pk], window)[cage.pk]
+            context.update(self._minute_by_minute(minutes, window))
+            if span.is_whole_days and span.day_count > 1:
+                context["stack"] = stack_of(minutes, window, axis, runs, marks)
+            if leaves_out:
+                kept_minutes = self._without_handling(cage, window, minutes)
+                context.update(health_summary=kept_minutes.health, left_out=kept_minutes)
         return context
 
     def _without_handling(self, cage: Cage, window: Window, minutes: bytes) -> handling.LeftOut:
         """The minutes that no handling disturbed. Two queries."""
         around = handling.margin()
-        marks = handling.marks_of([cage.pk], window, around)[cage.pk]
+        marks = marks_of([cage.pk], window, around)[cage.pk]
         return handling.without(minutes, handling.disturbed(marks, window, around))
 
-    def _minute_by_minute(self, cage: Cage, window: Window) -> dict[str, Any]:
-        minutes = minutes_of([cage.pk], window)[cage.pk]
+    def _minute_by_minute(self, minutes: bytes, window: Window) -> dict[str, Any]:
         bad = spells.bad_spells(minutes, window.start, self.now)
         silences = spells.silences_in(minutes, window.start, now=self.now)
         return {
             "minutes": minutes,
-            "days": _days(minutes, window),
             "bad_spells": bad[:SPELLS_SHOWN],
             "bad_count": len(bad),
             "silences": silences[:SPELLS_SHOWN],
@@ -131,6 +149,8 @@ class Compared:
     health: HealthSummary
     sensor: SensorSummary
     minutes: bytes
+    runs: Runs
+    marks: list[Numbered]
 
 
 class CompareView(LongSpanMixin, SelectionMixin, TemplateView):
@@ -154,6 +174,9 @@ class CompareView(LongSpanMixin, SelectionMixin, TemplateView):
         found = buckets_of(ids, span.window, span.by_hour)
         minute_by_minute = span.day_count <= STRIP_DAYS_COMPARED
         minutes = minutes_of(ids, span.window) if minute_by_minute else {}
+        # Days are wider than phases.
+        runs = light_of(ids, span.window) if span.by_hour else {}
+        marks = marks_of(ids, span.window) if minute_by_minute else {}
         compared = []
         for cage in cages:
             window = span.window.since(cage.created_at)
@@ -161,11 +184,15 @@ class CompareView(LongSpanMixin, SelectionMixin, TemplateView):
             total = total_of(buckets, window)
             is_new = window != span.window
             part = minutes.get(cage.pk, b"")[span.window.minutes - window.minutes :]
-            compared.append(Compared(cage, is_new, buckets, total.health, total.sensor, part))
+            facts = (cage, is_new, buckets, total.health, total.sensor, part)
+            pins = numbered(marks.get(cage.pk, []))
+            compared.append(Compared(*facts, runs.get(cage.pk, []), pins))
         return super().get_context_data(
             span=span,
             window=span.window,
             compared=compared,
+            has_light=any(has_light(one.runs) for one in compared),
+            has_marks=any(one.marks for one in compared),
             minute_by_minute=minute_by_minute,
             strip_days=STRIP_DAYS_COMPARED,
             list_address=self.list_address,
@@ -197,13 +224,16 @@ def _minute_asked_for(text: str) -> tuple[datetime | None, str]:
         return None, str(error)
 
 
-def _days(minutes: bytes, window: Window) -> list[tuple[date, Window, bytes]]:
-    """[(date, its Window, its minutes)] of the window's days, oldest first."""
-    days, start = [], 0
-    for day, part in window.days():
-        days.append((day, part, minutes[start : start + part.minutes]))
-        start += part.minutes
-    return days
+def _to_midnight(span: Span) -> Window:
+    """The span with the rest of its last day, which is shaded too."""
+    end = Window.whole_day(span.last).end if span.is_whole_days else span.window.end
+    return Window(span.window.start, max(end, span.window.end))
+
+
+def _light_at(cage: Cage, slot: datetime) -> str:
+    """The light in the minute that is shown, in words. Two queries."""
+    window = Window(slot - LAST_PHASE_WITHIN, slot + SLOT_LENGTH)
+    return light.at_slot(light_of([cage.pk], window)[cage.pk], slot)
 
 
 def _query(first: date, last: date, kept: str = "") -> str:

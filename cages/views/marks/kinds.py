@@ -16,7 +16,7 @@ from people.access import Permission
 from people.views.permitted import PermittedMixin
 
 
-class KindMixin(PermittedMixin, ModelFormMixin):
+class KindMixin(ModelFormMixin, PermittedMixin):
     permission = Permission.KINDS_OF_MARKS
     model = MarkKind
     form_class = MarkKindForm

@@ -15,6 +15,7 @@ from django.views.generic import FormView, View
 
 from cages.forms.wall_link import WallLinkForm
 from cages.models import WallLink
+from neurocage.address import absolute
 from neurocage.ids import id_from
 from people.access import Permission, person_of
 from people.preferences import THEMES
@@ -45,7 +46,7 @@ class WallLinksView(PermittedMixin, FormView):
         except ValidationError as error:
             form.add_error("name", error)
             return self.form_invalid(form)
-        address = self.request.build_absolute_uri(reverse("wall-screen", args=[secret]))
+        address = absolute(reverse("wall-screen", args=[secret]))
         # A redirect would have to keep the secret somewhere in between.
         return self.render_to_response(
             self.get_context_data(form=self.form_class(), link=link, address=address)

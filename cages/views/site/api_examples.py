@@ -14,6 +14,7 @@ from cages.api.parameters import CAGES_AT_MOST, CagesQuery, SeriesQuery
 from cages.api.problems import ADDRESS
 from cages.api.tokens import ROWS_OF_A_UNIT, UNITS_A_MINUTE
 from cages.views.access import CageAccessMixin
+from neurocage.address import absolute
 
 # Another app adds its own.
 OFFERS = {
@@ -25,6 +26,7 @@ OFFERS = {
     "readings": gettext_lazy("The minutes whose health is known: 1 bad, 2 ok, 3 perfect."),
     "requests": gettext_lazy("Every planned poll and its outcome."),
     "hourly": gettext_lazy("Counts of readings and requests, and response times, by UTC hour."),
+    "marks": gettext_lazy("Cage changes and other work, as people noted it."),
     "openapi.json": gettext_lazy("OpenAPI document for tools."),
 }
 
@@ -38,7 +40,7 @@ class ApiExamplesView(CageAccessMixin, TemplateView):
         cages = self.seen.active()
         today = timezone.localtime(self.now).date()
         examples = Examples(
-            base=self.request.build_absolute_uri(ADDRESS).rstrip("/"),
+            base=absolute(ADDRESS.rstrip("/")),
             cage_id=cages.order_by("pk").values_list("pk", flat=True).first() or 1,
             start=(today - timedelta(days=1)).isoformat(),
             end=today.isoformat(),

@@ -9,17 +9,24 @@ from django.db import connection
 from django.db.utils import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import override
 from django.views.generic import TemplateView
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 
-from cages import storage
 from cages.models import DayDigest, Outcome, PollCycle, RetentionChange, Trouble
 from cages.models.cycle import Watch
 from cages.models.state import UNSEEN_AFTER
-from cages.operations import database_faults, metrics, outage, queues, verdict
+from cages.operations import (
+    database_faults,
+    disk,
+    metrics,
+    outage,
+    queues,
+    sections,
+    verdict,
+    versions,
+)
 from cages.operations.day import day_of_ledger
 from cages.places.silent import silent_by_rack
 from cages.polling import set_aside
@@ -77,16 +84,17 @@ def prometheus(request: HttpRequest) -> HttpResponse:
 
 
 class OperationsView(PermittedMixin, LiveMixin, TemplateView):
-    """The verdict, the silent sensors, the ledger as a picture and by minute, and the storage."""
+    """The verdict, the sensors, the ledger by minute, the storage and the versions."""
 
     template_name = "cages/ops.html"
     permission = Permission.OPERATIONS
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        version = storage.timescaledb_version(connection)
+        running = versions.versions()
         findings = verdict.Findings(self.now)
         silent_count, silent_racks = silent_by_rack(self.seen.active(), self.now)
         parts = verdict.parts_of(findings)
+        jobs = report.jobs(connection) if running.timescaledb else []
         return super().get_context_data(
             parts=parts,
             ill_count=sum(part.state == verdict.State.ILL for part in parts),
@@ -98,11 +106,13 @@ class OperationsView(PermittedMixin, LiveMixin, TemplateView):
             cycles=PollCycle.objects.until(self.now).order_by("-slot")[:CYCLES_SHOWN],
             ahead=PollCycle.objects.span_ahead(self.now),
             outcomes=list(Outcome),
-            storage=f"TimescaleDB {version}" if version else _("plain PostgreSQL"),
+            versions=running,
+            sections=sections.more(self.now),
+            outlook=disk.outlook(findings.series, self.now),
             series=findings.series,
             large_plain=any(one.is_large_plain for one in findings.series),
             many_rows=report.MANY_PLAIN_ROWS,
-            jobs=report.jobs(connection) if version else [],
+            jobs=[(job, job.is_overdue(self.now)) for job in jobs],
             faults=findings.faults,
             outage=findings.outage,
             set_aside=_set_aside(),

@@ -1,6 +1,6 @@
 """The style guide: every part of the pages in every state."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -8,10 +8,22 @@ from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
 from cages.drawing import charts
+from cages.drawing.pins import numbered
 from cages.history.buckets import Bucket
+from cages.history.light import runs_of
 from cages.history.minutes import KNOWN, Minute
 from cages.history.window import Window
-from cages.models import Condition, Outcome, Rack, Rank
+from cages.models import (
+    Condition,
+    LightPeriod,
+    LightSchedule,
+    Mark,
+    MarkKind,
+    Outcome,
+    Rack,
+    Rank,
+)
+from cages.models.mark import BuiltIn
 from cages.operations.verdict import Part, State
 from cages.places.maps import map_of
 from people.access import Permission
@@ -51,6 +63,16 @@ def bucket_of(hour: Window, minutes: bytes, latency_ms: int) -> Bucket:
     return bucket
 
 
+SCHEDULE = LightSchedule(lights_on=time(7), lights_off=time(19))
+CHANGED = Mark(
+    kind=MarkKind(code=BuiltIn.CAGE_CHANGE),
+    cage_id=1,
+    starts_at=datetime(2026, 3, 2, 8, tzinfo=UTC),
+    ends_at=datetime(2026, 3, 2, 8, 40, tzinfo=UTC),
+    by="anna",
+)
+
+
 class StyleGuideView(PermittedMixin, TemplateView):
     template_name = "cages/styleguide.html"
     permission = Permission.STYLE_GUIDE
@@ -73,6 +95,8 @@ class StyleGuideView(PermittedMixin, TemplateView):
                 (_("Not watched"), bytes([Minute.NOT_WATCHED] * 60)),
             ],
             day=day,
+            runs=runs_of(LightPeriod(schedule=SCHEDULE), day),
+            marks=numbered([CHANGED]),
             day_minutes=b"".join(hours),
             buckets=buckets,
             shares_chart=charts.shares(buckets, by_hour=True),

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.urls import reverse
 
+from neurocage.address import own_address
 from people.models import User
 from people.setup_code import setup_code
 
@@ -16,7 +16,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not User.objects.exists():
             code = setup_code()
-            address = f"{settings.BASE_URL}{reverse('setup', query={'code': code})}"
+            path = reverse("setup", query={"code": code})
+            known = own_address()
+            where = f"at {known}{path}" if known else f"on the page {path} of this server"
             self.stdout.write(
-                f"Nobody has an account yet. Make the first one with the code {code} at {address}"
+                f"Nobody has an account yet. Make the first one with the code {code} {where}"
             )
