@@ -1,6 +1,6 @@
 """The URLs of the app's pages. Templates and tests use their names."""
 
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 from cages.views.cages.archive import ArchiveView, PurgeView, RestoreView
@@ -56,6 +56,7 @@ urlpatterns = [
     path("cages/archived/", ArchivedListView.as_view(), name="cage-archived"),
     path("cages/<int:pk>/", CageDetailView.as_view(), name="cage-detail"),
     path("cages/<int:pk>/history/", CageHistoryView.as_view(), name="cage-history"),
+    path("cages/<int:pk>/animals/", include("cages.urls_animals")),
     path("cages/<int:pk>/rhythm/", CageRhythmView.as_view(), name="cage-rhythm"),
     path("rhythm/", GroupRhythmView.as_view(), name="rhythm"),
     path("cages/<int:pk>/edit/", CageUpdateView.as_view(), name="cage-edit"),

@@ -26,7 +26,7 @@ from tests.factories import (
 )
 
 NOW = at("11:07:20")
-DAYS = 6
+DAYS = 4
 START = slot("00:00") - DAYS * timedelta(days=1)
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -54,7 +54,7 @@ def cage(owner):
     return make_cage("Night owl", owner, room="R1", created_at=START)
 
 
-SPAN = {"from": "2026-02-24", "to": "2026-03-01"}
+SPAN = {"from": "2026-02-26", "to": "2026-03-01"}
 
 
 def get(client_of, owner, cage, **query):
