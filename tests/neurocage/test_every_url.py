@@ -11,7 +11,16 @@ from django.urls import URLResolver, get_resolver, reverse
 from cages.models import LightPeriod
 from neurocage.ids import advance_ids
 from people.models import Role
-from tests.factories import at, make_cage, make_mark, make_member, make_user, record_minute, slot
+from tests.factories import (
+    at,
+    make_animal,
+    make_cage,
+    make_mark,
+    make_member,
+    make_user,
+    record_minute,
+    slot,
+)
 from tests.welfare.conftest import add_default_rules
 from tests.welfare.factories import make_concern
 from welfare.models import Concern, Kind, Rule
@@ -116,6 +125,11 @@ PAGES = {
     "cage-create": (SIGNED_IN, SIGNED_IN),
     "cage-bulk": (SIGNED_IN, SIGNED_IN, [], f"{TICKED}&act=pause"),
     "cage-cards": (SIGNED_IN, SIGNED_IN, [], TICKED),
+    "cage-rhythm": (SEES, SIGNED_IN, [CAGE]),
+    "rhythm": (SIGNED_IN, SIGNED_IN, [], TICKED),
+    "cage-animals": (SEES, SIGNED_IN, [CAGE]),
+    "animal-create": (CHANGES, CHANGES, [CAGE]),
+    "animal-edit": (CHANGES, CHANGES, [CAGE, "animal"]),
     "cage-compare": (SIGNED_IN, SIGNED_IN, [], TICKED),
     "cage-export": (SIGNED_IN, SIGNED_IN, [], TICKED),
     "cage-export-file": (SIGNED_IN, SIGNED_IN, [], TICKED),
@@ -240,9 +254,10 @@ def browsers(module_database):
             made[role] = Client()
             made[role].force_login(person)
         mark = make_mark(cage, at("06:30"), note="Anotherlabsnote")
+        animal = make_animal(cage, "Anotherlabsanimal")
     period = LightPeriod.objects.create(room=cage.room, starts_at=NOW, noted_at=NOW)
     ids = {"period": period.pk, "lab": cage.lab_id, "rack": cage.rack_id, "room": cage.room_id}
-    ids |= {"mark": mark.pk, "mark_kind": mark.kind_id}
+    ids |= {"mark": mark.pk, "mark_kind": mark.kind_id, "animal": animal.pk}
     add_default_rules()
     return made, {**ids, "rule": Rule.objects.filter(kind=Kind.BAD_LONG).first().pk}
 
