@@ -143,3 +143,11 @@ def test_more_animals_do_not_cost_more_queries(client_of, owner, cage):
     with CaptureQueriesContext(connection) as second:
         client_of(owner).get(page(cage))
     assert len(second) == len(first)
+
+
+def test_the_page_of_the_cage_says_who_lives_in_it(client_of, owner, cage):
+    make_animal(cage, "M1", BEFORE, group="control", born_on=date(2026, 1, 1))
+    make_animal(cage, "M2", BEFORE, until=TODAY)
+    page = client_of(owner).get(cage.get_absolute_url())
+    assert [(animal.number, age) for animal, age in page.context["living"]] == [("M1", 60)]
+    assert "60 days, control" in page.content.decode()
