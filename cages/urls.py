@@ -3,6 +3,7 @@
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from cages.views.animals.importing import AnimalImportView
 from cages.views.cages.archive import ArchiveView, PurgeView, RestoreView
 from cages.views.cages.bulk import BulkView
 from cages.views.cages.cards import CardsView
@@ -56,6 +57,7 @@ urlpatterns = [
     path("cages/archived/", ArchivedListView.as_view(), name="cage-archived"),
     path("cages/<int:pk>/", CageDetailView.as_view(), name="cage-detail"),
     path("cages/<int:pk>/history/", CageHistoryView.as_view(), name="cage-history"),
+    path("animals/import/", AnimalImportView.as_view(), name="animal-import"),
     path("cages/<int:pk>/animals/", include("cages.urls_animals")),
     path("cages/<int:pk>/rhythm/", CageRhythmView.as_view(), name="cage-rhythm"),
     path("rhythm/", GroupRhythmView.as_view(), name="rhythm"),

@@ -136,6 +136,7 @@ PAGES = {
     "cage-export-cages": (SIGNED_IN, SIGNED_IN, [], TICKED),
     "cage-export-dictionary": (SIGNED_IN, SIGNED_IN),
     "cage-import": (SIGNED_IN, SIGNED_IN),
+    "animal-import": (SIGNED_IN, SIGNED_IN),
     "cage-import-template": (SIGNED_IN, SIGNED_IN),
     "cage-import-template-csv": (SIGNED_IN, SIGNED_IN),
     "cage-archived": (SIGNED_IN, SIGNED_IN),
