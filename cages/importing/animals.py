@@ -198,11 +198,14 @@ def _judge(
         known = [animal for animal in known if animal.lab_id == cage.lab_id]
     if len(known) > 1:
         return _("Several labs have this number. Name the cage.")
-    if not known and cage is None:
-        return _("A new animal needs a cage.")
     if any(values[name] and values[name] > today for name in DATES):
         return _("This day is in the future. Note what has happened.")
-    row.animal = known[0] if known else Animal(number=values["number"], lab_id=cage and cage.lab_id)
+    if known:
+        row.animal = known[0]
+    elif cage:
+        row.animal = Animal(number=values["number"], lab_id=cage.lab_id)
+    else:
+        return _("A new animal needs a cage.")
     for column in FACTS:
         if column in row.cells:
             before = getattr(row.animal, COLUMNS[column])
