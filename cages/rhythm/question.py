@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Self
 from urllib.parse import urlencode
 
-from django.db import models
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -22,12 +22,19 @@ MOST_DAYS_OF_MANY = 31
 MOST_CAGES = 40
 
 
-class Axis(models.TextChoices):
+class Axis(StrEnum):
     """What a row of the actogram begins with."""
 
-    CLOCK = "clock", gettext_lazy("clock")
-    ZT = "zt", gettext_lazy("ZT, from lights on")
-    TAU = "tau", gettext_lazy("a period of its own (tau)")
+    CLOCK = "clock"
+    ZT = "zt"
+    TAU = "tau"
+
+
+AXES = {
+    Axis.CLOCK: gettext_lazy("clock"),
+    Axis.ZT: gettext_lazy("ZT, from lights on"),
+    Axis.TAU: gettext_lazy("a period of its own (tau)"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ class Question:
         words = {health.word: health for health in Health}
         asked = query.get("bin", "")
         minutes = int(asked) if asked in map(str, BINS) else DEFAULT_BIN
-        axis = Axis(name) if (name := query.get("axis", "")) in Axis.values else Axis.CLOCK
+        axis = Axis(name) if (name := query.get("axis", "")) in AXES else Axis.CLOCK
         tau, error = 24.0, ""
         if axis == Axis.TAU:
             try:

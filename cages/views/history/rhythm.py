@@ -23,11 +23,11 @@ from cages.rhythm.actogram import LEAST_TAU, MOST_TAU
 from cages.rhythm.nonparametric import LEAST_ACTIVE_HOURS, MOST_ACTIVE_HOURS
 from cages.rhythm.periodogram import SIGNIFICANCE, Periodogram
 from cages.rhythm.question import (
+    AXES,
     BINS,
     MOST_CAGES,
     MOST_DAYS,
     MOST_DAYS_OF_MANY,
-    Axis,
     Question,
 )
 from cages.rhythm.series import LEAST_COVERAGE, LEAST_DAYS
@@ -75,7 +75,7 @@ class RhythmMixin(LongPageMixin, CageAccessMixin):
             "today": timezone.localtime(self.now).date(),
             "healths": [(one.word, one.label) for one in reversed(Health)],
             "bins": BINS,
-            "axes": Axis.choices,
+            "axes": [(axis.value, words) for axis, words in AXES.items()],
             "tau_least": LEAST_TAU,
             "tau_most": MOST_TAU,
             "margin_minutes": settings.HANDLING_MARGIN_MINUTES,
