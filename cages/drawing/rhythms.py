@@ -82,7 +82,7 @@ def actogram_picture(actogram: Actogram, bin_minutes: int, runs: Runs, words: st
         if count <= NAMED_ROWS or number % NAMED_EVERY == 0
     ]
     ticks = [
-        Named(MARGIN + hour / hours * WIDTH, TOP - 6, f"{hour if hours <= 32 else hour % 24:g}")
+        Named(MARGIN + hour / hours * WIDTH, TOP - 6, f"{hour:g}")
         for hour in np.arange(0, hours + 0.01, HOURS_BETWEEN_TICKS)
     ]
     grid = "".join(f"M{tick.x:.1f} {TOP}v{count * ROW}" for tick in ticks)
