@@ -1,8 +1,9 @@
 """The URLs of the app's pages. Templates and tests use their names."""
 
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
+from cages.views.animals.importing import AnimalImportView
 from cages.views.cages.archive import ArchiveView, PurgeView, RestoreView
 from cages.views.cages.bulk import BulkView
 from cages.views.cages.cards import CardsView
@@ -21,6 +22,7 @@ from cages.views.history.exporting import (
     ExportView,
 )
 from cages.views.history.pages import CageHistoryView, CompareView
+from cages.views.history.rhythm import CageRhythmView, GroupRhythmView
 from cages.views.places.racks import (
     RackDetailView,
     RackFillView,
@@ -59,6 +61,10 @@ urlpatterns = [
     path("cages/archived/", ArchivedListView.as_view(), name="cage-archived"),
     path("cages/<int:pk>/", CageDetailView.as_view(), name="cage-detail"),
     path("cages/<int:pk>/history/", CageHistoryView.as_view(), name="cage-history"),
+    path("animals/import/", AnimalImportView.as_view(), name="animal-import"),
+    path("cages/<int:pk>/animals/", include("cages.urls_animals")),
+    path("cages/<int:pk>/rhythm/", CageRhythmView.as_view(), name="cage-rhythm"),
+    path("rhythm/", GroupRhythmView.as_view(), name="rhythm"),
     path("cages/<int:pk>/edit/", CageUpdateView.as_view(), name="cage-edit"),
     path("cages/<int:pk>/test-sensor/", SensorTestView.as_view(), name="cage-test-sensor"),
     path("cages/<int:pk>/archive/", ArchiveView.as_view(), name="cage-archive"),

@@ -5,7 +5,7 @@ import binascii
 import csv
 import io
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.utils.translation import gettext as _
 
@@ -35,7 +35,7 @@ def packed(rows: Sequence[SheetRow]) -> str:
     return code
 
 
-def unpacked(code: str) -> list[SheetRow]:
+def unpacked(code: str, known: Collection[str] = COLUMNS) -> list[SheetRow]:
     """Return the rows that were packed; raises UnreadableSheetError for anything else."""
     stream = zlib.decompressobj()
     try:
@@ -44,7 +44,7 @@ def unpacked(code: str) -> list[SheetRow]:
             raise ValueError
         lines = csv.reader(io.StringIO(data.decode(), newline=""), strict=True)
         columns = next(lines)
-        if not set(columns) <= set(COLUMNS):
+        if not set(columns) <= set(known):
             raise ValueError
         rows = [
             SheetRow(int(number), dict(zip(columns, cells, strict=True)), problem)

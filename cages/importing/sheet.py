@@ -1,7 +1,7 @@
 """Read a file into rows: {column: text} of each."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.utils.formats import number_format
@@ -30,8 +30,15 @@ class SheetRow:
     problem: str = ""
 
 
-def rows_of(data: bytes) -> list[SheetRow]:
-    """[SheetRow] of a file's bytes, without empty rows; raises UnreadableSheetError."""
+def rows_of(
+    data: bytes,
+    header: Callable[[Sequence[str]], list[str]] = columns_from,
+    dates: Collection[str] = (),
+) -> list[SheetRow]:
+    """[SheetRow] of a file's bytes, without empty rows; raises UnreadableSheetError.
+
+    header: gives the column of each cell of the first row. dates: columns that hold dates.
+    """
     if len(data) > LARGEST_FILE:
         raise UnreadableSheetError(
             _("The file is larger than %(megabytes)d MB. Split it.")
@@ -48,7 +55,7 @@ def rows_of(data: bytes) -> list[SheetRow]:
                 raise UnreadableSheetError(
                     _("The file has more than %(count)d columns.") % {"count": LARGEST_WIDTH}
                 )
-            columns = columns_from(line.cells)
+            columns = header(line.cells)
         elif len(rows) == LARGEST_ROW_COUNT:
             raise UnreadableSheetError(
                 _("The file has more than %(rows)s rows. Split it.")
@@ -56,13 +63,15 @@ def rows_of(data: bytes) -> list[SheetRow]:
             )
         else:
             # A workbook stores no cells after the last that is filled.
-            rows.append(_row(line, columns, may_be_short=is_workbook))
+            rows.append(_row(line, columns, dates, may_be_short=is_workbook))
     if not rows:
         raise UnreadableSheetError(_("The file has no rows below its column names."))
     return rows
 
 
-def _row(line: Line, columns: Sequence[str], may_be_short: bool) -> SheetRow:
+def _row(
+    line: Line, columns: Sequence[str], dates: Collection[str], may_be_short: bool
+) -> SheetRow:
     named = len(columns) - next(
         (index for index, column in enumerate(reversed(columns)) if column), 0
     )
@@ -79,7 +88,7 @@ def _row(line: Line, columns: Sequence[str], may_be_short: bool) -> SheetRow:
             whole = WHOLE_NUMBER.fullmatch(cell) if column in NUMBERS else None
             cells[column] = whole[1] if whole else cell
             # Notes are for people, who read a date as well.
-            if index in line.faults and column != "notes":
+            if index in line.faults and column != "notes" and column not in dates:
                 problems.append(f"{column_name(column)}: {line.faults[index]}")
         elif cell:
             problems.append(

@@ -7,7 +7,7 @@ slot), and the first record of a slot stays, so writing twice changes nothing. O
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +41,25 @@ REPLACE_SKIPPED = f"""
     WHERE cages_poll.slot = polled.slot AND cages_poll.cage_id = polled.cage_id
         AND cages_poll.outcome = {Outcome.SKIPPED.value}
         AND polled.outcome <> {Outcome.SKIPPED.value}
+"""
+# What `record_past_codes` writes. The time is added as an interval, not by the calendar.
+OF_CODES = f"""
+    SELECT slot, cage_id,
+           (CASE outcome WHEN {Outcome.SKIPPED.value} THEN NULL
+                WHEN {Outcome.TIMEOUT.value} THEN 10000
+                WHEN {Outcome.CONNECTION_ERROR.value} THEN 2 ELSE 1000 + 8 * wait END)::int
+               AS latency_ms,
+           outcome, (CASE WHEN code < 10 THEN code END)::smallint AS status,
+           NULL::smallint AS http_status, NULL::text AS detail
+    FROM (
+        SELECT %s::timestamptz + n * interval '1 minute' AS slot, cage_id,
+               get_byte(codes, n) AS code, get_byte(waits, n) AS wait,
+               (CASE WHEN get_byte(codes, n) < 10 THEN {Outcome.ANSWERED.value}
+                     ELSE get_byte(codes, n) / 10 END)::smallint AS outcome
+        FROM unnest(%s::int[], %s::bytea[], %s::bytea[]) AS past (cage_id, codes, waits),
+             generate_series(0, length(codes) - 1) AS n
+    ) AS told
+    WHERE code > 0
 """
 NAMES = "cage_id, outcome, latency_ms, http_status, status, detail"
 ARRAYS = """
@@ -151,6 +170,17 @@ def record_past(minutes: Sequence[tuple[datetime, PollResult]]) -> None:
     slots = as_array(json.dumps(slot.isoformat()) for slot, _ in minutes)
     with connection.cursor() as cursor:
         insert_polls(cursor, OF_MANY_SLOTS, {"slots": slots, **_arrays(columns)})
+
+
+def record_past_codes(first: datetime, codes: Mapping[int, bytes], waits: Sequence[bytes]) -> None:
+    """Write the polls of many cages from the slot `first` on, as `record_past`, but fast.
+
+    codes: {cage id: one byte for each slot}: a Health, or 10 times an Outcome that is not
+    `answered`; 0 for a slot without a poll. waits: for each cage as many bytes, the latency above
+    1 s in units of 8 ms. Timeouts and connection errors have latencies of their own.
+    """
+    with connection.cursor() as cursor:
+        insert_polls(cursor, OF_CODES, [first, list(codes), list(codes.values()), list(waits)])
 
 
 def insert_polls(cursor: CursorWrapper, source: str, parameters: Any) -> None:

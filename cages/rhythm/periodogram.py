@@ -33,7 +33,7 @@ class Periodogram:
     between two periods. peak: the period with the highest power (of the chi-square periodogram:
     the farthest above its line). peak_power: its power. false_alarm: the chance that a series of
     independent bins without a rhythm has such a peak anywhere (Lomb-Scargle). line: the power that
-    is significant at each period (chi-square). coverage: known minutes as a share of all.
+    is significant at each period. coverage: known minutes as a share of all.
     """
 
     periods: Floats
@@ -52,10 +52,10 @@ class Periodogram:
         It takes bins as independent. Neighbouring bins of a cage are alike, so the true chance of
         a false alarm is greater.
         """
-        if self.line is not None:
-            at = int(np.argmin(np.abs(self.periods - self.peak)))
-            return self.peak_power > float(self.line[at])
-        return self.false_alarm is not None and self.false_alarm < SIGNIFICANCE
+        if self.false_alarm is not None:
+            return self.false_alarm < SIGNIFICANCE
+        at = int(np.argmin(np.abs(self.periods - self.peak)))
+        return self.line is not None and self.peak_power > float(self.line[at])
 
 
 def lomb_scargle(series: Series) -> Periodogram | None:
@@ -82,6 +82,7 @@ def lomb_scargle(series: Series) -> Periodogram | None:
         float(powers[best]),
         series.coverage or 0,
         false_alarm=false_alarm(float(powers[best]), hours, 1 / LEAST_PERIOD),
+        line=np.full(len(periods), significant_power(hours, 1 / LEAST_PERIOD)),
     )
 
 
@@ -122,6 +123,19 @@ def false_alarm(power: float, hours: Floats, most_frequency: float) -> float:
     single = (1 - power) ** ((count - 3) / 2)
     tau = gamma * width * (1 - power) ** ((count - 4) / 2) * sqrt(free * power / 2)
     return float(-np.expm1(np.log1p(-min(single, 1 - 1e-16)) - tau))
+
+
+def significant_power(hours: Floats, most_frequency: float) -> float:
+    """The power whose `false_alarm` is SIGNIFICANCE."""
+    low, high = 0.0, 1.0
+    # Each step halves the interval, so 40 reach 1e-12.
+    for _step in range(40):
+        middle = (low + high) / 2
+        if false_alarm(middle, hours, most_frequency) > SIGNIFICANCE:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 def chi_square(series: Series) -> Periodogram | None:

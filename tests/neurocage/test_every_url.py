@@ -13,7 +13,16 @@ from cages.history.window import Window
 from cages.models import LightPeriod, Study
 from neurocage.ids import advance_ids
 from people.models import Role
-from tests.factories import at, make_cage, make_mark, make_member, make_user, record_minute, slot
+from tests.factories import (
+    at,
+    make_animal,
+    make_cage,
+    make_mark,
+    make_member,
+    make_user,
+    record_minute,
+    slot,
+)
 from tests.welfare.conftest import add_default_rules
 from tests.welfare.factories import make_concern
 from welfare.models import Concern, Kind, Round, Rule
@@ -118,12 +127,18 @@ PAGES = {
     "cage-create": (SIGNED_IN, SIGNED_IN),
     "cage-bulk": (SIGNED_IN, SIGNED_IN, [], f"{TICKED}&act=pause"),
     "cage-cards": (SIGNED_IN, SIGNED_IN, [], TICKED),
+    "cage-rhythm": (SEES, SIGNED_IN, [CAGE]),
+    "rhythm": (SIGNED_IN, SIGNED_IN, [], TICKED),
+    "cage-animals": (SEES, SIGNED_IN, [CAGE]),
+    "animal-create": (CHANGES, CHANGES, [CAGE]),
+    "animal-edit": (CHANGES, CHANGES, [CAGE, "animal"]),
     "cage-compare": (SIGNED_IN, SIGNED_IN, [], TICKED),
     "cage-export": (SIGNED_IN, SIGNED_IN, [], TICKED),
     "cage-export-file": (SIGNED_IN, SIGNED_IN, [], TICKED),
     "cage-export-cages": (SIGNED_IN, SIGNED_IN, [], TICKED),
     "cage-export-dictionary": (SIGNED_IN, SIGNED_IN),
     "cage-import": (SIGNED_IN, SIGNED_IN),
+    "animal-import": (SIGNED_IN, SIGNED_IN),
     "cage-import-template": (SIGNED_IN, SIGNED_IN),
     "cage-import-template-csv": (SIGNED_IN, SIGNED_IN),
     "cage-archived": (SIGNED_IN, SIGNED_IN),
@@ -261,11 +276,13 @@ def browsers(module_database):
         order = StudyOrder([(CAGE, cage.label, cage.created_at)], Window(NOW, NOW), None, [])
         study = Study.objects.create(title="Anotherlabsstudy", made_at=NOW, order=order.to_json())
         study.cages.add(cage)
+        animal = make_animal(cage, "Anotherlabsanimal")
     period = LightPeriod.objects.create(room=cage.room, starts_at=NOW, noted_at=NOW)
     ids = {"period": period.pk, "lab": cage.lab_id, "rack": cage.rack_id, "room": cage.room_id}
     ids["round"] = one.pk
     ids["study"] = study.pk
     ids |= {"mark": mark.pk, "mark_kind": mark.kind_id}
+    ids |= {"mark": mark.pk, "mark_kind": mark.kind_id, "animal": animal.pk}
     add_default_rules()
     return made, {**ids, "rule": Rule.objects.filter(kind=Kind.BAD_LONG).first().pk}
 

@@ -1,5 +1,6 @@
 import json
 import secrets
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from cages import demo
+from cages.demo import facility
+from cages.history.window import midnight_of
 from cages.models import Cage
 from neurocage.private_file import write_private_file
 from people.models import User
@@ -16,7 +19,10 @@ USERNAME = "demo"
 
 
 class Command(BaseCommand):
-    help = "Loads the demonstration into an empty database: 12 cages, 14 days, one administrator."
+    help = (
+        "Loads the demonstration into an empty database: 12 cages, 14 days, one administrator. "
+        "With --facility a large generated facility, for trying pages at size."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -27,13 +33,38 @@ class Command(BaseCommand):
             type=Path,
             help="write the sign-in and what the sensor simulator should play, as JSON",
         )
+        parser.add_argument(
+            "--facility", action="store_true", help="load the generated facility instead"
+        )
+        parser.add_argument(
+            "--cages", type=int, default=facility.CAGES, help="of the facility (%(default)s)"
+        )
+        parser.add_argument(
+            "--days", type=int, default=facility.DAYS, help="of the facility (%(default)s)"
+        )
+        parser.add_argument("--seed", type=int, default=facility.SEED, help="(%(default)s)")
+        parser.add_argument(
+            "--until",
+            type=date.fromisoformat,
+            metavar="DATE",
+            help="the facility's minutes end with the midnight before this day, instead of now",
+        )
 
-    def handle(self, *, if_empty: bool, state_file: Path | None, **options: Any) -> None:
+    def handle(
+        self,
+        *,
+        if_empty: bool,
+        state_file: Path | None,
+        **options: Any,
+    ) -> None:
         if User.objects.exists() or Cage.objects.exists():
             if if_empty:
                 return
             raise CommandError("The database is in use. The demonstration needs an empty one.")
         password = secrets.token_urlsafe(9)
+        if options["facility"]:
+            self._load_facility(password, **options)
+            return
         with transaction.atomic():
             user = User.objects.create_superuser(USERNAME, password=password)
             demo.load(user, timezone.now(), progress=self._tell)
@@ -45,6 +76,21 @@ class Command(BaseCommand):
                 }
                 write_private_file(state_file, json.dumps(state, indent=2))
         self._tell(f"Demonstration loaded. Sign in as {USERNAME} with the password {password}")
+
+    def _load_facility(
+        self, password: str, *, cages: int, days: int, seed: int, until: date | None, **options: Any
+    ) -> None:
+        if cages < facility.LEAST_CAGES or days < facility.LEAST_DAYS:
+            least = f"{facility.LEAST_CAGES} cages and {facility.LEAST_DAYS} days"
+            raise CommandError(f"The facility has at least {least}.")
+        now = timezone.now()
+        end = min(midnight_of(until, timezone.get_default_timezone()), now) if until else now
+        size = facility.Size(cages, days, end, seed)
+        user = User.objects.create_superuser(USERNAME, password=password)
+        changes = facility.clock_changes(size.window)
+        self._tell(f"Days on which the clock is set: {', '.join(changes) or 'none'}")
+        facility.load(user, size, progress=self._tell)
+        self._tell(f"Facility loaded. Sign in as {USERNAME} with the password {password}")
 
     def _tell(self, text: str) -> None:
         self.stdout.write(text)

@@ -16,8 +16,9 @@ from cages.history.light import Runs, has_light, light_of
 from cages.history.minutes import KNOWN, minutes_of
 from cages.history.summaries import health_of, sensor_in
 from cages.history.window import DAY, Window
+from cages.housing import ANIMALS_AT_MOST
 from cages.marking import taps_of
-from cages.models import Cage, Health, Mark, Poll
+from cages.models import Animal, Cage, Health, Housing, Mark, Poll
 from cages.models.cage import CageQuerySet
 from cages.models.fields import facts_of
 from cages.slots import SLOT_LENGTH, slot_of
@@ -69,6 +70,7 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
             window=window,
             is_new_today=window != today,
             facts=facts_of(cage),
+            living=_living(cage, self.now),
             trouble_count=cage.trouble,
             spell=cage.spell(self.now),
             is_late=cage.is_late(self.now),
@@ -114,6 +116,13 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
         if count is not None:
             paginator.count = count
         return paginator.get_page(self.request.GET.get(name))
+
+
+def _living(cage: Cage, now: datetime) -> list[tuple[Animal, int | None]]:
+    """[(animal, its age in days)] of those that live in the cage today. One query."""
+    today = timezone.localtime(now).date()
+    found = Housing.objects.of([cage.pk]).on(today)[:ANIMALS_AT_MOST]
+    return [(one.animal, one.animal.age_days(today)) for one in found]
 
 
 def _hours(minutes: bytes, window: Window, runs: Runs) -> list[tuple[strips.Hour, str]]:

@@ -1,0 +1,76 @@
+"""The forms of the animals of a cage."""
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from cages.models import Animal, Cage
+from cages.models.cage import CageQuerySet
+from neurocage.ids import LARGEST_ID
+from people.names import key_of
+
+FIELDS = ("number", "sex", "born_on", "strain", "genotype", "protocol", "group")
+
+
+def _day(label: Any, **kwargs: Any) -> forms.DateField:
+    return forms.DateField(
+        label=label, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"), **kwargs
+    )
+
+
+class AnimalForm(forms.ModelForm):
+    """What is known of an animal. Its number is unique in its lab."""
+
+    born_on = _day(_("Born"), required=False)
+
+    class Meta:
+        model = Animal
+        fields = FIELDS
+
+    def __init__(self, *args: Any, today: date, lab_id: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._today = today
+        self.instance.lab_id = lab_id
+
+    def clean_number(self) -> str:
+        number: str = self.cleaned_data["number"]
+        others = Animal.objects.filter(lab=self.instance.lab_id, key=key_of(number))
+        if others.exclude(pk=self.instance.pk).exists():
+            raise ValidationError(_("The lab has an animal with this number already."))
+        return number
+
+    def clean_born_on(self) -> date | None:
+        born: date | None = self.cleaned_data["born_on"]
+        if born and born > self._today:
+            raise ValidationError(_("This day is in the future."))
+        return born
+
+
+class NewAnimalForm(AnimalForm):
+    """The same, with the day from which it lives in the cage."""
+
+    since = _day(_("In this cage since"))
+
+
+class MoveAnimalForm(forms.Form):
+    """Where an animal lives from a day on. cages: those that can be named."""
+
+    cage = forms.IntegerField(label=_("To cage id"), min_value=1, max_value=LARGEST_ID)
+    day = _day(_("From this day on"))
+
+    def __init__(self, *args: Any, cages: CageQuerySet, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._cages = cages
+
+    def clean_cage(self) -> Cage:
+        cage = self._cages.filter(pk=self.cleaned_data["cage"]).first()
+        if cage is None:
+            raise ValidationError(_("There is no such cage that you may change."))
+        return cage
+
+
+class EndHousingForm(forms.Form):
+    day = _day(_("First day without it"))

@@ -1,0 +1,120 @@
+"""The rhythm of cages, read from their minutes, marks and light."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from functools import cached_property
+
+import numpy as np
+from django.utils import timezone
+
+from cages.history import handling
+from cages.history.animals import AND, stretches_of
+from cages.history.light import Runs, light_of
+from cages.history.minutes import Minute, minutes_of
+from cages.history.window import Window, midnight_of
+from cages.models import Cage
+from cages.rhythm.actogram import Actogram, actogram_of
+from cages.rhythm.nonparametric import Rhythm, rhythm_of
+from cages.rhythm.periodogram import Periodogram, chi_square, lomb_scargle
+from cages.rhythm.question import Axis, Question
+from cages.rhythm.series import Series, series_of
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the minutes of one cage tell. Figures are worked out when they are asked for.
+
+    zero: the moment from which hours of the day count. is_zt: whether it is lights on. left_out:
+    minutes around handling that count as not known; None where all count. group: of its animals.
+    """
+
+    cage: Cage
+    window: Window
+    series: Series
+    runs: Runs
+    zero: datetime
+    is_zt: bool
+    question: Question
+    left_out: int | None = None
+    group: str = ""
+
+    @cached_property
+    def rhythm(self) -> Rhythm:
+        return rhythm_of(self.series, self.zero)
+
+    @cached_property
+    def lomb_scargle(self) -> Periodogram | None:
+        return lomb_scargle(self.series)
+
+    @cached_property
+    def chi_square(self) -> Periodogram | None:
+        return chi_square(self.series)
+
+    @cached_property
+    def actogram(self) -> Actogram:
+        asked = self.question
+        return actogram_of(self.series, self.zero, tau=asked.tau, double=asked.is_double)
+
+    @property
+    def has_changed_light(self) -> bool:
+        """Whether more than one light schedule, or none for a part, held in the window."""
+        return len({run.schedule.pk if run.schedule else None for run in self.runs}) > 1
+
+
+def rhythms_of(cages: Sequence[Cage], window: Window, question: Question) -> list[Told]:
+    """The rhythm of each cage that was there in the window.
+
+    Four queries, and two more where handling is left out, however many cages.
+    """
+    ids = [cage.pk for cage in cages]
+    minutes = minutes_of(ids, window)
+    light = light_of(ids, window)
+    groups = stretches_of(ids, window)
+    around = handling.margin()
+    marks = handling.marks_of(ids, window, around) if question.leaves_out else {}
+    found = []
+    for cage in cages:
+        own = window.since(cage.created_at)
+        codes = minutes[cage.pk][window.minutes - own.minutes :]
+        left_out = None
+        if question.leaves_out:
+            mask = handling.disturbed(marks[cage.pk], own, around)
+            left_out = sum(mask)
+            codes = _without(codes, mask)
+        series = series_of(codes, own, [question.health], bin_minutes=question.bin_minutes)
+        zero = _lights_on(light[cage.pk]) if question.axis == Axis.ZT else None
+        found.append(
+            Told(
+                cage,
+                own,
+                series,
+                light[cage.pk],
+                zero or midnight_of(own.start.astimezone(_zone()).date(), _zone()),
+                zero is not None,
+                question,
+                left_out,
+                _group(stretch.group for stretch in groups[cage.pk]),
+            )
+        )
+    return found
+
+
+def _zone() -> tzinfo:
+    return timezone.get_default_timezone()
+
+
+def _without(codes: bytes, mask: bytes) -> bytes:
+    """The minutes with those of the mask as not watched: every bin keeps its place in time."""
+    kept = np.frombuffer(codes, dtype=np.uint8).copy()
+    kept[np.frombuffer(mask, dtype=np.uint8) > 0] = Minute.NOT_WATCHED
+    return kept.tobytes()
+
+
+def _lights_on(runs: Runs) -> datetime | None:
+    """The last lights on of the window, or before it; None where light is constant or unknown."""
+    return next((run.zt_from for run in reversed(runs) if run.zt_from), None)
+
+
+def _group(groups: Iterable[str]) -> str:
+    return AND.join(dict.fromkeys(group for group in groups if group))

@@ -1,0 +1,253 @@
+"""The rhythm pages of a cage and of groups: what they tell, withhold, and cost."""
+
+import math
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from cages.history.window import Window
+from cages.models import Health, Outcome
+from cages.rhythm.question import MOST_CAGES, MOST_DAYS, Axis, Question
+from tests.factories import (
+    DAY,
+    MINUTE,
+    at,
+    give_light,
+    make_animal,
+    make_cage,
+    make_mark,
+    make_schedule,
+    make_user,
+    slot,
+    write_polls,
+)
+
+NOW = at("11:07:20")
+DAYS = 4
+START = slot("00:00") - DAYS * timedelta(days=1)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
+
+
+def write_days(cage, *, answered=1.0, active=(19, 7), days=DAYS):
+    """Perfect in the dark (19 to 7 by the clock), Ok in the light; a share of it answered."""
+    polls, owed = [], 0.0
+    for number in range(days * 1440):
+        clock = number // 60 % 24
+        health = Health.PERFECT if clock >= active[0] or clock < active[1] else Health.OK
+        owed += answered
+        ended = health if owed >= 1 else Outcome.UNAVAILABLE
+        owed -= math.floor(owed)
+        polls.append((START + number * MINUTE, ended, 1500))
+    write_polls(cage, polls)
+
+
+@pytest.fixture
+def owner():
+    return make_user("rita")
+
+
+@pytest.fixture
+def cage(owner):
+    return make_cage("Night owl", owner, room="R1", created_at=START)
+
+
+SPAN = {"from": "2026-02-26", "to": "2026-03-01"}
+
+
+def get(client_of, owner, cage, **query):
+    address = reverse("cage-rhythm", args=[cage.pk])
+    return client_of(owner).get(address, {**SPAN, **query})
+
+
+def test_it_tells_the_rhythm_of_a_cage(client_of, owner, cage):
+    write_days(cage)
+    response = get(client_of, owner, cage)
+    told = response.context["told"]
+    assert told.rhythm.stability == pytest.approx(1, abs=0.05)
+    assert told.rhythm.amplitude == pytest.approx(1)
+    assert told.rhythm.onset.at == pytest.approx(19)
+    assert told.rhythm.offset.at == pytest.approx(7)
+    assert told.lomb_scargle.peak == pytest.approx(24, abs=0.1)
+    page = response.content.decode()
+    assert "Coverage 100.0" in page
+    assert page.index("Lomb-Scargle") < page.index("Chi-square")
+    assert "IS, stability between days" in page
+
+
+def test_the_health_that_was_asked_for_is_told(client_of, owner, cage):
+    write_days(cage)
+    told = get(client_of, owner, cage, health="ok").context["told"]
+    assert told.rhythm.onset.at == pytest.approx(7)
+
+
+def test_figures_are_withheld_where_little_is_known(client_of, owner, cage):
+    write_days(cage, answered=0.4)
+    response = get(client_of, owner, cage)
+    assert "They are withheld here" in response.content.decode()
+    assert {value for _name, value in response.context["figures"]} == {"–"}
+    assert response.context["periodograms"] == []
+
+
+def test_hours_count_from_lights_on_on_the_axis_of_zt(client_of, owner, cage):
+    write_days(cage)
+    give_light(cage.room, make_schedule(), START)
+    response = get(client_of, owner, cage, axis="zt")
+    told = response.context["told"]
+    assert told.is_zt
+    assert told.rhythm.onset.at == pytest.approx(12)
+    assert "ZT 12:00" in response.content.decode()
+
+
+def test_it_says_where_there_is_no_lights_on(client_of, owner, cage):
+    write_days(cage)
+    assert "no lights on in these days" in get(client_of, owner, cage, axis="zt").content.decode()
+
+
+def test_light_phases_are_drawn_over_the_rows(client_of, owner, cage):
+    write_days(cage)
+    kinds = {kind for kind, _ in get(client_of, owner, cage).context["actogram"].paths}
+    assert not kinds & {"dark", "lit"}
+    give_light(cage.room, make_schedule(), START)
+    kinds = {kind for kind, _ in get(client_of, owner, cage).context["actogram"].paths}
+    assert {"dark", "lit"} <= kinds
+
+
+def test_a_bin_without_a_value_is_drawn_as_a_gap_and_not_as_zero(client_of, owner, cage):
+    write_days(cage)
+    cage.polls.filter(slot__gte=START, slot__lt=START + timedelta(hours=5)).delete()
+    paths = dict(get(client_of, owner, cage, rows="single").context["actogram"].paths)
+    # Hours 0 to 5 of the first row; nothing else.
+    assert paths["gaps"].count("M") == 1
+
+
+def test_tau_sets_the_length_of_a_row_and_a_bad_one_is_told(client_of, owner, cage):
+    write_days(cage)
+    response = get(client_of, owner, cage, axis="tau", tau="23.5")
+    assert response.context["told"].actogram.tau == 23.5
+    response = get(client_of, owner, cage, axis="tau", tau="3")
+    assert response.context["told"].actogram.tau == 24
+    assert "A period is 16 to 32 hours" in response.content.decode()
+
+
+def test_handled_minutes_are_left_out_and_counted(client_of, owner, cage):
+    write_days(cage)
+    mark = START + timedelta(days=1, hours=9)
+    make_mark(cage, mark, mark + timedelta(minutes=10))
+    response = get(client_of, owner, cage, handling="out")
+    told = response.context["told"]
+    assert told.left_out == 131
+    assert told.series.known_minutes == DAYS * 1440 - 131
+    assert "131 minutes left out" in response.content.decode()
+
+
+def test_long_spans_are_cut_to_their_last_days(client_of, owner, cage):
+    cage.created_at = NOW - timedelta(days=400)
+    cage.save()
+    address = reverse("cage-rhythm", args=[cage.pk])
+    response = client_of(owner).get(address, {"span": "365d"})
+    assert response.context["window"].minutes == MOST_DAYS * 1440
+    assert f"up to {MOST_DAYS} days" in response.content.decode()
+
+
+def test_a_cage_without_a_minute_has_an_empty_page(client_of, owner):
+    cage = make_cage(owner=owner, created_at=NOW)
+    response = client_of(owner).get(reverse("cage-rhythm", args=[cage.pk]))
+    assert response.status_code == 200
+    assert "No full minute yet" in response.content.decode()
+
+
+def test_a_cage_of_others_is_not_found(client_of, cage):
+    assert get(client_of, make_user(), cage).status_code == 404
+
+
+def test_the_question_keeps_what_differs_from_the_default():
+    asked = Question.from_query({"health": "bad", "bin": "7", "axis": "tau", "tau": "23,5"})
+    assert (asked.health, asked.bin_minutes, asked.axis, asked.tau) == (Health.BAD, 10, "tau", 23.5)
+    assert asked.axis is Axis.TAU
+    assert asked.query == "health=bad&axis=tau&tau=23.5"
+
+
+# Groups
+
+
+@pytest.fixture
+def grouped(owner):
+    cages = []
+    for number, group in enumerate(["control", "control", "treated"]):
+        cage = make_cage(f"C{number}", owner, created_at=START)
+        make_animal(cage, since=START.date(), group=group)
+        make_animal(cage, since=START.date(), group=group)
+        write_days(cage, active=(19, 7) if group == "control" else (22, 4))
+        cages.append(cage)
+    return cages
+
+
+def group_page(client_of, owner, **query):
+    return client_of(owner).get(reverse("rhythm"), {**SPAN, **query})
+
+
+def test_groups_are_told_with_the_cage_as_the_unit(client_of, owner, grouped):
+    response = group_page(client_of, owner, group=["control", "treated"])
+    groups = {one.group: one for one, _cells in response.context["groups"]}
+    assert {name: one.cages for name, one in groups.items()} == {"control": 2, "treated": 1}
+    assert groups["control"].figures["stability"].count == 2
+    control, treated = (groups[name].figures["most"].middle for name in ("control", "treated"))
+    assert control == pytest.approx(1)
+    assert treated == pytest.approx(0.6)
+
+
+def test_only_the_cages_of_the_chosen_group_are_told(client_of, owner, grouped):
+    response = group_page(client_of, owner, group="treated")
+    assert [told.cage for told, _cells in response.context["cages"]] == grouped[2:]
+    assert "treated" in response.content.decode()
+
+
+def test_cages_can_be_chosen_by_number(client_of, owner, grouped):
+    response = group_page(client_of, owner, cage=[grouped[0].pk, grouped[2].pk])
+    assert len(response.context["cages"]) == 2
+
+
+def test_cages_and_groups_of_others_are_not_told(client_of, grouped):
+    response = group_page(client_of, make_user(), group="control", cage=grouped[0].pk)
+    assert response.context["cages"] == []
+    assert response.context["names"] == []
+
+
+def test_no_more_cages_than_the_page_names(client_of, owner):
+    cages = [make_cage(f"X{n}", owner, created_at=START) for n in range(MOST_CAGES + 1)]
+    response = group_page(client_of, owner, cage=[cage.pk for cage in cages])
+    assert len(response.context["cages"]) == MOST_CAGES
+    assert f"Only the first {MOST_CAGES} cages" in response.content.decode()
+
+
+# What they cost
+
+
+@pytest.mark.parametrize("handling", ["", "out"])
+def test_more_marks_and_animals_do_not_cost_more_queries(client_of, owner, cage, handling):
+    with CaptureQueriesContext(connection) as first:
+        get(client_of, owner, cage, handling=handling)
+    write_days(cage)
+    for number in range(5):
+        make_mark(cage, START + timedelta(days=number))
+        make_animal(cage, since=DAY - timedelta(days=5))
+    with CaptureQueriesContext(connection) as second:
+        get(client_of, owner, cage, handling=handling)
+    assert len(second) == len(first)
+
+
+def test_more_cages_do_not_cost_more_queries(client_of, owner, grouped):
+    with CaptureQueriesContext(connection) as first:
+        group_page(client_of, owner, cage=grouped[0].pk)
+    with CaptureQueriesContext(connection) as second:
+        group_page(client_of, owner, cage=[cage.pk for cage in grouped])
+    assert len(second) == len(first)
+
+
+def test_the_window_of_a_cage_begins_with_the_cage(client_of, owner):
+    cage = make_cage(owner=owner, created_at=slot("10:00"))
+    response = client_of(owner).get(reverse("cage-rhythm", args=[cage.pk]))
+    assert response.context["window"] == Window(slot("10:00"), slot("11:07"))
