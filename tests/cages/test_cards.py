@@ -72,7 +72,7 @@ def test_the_list_leads_to_the_cards_of_what_is_chosen(browser):
 
 
 def test_the_number_of_queries_does_not_grow_with_the_cards(browser, django_assert_max_num_queries):
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         browser.get(f"{CARDS}?which=all")
 
 
