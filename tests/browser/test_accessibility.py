@@ -123,8 +123,6 @@ def facility(settings):
     return ada
 
 
-
-
 # The focused controls without an outline that can be seen: too thin, too faint, or cut off.
 FAINT = """() => {
   const light = ([r, g, b]) => [r, g, b].map((part) => part / 255)
