@@ -22,7 +22,8 @@ NOT_READ = re.compile(
 )
 TAG = re.compile(r"""<(?:"[^"]*"|'[^']*'|[^'">])*>""")
 # Names, units, and the samples of the style page.
-THE_SAME = {"Neurocage", "doctype", "SHA", "min", "ms", "nc", "Aa", "colony"}
+PROGRAMS = {"Python", "Django", "PostgreSQL", "TimescaleDB", "Redis"}
+THE_SAME = {"Neurocage", "doctype", "SHA", "min", "ms", "nc", "Aa", "colony"} | PROGRAMS
 GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
 
 

@@ -8,12 +8,13 @@ from django.urls import reverse
 from neurocage.ids import advance_ids
 from people.models import Role
 from tests.factories import at, make_cage, make_member, make_user
-from tests.people.test_access import LOGIN, MOVED, meaning_of
+from tests.neurocage.test_every_url import LOGIN
 from tests.welfare.factories import make_concern
 from welfare.models import Concern, Finding, Kind
 from welfare.urls import urlpatterns
 
 NOW = at("07:10")
+MOVED = "led elsewhere"
 pytestmark = pytest.mark.usefixtures("clock")
 ROLES = (
     *("anonymous", "viewer", "technician", "researcher", "vet", "administrator"),
@@ -41,6 +42,13 @@ ACTS = {
     "finding": ({"finding-finding": "normal"}, FINDS),
     "close": ({}, FINDS),
 }
+
+
+def meaning_of(response):
+    """A status code, or LOGIN or MOVED for the two kinds of redirect."""
+    if response.status_code != 302:
+        return response.status_code
+    return LOGIN if response["Location"].startswith(f"{reverse('login')}?next=") else MOVED
 
 
 @pytest.fixture(scope="module")
