@@ -100,10 +100,12 @@ REQUESTS = Limit("requests", each=6)
 # person would otherwise take the CPU from those of another.
 RUNNING = Limit("running", each=2)
 RUN_WITHIN_SECONDS = 5.0
-# Forms of people who are not signed in: checking a password takes a third of a second of CPU.
-ANONYMOUS_FORMS = Limit("anonymous-forms", each=4)
-# One core at most checks passwords.
+# Forms of people who are not signed in, for each address: checking a password takes a third of a
+# second of CPU. Those of one address leave places for another.
+ANONYMOUS_FORMS = Limit("anonymous-forms", each=6, in_all=12)
+# One core at most checks passwords. A whole facility may sign in from one address, so they wait.
 ANONYMOUS_RUNNING = Limit("anonymous-running", each=1)
+ANONYMOUS_RUN_WITHIN_SECONDS = 15.0
 API_REQUESTS = Limit("api-requests", each=2)
 # Pages that take seconds of CPU, as a history of years or an import.
 LONG_PAGES = Limit("long-pages", each=1)

@@ -30,6 +30,8 @@ from tests.faults.people import CAGE_COUNT, sign_in
 
 CAGES = range(1, CAGE_COUNT + 1)
 USERNAME = "ruth"
+# How long a scenario waits for what it does not claim to be quick. A busy machine may need long.
+PATIENCE = 300
 PREPARE = f"""
 import django
 django.setup()
@@ -164,7 +166,7 @@ class Installation:
             for name, child in self.children.items()
             if name.startswith(("worker", "poller", "welfare")) and child.is_alive()
         ]
-        wait_for(lambda: self._listening() >= len(workers), 300, "the workers are ready")
+        wait_for(lambda: self._listening() >= len(workers), PATIENCE, "the workers are ready")
 
     def _listening(self):
         """Return the number of workers that wait for messages."""
@@ -236,6 +238,21 @@ class Installation:
         roots += [self.postgres.process.pid, self.valkey.process.pid]
         found = map(psutil.Process, roots)
         return [each for root in found for each in (root, *root.children(recursive=True))]
+
+    @contextlib.contextmanager
+    def asleep(self):
+        """Stop all processes, and let them go on at the end."""
+        processes = self.all_processes()
+        try:
+            for process in processes:
+                # A connection of PostgreSQL may have ended meanwhile.
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.suspend()
+            yield
+        finally:
+            for process in reversed(processes):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.resume()
 
     @property
     def web_url(self):
@@ -357,7 +374,7 @@ class Installation:
 
 def signed_in(installation, username=USERNAME):
     """Wait for the pages, and return a requests.Session that signed in as a person does."""
-    wait_for(lambda: status_of(installation, "/healthz") == 200, 180, "the pages answer")
+    wait_for(lambda: status_of(installation, "/healthz") == 200, PATIENCE, "the pages answer")
     return sign_in(installation.web_url, username, PASSWORD)
 
 

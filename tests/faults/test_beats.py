@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import requests
 
-from tests.faults.installation import signed_in, status_of, wait_for
+from tests.faults.installation import PATIENCE, signed_in, status_of, wait_for
 from tests.faults.ledger import assert_whole
 
 pytestmark = pytest.mark.faults
@@ -49,7 +49,7 @@ def test_of_two_beats_one_may_die_and_no_minute_is_missed_or_polled_twice(instal
     installation.kill("beat")
     third = installation.wait_for_polling(second + timedelta(minutes=1), 130).slot
     assert [second, third] == [first + timedelta(minutes=n) for n in (1, 2)]
-    wait_for(installation.is_idle, 30, "no message is left")
+    wait_for(installation.is_idle, PATIENCE, "no message is left")
     for slot in (first, second, third):
         assert len(installation.sensors.asked(slot)) == 40
     assert_whole(installation, dead=["beat"])

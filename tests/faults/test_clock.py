@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from cages.slots import SLOT_LENGTH
-from tests.faults.installation import CAGES, signed_in, status_of, wait_for
+from tests.faults.installation import CAGES, PATIENCE, signed_in, status_of, wait_for
 from tests.faults.ledger import assert_ledger_balances, assert_whole, manage
 
 pytestmark = pytest.mark.faults
@@ -35,7 +35,7 @@ def test_the_clock_is_set_while_sensors_are_asked(install, settable_clock, measu
     assert polled.slot == new
     next_one = installation.wait_for_polling(new + SLOT_LENGTH, 130)
     assert next_one.slot == new + SLOT_LENGTH
-    wait_for(installation.is_idle, 30, "no message is left")
+    wait_for(installation.is_idle, PATIENCE, "no message is left")
     cycles = installation.cycles()
     if seconds > 0:
         # What was not asked before the step belongs to a minute that is over.
@@ -60,22 +60,18 @@ def test_a_machine_that_sleeps_for_ten_minutes_wakes_without_a_stampede(
     old = first + SLOT_LENGTH
     ordinary = busiest_second(installation.sensors.asked(first))
     installation.wait_for_asking(len(CAGES) // 2, old)
-    asleep = installation.all_processes()
-    for process in asleep:
-        process.suspend()
-    begun = len(installation.sensors.requests)
-    assert not any(each.slot > old for each in installation.sensors.requests)
-    settable_clock.step(600)
-    time.sleep(2)  # the monotonic clock sees only this much of the ten minutes
-    assert len(installation.sensors.requests) == begun
-    woken, woken_at = time.monotonic(), installation.now()
-    for process in reversed(asleep):
-        process.resume()
+    with installation.asleep():
+        begun = len(installation.sensors.requests)
+        assert not any(each.slot > old for each in installation.sensors.requests)
+        settable_clock.step(600)
+        time.sleep(2)  # the monotonic clock sees only this much of the ten minutes
+        assert len(installation.sensors.requests) == begun
+        woken, woken_at = time.monotonic(), installation.now()
 
     polled = installation.wait_for_polling(installation.this_slot(), 120)
     measured("from waking after ten minutes to a full cycle", time.monotonic() - woken)
     installation.wait_for_polling(polled.slot + SLOT_LENGTH, 130)
-    wait_for(installation.is_idle, 30, "no message is left")
+    wait_for(installation.is_idle, PATIENCE, "no message is left")
     later = installation.sensors.requests[begun:]
     assert min(each.slot for each in later) >= woken_at - SLOT_LENGTH
     assert busiest_second(later) <= 2 * ordinary
@@ -127,7 +123,7 @@ def test_the_clock_is_ahead_for_a_while_and_set_back(install, settable_clock, me
         _, said = manage(installation, "remove_ahead", "--remove", count, "--by", "Ada")
         assert f"Removed {count} minutes with {count * len(CAGES)} polls" in said
     wait_for(lambda: status_of(installation, "/readyz") == 200, 130, "/readyz is 200 again")
-    wait_for(installation.is_idle, 60, "no message is left")
+    wait_for(installation.is_idle, PATIENCE, "no message is left")
     assert_ledger_balances(installation)
     assert installation.dead() == []
 

@@ -10,7 +10,7 @@ from cages.polling.results import encode
 from cages.slots import SLOT_LENGTH, slot_of
 from neurocage.celery import app
 from tests.factories import result
-from tests.faults.installation import CAGES, Sampled, signed_in, status_of, wait_for
+from tests.faults.installation import CAGES, PATIENCE, Sampled, signed_in, status_of, wait_for
 from tests.faults.ledger import assert_whole
 
 pytestmark = pytest.mark.faults
@@ -70,7 +70,7 @@ def test_three_minutes_without_postgresql_lose_nothing_that_was_measured(install
     next_one = installation.wait_for_polling(polled.slot + SLOT_LENGTH, 70)
     assert next_one.slot == polled.slot + SLOT_LENGTH
 
-    wait_for(installation.is_idle, 30, "no message is left")
+    wait_for(installation.is_idle, PATIENCE, "no message is left")
     watched = [s for s in installation.cycles() if stopped_at < s and s + SLOT_LENGTH <= back_at]
     assert watched == [], "a minute without a database has a cycle"
     assert_whole(installation)
@@ -82,7 +82,7 @@ def test_retries_without_a_database_do_not_pile_up_and_write_once(install, measu
         "worker", "poller", "beat", latency=SLOW_SENSORS, POLL_SHARD_SIZE=1, poller_threads=40
     )
     first = installation.wait_for_polling(installation.this_slot(), 130).slot
-    wait_for(installation.is_idle, 30, "no message is left")
+    wait_for(installation.is_idle, PATIENCE, "no message is left")
     installation.wait_for_slot()
     slot = stop_postgres_while_sensors_are_asked(installation)
     stopped = time.monotonic()

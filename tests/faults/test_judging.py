@@ -9,7 +9,7 @@ import psycopg2
 import pytest
 
 from cages.slots import SLOT_LENGTH
-from tests.faults.installation import wait_for
+from tests.faults.installation import PATIENCE, wait_for
 from tests.faults.ledger import assert_whole
 from tests.faults.receivers import (
     JUDGE,
@@ -36,7 +36,7 @@ def finished(installation):
 
 def test_a_judge_that_was_killed_makes_good_what_it_missed(install, measured):
     installation = install("worker", "poller", "welfare", "beat")
-    wait_for(lambda: judged(installation), 130, "a minute is judged")
+    wait_for(lambda: judged(installation), PATIENCE, "a minute is judged")
     installation.kill("welfare")
     first = installation.wait_for_slot()
     polled = installation.wait_for_polling(first, 130)
@@ -45,12 +45,12 @@ def test_a_judge_that_was_killed_makes_good_what_it_missed(install, measured):
     assert len(missed) >= 2
     began = installation.now()
     installation.start_process("welfare")
-    wait_for(lambda: missed <= judged(installation), 130, "what was missed is judged")
+    wait_for(lambda: missed <= judged(installation), PATIENCE, "what was missed is judged")
     measured(
         "from the judge's return to the last missed minute", seconds_since(installation, began)
     )
     # What the dead one held goes to the new one when the visibility timeout has passed.
-    wait_for(installation.is_idle, 180, "no message is left")
+    wait_for(installation.is_idle, PATIENCE, "no message is left")
     assert_whole(installation)
 
 
@@ -88,7 +88,7 @@ def has_judged(installation, slot):
 
 def judge_and_wait(installation, slot):
     kick(installation, JUDGE, slot)
-    wait_for(lambda: has_judged(installation, slot), 60, "the slot is judged")
+    wait_for(lambda: has_judged(installation, slot), PATIENCE, "the slot is judged")
 
 
 def assert_quiet(installation, letters, count):
@@ -112,7 +112,7 @@ def test_500_cages_are_told_once_though_the_database_goes_while_they_are_raised(
         other.cursor().execute("LOCK TABLE welfare_trailentry IN SHARE MODE")
         kick(installation, JUDGE, slot)
         waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        wait_for(lambda: installation.rows(waits), 60, "the judge is in the middle of it")
+        wait_for(lambda: installation.rows(waits), PATIENCE, "the judge is in the middle of it")
         installation.postgres.stop(30)
     stopped = time.monotonic()
     while time.monotonic() < stopped + AWAY_SECONDS:
@@ -129,7 +129,7 @@ def test_500_cages_are_told_once_though_the_database_goes_while_they_are_raised(
     once = {f"cage:{pk}": 1 for pk in range(1, MANY + 1)}
     assert concerns(installation, Kind.BAD_LONG) == once
     collect_and_send(installation)
-    wait_for(lambda: len(letters.got) == 2, 60, "both people have a letter")
+    wait_for(lambda: len(letters.got) == 2, PATIENCE, "both people have a letter")
     assert_quiet(installation, letters, 2)
     for name in ("vera", "ruth"):
         (letter,) = letters.to(name)
@@ -149,7 +149,7 @@ def test_a_silent_place_is_one_concern_and_one_letter(install, settable_clock, l
     settable_clock.step(12 * 60)
     judge_and_wait(installation, write_minutes(installation, MANY, "UNAVAILABLE*12"))
     kick(installation, SEND)
-    wait_for(lambda: letters.got, 60, "there is a letter")
+    wait_for(lambda: letters.got, PATIENCE, "there is a letter")
     assert_quiet(installation, letters, 1)
     assert concerns(installation, Kind.PLACE_SILENT) == {"everything": 1}
     assert concerns(installation, Kind.UNSEEN) == {}
@@ -161,7 +161,7 @@ def test_an_hour_back_tells_nothing_twice_and_goes_on_afterwards(install, settab
     first = write_minutes(installation, 3, "BAD*30")
     judge_and_wait(installation, first)
     collect_and_send(installation)
-    wait_for(lambda: len(letters.got) == 1, 60, "there is a letter")
+    wait_for(lambda: len(letters.got) == 1, PATIENCE, "there is a letter")
     once = {f"cage:{pk}": 1 for pk in (1, 2, 3)}
     before = installation.rows("SELECT id, over_slot, closed_at FROM welfare_concern ORDER BY id")
 
@@ -179,5 +179,5 @@ def test_an_hour_back_tells_nothing_twice_and_goes_on_afterwards(install, settab
     judge_and_wait(installation, write_minutes(installation, 4, "BAD*20"))
     assert concerns(installation, Kind.BAD_LONG) == once | {"cage:4": 1}
     collect_and_send(installation)
-    wait_for(lambda: len(letters.got) > 1, 60, "the new one is told")
+    wait_for(lambda: len(letters.got) > 1, PATIENCE, "the new one is told")
     assert_quiet(installation, letters, 2)

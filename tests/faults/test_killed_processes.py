@@ -9,7 +9,7 @@ import pytest
 
 from cages.models import Outcome
 from cages.slots import SLOT_LENGTH
-from tests.faults.installation import CAGES, wait_for
+from tests.faults.installation import CAGES, PATIENCE, wait_for
 from tests.faults.ledger import assert_whole
 
 pytestmark = pytest.mark.faults
@@ -79,7 +79,7 @@ def test_a_recorder_killed_within_its_transaction_is_made_up_for_once(install, m
 
     wait_until_finished(installation, slot, killed)
     measured("from the death of a recorder to its records", time.monotonic() - killed)
-    wait_for(installation.is_idle, 30, "no message is left")
+    wait_for(installation.is_idle, PATIENCE, "no message is left")
     assert all(cycle.skipped == 0 for cycle in installation.cycles().values())
     assert_whole(installation, dead=["worker"])
 
@@ -111,7 +111,7 @@ def test_a_rolling_restart_loses_and_skips_no_poll(install, measured):
             installation.start_process(name)
         assert installation.wait_for_polling(slots[-1], 45).slot == slots[-1]
     slots.append(installation.wait_for_polling(slots[-1] + SLOT_LENGTH, 130).slot)
-    wait_for(installation.is_idle, 30, "no message is left")
+    wait_for(installation.is_idle, PATIENCE, "no message is left")
     assert slots == [first + n * SLOT_LENGTH for n in range(len(slots))], "a minute is missing"
     asked = Counter(each.slot for each in installation.sensors.asked())
     assert {slot: asked[slot] for slot in slots} == dict.fromkeys(slots, len(CAGES))

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.factories import PASSWORD
-from tests.faults.installation import USERNAME, status_of, wait_for
+from tests.faults.installation import PATIENCE, USERNAME, status_of, wait_for
 from tests.faults.people import ACTS, Person, again_and_again
 
 pytestmark = pytest.mark.faults
@@ -35,7 +35,7 @@ def installation(install):
 
 
 def person_of(installation, username):
-    wait_for(lambda: status_of(installation, "/healthz") == 200, 180, "the pages answer")
+    wait_for(lambda: status_of(installation, "/healthz") == 200, PATIENCE, "the pages answer")
     return Person(installation.web_port, username, PASSWORD)
 
 

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from cages.slots import SLOT_LENGTH
-from tests.faults.installation import CAGES, Sampled, wait_for
+from tests.faults.installation import CAGES, PATIENCE, Sampled, wait_for
 from tests.faults.ledger import assert_whole
 
 pytestmark = pytest.mark.faults
@@ -45,7 +45,7 @@ def test_five_minutes_without_a_poller_leave_two_minutes_of_messages(
     back = time.monotonic()
     installation.wait_for_polling(back_at - SLOT_LENGTH, 120)
     measured("from the return of pollers to a full cycle", time.monotonic() - back)
-    wait_for(installation.is_idle, 30, "no message is left")
+    wait_for(installation.is_idle, PATIENCE, "no message is left")
     assert min(each.at for each in installation.sensors.requests) >= back_at
     assert_whole(installation, all_kept=False)
 
@@ -65,7 +65,7 @@ def test_slow_pollers_skip_what_is_late_and_catch_up(install, measured):
         installation.wait_for_polling(third, 125)
         measured("from quick sensors to a full cycle", time.monotonic() - quick)
     assert polls.most <= 2 * SHARDS
-    wait_for(installation.is_idle, 30, "no message is left")
+    wait_for(installation.is_idle, PATIENCE, "no message is left")
     cycles = installation.cycles()
     assert 10 <= cycles[first + SLOT_LENGTH].skipped < len(CAGES)
     assert_whole(installation, all_kept=False)

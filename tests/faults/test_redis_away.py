@@ -5,7 +5,7 @@ import time
 import pytest
 
 from cages.slots import SLOT_LENGTH, slot_of
-from tests.faults.installation import CAGES, wait_for
+from tests.faults.installation import CAGES, PATIENCE, wait_for
 from tests.faults.ledger import assert_whole
 
 pytestmark = pytest.mark.faults
@@ -46,7 +46,7 @@ def test_two_minutes_without_redis(install, measured, redis_keeps):
     assert next_one.slot == polled.slot + SLOT_LENGTH
 
     # What a worker held may be delivered again. It must change nothing.
-    wait_for(installation.is_idle, 200, "no message is left")
+    wait_for(installation.is_idle, PATIENCE, "no message is left")
     watched = [s for s in installation.cycles() if stopped_at < s and s + SLOT_LENGTH <= back_at]
     assert watched == [], "a minute without Redis has a cycle"
     assert_whole(installation)

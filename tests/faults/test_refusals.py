@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from cages.slots import SLOT_LENGTH
-from tests.faults.installation import CAGES, signed_in, status_of, wait_for
+from tests.faults.installation import CAGES, PATIENCE, signed_in, status_of, wait_for
 from tests.faults.ledger import assert_ledger_balances, assert_nothing_lost_or_doubled
 
 pytestmark = pytest.mark.faults
@@ -28,7 +28,7 @@ def assert_everything_is_kept(installation, slot):
     polled = installation.wait_for_polling(slot, 100)
     assert polled.slot == slot, "what was measured is not written, but skipped"
     installation.wait_for_polling(slot + SLOT_LENGTH, 130)
-    wait_for(installation.is_idle, 200, "no message is left")
+    wait_for(installation.is_idle, PATIENCE, "no message is left")
     assert assert_nothing_lost_or_doubled(installation) == len(installation.sensors.asked())
     assert_ledger_balances(installation)
     assert installation.dead() == []

@@ -112,7 +112,7 @@ def test_a_service_may_end_what_it_has_begun():
         "web": number("neurocage/gunicorn.conf.py", r"(?m)^graceful_timeout = (\d+)"),
         "sensor-api": number("sensor_api/gunicorn.conf.py", r"(?m)^graceful_timeout = (\d+)"),
         "poller": number("neurocage/settings.py", longest_poll),
-        "welfare": channels.DEADLINE_SECONDS,
+        "welfare": channels.LONGEST_SECONDS,
         "beat": settings.CELERY_BEAT_MAX_LOOP_INTERVAL,
     }
     # Beside that they wait for Redis or the database, and Python ends.

@@ -67,17 +67,20 @@ def test_a_form_that_had_to_wait_is_not_sent_again_by_itself(browser, user, full
     assert "Nothing was saved." in text_of(response)
 
 
-def test_people_who_are_not_signed_in_share_few_places_for_forms(db, client, browser, full):
-    full(ANONYMOUS_FORMS, "nobody")
-    assert client.post(reverse("login"), {"username": "x", "password": "y"}).status_code == 429
+def test_one_address_leaves_places_for_the_forms_of_another(db, client, browser, full):
+    sign_in = {"username": "x", "password": "y"}
+    full(ANONYMOUS_FORMS, "127.0.0.1")
+    assert client.post(reverse("login"), sign_in).status_code == 429
     assert client.get(reverse("login")).status_code == 200
     assert browser.get(LIST).status_code == 200
+    assert client.post(reverse("login"), sign_in, REMOTE_ADDR="127.0.0.2").status_code == 200
 
 
 def test_what_is_admitted_waits_until_others_are_done(
     client, browser, other, user, full, monkeypatch
 ):
     monkeypatch.setattr("neurocage.middleware.shares.RUN_WITHIN_SECONDS", 0)
+    monkeypatch.setattr("neurocage.middleware.shares.ANONYMOUS_RUN_WITHIN_SECONDS", 0)
     full(RUNNING, user.pk)
     assert browser.get(LIST).status_code == 429
     assert other.get(LIST).status_code == 200

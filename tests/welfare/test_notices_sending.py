@@ -193,6 +193,15 @@ def test_a_receiver_that_hangs_holds_no_other(receiver, letters, vera, concern, 
     assert len(receiver.got) == 1
 
 
+def test_a_sender_that_cannot_start_is_no_fault_of_the_receiver(
+    receiver, vera, concern, monkeypatch
+):
+    monkeypatch.setattr(channels, "LONGEST_SECONDS", 0.01)
+    by_channel(vera, receiver.address())
+    send()
+    assert (receiver.got, delivery().failure) == ([], Failure.NOT_STARTED)
+
+
 def _arrives(letters, receiver):
     """When the letter arrived. The receiver hangs until the end of the test."""
     end = time.monotonic() + 60

@@ -203,6 +203,7 @@ class Failure(models.TextChoices):
     FORBIDDEN = "forbidden", _("refused: the host's address is not allowed")
     CONNECTION = "connection", _("no connection")
     TIMEOUT = "timeout", _("no answer in time")
+    NOT_STARTED = "not_started", _("not sent: this machine has too much to do")
     REJECTED = "rejected", _("the receiver did not take it")
     LOST = "lost", _("the worker stopped while sending")
 

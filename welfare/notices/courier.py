@@ -1,18 +1,20 @@
 """A process that sends one message and ends: `python -m welfare.notices.courier`.
 
 It reads a job as JSON from its standard input and writes {"failure": name} to its standard output;
-"" means sent. The one who starts it kills it at the deadline, so nothing that a receiver does can
-hold more than this process. It knows no settings and no database.
+"" means sent. Linux kills it with SIGALRM at the deadline, so nothing that a receiver does can hold
+more than this process. It knows no settings and no database.
 
 A job is {"check": address}, which only asks whether the address can be read and sends nothing, or
 {"channel": {"address", "title", "body"}, "allow_private": bool}, or
-{"mail": {"url", "sender", "message"}} where message is the text of a whole mail.
+{"mail": {"url", "sender", "message"}} where message is the text of a whole mail. Each has "seconds"
+too: the deadline, which counts from when everything is loaded.
 """
 
 import contextlib
 import json
 import logging
 import resource
+import signal
 import smtplib
 import socket
 import sys
@@ -140,6 +142,9 @@ def main() -> None:
     be_ended_first()
     logging.disable(logging.CRITICAL)
     job = json.load(sys.stdin)
+    if "mail" not in job:
+        import apprise  # noqa: F401  (takes a second or more, which is not the receiver's)
+    signal.setitimer(signal.ITIMER_REAL, job["seconds"])
     if "check" in job:
         failure = "" if plugin_of(job["check"]) else "bad_address"
     elif "mail" in job:

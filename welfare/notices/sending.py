@@ -36,7 +36,7 @@ MOST_TRIES = len(PAUSE_MINUTES) + (
 WORKS_FOR_SECONDS = 50
 NOTING_PAUSES_SECONDS = (0, 1, 3, 6, 10)
 # Longer than the sending of AT_ONCE deliveries, and noting them one after another, can take.
-LOST_AFTER = timedelta(seconds=2 * channels.DEADLINE_SECONDS + AT_ONCE * sum(NOTING_PAUSES_SECONDS))
+LOST_AFTER = timedelta(seconds=2 * channels.LONGEST_SECONDS + AT_ONCE * sum(NOTING_PAUSES_SECONDS))
 
 
 @dataclass(frozen=True, slots=True)

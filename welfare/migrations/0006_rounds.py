@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('cages', '0006_animals_time'),
-        ('welfare', '0004_changes'),
+        ('welfare', '0005_sender_too_busy'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
