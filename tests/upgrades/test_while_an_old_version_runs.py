@@ -8,6 +8,9 @@ from contextlib import closing
 
 import psycopg2
 import pytest
+from django.db.migrations import AddField
+from django.db.migrations.loader import MigrationLoader
+from django.db.models import NOT_PROVIDED
 
 from local_stack.config import BASE_DIR, child_environment
 from tests.cages.test_storage import ON_TIMESCALEDB
@@ -126,3 +129,17 @@ def test_nothing_that_an_old_version_does_fails_before_during_or_after_the_steps
     assert done.returncode == 0, done.stderr
     assert rounds > 1
     assert not old.failed, f"{len(old.failed)} statements failed, such as {old.failed[0]}"
+
+
+def test_a_new_column_needs_no_value_of_a_version_that_does_not_know_it():
+    migrations = MigrationLoader(None).disk_migrations.items()
+    missing = [
+        f"{app}.{name}: {operation.model_name}.{operation.name}"
+        for (app, name), migration in migrations
+        if app in ("people", "cages", "welfare") and not migration.initial
+        for operation in migration.operations
+        if isinstance(operation, AddField)
+        and not operation.field.null
+        and operation.field.db_default is NOT_PROVIDED
+    ]
+    assert missing == []

@@ -107,7 +107,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='wish',
             name='night_by_mail',
-            field=models.BooleanField(default=False, verbose_name='night sheets by mail'),
+            field=models.BooleanField(db_default=False, default=False, verbose_name='night sheets by mail'),
         ),
         migrations.AlterField(
             model_name='notice',

@@ -77,7 +77,7 @@ class Wish(models.Model):
     # While on duty, concerns about health come in quiet hours too.
     wakes_on_duty = models.BooleanField(default=True)
     # Of the rooms above, when their lights go on. Quiet hours do not matter: it wakes nobody.
-    night_by_mail = models.BooleanField(_("night sheets by mail"), default=False)
+    night_by_mail = models.BooleanField(_("night sheets by mail"), default=False, db_default=False)
     language = models.CharField(_("language"), max_length=10, default=settings.LANGUAGE_CODE)
 
     class Meta:
