@@ -67,7 +67,10 @@ MAIL_ONLY = (NOBODY, NOBODY)
 # A cage, its rack, room, lab, and a concern about it, of the lab in which the roles are.
 CAGE, ARCHIVED, CONCERN = 7, 8, 1
 TICKED = f"?cage={CAGE}"
-API_PAGES = ("cages", "states", "readings", "requests", "hourly", "marks", "concerns", "notices")
+API_PAGES = (
+    *("cages", "states", "minutes", "readings", "requests", "hourly", "animals", "marks"),
+    *("concerns", "notices"),
+)
 # {name: (rule of GET, rule of POST, arguments, query)}. What names no arguments needs none.
 PAGES = {
     "home": (SIGNED_IN, SIGNED_IN),
