@@ -141,6 +141,7 @@ PAGES = {
     "cage-export": (SIGNED_IN, SIGNED_IN, [], TICKED),
     "cage-export-file": (SIGNED_IN, SIGNED_IN, [], TICKED),
     "cage-export-cages": (SIGNED_IN, SIGNED_IN, [], TICKED),
+    "cage-export-animals": (SIGNED_IN, SIGNED_IN, [], TICKED),
     "cage-export-dictionary": (SIGNED_IN, SIGNED_IN),
     "cage-import": (SIGNED_IN, SIGNED_IN),
     "animal-import": (SIGNED_IN, SIGNED_IN),

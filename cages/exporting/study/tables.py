@@ -17,7 +17,7 @@ from cages.exporting.marks import row_of
 from cages.history.handling import marks_of
 from cages.history.light import light_of
 from cages.history.window import DAY, Window
-from cages.models import CageEvent, Housing, LightPeriod
+from cages.models import Animal, CageEvent, Housing, LightPeriod
 
 EVENTS = [
     *CAGE,
@@ -135,12 +135,16 @@ def _schedule(period: LightPeriod) -> tuple[Any, ...]:
 
 
 def _animal(housing: Housing, label: str, last: date) -> tuple[Any, ...]:
-    animal = housing.animal
     # Who left later was still there then, and the same days give the same file.
     until = housing.until if housing.until and housing.until <= last + DAY else None
-    told = (animal.number, animal.sex, animal.born_on, animal.strain, animal.genotype)
-    dates = (housing.since, until)
-    return (housing.cage_id, label, *told, animal.protocol, animal.group, *dates)
+    return (housing.cage_id, label, *about_animal(housing.animal), housing.since, until)
+
+
+def about_animal(animal: Animal) -> tuple[str | None, ...]:
+    """Return what ANIMALS has of the animal itself, from its number to its group."""
+    born = animal.born_on.isoformat() if animal.born_on else None
+    told = (animal.number, animal.sex, born, animal.strain, animal.genotype)
+    return (*told, animal.protocol, animal.group)
 
 
 def _moment(moment: datetime) -> str:
