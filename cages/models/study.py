@@ -23,7 +23,8 @@ class Study(models.Model):
     order: cages, window and exclusions as JSON (cages.exporting.study.order). sha256, size, rows,
     contents and app_version: of the first file that was made to its end; empty before.
     contents: {"files": {name: SHA-256}, "cages": {id: [SHA-256 of its minutes, polls]}}.
-    checked_at, differences: when it was last made again, and how that differed, in words.
+    checked_at, differences: when it was last made again, and how that differed, as [how, values]
+    (cages.exporting.study.checking.Differs).
     """
 
     title = models.CharField(_("Title"), max_length=200)
