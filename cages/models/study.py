@@ -28,14 +28,14 @@ class Study(models.Model):
     """
 
     title = models.CharField(_("Title"), max_length=200)
-    by = models.CharField(max_length=150)
+    by = models.CharField(_("Who"), max_length=150)
     made_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
-    made_at = models.DateTimeField()
-    order = models.JSONField()
+    made_at = models.DateTimeField(_("Made"))
+    order = models.JSONField(_("What it shall hold"))
     cages = models.ManyToManyField("cages.Cage", related_name="studies")
-    sha256 = models.CharField(max_length=64, blank=True)
+    sha256 = models.CharField("SHA-256", max_length=64, blank=True)
     size = models.BigIntegerField(null=True)
     rows = models.BigIntegerField(null=True)
     contents = models.JSONField(default=dict)

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import translation
+from rocrate.rocrate import ROCrate
 
 from cages.exporting.study.checking import Differs, in_words, pieces_of
 from cages.exporting.study.order import Exclusion, StudyOrder
@@ -87,6 +88,45 @@ def test_the_package_holds_every_file_with_its_checksum(cage):
         assert [part["@id"] for part in graph["./"]["hasPart"]] == EVERY_FILE[:-1]
         for name in EVERY_FILE[:-1]:
             assert graph[name]["sha256"] == hashlib.sha256(archive.read(name)).hexdigest()
+
+
+def test_the_reader_of_ro_crates_finds_every_file_with_what_is_said_of_it(cage, tmp_path):
+    content = made(study := make_study(cage))
+    path = tmp_path / "study.zip"
+    path.write_bytes(content)
+    root = ROCrate(path).root_dataset
+    assert (root["identifier"], root["name"]) == (study.name, "Sleep")
+    assert root["datePublished"] == NOW.isoformat(timespec="seconds")
+    assert root["license"]["name"] == "Not stated"
+    assert root["mentions"]["softwareVersion"] == study.app_version
+    parts = {part.id: part for part in root["hasPart"]}
+    assert list(parts) == EVERY_FILE[:-1]
+    with zipfile.ZipFile(path) as archive:
+        for name, part in parts.items():
+            file = archive.read(name)
+            assert part.type == "File"
+            assert part["contentSize"] == str(len(file))
+            assert part["sha256"] == hashlib.sha256(file).hexdigest()
+            assert part["description"]
+
+
+def test_the_metadata_keep_the_rules_of_ro_crate(cage):
+    with zipfile.ZipFile(io.BytesIO(made(make_study(cage)))) as archive:
+        document = json.loads(archive.read(EVERY_FILE[-1]))
+    # A flat list of entities, each with an id of its own and a type.
+    graph = {one["@id"]: one for one in document["@graph"]}
+    assert len(graph) == len(document["@graph"])
+    assert all(one["@type"] for one in graph.values())
+    descriptor, root = graph["ro-crate-metadata.json"], graph["./"]
+    assert (descriptor["@type"], descriptor["about"]) == ("CreativeWork", {"@id": "./"})
+    assert descriptor["conformsTo"] == {"@id": "https://w3id.org/ro/crate/1.1"}
+    assert document["@context"][0] == "https://w3id.org/ro/crate/1.1/context"
+    assert root["@type"] == "Dataset"
+    assert {"name", "description", "datePublished", "license", "hasPart"} <= set(root)
+    # What is named is there.
+    named = [value for one in graph.values() for value in one.values() if isinstance(value, dict)]
+    here = [one["@id"] for one in (*named, *root["hasPart"]) if "://" not in one["@id"]]
+    assert set(here) <= set(graph)
 
 
 def test_each_minute_says_light_group_and_why_it_is_excluded(cage):
@@ -247,13 +287,15 @@ def test_the_record_of_changes_tells_who_made_a_study_and_its_checksum(cage):
     made(study)
     made(study)
     lines = Change.objects.filter(table="cages_study", row=str(study.pk)).order_by("pk")
-    assert [(one.verb, one.words, one.after) for one in lines] == [
-        ("added", "Sleep", {"id": study.pk, "title": "Sleep", "sha256": "", "order": "…"}),
-        ("changed", "Sleep", {"sha256": study.sha256}),
-    ]
+    assert [(one.verb, one.words) for one in lines] == [("added", "Sleep"), ("changed", "Sleep")]
+    assert lines[1].after == {"sha256": study.sha256}
     (line, *_rest) = lines_of(lines)
     assert line.what == f"Study package {study.pk} · Sleep"
     assert line.address == f"/studies/{study.pk}/"
+    assert {one.name: one.after for one in line.differences} == {
+        **{"Title": "Sleep", "Who": "anna", "Made": "2026-03-02 12:00"},
+        "What it shall hold": "…",
+    }
 
 
 def test_a_changed_order_is_noted_without_its_cages(cage):
