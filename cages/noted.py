@@ -17,6 +17,7 @@ from cages.models import (
     Rack,
     RetentionChange,
     Room,
+    Study,
     WallLink,
 )
 from cages.models.place import bay_name
@@ -47,6 +48,11 @@ def register() -> None:
         Noted(Mark, _("Mark")),
         Noted(Animal, _("Animal")),
         Noted(Housing, _("Housing of an animal")),
+        Noted(
+            Study,
+            _("Study package"),
+            address=lambda row: reverse("study-detail", args=[row]),
+        ),
         Noted(WallLink, _("Link for a screen")),
         Noted(RetentionChange, _("Retention")),
         # Only results that came after the digest of their day was made.

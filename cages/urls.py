@@ -16,6 +16,7 @@ from cages.views.cages.move import MoveView
 from cages.views.history.circadian import ExportCircadianView
 from cages.views.history.exporting import (
     DictionaryView,
+    ExportAnimalsView,
     ExportCagesView,
     ExportFileView,
     ExportTableView,
@@ -48,6 +49,7 @@ urlpatterns = [
     path("cages/export/", ExportView.as_view(), name="cage-export"),
     path("cages/export/file/", ExportFileView.as_view(), name="cage-export-file"),
     path("cages/export/cages/", ExportCagesView.as_view(), name="cage-export-cages"),
+    path("cages/export/animals/", ExportAnimalsView.as_view(), name="cage-export-animals"),
     path("cages/export/dictionary.csv", DictionaryView.as_view(), name="cage-export-dictionary"),
     path("cages/export/table/", ExportTableView.as_view(), name="cage-export-table"),
     path("cages/export/circadian/", ExportCircadianView.as_view(), name="cage-export-circadian"),

@@ -1,6 +1,6 @@
 """What a request may ask for, and how it is written."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from django.db.models import QuerySet
@@ -23,6 +23,18 @@ def moment_from(text: str) -> datetime:
             raise NotATime(f"{error} In an address, + is written %2B.") from None
 
 
+def day_from(text: str) -> date:
+    """A day as YYYY-MM-DD. Raises ValueError for anything else, such as a number."""
+    try:
+        day = date.fromisoformat(text)
+    except (TypeError, ValueError):
+        day = None
+    if day is None or day.isoformat() != text:
+        raise ValueError("must be a day, as 2026-03-02")
+    return day
+
+
+Day = Annotated[date, BeforeValidator(day_from)]
 Moment = Annotated[datetime, BeforeValidator(moment_from)]
 Cursor = Annotated[
     str | None,

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import SuspiciousOperation
 from django.db.models import QuerySet
 from django.http import Http404
+from django.utils import timezone
 from ninja import NinjaAPI, Query
 from ninja.errors import HttpError, ValidationError
 from pydantic import BaseModel
@@ -82,6 +83,12 @@ def visible_cages(request: TokenRequest) -> CageQuerySet:
     return access_of(request).sees(Cage.objects.all())
 
 
+def whole_cages(request: TokenRequest) -> CageQuerySet:
+    """The visible cages with all that a CageItem tells."""
+    today = timezone.localtime(now_of(request)).date()
+    return visible_cages(request).select_related("owner", "room", "rack").with_animals(today)
+
+
 def ids_of_visible(request: TokenRequest, wanted: Iterable[int]) -> list[int]:
     """The ids, each once and in order. Raises Http404 for a cage that the person may not see."""
     ids = sorted(set(wanted))
@@ -130,7 +137,7 @@ def in_order(
 )
 def list_cages(request: TokenRequest, query: Query[CagesQuery]) -> Answer:
     """Your cages, by id."""
-    cages = visible_cages(request).select_related("owner", "room", "rack")
+    cages = whole_cages(request)
     cages = cages.archived() if query.archived else cages.active()
     return page(request, cages_after(cages, query), query.limit, lambda c: (c.pk,), CageItem.of)
 
@@ -144,7 +151,7 @@ def list_cages(request: TokenRequest, query: Query[CagesQuery]) -> Answer:
 )
 def one_cage(request: TokenRequest, cage_id: int) -> CageItem:
     """One of your cages, active or archived."""
-    cages = visible_cages(request).select_related("owner", "room", "rack")
+    cages = whole_cages(request)
     cage = cages.filter(pk=cage_id).first() if abs(cage_id) <= LARGEST_ID else None
     if cage is None:
         raise no_such(cage_id)

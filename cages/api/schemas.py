@@ -35,7 +35,10 @@ class CageItem(BaseModel):
     row: str
     column: int | None
     strain: str
-    animal_count: int | None
+    animal_count: int | None = Field(
+        description="Of the animals recorded today, where any were ever recorded; else as entered."
+    )
+    animals_are_recorded: bool = Field(description="Whether animal_count counts recorded animals.")
     notes: str
     is_polled: bool
     created_at: datetime
@@ -43,9 +46,15 @@ class CageItem(BaseModel):
 
     @classmethod
     def of(cls, cage: Cage) -> Self:
-        typed = values_of(cage)
-        rest = {name: getattr(cage, name) for name in cls.model_fields if name not in typed}
-        return cls(**typed, **rest)
+        """cage: one `with_animals`."""
+        animals = cage.animals
+        told = {
+            **values_of(cage),
+            "animal_count": animals.count,
+            "animals_are_recorded": animals.is_recorded,
+        }
+        rest = {name: getattr(cage, name) for name in cls.model_fields if name not in told}
+        return cls(**told, **rest)
 
 
 class StateItem(BaseModel):

@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.urls import re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from cages.api import marks, problems  # noqa: F401  # marks add their address
+from cages.api import animals, marks, minutes, problems  # noqa: F401  # they add their addresses
 from cages.api.routes import api
 
 

@@ -2,5 +2,6 @@
 
 `columns` says what a file has, `rows` reads it cage by cage in steps of a month; `files`,
 `workbook` and `parquet` write it, `sending` gives up on a receiver that does not take it. `cages`
-gives the cages themselves, as the import reads them; `dictionary` explains every column and rule.
+gives the cages themselves, as the import reads them, and `animals` who lived in them; `dictionary`
+explains every column and rule.
 """

@@ -1,6 +1,7 @@
 """The cages themselves, in the columns of the import. To read the file again changes nothing."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -45,13 +46,13 @@ def _row(cage: Cage, fields: list[CageField]) -> tuple[str, ...]:
     return (str(cage.pk), *(field.cell(cage) for field in fields))
 
 
-def _as_csv(columns: list[Column], batches: Iterator[list[tuple[str, ...]]]) -> Pieces:
+def _as_csv(columns: list[Column], batches: Iterator[list[tuple[Any, ...]]]) -> Pieces:
     yield csv_of([[column.name for column in columns]]).encode()
     for batch in batches:
         yield csv_of(batch).encode()
 
 
-Writer = Callable[[list[Column], Iterator[list[tuple[str, ...]]]], Pieces]
+Writer = Callable[[list[Column], Iterator[list[tuple[Any, ...]]]], Pieces]
 WRITERS: dict[str, Writer] = {"csv": _as_csv, "excel": workbook}
 
 

@@ -1,14 +1,34 @@
 """The animals: one row each, and in which cage each was from when to when."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from typing import Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from people.names import KeyField, SortField
+
+
+@dataclass(frozen=True, slots=True)
+class AnimalCount:
+    """How many animals a cage has; None where nobody knows.
+
+    is_recorded: they are counted from animals that are recorded one by one. Else somebody entered
+    the number for the cage.
+    """
+
+    count: int | None
+    is_recorded: bool
+
+    @classmethod
+    def of(cls, recorded: int | None, entered: int | None) -> Self:
+        """The number that counts: that of the recorded animals, where any were ever recorded."""
+        if recorded is not None:
+            return cls(recorded, True)
+        return cls(entered, False)
 
 
 class Sex(models.TextChoices):
@@ -54,6 +74,15 @@ class HousingQuerySet(models.QuerySet["Housing"]):
     def on(self, day: date) -> Self:
         """Those that include the day."""
         return self.filter(Q(until=None) | Q(until__gt=day), since__lte=day)
+
+    def counted_on(self, day: date) -> Subquery:
+        """How many live in a cage on the day, as a column of cages.
+
+        NULL in a cage of which none is recorded for that day or before.
+        """
+        begun = self.filter(cage=OuterRef("pk"), since__lte=day).order_by().values("cage")
+        here = Count("pk", filter=Q(until=None) | Q(until__gt=day))
+        return Subquery(begun.annotate(here=here).values("here"))
 
 
 class Housing(models.Model):

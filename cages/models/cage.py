@@ -1,7 +1,7 @@
 """Cages: what stands where, who answers for it, and whether it is polled."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Self
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cages.models.allowance import refuse_if_full
+from cages.models.animal import AnimalCount, Housing
 from cages.models.changes import CageChanges
 from cages.models.event import CageEvent, EventKind
 from cages.models.minute import Spell
@@ -75,6 +76,10 @@ class CageQuerySet(CageChanges):
         cages = list(objs)
         set_labs(cages)
         return super().bulk_create(cages, *args, **kwargs)
+
+    def with_animals(self, day: date) -> Self:
+        """Annotate what `Cage.animals` needs: who is recorded on this day of the facility."""
+        return self.annotate(recorded_animals=Housing.objects.counted_on(day))
 
     def matching(self, words: str) -> Self:
         """The cages that a search for the words finds (`found_by`)."""
@@ -327,6 +332,12 @@ class Cage(models.Model):
         """The position in English, as events keep it for every reader."""
         with translation.override("en"):
             return self.position
+
+    @property
+    def animals(self) -> AnimalCount:
+        """How many animals it has. For cages `with_animals`."""
+        recorded: int | None = self.recorded_animals  # type: ignore[attr-defined]
+        return AnimalCount.of(recorded, self.animal_count)
 
     @property
     def known_state(self) -> CageState | None:

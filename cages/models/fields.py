@@ -10,8 +10,10 @@ from typing import Any
 from django.db.models import Field
 from django.utils.functional import Promise
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from cages.models.animal import AnimalCount
 from cages.models.cage import Cage
 from people.access import Access, Permission
 from people.names import KeyField
@@ -117,8 +119,18 @@ def cells_of(cage: Cage) -> dict[str, str]:
 
 
 def facts_of(cage: Cage) -> list[tuple[str, str]]:
-    """[(label, text)] for the cage's page. The text is empty where nothing is known."""
-    return [(field.label, field.cell(cage)) for field in FIELDS if field.is_fact]
+    """[(label, text)] for the page of a cage `with_animals`. Empty where nothing is known."""
+    cells = {field.name: field.cell(cage) for field in FIELDS if field.is_fact}
+    cells["animal_count"] = _animals_in_words(cage.animals)
+    return [(field.label, cells[field.name]) for field in FIELDS if field.is_fact]
+
+
+def _animals_in_words(animals: AnimalCount) -> str:
+    if animals.count is None:
+        return ""
+    if animals.is_recorded:
+        return gettext("%(count)d, recorded one by one") % {"count": animals.count}
+    return gettext("%(count)d, as entered for the cage") % {"count": animals.count}
 
 
 def card_of(cage: Cage) -> list[str]:

@@ -26,6 +26,12 @@ class Regime(models.TextChoices):
     LIGHT = "light", gettext_lazy("constant light")
 
 
+class LightScheduleQuerySet(models.QuerySet["LightSchedule"]):
+    def unused(self) -> Self:
+        """Those that no place has, has had, or is to have."""
+        return self.filter(periods=None)
+
+
 class LightSchedule(models.Model):
     """A named schedule. Its times never change: a changed schedule is another one.
 
@@ -42,6 +48,8 @@ class LightSchedule(models.Model):
     lights_on = models.TimeField(gettext_lazy("Lights on"), null=True, blank=True)
     lights_off = models.TimeField(gettext_lazy("Lights off"), null=True, blank=True)
     utc_offset_minutes = models.SmallIntegerField(gettext_lazy("Clock"), null=True, blank=True)
+
+    objects = LightScheduleQuerySet.as_manager()
 
     class Meta:
         ordering = ["sort_key", "id"]

@@ -23,18 +23,19 @@ class Study(models.Model):
     order: cages, window and exclusions as JSON (cages.exporting.study.order). sha256, size, rows,
     contents and app_version: of the first file that was made to its end; empty before.
     contents: {"files": {name: SHA-256}, "cages": {id: [SHA-256 of its minutes, polls]}}.
-    checked_at, differences: when it was last made again, and how that differed, in words.
+    checked_at, differences: when it was last made again, and how that differed, as [how, values]
+    (cages.exporting.study.checking.Differs).
     """
 
     title = models.CharField(_("Title"), max_length=200)
-    by = models.CharField(max_length=150)
+    by = models.CharField(_("Who"), max_length=150)
     made_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
-    made_at = models.DateTimeField()
-    order = models.JSONField()
+    made_at = models.DateTimeField(_("Made"))
+    order = models.JSONField(_("What it shall hold"))
     cages = models.ManyToManyField("cages.Cage", related_name="studies")
-    sha256 = models.CharField(max_length=64, blank=True)
+    sha256 = models.CharField("SHA-256", max_length=64, blank=True)
     size = models.BigIntegerField(null=True)
     rows = models.BigIntegerField(null=True)
     contents = models.JSONField(default=dict)

@@ -8,6 +8,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.db.models import Case, Q, Value, When
+from django.utils import timezone
 
 from cages.models import Cage, Condition, Rack, Tally
 from cages.models.cage import CageQuerySet
@@ -76,6 +77,7 @@ def find(access: Access, rack_id: int, now: datetime) -> Grid | None:
     seen = access.marked(access.sees(everything)).select_related(
         "owner", "state", "room", "rack__room"
     )
+    seen = seen.with_animals(timezone.localtime(now).date())
     cages = list(seen.order_by("label_sort_key", "id"))
     if not cages:
         return None

@@ -16,6 +16,7 @@ from people.forms.changes import ChangesFilter
 from people.models import Change
 from people.models.change import ChangeQuerySet
 from people.noted import lines_of
+from people.spreadsheets import guarded
 from people.views.permitted import PermittedMixin
 
 LINES_A_PAGE = 50
@@ -77,7 +78,8 @@ class ChangesFile(ChangesMixin):
         for change in self.chosen()[:LINES_IN_A_FILE]:
             values = {name: getattr(change, name) for name in COLUMNS}
             sides = {side: json.dumps(values[side], ensure_ascii=False) for side in SIDES}
-            writer.writerow({**values, **sides, "at": change.at.isoformat()}.values())
+            cells = {**values, **sides, "at": change.at.isoformat()}.values()
+            writer.writerow(guarded(cell) if isinstance(cell, str) else cell for cell in cells)
         name = f"neurocage-changes-{timezone.localdate()}.csv"
         headers = {
             "Content-Disposition": f'attachment; filename="{name}"',

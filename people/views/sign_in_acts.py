@@ -15,14 +15,13 @@ from people.access import Permission, person_of
 from people.locks import account_of
 from people.models.sign_in import KEPT, NAME_LENGTH, Act, SignInAct, SignInActQuerySet
 from people.names import key_of
+from people.spreadsheets import guarded
 from people.views.permitted import PermittedMixin
 
 OWN_SHOWN = 50
 ALL_SHOWN = 200
 EXPORTED = 10_000
 COLUMNS = ("at", "name", "account", "act", "address", "browser")
-# A spreadsheet would take a text that begins so for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class OwnActsView(TemplateView):
@@ -101,5 +100,5 @@ def _lines(acts: SignInActQuerySet) -> Iterator[str]:
     for act in acts.iterator():
         account = act.person.username if act.person else ""
         cells = (act.name, account, act.act, act.address or "", act.user_agent)
-        guarded = [f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells]
-        yield writer.writerow([timezone.localtime(act.at).isoformat(timespec="seconds"), *guarded])
+        at = timezone.localtime(act.at).isoformat(timespec="seconds")
+        yield writer.writerow([at, *map(guarded, cells)])

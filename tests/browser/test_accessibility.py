@@ -72,6 +72,7 @@ ADDRESSES = [
     "/light/rooms/900/",
     "/light/cages/1/",
     "/light/periods/900/remove/",
+    "/light/schedules/900/remove/",
     "/wall/",
     "/wall/?room=900",
     "/racks/?room=900",
@@ -134,6 +135,7 @@ def facility(settings):
     make_cage("Paused", ada, id=6, is_polled=False)
     make_cage("Archived", ada, id=9, archived_at=timezone.now())
     make_cycle(now - MINUTE, planned=3)
+    make_schedule("Typo", pk=900)
     give_light(Room.objects.get(), make_schedule(), now - timedelta(days=2), pk=900)
     make_mark(Room.objects.get(), now - 5 * MINUTE, now - 3 * MINUTE)
     MarkKind.objects.create(id=900, name="Ear punch")

@@ -49,6 +49,7 @@ def test_cages_are_those_of_the_person_by_id(caller, user):
     assert page["items"][1] == {
         **{"id": 8, "label": "Mine", "owner": "ruth", "strain": "", "animal_count": None},
         **{"room": "R2", "rack": "B", "row": "B", "column": 7, "notes": "Quiet, please"},
+        **{"animals_are_recorded": False},
         **{"is_polled": True, "created_at": "2026-02-28T23:00:00Z", "archived_at": None},
     }
     (archived,) = get(caller, "cages", archived="true")["items"]

@@ -237,7 +237,7 @@ def test_the_document_tells_of_every_address(caller):
         f"/api/v1/{path}"
         for path in (
             *("cages", "cages/{cage_id}", "states", "readings", "requests", "hourly"),
-            *("marks", "concerns", "notices"),
+            *("minutes", "animals", "marks", "concerns", "notices"),
         )
     }
     for path in document["paths"].values():

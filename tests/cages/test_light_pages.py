@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from cages.models import LightPeriod, LightSchedule
-from cages.models.light import Regime
+from cages.models.light import LightScheduleQuerySet, Regime
 from people.models import Change, Role
 from tests.factories import (
     at,
@@ -222,3 +222,37 @@ def test_times_are_shown_without_seconds(browser, cage):
     schedule = make_schedule()
     assert schedule.lights_on == time(7)
     assert "07:00:00" not in text_of(browser.get(LIGHT))
+
+
+def remove(browser, schedule):
+    return browser.post(reverse("light-schedule-remove", args=[schedule.pk]), follow=True)
+
+
+def test_a_schedule_that_nothing_uses_is_removed(browser, cage):
+    schedule = make_schedule("Typo")
+    address = reverse("light-schedule-remove", args=[schedule.pk])
+    assert address in browser.get(LIGHT).content.decode()
+    assert "Typo is removed." in text_of(remove(browser, schedule))
+    assert not LightSchedule.objects.exists()
+    change = Change.objects.filter(table="cages_lightschedule").latest("pk")
+    assert (change.verb, change.words) == ("deleted", "Typo")
+
+
+@pytest.mark.parametrize("days", [-9, 9], ids=["had once", "planned"])
+def test_a_schedule_that_a_place_had_or_is_to_have_stays(browser, cage, days):
+    schedule = make_schedule()
+    give_light(cage, schedule, at("00:00") + timedelta(days=days))
+    give_light(cage, None, at("00:00") + timedelta(days=days + 1))
+    address = reverse("light-schedule-remove", args=[schedule.pk])
+    assert address not in browser.get(LIGHT).content.decode()
+    assert "It cannot be removed" in text_of(browser.get(address))
+    assert "stays: a room or a cage uses it." in text_of(remove(browser, schedule))
+    assert LightSchedule.objects.exists()
+
+
+def test_a_schedule_given_to_a_place_at_the_same_moment_stays(browser, cage, monkeypatch):
+    schedule = make_schedule()
+    give_light(cage.room, schedule, at("00:00"))
+    monkeypatch.setattr(LightScheduleQuerySet, "unused", LightScheduleQuerySet.all)
+    assert "stays: a room or a cage uses it." in text_of(remove(browser, schedule))
+    assert LightSchedule.objects.exists()

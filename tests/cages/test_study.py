@@ -10,11 +10,14 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import translation
+from rocrate.rocrate import ROCrate
 
-from cages.exporting.study.checking import pieces_of
+from cages.exporting.study.checking import Differs, in_words, pieces_of
 from cages.exporting.study.order import Exclusion, StudyOrder
 from cages.history.window import Window
 from cages.models import Health, Outcome, Study
+from people.models import Change
+from people.noted import lines_of
 from tests.factories import (
     MINUTE,
     at,
@@ -32,7 +35,8 @@ pytestmark = pytest.mark.usefixtures("clock")
 WINDOW = Window(at("05:30"), at("09:00"))
 EVERY_FILE = [
     *("minutes.csv", "hours.csv", "coverage.csv", "events.csv", "marks.csv", "schedules.csv"),
-    *("animals.csv", "data-dictionary.csv", "methods.md", "ro-crate-metadata.json"),
+    *("animals.csv", "looks.csv", "data-dictionary.csv", "methods.md"),
+    "ro-crate-metadata.json",
 ]
 
 
@@ -86,6 +90,45 @@ def test_the_package_holds_every_file_with_its_checksum(cage):
             assert graph[name]["sha256"] == hashlib.sha256(archive.read(name)).hexdigest()
 
 
+def test_the_reader_of_ro_crates_finds_every_file_with_what_is_said_of_it(cage, tmp_path):
+    content = made(study := make_study(cage))
+    path = tmp_path / "study.zip"
+    path.write_bytes(content)
+    root = ROCrate(path).root_dataset
+    assert (root["identifier"], root["name"]) == (study.name, "Sleep")
+    assert root["datePublished"] == NOW.isoformat(timespec="seconds")
+    assert root["license"]["name"] == "Not stated"
+    assert root["mentions"]["softwareVersion"] == study.app_version
+    parts = {part.id: part for part in root["hasPart"]}
+    assert list(parts) == EVERY_FILE[:-1]
+    with zipfile.ZipFile(path) as archive:
+        for name, part in parts.items():
+            file = archive.read(name)
+            assert part.type == "File"
+            assert part["contentSize"] == str(len(file))
+            assert part["sha256"] == hashlib.sha256(file).hexdigest()
+            assert part["description"]
+
+
+def test_the_metadata_keep_the_rules_of_ro_crate(cage):
+    with zipfile.ZipFile(io.BytesIO(made(make_study(cage)))) as archive:
+        document = json.loads(archive.read(EVERY_FILE[-1]))
+    # A flat list of entities, each with an id of its own and a type.
+    graph = {one["@id"]: one for one in document["@graph"]}
+    assert len(graph) == len(document["@graph"])
+    assert all(one["@type"] for one in graph.values())
+    descriptor, root = graph["ro-crate-metadata.json"], graph["./"]
+    assert (descriptor["@type"], descriptor["about"]) == ("CreativeWork", {"@id": "./"})
+    assert descriptor["conformsTo"] == {"@id": "https://w3id.org/ro/crate/1.1"}
+    assert document["@context"][0] == "https://w3id.org/ro/crate/1.1/context"
+    assert root["@type"] == "Dataset"
+    assert {"name", "description", "datePublished", "license", "hasPart"} <= set(root)
+    # What is named is there.
+    named = [value for one in graph.values() for value in one.values() if isinstance(value, dict)]
+    here = [one["@id"] for one in (*named, *root["hasPart"]) if "://" not in one["@id"]]
+    assert set(here) <= set(graph)
+
+
 def test_each_minute_says_light_group_and_why_it_is_excluded(cage):
     seminar = Exclusion(Window(at("08:00"), at("08:10")), "fire alarm")
     content = made(make_study(cage, exclusions=[seminar]))
@@ -123,8 +166,9 @@ def test_minutes_that_came_later_are_told_by_cage(cage):
     made(study)
     record_minutes(other, slot("08:00"), [Health.OK] * 12)
     made(study)
-    assert study.differences[0] == f"cage {other.pk}: 12 minutes that came later"
-    assert not any(line.startswith(f"cage {cage.pk}:") for line in study.differences)
+    lines = in_words(study.differences)
+    assert lines[0] == f"cage {other.pk}: 12 minutes that came later"
+    assert not any(line.startswith(f"cage {cage.pk}:") for line in lines)
 
 
 def test_a_mark_noted_later_is_told(cage):
@@ -132,7 +176,24 @@ def test_a_mark_noted_later_is_told(cage):
     made(study)
     make_mark(cage, at("08:30"))
     made(study)
-    assert "marks.csv has changed" in study.differences
+    assert "marks.csv has changed" in in_words(study.differences)
+    with translation.override("de"):
+        assert "marks.csv hat sich geändert" in in_words(study.differences)
+
+
+def test_a_file_of_another_version_is_told(cage):
+    study = make_study(cage)
+    made(study)
+    # As one was kept before there were looks.
+    study.contents["files"].pop("looks.csv")
+    Study.objects.update(contents=study.contents, sha256="0" * 64)
+    made(study)
+    assert in_words(study.differences) == ["looks.csv is new"]
+
+
+def test_each_difference_has_words():
+    values = {"cage": "7", "count": 2, "name": "marks.csv"}
+    assert len(set(in_words((how, values) for how in Differs))) == len(Differs)
 
 
 def test_a_file_that_was_not_taken_to_its_end_keeps_no_checksum(cage):
@@ -219,3 +280,27 @@ def test_an_order_is_read_as_it_was_kept(cage):
         [Exclusion(Window(at("08:00"), at("08:00") + MINUTE), "power")],
     )
     assert StudyOrder.from_json(json.loads(json.dumps(order.to_json()))) == order
+
+
+def test_the_record_of_changes_tells_who_made_a_study_and_its_checksum(cage):
+    study = make_study(cage)
+    made(study)
+    made(study)
+    lines = Change.objects.filter(table="cages_study", row=str(study.pk)).order_by("pk")
+    assert [(one.verb, one.words) for one in lines] == [("added", "Sleep"), ("changed", "Sleep")]
+    assert lines[1].after == {"sha256": study.sha256}
+    (line, *_rest) = lines_of(lines)
+    assert line.what == f"Study package {study.pk} · Sleep"
+    assert line.address == f"/studies/{study.pk}/"
+    assert {one.name: one.after for one in line.differences} == {
+        **{"Title": "Sleep", "Who": "anna", "Made": "2026-03-02 12:00"},
+        "What it shall hold": "…",
+    }
+
+
+def test_a_changed_order_is_noted_without_its_cages(cage):
+    study = make_study(cage)
+    order = StudyOrder([], WINDOW, None, [])
+    Study.objects.filter(pk=study.pk).update(order=order.to_json())
+    change = Change.objects.filter(table="cages_study").latest("pk")
+    assert (change.verb, change.before, change.after) == ("changed", {"order": "…"}, {"order": "…"})

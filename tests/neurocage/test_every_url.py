@@ -19,13 +19,15 @@ from tests.factories import (
     make_cage,
     make_mark,
     make_member,
+    make_schedule,
     make_user,
     record_minute,
     slot,
 )
 from tests.welfare.conftest import add_default_rules
 from tests.welfare.factories import make_concern
-from welfare.models import Concern, Kind, Round, Rule
+from welfare.models import Concern, Kind, NightSheet, Round, Rule
+from welfare.night.sheet import EMPTY
 
 NOW = at("07:02:30")
 pytestmark = pytest.mark.usefixtures("clock")
@@ -65,7 +67,10 @@ MAIL_ONLY = (NOBODY, NOBODY)
 # A cage, its rack, room, lab, and a concern about it, of the lab in which the roles are.
 CAGE, ARCHIVED, CONCERN = 7, 8, 1
 TICKED = f"?cage={CAGE}"
-API_PAGES = ("cages", "states", "readings", "requests", "hourly", "marks", "concerns", "notices")
+API_PAGES = (
+    *("cages", "states", "minutes", "readings", "requests", "hourly", "animals", "marks"),
+    *("concerns", "notices"),
+)
 # {name: (rule of GET, rule of POST, arguments, query)}. What names no arguments needs none.
 PAGES = {
     "home": (SIGNED_IN, SIGNED_IN),
@@ -136,6 +141,7 @@ PAGES = {
     "cage-export": (SIGNED_IN, SIGNED_IN, [], TICKED),
     "cage-export-file": (SIGNED_IN, SIGNED_IN, [], TICKED),
     "cage-export-cages": (SIGNED_IN, SIGNED_IN, [], TICKED),
+    "cage-export-animals": (SIGNED_IN, SIGNED_IN, [], TICKED),
     "cage-export-dictionary": (SIGNED_IN, SIGNED_IN),
     "cage-import": (SIGNED_IN, SIGNED_IN),
     "animal-import": (SIGNED_IN, SIGNED_IN),
@@ -173,6 +179,7 @@ PAGES = {
     "room-edit": (STAFF, STAFF, ["room"]),
     "light": (SIGNED_IN, SIGNED_IN),
     "light-schedule-create": (MAKES_SCHEDULES, MAKES_SCHEDULES),
+    "light-schedule-remove": (MAKES_SCHEDULES, MAKES_SCHEDULES, ["schedule"]),
     "room-light": (SEES, ROOM_LIGHT, ["room"]),
     "cage-light": (SEES, CHANGES, [CAGE]),
     "light-period-remove": (ROOM_LIGHT, ROOM_LIGHT, ["period"]),
@@ -201,6 +208,7 @@ PAGES = {
     "round-worker": (SIGNED_IN, SIGNED_IN),
     "night": (SIGNED_IN, SIGNED_IN),
     "night-sheet": (SEES, SIGNED_IN, ["room", "2026-03-02"]),
+    "night-sheet-pdf": (SEES, SIGNED_IN, ["room", "2026-03-02"]),
     "looks": (SIGNED_IN, SIGNED_IN),
     "looks-file": (SIGNED_IN, SIGNED_IN, [], "?from=2026-03-01&to=2026-03-02"),
     "notice-list": (SIGNED_IN, SIGNED_IN),
@@ -277,10 +285,12 @@ def browsers(module_database):
         study = Study.objects.create(title="Anotherlabsstudy", made_at=NOW, order=order.to_json())
         study.cages.add(cage)
         animal = make_animal(cage, "Anotherlabsanimal")
+        night = {"begins_at": at("01:00"), "ends_at": at("07:00"), "made_at": NOW}
+        NightSheet.objects.create(room=cage.room, facts=EMPTY, **night)
     period = LightPeriod.objects.create(room=cage.room, starts_at=NOW, noted_at=NOW)
     ids = {"period": period.pk, "lab": cage.lab_id, "rack": cage.rack_id, "room": cage.room_id}
     ids["round"] = one.pk
-    ids["study"] = study.pk
+    ids["study"], ids["schedule"] = study.pk, make_schedule().pk
     ids |= {"mark": mark.pk, "mark_kind": mark.kind_id}
     ids |= {"mark": mark.pk, "mark_kind": mark.kind_id, "animal": animal.pk}
     add_default_rules()

@@ -205,8 +205,8 @@ def test_everybody_finds_the_tokens_in_their_menu(client_of, user):
 # Scope, expiry, and a changed password
 
 
-OF_CAGES = {"cages", "cage", "states", "concerns", "marks"}
-OF_MINUTES = {"readings", "requests", "hourly"}
+OF_CAGES = {"cages", "cage", "states", "animals", "concerns", "marks"}
+OF_MINUTES = {"minutes", "readings", "requests", "hourly"}
 
 
 @pytest.mark.parametrize(

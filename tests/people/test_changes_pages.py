@@ -138,3 +138,11 @@ def test_the_file_has_a_line_for_each_change_that_was_chosen(watching, cage):
 def test_markup_in_a_value_is_only_text(watching, cage):
     renamed(cage, "<b>bold</b>")
     assert "<b>bold" not in watching.get(ADDRESS).content.decode()
+
+
+def test_the_file_holds_no_formula(watching, cage):
+    renamed(cage, "=1+1", person="+Grace", reason="@SUM(1)")
+    text = watching.get(FILE, {"person": "Grace"}).content.decode()
+    (row,) = csv.DictReader(text.splitlines())
+    assert (row["words"], row["by"], row["reason"]) == ("'=1+1", "'+Grace", "'@SUM(1)")
+    assert json.loads(row["after"]) == {"label": "=1+1"}

@@ -1,10 +1,13 @@
-"""Old notices are deleted. Concerns, findings and trails are kept for good."""
+"""Old notices and night sheets are deleted. Concerns, findings and trails are kept for good.
+
+A night sheet is a summary of minutes that stay, for the morning after.
+"""
 
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef
 
-from welfare.models import Delivery, Notice, Told
+from welfare.models import Delivery, NightSheet, Notice, Told
 
 KEPT_FOR = timedelta(days=400)
 # In one run. What is left goes the next day.
@@ -13,7 +16,9 @@ IN_ONE_QUERY = 1000
 
 
 def forget(now: datetime) -> int:
-    """Delete notices with their deliveries, and tests of channels. Returns how many of both.
+    """Delete notices with their deliveries, tests of channels, and night sheets.
+
+    Returns how many of them.
 
     A notice about a concern that is still open stays: it says what people were told of it already.
     """
@@ -21,8 +26,10 @@ def forget(now: datetime) -> int:
     is_open = Told.objects.filter(notice=OuterRef("pk"), concern__closed_at=None)
     old = Notice.objects.filter(~Exists(is_open), made_at__lt=before)
     tests = Delivery.objects.filter(notice=None, made_at__lt=before)
+    # Their notices go first, and are as old.
+    sheets = NightSheet.objects.filter(made_at__lt=before)
     gone = 0
-    for rows in (old, tests):
+    for rows in (old, tests, sheets):
         while gone < AT_ONCE and (ids := list(rows.values_list("pk", flat=True)[:IN_ONE_QUERY])):
             rows.model._default_manager.filter(pk__in=ids).delete()
             gone += len(ids)

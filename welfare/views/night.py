@@ -3,16 +3,19 @@
 from datetime import date
 from typing import Any
 
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.views.generic import TemplateView
+from django.utils.functional import cached_property
+from django.views.generic import TemplateView, View
 
 from cages.history.nights import COVERAGE_AT_LEAST, PHASES_BEFORE, UNLIKE_BY
 from cages.history.window import Window
 from cages.models import LightPeriod, Room
 from cages.views.access import CageAccessMixin
+from cages.views.site.long_pages import LongPageMixin
 from welfare.models import NightSheet
 from welfare.night.facts import ALONE_COVERAGE, BAD_MINUTES, BY_EYE_MINUTES
+from welfare.night.paper import file_name, paper_of
 from welfare.night.sheet import sheet_of
 
 SHEETS_SHOWN = 14
@@ -41,22 +44,33 @@ class NightView(CageAccessMixin, TemplateView):
         )
 
 
-class SheetView(CageAccessMixin, TemplateView):
+class SheetMixin(CageAccessMixin, View):
     """The sheet of a room whose lights went on at this day; the newest of the day."""
 
-    template_name = "welfare/night/sheet.html"
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    @cached_property
+    def room(self) -> Room:
         there = self.seen.filter(room=self.kwargs["pk"]).order_by().values("room")
-        room = get_object_or_404(Room.objects.filter(pk__in=there))
+        return get_object_or_404(Room.objects.filter(pk__in=there))
+
+    @cached_property
+    def kept(self) -> NightSheet | None:
+        """The sheet; None where there is none. Raises Http404 for what is no day."""
         try:
             day = Window.whole_day(date.fromisoformat(self.kwargs["day"]))
         except (ValueError, OverflowError):
             raise Http404("No such day.") from None
-        sheets = NightSheet.objects.filter(room=room, ends_at__gte=day.start, ends_at__lt=day.end)
-        kept = sheets.order_by("-ends_at").first()
+        of_day = {"ends_at__gte": day.start, "ends_at__lt": day.end}
+        sheets = NightSheet.objects.filter(room=self.room, **of_day).select_related("room")
+        return sheets.order_by("-ends_at").first()
+
+
+class SheetView(SheetMixin, TemplateView):
+    template_name = "welfare/night/sheet.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        kept = self.kept
         return super().get_context_data(
-            room=room,
+            room=self.room,
             kept=kept,
             sheet=sheet_of(kept, self.seen, self.now) if kept else None,
             bad_minutes=BAD_MINUTES,
@@ -67,3 +81,18 @@ class SheetView(CageAccessMixin, TemplateView):
             coverage_at_least=COVERAGE_AT_LEAST,
             **kwargs,
         )
+
+
+class SheetPaperView(LongPageMixin, SheetMixin):
+    """The same as a PDF, in the language of the page."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if self.kept is None:
+            raise Http404("No sheet of this day.")
+        sheet = sheet_of(self.kept, self.seen, self.now)
+        headers = {
+            "Content-Disposition": f'inline; filename="{file_name(self.kept)}"',
+            "Cache-Control": "private, no-store",
+        }
+        pdf = paper_of(self.kept, sheet)
+        return HttpResponse(pdf, content_type="application/pdf", headers=headers)

@@ -1,14 +1,68 @@
 """What the first file of a study held, and how a file that is made again differs from it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from cages.exporting.files import Pieces
 from cages.exporting.study.package import StudyPackage, app_version
 from cages.models import Study
 
 MOST_LINES = 100
+# What follows from the minutes, and from all files.
+SUMS = {"minutes.csv", "hours.csv", "coverage.csv", "ro-crate-metadata.json"}
+
+
+class Differs(StrEnum):
+    """How a file that is made again differs. As kept in `Study.differences`: [this, values]."""
+
+    LATER = "later"  # {"cage", "count"}
+    GONE = "gone"  # {"cage", "count"}
+    OTHERWISE = "otherwise"  # {"cage"}
+    FILE = "file"  # {"name"}
+    NEW_FILE = "new_file"  # {"name"}
+    NO_FILE = "no_file"  # {"name"}
+    PACKED = "packed"  # {}
+
+
+Difference = tuple[str, dict[str, Any]]
+
+
+def in_words(differences: Iterable[Difference]) -> list[str]:
+    """The differences in the language that is active."""
+    return [_in_words(*difference) for difference in differences]
+
+
+def _in_words(how: str, values: dict[str, Any]) -> str:
+    if how in (Differs.LATER, Differs.GONE):
+        text = (
+            ngettext(
+                "cage %(cage)s: %(count)d minute that came later",
+                "cage %(cage)s: %(count)d minutes that came later",
+                values["count"],
+            )
+            if how == Differs.LATER
+            else ngettext(
+                "cage %(cage)s: %(count)d minute that is gone",
+                "cage %(cage)s: %(count)d minutes that are gone",
+                values["count"],
+            )
+        )
+        return text % values
+    texts = {
+        Differs.OTHERWISE: _(
+            "cage %(cage)s: as many polls, but something else is said of its minutes"
+        ),
+        Differs.FILE: _("%(name)s has changed"),
+        Differs.NEW_FILE: _("%(name)s is new"),
+        Differs.NO_FILE: _("%(name)s is no longer there"),
+        Differs.PACKED: _("packed differently, with the same contents"),
+    }
+    return texts[Differs(how)] % values
 
 
 def pieces_of(study: Study, now: datetime) -> Pieces:
@@ -35,11 +89,10 @@ def _keep(study: Study, package: StudyPackage, now: datetime) -> None:
     ):
         return
     study.refresh_from_db(fields=["sha256", "contents"])
-    found: list[str] = []
+    found: list[Difference] = []
     if package.sha256 != study.sha256:
-        found = list(differences(study.contents, contents))[:MOST_LINES] or [
-            "packed differently, with the same contents"
-        ]
+        found = list(differences(study.contents, contents))[:MOST_LINES]
+        found = found or [(Differs.PACKED, {})]
     Study.objects.filter(pk=study.pk).update(checked_at=now, differences=found)
 
 
@@ -52,21 +105,26 @@ def contents_of(package: StudyPackage) -> dict[str, Any]:
     }
 
 
-def differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
-    """How the contents differ, in words: cage by cage for the minutes, and the other files."""
+def differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Difference]:
+    """How the contents differ: cage by cage for the minutes, and the other files."""
     for pk, (digest, polls) in before["cages"].items():
         new_digest, new_polls = after["cages"].get(pk, ("", 0))
         if digest == new_digest:
             continue
         more = new_polls - polls
         if more > 0:
-            yield f"cage {pk}: {more} minutes that came later"
+            yield Differs.LATER, {"cage": pk, "count": more}
         elif more < 0:
-            yield f"cage {pk}: {-more} minutes that are gone"
+            yield Differs.GONE, {"cage": pk, "count": -more}
         else:
-            yield f"cage {pk}: as many polls, but something else is said of its minutes"
-    # These follow from the minutes, and from all files.
-    sums = {"minutes.csv", "hours.csv", "coverage.csv", "ro-crate-metadata.json"}
-    for name, digest in before["files"].items():
-        if name not in sums and after["files"].get(name) != digest:
-            yield f"{name} has changed"
+            yield Differs.OTHERWISE, {"cage": pk}
+    was, is_now = before["files"], after["files"]
+    for name, digest in was.items():
+        if name not in is_now:
+            yield Differs.NO_FILE, {"name": name}
+        elif name not in SUMS and is_now[name] != digest:
+            yield Differs.FILE, {"name": name}
+    # Another version of Neurocage may add one.
+    for name in is_now:
+        if name not in was:
+            yield Differs.NEW_FILE, {"name": name}

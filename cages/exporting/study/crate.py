@@ -43,6 +43,13 @@ def metadata(
         "name": "Neurocage",
         "softwareVersion": version,
     }
+    # The specification wants the license as an entity of its own.
+    terms = {
+        "@id": "#license",
+        "@type": "CreativeWork",
+        "name": "Not stated",
+        "description": "The owner of the data says how it may be used.",
+    }
     root: dict[str, Any] = {
         "@id": "./",
         "@type": "Dataset",
@@ -50,7 +57,7 @@ def metadata(
         "name": title,
         "description": about,
         "datePublished": made_at,
-        "license": "Not stated. The owner of the data says how it may be used.",
+        "license": {"@id": "#license"},
         "hasPart": [{"@id": part.name} for part in parts],
         "mentions": {"@id": "#neurocage"},
     }
@@ -60,5 +67,5 @@ def metadata(
         "about": {"@id": "./"},
         "conformsTo": {"@id": SPECIFICATION},
     }
-    graph = [descriptor, root, software, *files]
+    graph = [descriptor, root, software, terms, *files]
     return json.dumps({"@context": CONTEXT, "@graph": graph}, indent=1, ensure_ascii=False) + "\n"

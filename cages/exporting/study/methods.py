@@ -16,32 +16,47 @@ from cages.slots import SLOT_LENGTH
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the words are made of. kinds: how many marks of each kind."""
+    """What the words are made of. kinds: how many marks of each kind.
+
+    sentences, items: of the tables of other apps (`cages.exporting.study.tables.More`).
+    """
 
     order: StudyOrder
     cages: list[CageSums]
     schedules: list[LightSchedule]
     groups: Counter[str]
     kinds: Counter[str]
+    sentences: list[str]
+    items: list[str]
 
 
 def methods(study: str, title: str, facts: Facts) -> str:
     """Return the text of methods.md."""
     paragraphs = [f"# {title} ({study})", _what(facts), _watching(facts), _light(facts)]
-    paragraphs += [_handling(facts), _exclusions(facts), ARRIVE]
+    paragraphs += [_handling(facts), *facts.sentences, _exclusions(facts)]
+    paragraphs.append("\n".join([ARRIVE, *(f"- {item}" for item in facts.items)]))
     return "\n\n".join(paragraphs) + "\n"
 
 
+# The numbers are those of its Essential 10 and its Recommended Set.
 ARRIVE = """\
 ## Items of ARRIVE 2.0
 
 - 1b (experimental unit): the cage. The sensor judges a cage and not an animal.
 - 3a, 3b (inclusion and exclusion): minutes.csv says of each minute whether and why it is excluded.
 - 8a, 8b (animals): animals.csv. What is empty there was not entered.
-- 15 (housing and husbandry): schedules.csv for light, events.csv for moves, marks.csv for cage
-  changes, food and water. Temperature, humidity, bedding and enrichment are not in this package.
-- 16a to 16c (care and monitoring): coverage.csv says how many minutes of each cage were watched.
-  Looks at the animals by staff and humane endpoints are not in this package."""
+- 14 (ethical statement): animals.csv has the numbers of protocols. The committee and the licence
+  are not in this package.
+- 15 (housing and husbandry): schedules.csv for light, animals.csv for who shared a cage, events.csv
+  for moves, marks.csv for cage changes, food and water. Temperature, humidity, bedding and
+  enrichment are not in this package.
+- 16a (steps to reduce pain and distress): not in this package.
+- 16b (adverse events): minutes.csv says when a cage was Bad. What was found then is not in this
+  package.
+- 16c (humane endpoints, signs, frequency of monitoring): the sign is the health that the sensor
+  says. coverage.csv says how many minutes of each cage were watched. Humane endpoints are not in
+  this package.
+- 20 (data access): the id of this package, and the SHA-256 that Neurocage keeps of it."""
 
 
 def _what(facts: Facts) -> str:

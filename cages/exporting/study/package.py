@@ -24,7 +24,7 @@ from cages.exporting.study.crate import METADATA, Part, metadata
 from cages.exporting.study.methods import Facts, methods
 from cages.exporting.study.minutes import COVERAGE, HOURS, MINUTES, StudyMinutes
 from cages.exporting.study.order import StudyOrder
-from cages.exporting.study.tables import FILES, Tables
+from cages.exporting.study.tables import FILES, MORE, Tables
 from cages.history.animals import stretches_of
 from cages.history.handling import marks_of
 from cages.models import LightSchedule, Study
@@ -98,9 +98,13 @@ class StudyPackage:
         tables = Tables(cages, order.window, order.margin or timedelta())
         for name in ("events", "marks", "schedules", "animals"):
             yield f"{name}.csv", CSV, KINDS[name][0], tables.pieces(name)
+        counts: dict[str, Counter[str]] = {name: Counter() for name in sorted(MORE)}
+        for name in counts:
+            yield f"{name}.csv", CSV, MORE[name].about, tables.more(name, counts[name])
         words = {name: columns for name, (_about, columns) in KINDS.items()}
+        words |= {name: MORE[name].columns for name in counts}
         yield "data-dictionary.csv", CSV, "What every column means", [dictionary(words).encode()]
-        text = methods(self.study.name, self.study.title, self._facts(order))
+        text = methods(self.study.name, self.study.title, self._facts(order, counts))
         yield "methods.md", "text/markdown", "The methods, for a paper", [text.encode()]
         crate = metadata(
             self.study.name,
@@ -129,7 +133,7 @@ class StudyPackage:
         self.parts.append(Part(name, kind, about, digest.hexdigest(), size))
         yield
 
-    def _facts(self, order: StudyOrder) -> Facts:
+    def _facts(self, order: StudyOrder, counts: dict[str, Counter[str]]) -> Facts:
         sums = self.minutes.cages if self.minutes else {}
         schedules: set[int] = set()
         groups: dict[str, set[int]] = {}
@@ -150,6 +154,8 @@ class StudyPackage:
             list(LightSchedule.objects.filter(pk__in=schedules).order_by("pk")),
             Counter({name: len(animals) for name, animals in groups.items()}),
             Counter(marks.values()),
+            [MORE[name].sentence(of_file) for name, of_file in counts.items()],
+            [MORE[name].item for name in counts],
         )
 
 

@@ -1,6 +1,7 @@
 """What stands beside the minutes of cages: events, marks, light schedules and animals, as CSV."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from cages.exporting.marks import row_of
 from cages.history.handling import marks_of
 from cages.history.light import light_of
 from cages.history.window import DAY, Window
-from cages.models import CageEvent, Housing, LightPeriod
+from cages.models import Animal, CageEvent, Housing, LightPeriod
 
 EVENTS = [
     *CAGE,
@@ -52,6 +53,26 @@ ANIMALS = [
         "until", "text", _("The first day no longer in this cage. Empty: not within these days.")
     ),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """A table that another app adds to study packages.
+
+    about: what the file is, in English. rows: its rows in batches, made of the cages and the window
+    of a Tables; it counts what `sentence` tells of them for the methods. item: what the file is for
+    an item of ARRIVE 2.0.
+    """
+
+    about: str
+    columns: list[Column]
+    rows: "Callable[[Tables, Counter[str]], Iterator[list[tuple[Any, ...]]]]"
+    sentence: Callable[[Counter[str]], str]
+    item: str
+
+
+# {name of the file: the table}. Another app puts its own here when it is ready.
+MORE: dict[str, More] = {}
 FILES = {"events": EVENTS, "schedules": SCHEDULES, "animals": ANIMALS}
 dictionary.OTHER_FILES.update(FILES)
 
@@ -70,9 +91,11 @@ class Tables:
     def pieces(self, name: str) -> Pieces:
         """The pieces of the CSV file of this name."""
         columns = {**FILES, "marks": MARKS}[name]
-        yield csv_of([[column.name for column in columns]]).encode()
-        for rows in getattr(self, name)():
-            yield csv_of(rows).encode()
+        return _csv(columns, getattr(self, name)())
+
+    def more(self, name: str, counts: Counter[str]) -> Pieces:
+        """The pieces of the CSV file of this name among MORE."""
+        return _csv(MORE[name].columns, MORE[name].rows(self, counts))
 
     def events(self) -> Iterator[list[tuple[Any, ...]]]:
         """All events up to the end of the window: those before it say what it began with."""
@@ -123,6 +146,12 @@ class Tables:
             yield dict(self.cages[first : first + BATCH])
 
 
+def _csv(columns: list[Column], batches: Iterator[list[tuple[Any, ...]]]) -> Pieces:
+    yield csv_of([[column.name for column in columns]]).encode()
+    for rows in batches:
+        yield csv_of(rows).encode()
+
+
 def _schedule(period: LightPeriod) -> tuple[Any, ...]:
     schedule = period.schedule
     told: tuple[Any, ...] = (None,) * 5
@@ -135,12 +164,16 @@ def _schedule(period: LightPeriod) -> tuple[Any, ...]:
 
 
 def _animal(housing: Housing, label: str, last: date) -> tuple[Any, ...]:
-    animal = housing.animal
     # Who left later was still there then, and the same days give the same file.
     until = housing.until if housing.until and housing.until <= last + DAY else None
-    told = (animal.number, animal.sex, animal.born_on, animal.strain, animal.genotype)
-    dates = (housing.since, until)
-    return (housing.cage_id, label, *told, animal.protocol, animal.group, *dates)
+    return (housing.cage_id, label, *about_animal(housing.animal), housing.since, until)
+
+
+def about_animal(animal: Animal) -> tuple[str | None, ...]:
+    """Return what ANIMALS has of the animal itself, from its number to its group."""
+    born = animal.born_on.isoformat() if animal.born_on else None
+    told = (animal.number, animal.sex, born, animal.strain, animal.genotype)
+    return (*told, animal.protocol, animal.group)
 
 
 def _moment(moment: datetime) -> str:

@@ -42,7 +42,8 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
 
     def get_queryset(self) -> CageQuerySet:
         trouble = self.seen.in_trouble(self.now).counted()
-        cages = super().get_queryset().annotate(trouble=trouble)
+        cages = super().get_queryset().with_animals(timezone.localtime(self.now).date())
+        cages = cages.annotate(trouble=trouble)
         return self.access.marked_for_finding(self.access.marked(cages))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView, View
 
 from cages.exporting import files, parquet, rows, workbook
+from cages.exporting.animals import housings
 from cages.exporting.cages import WRITERS, as_sheet, sheet_columns
 from cages.exporting.circadian.archive import USUAL_BIN
 from cages.exporting.columns import KINDS
@@ -27,7 +28,7 @@ from cages.exporting.study.tables import Tables
 from cages.filters import CageFilter
 from cages.history.span import Span
 from cages.importing.sheet import LARGEST_ROW_COUNT
-from cages.models import Health
+from cages.models import Health, Housing
 from cages.rhythm.series import BIN_MINUTES
 from cages.views.access import CageAccessMixin
 from cages.views.cages.selection import ticked_ids
@@ -215,6 +216,26 @@ class ExportCagesView(ExportMixin, View):
         self.format = self.format if self.format in WRITERS else "excel"
         pieces = as_sheet(self.chosen, self.access, self.format)
         return self.sent(pieces, f"neurocage-cages-{timezone.localtime(self.now).date()}")
+
+
+class ExportAnimalsView(ExportMixin, View):
+    """Who lived in the chosen cages when, whatever the days, as an Excel workbook or CSV.
+
+    Archived cages that the filter of the list finds are among them, as the list has no other way to
+    them.
+    """
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        self.format = self.format if self.format in WRITERS else "excel"
+        if self.which == ALL and not self.filter.state:
+            self.chosen = self.filter.apply(self.seen, self.now)
+        cages = list(self.chosen.order_by("pk").values_list("pk", "label", "archived_at"))
+        if self.format == "excel":
+            count = Housing.objects.filter(cage__in=[pk for pk, *_rest in cages]).count()
+            if count > LARGEST_SHEET:
+                return self.refused(_too_long(count))
+        pieces = housings(cages, self.format)
+        return self.sent(pieces, f"neurocage-animals-{timezone.localtime(self.now).date()}")
 
 
 class DictionaryView(View):

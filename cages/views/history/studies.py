@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.generic import FormView, TemplateView
 
-from cages.exporting.study.checking import pieces_of
+from cages.exporting.study.checking import in_words, pieces_of
 from cages.exporting.study.order import StudyOrder
 from cages.forms.study import StudyForm
 from cages.models import Cage, Study
@@ -91,6 +91,7 @@ class StudyDetailView(StudyMixin, TemplateView):
             study=study,
             order=order,
             labels=", ".join(label for _pk, label, _created_at in order.cages),
+            differences=in_words(study.differences),
             files=study.contents.get("files", {}).items(),
             **kwargs,
         )

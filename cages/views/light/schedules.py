@@ -5,9 +5,11 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.generic import FormView, TemplateView
 
@@ -45,20 +47,26 @@ class LightView(LightMixin, TemplateView):
         return super().get_context_data(
             page_obj=page,
             rooms=[(room, present.get(room.pk), coming.get(room.pk)) for room in page.object_list],
-            schedules=LightSchedule.objects.all()[:SCHEDULES_AT_MOST],
+            schedules=LightSchedule.objects.annotate(
+                is_used=Exists(LightPeriod.objects.filter(schedule=OuterRef("pk")))
+            )[:SCHEDULES_AT_MOST],
             may_make=self.may_make_schedules,
             **kwargs,
         )
 
 
-class ScheduleCreateView(LightMixin, FormView):
-    template_name = "cages/light/new.html"
-    form_class = ScheduleForm
+class ScheduleMixin(LightMixin):
+    """A view of whoever makes schedules."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not self.may_make_schedules:
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)
+
+
+class ScheduleCreateView(ScheduleMixin, FormView):
+    template_name = "cages/light/new.html"
+    form_class = ScheduleForm
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "now": self.now}
@@ -68,3 +76,37 @@ class ScheduleCreateView(LightMixin, FormView):
         words = _("%(name)s is made. Choose it for a room or a cage.")
         messages.success(self.request, words % {"name": schedule.name})
         return redirect("light")
+
+
+class ScheduleRemoveView(ScheduleMixin, TemplateView):
+    """Remove a schedule that nothing uses. The record of changes keeps what it was."""
+
+    template_name = "cages/light/remove_schedule.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        schedule = get_object_or_404(LightSchedule, pk=self.kwargs["pk"])
+        return super().get_context_data(
+            schedule=schedule, is_used=schedule.periods.exists(), **kwargs
+        )
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        schedule = get_object_or_404(LightSchedule, pk=self.kwargs["pk"])
+        if _removed(schedule):
+            messages.success(request, _("%(name)s is removed.") % {"name": schedule.name})
+        else:
+            messages.warning(
+                request, _("%(name)s stays: a room or a cage uses it.") % {"name": schedule.name}
+            )
+        return redirect("light")
+
+
+def _removed(schedule: LightSchedule) -> bool:
+    """Remove it where nothing uses it; returns whether it is gone."""
+    try:
+        with transaction.atomic():
+            unused = LightSchedule.objects.unused().filter(pk=schedule.pk)
+            removed, _by_table = unused.delete()
+    except IntegrityError:
+        # A place was given it meanwhile. The database refuses that at the end.
+        return False
+    return bool(removed)

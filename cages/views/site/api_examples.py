@@ -23,10 +23,14 @@ OFFERS = {
     "states": gettext_lazy(
         "The current state of each active cage and the last outcome of its sensor."
     ),
+    "minutes": gettext_lazy(
+        "Every minute, known or not, with why it is not known, light, handling and group."
+    ),
     "readings": gettext_lazy("The minutes whose health is known: 1 bad, 2 ok, 3 perfect."),
     "requests": gettext_lazy("Every planned poll and its outcome."),
     "hourly": gettext_lazy("Counts of readings and requests, and response times, by UTC hour."),
     "marks": gettext_lazy("Cage changes and other work, as people noted it."),
+    "animals": gettext_lazy("Animals, and from when to when each was in which cage."),
     "openapi.json": gettext_lazy("OpenAPI document for tools."),
 }
 
