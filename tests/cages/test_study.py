@@ -31,8 +31,15 @@ NOW = at("12:00")
 pytestmark = pytest.mark.usefixtures("clock")
 WINDOW = Window(at("05:30"), at("09:00"))
 EVERY_FILE = [
-    *("minutes.csv", "hours.csv", "coverage.csv", "events.csv", "marks.csv", "schedules.csv"),
-    *("animals.csv", "data-dictionary.csv", "methods.md", "ro-crate-metadata.json"),
+    *("minutes.csv", "hours.csv", "coverage.csv", "groups.csv", "group-cages.csv", "events.csv"),
+    *(
+        "marks.csv",
+        "schedules.csv",
+        "animals.csv",
+        "data-dictionary.csv",
+        "methods.md",
+        "ro-crate-metadata.json",
+    ),
 ]
 
 

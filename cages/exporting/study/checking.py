@@ -66,7 +66,8 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
         else:
             yield f"cage {pk}: as many polls, but something else is said of its minutes"
     # These follow from the minutes, and from all files.
-    sums = {"minutes.csv", "hours.csv", "coverage.csv", "ro-crate-metadata.json"}
+    sums = {"minutes.csv", "hours.csv", "coverage.csv", "groups.csv", "group-cages.csv"}
+    sums |= {"ro-crate-metadata.json"}
     for name, digest in before["files"].items():
         if name not in sums and after["files"].get(name) != digest:
             yield f"{name} has changed"
