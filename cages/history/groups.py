@@ -65,18 +65,20 @@ class Tally:
     """Counts the minutes of one cage. stretches: who lived in it, for the whole window.
 
     counts: {groups of the animals: an array of LightPhase times Minute} of minutes that are not
-    excluded.
+    excluded. excluded: how many are.
     """
 
     cage_id: int
     label: str
     stretches: Sequence[Stretch]
     counts: dict[tuple[str, ...], Counts] = field(default_factory=dict)
+    excluded: int = 0
 
     def add(self, part: Window, minutes: bytes, phases: bytes, excluded: bytes) -> None:
         """Add a part of the window. Of each slot: a Minute, a LightPhase, and 1 if excluded."""
         cells = np.frombuffer(phases, np.uint8) * len(Minute) + np.frombuffer(minutes, np.uint8)
         counts_in = np.frombuffer(excluded, np.uint8) == 0
+        self.excluded += int(len(cells) - counts_in.sum())
         for stretch in self.stretches:
             first = max((stretch.window.start - part.start) // SLOT_LENGTH, 0)
             end = min((stretch.window.end - part.start) // SLOT_LENGTH, part.minutes)
@@ -96,7 +98,7 @@ class OneCage:
     """What counts of one cage. groups: those of its animals in minutes that count.
 
     parts: its minutes with an animal of a group. outside: its other minutes that count. Both are
-    {Within: health}.
+    {Within: health}. excluded: minutes that do not count.
     """
 
     cage_id: int
@@ -104,16 +106,16 @@ class OneCage:
     groups: tuple[str, ...]
     parts: dict[Within, HealthSummary]
     outside: dict[Within, HealthSummary]
+    excluded: int
 
     @classmethod
     def of(cls, tally: Tally) -> "OneCage":
         """What was counted. A cage whose animals were of two groups has both of them."""
-        named = {name: None for groups in tally.counts for name in groups}
+        named = {name for groups in tally.counts for name in groups}
         inside = [counts for groups, counts in tally.counts.items() if groups]
         outside = [counts for groups, counts in tally.counts.items() if not groups]
-        return cls(
-            tally.cage_id, tally.label, tuple(sorted(named)), _parts(inside), _parts(outside)
-        )
+        parts = (_parts(inside), _parts(outside))
+        return cls(tally.cage_id, tally.label, tuple(sorted(named)), *parts, tally.excluded)
 
     @property
     def group(self) -> str:
@@ -213,6 +215,10 @@ class GroupPart:
     coverage: Figures | None
     figures: dict[Health, Figures | None]
 
+    def shares(self, health: Health) -> list[float]:
+        """The share of a health in each of `cages`, in their order."""
+        return _shares(self.cages, self.within, health)
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -254,16 +260,10 @@ def _part(group: str, within: Within, members: list[OneCage], least: float) -> G
             withheld.append((cage, why))
         else:
             told.append(cage)
-    return GroupPart(
-        group,
-        within,
-        told,
-        withheld,
-        Figures.of([one for cage in told if (one := cage.coverage(within)) is not None]),
-        {
-            health: Figures.of(
-                [one for cage in told if (one := cage.share(within, health)) is not None]
-            )
-            for health in Health
-        },
-    )
+    coverages = [one for cage in told if (one := cage.coverage(within)) is not None]
+    figures = {health: Figures.of(_shares(told, within, health)) for health in Health}
+    return GroupPart(group, within, told, withheld, Figures.of(coverages), figures)
+
+
+def _shares(cages: Iterable[OneCage], within: Within, health: Health) -> list[float]:
+    return [share for cage in cages if (share := cage.share(within, health)) is not None]
