@@ -22,7 +22,7 @@ from cages.history.groups import (
 )
 from cages.history.handling import disturbed, marks_of, mask_of
 from cages.history.light import light_of, phases_of
-from cages.history.minutes import minutes_of
+from cages.history.many_minutes import minutes_of_many
 from cages.models import Health
 from cages.slots import SLOT_LENGTH
 
@@ -105,7 +105,7 @@ GROUP_CAGES = [
 def tallies_of(order: StudyOrder) -> list[Tally]:
     """The minutes of the study's cages, counted for a comparison; six queries."""
     ids = [cage_id for cage_id, *_rest in order.cages]
-    minutes, light = minutes_of(ids, order.window), light_of(ids, order.window)
+    minutes, light = minutes_of_many(ids, order.window), light_of(ids, order.window)
     stretches = stretches_of(ids, order.window)
     marks = {} if order.margin is None else marks_of(ids, order.window, order.margin)
     found = []
