@@ -67,12 +67,12 @@ def page_of(browser, study):
 def test_groups_are_told_with_n_coverage_and_figures(browser, cages):
     response = page_of(browser, make_study(*cages))
     perfect = response.context["told"][0]
-    rows = {(words, group): rest for words, group, *rest in perfect.rows}
-    count, coverage, figures = rows["All minutes", "control"]
-    assert (count, coverage) == (3, "100.0 %; 100.0 %")
+    rows = {(words, group): cells for words, group, cells in perfect.rows}
+    count, withheld, coverage, *figures = rows["All minutes", "control"]
+    assert (count, withheld, coverage) == ("3", "0", "100.0 %; 100.0 %")
     assert figures == ["20.0 %", "–", "10.0 %; 40.0 %", "23.3 %", "15.3 %"]
     # The lights go on at 07:00, so all that is Perfect is in the dark.
-    assert rows["Dark phase", "treated"][2][2] == "100.0 %; 100.0 %"
+    assert rows["Dark phase", "treated"][5] == "100.0 %; 100.0 %"
     page = text_of(response)
     assert "The cage is the unit" in page
     assert "No test of significance is made." in page
@@ -97,9 +97,9 @@ def test_the_studys_own_coverage_and_exclusions_hold(browser, user, cages):
     (cage, _cells, counts) = response.context["cages"][0]
     # 06:20 to 06:49.
     assert counts == [0, 30]
-    rows = {words: rest for words, _group, *rest in response.context["told"][0].rows}
+    rows = {words: cells for words, _group, cells in response.context["told"][0].rows}
     # 12 of the 20 known minutes that are left are Perfect.
-    assert rows["All minutes"][2][0] == "60.0 %"
+    assert rows["All minutes"][3] == "60.0 %"
     assert "less than 10 % is known" in text_of(response)
 
 

@@ -41,13 +41,13 @@ WHY = {
 class Told:
     """What is told of one health. pictures: [(which minutes, picture)].
 
-    rows: [(which minutes, group, n, coverage, figures as text)].
+    rows: [(which minutes, group, cells)]. The cells are n, withheld, coverage, and the figures.
     """
 
     health: Health
     end: int
     pictures: list[tuple[str, Picture]]
-    rows: list[tuple[str, str, int, str, list[str]]]
+    rows: list[tuple[str, str, list[str]]]
 
 
 class StudyGroupsView(LongPageMixin, StudyMixin, TemplateView):
@@ -88,8 +88,9 @@ def told_of(found: Comparison, health: Health) -> Told:
             pictures.append((within.label, dot_picture(parts, health, end)))
         for part in parts:
             coverage = _pair(part.coverage.median, part.coverage.lowest) if part.coverage else "–"
-            cells = _figures(part.figures[health])
-            rows.append((within.label, part.group, len(part.cages), coverage, cells))
+            counts = [str(len(part.cages)), str(len(part.withheld))]
+            cells = [*counts, coverage, *_figures(part.figures[health])]
+            rows.append((within.label, part.group, cells))
     return Told(health, end, pictures, rows)
 
 
