@@ -41,7 +41,7 @@ def dot_picture(parts: Sequence[GroupPart], health: Health, end: int) -> Picture
         Named(
             MARGIN + number / TICKS * wide,
             bottom + 14,
-            f"{number_format(end * number / TICKS, use_l10n=True)} %",
+            f"{number_format(f'{end * number / TICKS:g}')} %",
         )
         for number in range(TICKS + 1)
     ]
