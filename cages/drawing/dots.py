@@ -15,11 +15,11 @@ from cages.models import Health
 
 WIDTH, MARGIN = 320.0, 16.0
 # A row: the name of the group, then the dots.
-ROW, NAME, MIDDLE = 58.0, 14.0, 36.0
+ROW, NAME, MIDDLE = 68.0, 14.0, 42.0
 AXIS = 20.0
 RADIUS = 4.5
 # The most that dots are moved from the middle of their row. More of them lie on each other.
-MOST_RISE = 14.0
+MOST_RISE = 18.0
 # Where the axis can end, in percent. It always begins at 0.
 ENDS = (1, 2, 5, 10, 20, 50, 100)
 TICKS = 4
@@ -85,7 +85,7 @@ def _rises(places: Sequence[float]) -> list[float]:
             for rise in choices
             if all(x >= free[other] for other in choices if abs(other - rise) < near)
         )
-        rise = next(fit, 0.0)
+        rise = next(fit, min(choices, key=lambda choice: free[choice]))
         free[rise] = x + near
         found.append(rise)
     return found
