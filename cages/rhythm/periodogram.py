@@ -7,13 +7,14 @@ Neither says that a peak was made by a clock in the animal: a light schedule mak
 from dataclasses import dataclass
 from math import exp, isqrt, lgamma, pi, sqrt
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cages.rhythm.series import MINUTES_AN_HOUR, Floats, Series
 
-Complexes = NDArray[np.complex128]
+Complexes = NDArray[np.complexfloating[Any, Any]]
 
 LEAST_PERIOD = 16.0
 MOST_PERIOD = 32.0
@@ -98,11 +99,14 @@ def powers_at(values: Floats, step: float, frequencies: Floats) -> Floats:
     count = has_value.sum()
     centred = np.where(has_value, values - values[has_value].mean(), 0.0)
     whole = (centred**2).sum() / count
-    turns = 2j * pi * step * frequencies
-    mean = _wave_sums(has_value.astype(np.float64), turns) / count
+    # In blocks: a wave is that within a block, turned by the angle of the block's begin.
+    size = isqrt(max(len(values) - 1, 0)) + 1
+    turns = 2j * pi * step * np.arange(size)[:, None] * frequencies
+    within, begins = np.exp(turns), np.exp(size * turns)
+    mean = _wave_sums(has_value.astype(np.float64), within, begins) / count
     # Squares and products of cosine and sine are those of twice the angle.
-    double = _wave_sums(has_value.astype(np.float64), 2 * turns) / count
-    signal = _wave_sums(centred, turns) / count
+    double = _wave_sums(has_value.astype(np.float64), within**2, begins**2) / count
+    signal = _wave_sums(centred, within, begins) / count
     cosine, sine = mean.real, mean.imag
     cc = (1 + double.real) / 2 - cosine**2
     ss = (1 - double.real) / 2 - sine**2
@@ -115,20 +119,18 @@ def powers_at(values: Floats, step: float, frequencies: Floats) -> Floats:
     return powers
 
 
-def _wave_sums(values: Floats, turns: Complexes) -> Complexes:
-    """The sum of values[k] * exp(turns * k) for each of the turns.
+def _wave_sums(values: Floats, within: Complexes, begins: Complexes) -> Complexes:
+    """The sum of the values times each wave. within, begins: (size of a block, waves).
 
-    A block of values is summed with the waves from its begin on, and the sum then turned by the
-    angle of its begin. So few cosines and sines are needed. einsum and no product of matrices: that
-    would start a thread on each processor, and these wait for each other on a busy machine.
+    A block is summed first and turned then, so few cosines and sines are needed. einsum and no
+    product of matrices: that would start a thread on each processor, and these wait for each other
+    on a busy machine.
     """
-    size = isqrt(max(len(values) - 1, 0)) + 1
-    blocks = np.zeros(size * size)
+    blocks = np.zeros(len(within) ** 2)
     blocks[: len(values)] = values
-    numbers = np.arange(size)[:, None]
-    within = np.exp(turns * numbers)
-    sums = np.einsum("ab,bf->af", blocks.reshape(size, size), within.view(np.float64))
-    return (sums.view(np.complex128) * np.exp(turns * size * numbers)).sum(axis=0)
+    shape = (len(within), len(within))
+    sums = np.einsum("ab,bf->af", blocks.reshape(shape), within.view(np.float64))
+    return (sums.view(np.complex128) * begins).sum(axis=0)
 
 
 def false_alarm(power: float, hours: Floats, most_frequency: float) -> float:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -114,11 +115,13 @@ def tallies_of(order: StudyOrder) -> list[Tally]:
         own = order.window.since(created_at)
         before = order.window.minutes - own.minutes
         spans = [(one.window.start, one.window.end - SLOT_LENGTH) for one in order.exclusions]
-        excluded = mask_of(spans, own)
+        excluded = np.frombuffer(mask_of(spans, own), np.uint8)
         if order.margin is not None:
             handled = disturbed(marks[cage_id], own, order.margin)
-            excluded = bytes(map(max, excluded, handled))
-        tally.add(own, minutes[cage_id][before:], phases_of(light[cage_id])[before:], excluded)
+            excluded = excluded | np.frombuffer(handled, np.uint8)
+        tally.add(
+            own, minutes[cage_id][before:], phases_of(light[cage_id])[before:], excluded.tobytes()
+        )
         found.append(tally)
     return found
 
