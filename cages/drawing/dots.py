@@ -13,13 +13,15 @@ from cages.drawing.rhythms import Named, Picture
 from cages.history.groups import GroupPart
 from cages.models import Health
 
-WIDTH, MARGIN = 320.0, 16.0
+WIDTH, MARGIN = 320.0, 22.0
 # A row: the name of the group, then the dots.
 ROW, NAME, MIDDLE = 68.0, 14.0, 42.0
 AXIS = 20.0
 RADIUS = 4.5
 # The most that dots are moved from the middle of their row. More of them lie on each other.
 MOST_RISE = 18.0
+# The length of the line at the median.
+LINE = 2 * (MOST_RISE + RADIUS)
 # Where the axis can end, in percent. It always begins at 0.
 ENDS = (1, 2, 5, 10, 20, 50, 100)
 TICKS = 4
@@ -54,12 +56,13 @@ def dot_picture(parts: Sequence[GroupPart], health: Health, end: int) -> Picture
             dots.append(_dot(x, top + MIDDLE - rise))
         if found := part.figures[health]:
             x = MARGIN + 100 * found.median / end * wide
-            medians.append(f"M{x:.1f} {top + MIDDLE - MOST_RISE - 3:g}v{2 * MOST_RISE + 6:g}")
+            medians.append(f"M{x:.1f} {top + MIDDLE - LINE / 2:g}v{LINE:g}")
     paths = [
         ("grid", "".join(f"M{tick.x:.1f} 0v{bottom:g}" for tick in ticks)),
         ("axis", f"M{MARGIN:g} {bottom:g}h{wide:g}"),
-        ("median", "".join(medians)),
         ("dot", "".join(dots)),
+        # Over the dots, which would hide it where there are many.
+        ("median", "".join(medians)),
     ]
     shown = [path for path in paths if path[1]]
     return Picture(WIDTH, bottom + AXIS, shown, rows, ticks, _words(parts, health))
