@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 from django.utils import timezone
-from django.utils.formats import number_format
 
+from cages.drawing.words import rounded
 from cages.history.light import LightPhase, Runs, spans_of
 from cages.rhythm.actogram import Actogram
 from cages.rhythm.nonparametric import HOURS_A_DAY
@@ -169,12 +169,7 @@ def figure(number: float | None, digits: int = 3) -> str:
         return "–"
     size = abs(float(number))
     decimals = max(digits - 1 - int(np.floor(np.log10(size))), 0) if size >= 1e-3 else digits
-    return str(number_format(float(number), min(decimals, digits)))
-
-
-def share(number: float | None) -> str:
-    """A share from 0 to 1 in percent; "–" for None."""
-    return "–" if number is None else f"{number_format(100 * number, 1)} %"
+    return rounded(float(number), min(decimals, digits))
 
 
 def hour_of_day(hours: float | None, is_zt: bool) -> str:

@@ -134,7 +134,7 @@ def day_and_time(moment: datetime, now: datetime) -> str:
 
 def ms_as_seconds(milliseconds: float | None) -> str:
     """1234 as "1.2 s"; a dash where there is none."""
-    return "–" if milliseconds is None else f"{_rounded(milliseconds / 1000, 1)} s"
+    return "–" if milliseconds is None else f"{rounded(milliseconds / 1000, 1)} s"
 
 
 def percent(share: Share) -> str:
@@ -142,12 +142,17 @@ def percent(share: Share) -> str:
 
     "100.0 %" and "0.0 %" are all and nothing: else it says "> 99.9 %" and "< 0.1 %".
     """
-    return _percent(share, 1)
+    return _percent(share.percent, 1)
+
+
+def fraction(number: float | None) -> str:
+    """A share from 0 to 1 as `percent` tells one; a dash for None."""
+    return _percent(None if number is None else 100 * number, 1)
 
 
 def whole_percent(share: Share) -> str:
     """A Share as "76 %", as `percent` has it."""
-    return _percent(share, 0)
+    return _percent(share.percent, 0)
 
 
 def percent_and_count(share: Share) -> str:
@@ -158,21 +163,21 @@ def percent_and_count(share: Share) -> str:
 def percent_bound(bound: float) -> str:
     """A bound of a band in percent as "95.2", never rounded to "100.0" or "0.0"."""
     step = 0.1
-    return _rounded(bound if bound in (0, 100) else min(max(bound, step), 100 - step), 1)
+    return rounded(bound if bound in (0, 100) else min(max(bound, step), 100 - step), 1)
 
 
-def _percent(share: Share, decimals: int) -> str:
-    if share.percent is None:
+def _percent(number: float | None, decimals: int) -> str:
+    if number is None:
         return "–"
     step = 0.1**decimals
-    text = f"{share.percent:.{decimals}f}"
-    if share.count < share.total and text == f"{100:.{decimals}f}":
-        return f"> {_rounded(100 - step, decimals)} %"
-    if share.count and text == f"{0:.{decimals}f}":
-        return f"< {_rounded(step, decimals)} %"
-    return f"{_rounded(share.percent, decimals)} %"
+    text = f"{number:.{decimals}f}"
+    if number < 100 and text == f"{100:.{decimals}f}":
+        return f"> {rounded(100 - step, decimals)} %"
+    if number > 0 and text == f"{0:.{decimals}f}":
+        return f"< {rounded(step, decimals)} %"
+    return f"{rounded(number, decimals)} %"
 
 
-def _rounded(number: float, decimals: int) -> str:
-    # Rounded first: number_format cuts off.
+def rounded(number: float, decimals: int) -> str:
+    """A number with so many decimals. number_format alone would cut off those that are left."""
     return formats.number_format(f"{number:.{decimals}f}", decimals)

@@ -20,7 +20,9 @@ WORDS = ", ".join(outcome.word for outcome in Outcome)
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`kind`: "integer", "text", "moment" (seconds since 1970, UTC) or "clock" (on the wall)."""
+    """`kind`: "integer", "number", "text", "moment" (seconds since 1970, UTC) or "clock" (on the
+    wall). Only tables of studies have numbers.
+    """
 
     name: str
     kind: str

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cages.exporting.study.order import (
+    LEAST_COVERAGE_PERCENT,
     MOST_EXCLUSIONS,
     MOST_OF_REASON,
     MOST_ROWS,
@@ -51,6 +52,16 @@ class StudyForm(forms.Form):
         ),
     )
 
+    least_coverage = forms.IntegerField(
+        label=gettext_lazy("Lowest coverage in the comparison of groups, in percent"),
+        min_value=0,
+        max_value=100,
+        help_text=gettext_lazy(
+            "A cage of which less is known is withheld, and told. Choose it before you see the "
+            "groups."
+        ),
+    )
+
     def __init__(
         self,
         data: Any = None,
@@ -64,6 +75,7 @@ class StudyForm(forms.Form):
             "last": span.last,
             "leaves_out": True,
             "margin_minutes": margin() // SLOT_LENGTH,
+            "least_coverage": LEAST_COVERAGE_PERCENT,
         }
         super().__init__(data, initial=initial)
         self._cages, self._now = cages, now
@@ -84,7 +96,13 @@ class StudyForm(forms.Form):
             raise ValidationError(span.error)
         left_out = cleaned["leaves_out"]
         around = timedelta(minutes=cleaned["margin_minutes"]) if left_out else None
-        self.order = StudyOrder(self._cages, span.window, around, cleaned["exclusions"])
+        self.order = StudyOrder(
+            self._cages,
+            span.window,
+            around,
+            cleaned["exclusions"],
+            cleaned["least_coverage"],
+        )
         if self.order.most_rows > MOST_ROWS:
             shown = (self.order.most_rows, MOST_ROWS)
             rows, most = (number_format(one, force_grouping=True) for one in shown)

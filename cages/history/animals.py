@@ -22,9 +22,14 @@ class Stretch:
     animals: tuple[Animal, ...]
 
     @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups of its animals, each once; empty where none is known."""
+        return tuple(dict.fromkeys(one.group for one in self.animals if one.group))
+
+    @property
     def group(self) -> str:
-        """The group of all its animals, several joined by AND; empty where none is known."""
-        return AND.join(dict.fromkeys(one.group for one in self.animals if one.group))
+        """The same as text, several joined by AND."""
+        return AND.join(self.groups)
 
 
 def stretches_of(cage_ids: Iterable[int], window: Window) -> dict[int, list[Stretch]]:

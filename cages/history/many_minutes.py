@@ -1,11 +1,21 @@
 """The minutes of many cages over months, for whoever counts them with numpy."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 from django.db.models import Aggregate, BigIntegerField, BinaryField, BooleanField, Func, Value
 from django.db.models.functions import Cast
 
-from cages.history.minutes import MINUTE_NUMBER
+from cages.history.minutes import (
+    CODE,
+    CODE_BITS,
+    CODE_MASK,
+    MINUTE_NUMBER,
+    minute_number,
+)
+from cages.history.window import Window
+from cages.models import Poll
 from cages.models.poll import PollQuerySet
 
 Minutes = npt.NDArray[np.int32]
@@ -62,3 +72,20 @@ def minutes_where(polls: PollQuerySet) -> dict[int, Minutes]:
         cage_id: np.frombuffer(packed, ">i4").astype(np.int32)
         for cage_id, packed in rows.values_list("cage_id", "packed")
     }
+
+
+def minutes_of_many(cage_ids: Iterable[int], window: Window) -> dict[int, bytes]:
+    """The same as `minutes_of`, in less time where there are many; one query.
+
+    `minutes_of` itself does without numpy, which would take memory in each worker that polls.
+    """
+    found = dict.fromkeys(cage_ids, bytes(window.minutes))
+    number = _Int4Send(MINUTE_NUMBER * 2**CODE_BITS + CODE)
+    rows = Poll.objects.within(found, window).order_by().values("cage_id")
+    first = minute_number(window.start)
+    for cage_id, packed in rows.annotate(packed=_Joined(number)).values_list("cage_id", "packed"):
+        numbers = np.frombuffer(packed, ">i4")
+        codes = np.zeros(window.minutes, np.uint8)
+        codes[(numbers >> CODE_BITS) - first] = numbers & CODE_MASK
+        found[cage_id] = codes.tobytes()
+    return found

@@ -11,7 +11,8 @@ from django.utils import timezone
 from cages.history import handling
 from cages.history.animals import AND, stretches_of
 from cages.history.light import Runs, light_of
-from cages.history.minutes import Minute, minutes_of
+from cages.history.many_minutes import minutes_of_many
+from cages.history.minutes import Minute
 from cages.history.window import Window, midnight_of
 from cages.models import Cage
 from cages.rhythm.actogram import Actogram, actogram_of
@@ -68,7 +69,7 @@ def rhythms_of(cages: Sequence[Cage], window: Window, question: Question) -> lis
     Four queries, and two more where handling is left out, however many cages.
     """
     ids = [cage.pk for cage in cages]
-    minutes = minutes_of(ids, window)
+    minutes = minutes_of_many(ids, window)
     light = light_of(ids, window)
     groups = stretches_of(ids, window)
     around = handling.margin()

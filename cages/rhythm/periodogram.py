@@ -5,12 +5,16 @@ Neither says that a peak was made by a clock in the animal: a light schedule mak
 """
 
 from dataclasses import dataclass
-from math import exp, lgamma, pi, sqrt
+from math import exp, isqrt, lgamma, pi, sqrt
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cages.rhythm.series import MINUTES_AN_HOUR, Floats, Series
+
+Complexes = NDArray[np.complexfloating[Any, Any]]
 
 LEAST_PERIOD = 16.0
 MOST_PERIOD = 32.0
@@ -72,7 +76,7 @@ def lomb_scargle(series: Series) -> Periodogram | None:
         return None
     steps = round((MOST_PERIOD - LEAST_PERIOD) / PERIOD_STEP)
     periods = np.linspace(LEAST_PERIOD, MOST_PERIOD, steps + 1)
-    powers = powers_at(hours, values, 1 / periods)
+    powers = powers_at(series.values, series.bin_minutes / MINUTES_AN_HOUR, 1 / periods)
     best = int(np.argmax(powers))
     return Periodogram(
         periods,
@@ -86,26 +90,47 @@ def lomb_scargle(series: Series) -> Periodogram | None:
     )
 
 
-def powers_at(hours: Floats, values: Floats, frequencies: Floats) -> Floats:
+def powers_at(values: Floats, step: float, frequencies: Floats) -> Floats:
     """The Lomb-Scargle power at each frequency (cycles an hour), 0 to 1.
 
-    hours, values: of the same length, without NaN, and not all values the same.
+    values: one every `step` hours, NaN where there is none; those that are there not all the same.
     """
-    centred = values - values.mean()
-    whole = (centred**2).mean()
+    has_value = ~np.isnan(values)
+    count = has_value.sum()
+    centred = np.where(has_value, values - values[has_value].mean(), 0.0)
+    whole = (centred**2).sum() / count
+    # In blocks: a wave is that within a block, turned by the angle of the block's begin.
+    size = isqrt(max(len(values) - 1, 0)) + 1
+    turns = 2j * pi * step * np.arange(size)[:, None] * frequencies
+    within, begins = np.exp(turns), np.exp(size * turns)
+    mean = _wave_sums(has_value.astype(np.float64), within, begins) / count
+    # Squares and products of cosine and sine are those of twice the angle.
+    double = _wave_sums(has_value.astype(np.float64), within**2, begins**2) / count
+    signal = _wave_sums(centred, within, begins) / count
+    cosine, sine = mean.real, mean.imag
+    cc = (1 + double.real) / 2 - cosine**2
+    ss = (1 - double.real) / 2 - sine**2
+    cs = double.imag / 2 - cosine * sine
+    yc, ys = signal.real, signal.imag
+    divisor = cc * ss - cs**2
+    explained = ss * yc**2 + cc * ys**2 - 2 * cs * yc * ys
     powers = np.zeros(len(frequencies))
-    # One frequency after the other: all at once would take a matrix of bins times frequencies.
-    for index, frequency in enumerate(frequencies):
-        angles = 2 * pi * frequency * hours
-        cosine, sine = np.cos(angles), np.sin(angles)
-        cosine -= cosine.mean()
-        sine -= sine.mean()
-        cc, ss, cs = (cosine**2).mean(), (sine**2).mean(), (cosine * sine).mean()
-        yc, ys = (centred * cosine).mean(), (centred * sine).mean()
-        divisor = cc * ss - cs**2
-        if divisor > LEAST_VARIANCE:
-            powers[index] = (ss * yc**2 + cc * ys**2 - 2 * cs * yc * ys) / (whole * divisor)
+    np.divide(explained, whole * divisor, out=powers, where=divisor > LEAST_VARIANCE)
     return powers
+
+
+def _wave_sums(values: Floats, within: Complexes, begins: Complexes) -> Complexes:
+    """The sum of the values times each wave. within, begins: (size of a block, waves).
+
+    A block is summed first and turned then, so few cosines and sines are needed. einsum and no
+    product of matrices: that would start a thread on each processor, and these wait for each other
+    on a busy machine.
+    """
+    blocks = np.zeros(len(within) ** 2)
+    blocks[: len(values)] = values
+    shape = (len(within), len(within))
+    sums = np.einsum("ab,bf->af", blocks.reshape(shape), within.view(np.float64))
+    return (sums.view(np.complex128) * begins).sum(axis=0)
 
 
 def false_alarm(power: float, hours: Floats, most_frequency: float) -> float:

@@ -1,8 +1,8 @@
-"""Figures of rhythms on pages: thin over `cages.drawing.rhythms`."""
+"""Figures of rhythms on pages: thin over `cages.drawing`."""
 
 from django import template
 
-from cages.drawing import rhythms
+from cages.drawing import words
 
 register = template.Library()
-register.filter("rhythm_share", rhythms.share)
+register.filter("rhythm_share", words.fraction)

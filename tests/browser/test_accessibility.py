@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from cages.models import Cage, Condition, Health, MarkKind, Outcome, Rack, Room
+from cages.exporting.study.order import StudyOrder
+from cages.history.window import Window
+from cages.models import Cage, Condition, Health, MarkKind, Outcome, Rack, Room, Study
 from cages.slots import slot_of
 from people.models import ApiToken
 from tests.browser import people_data, rounds_data, welfare_data
@@ -15,6 +17,7 @@ from tests.browser.looks import WIDTHS, problems_on, wider_than_the_window
 from tests.factories import (
     MINUTE,
     give_light,
+    make_animal,
     make_cage,
     make_cycle,
     make_mark,
@@ -49,6 +52,8 @@ ADDRESSES = [
     "/cages/export/?which=all&from=nonsense",
     "/studies/",
     "/studies/new/?which=all",
+    "/studies/900/",
+    "/studies/900/groups/",
     "/cages/1/edit/",
     "/cages/1/archive/",
     "/cages/9/",
@@ -142,6 +147,7 @@ def facility(settings):
     make_mark(Cage.objects.get(pk=1), now - 4 * MINUTE, pk=900, person=ada, note="new bedding")
     make_mark(unseen.room, now - 9 * MINUTE, now, pk=901, kind="room_works", withdrawn_at=now)
     make_mark(unseen.rack, now - 9 * MINUTE, kind="cage_change")
+    _add_study(Cage.objects.order_by("pk")[:6], now)
     # One that nobody has acknowledged, one with a recheck that lapsed, and one that is closed.
     raised = {"raised": now - 9 * MINUTE, "raised_at": now}
     make_concern(Cage.objects.get(pk=1), pk=900, **raised)
@@ -165,6 +171,24 @@ def facility(settings):
     conditions = {cage.condition(timezone.now()) for cage in Cage.objects.select_related("state")}
     assert conditions == set(Condition)
     return ada
+
+
+def _add_study(cages, now):
+    """A study of two groups, with a cage that is withheld and cages in no group."""
+    day = (now - timedelta(days=3)).date()
+    for cage in cages[:4]:
+        group = "control" if cage.pk % 2 else "treated with a name that is long for a group"
+        make_animal(cage, since=day, group=group)
+    order = StudyOrder(
+        [(cage.pk, cage.label, now - timedelta(days=1)) for cage in cages],
+        Window(now - timedelta(minutes=9), now),
+        None,
+        [],
+    )
+    study = Study.objects.create(
+        id=900, title="Sleep", by="ada", made_at=now, order=order.to_json()
+    )
+    study.cages.set(cages)
 
 
 # The focused controls without an outline that can be seen: too thin, too faint, or cut off.

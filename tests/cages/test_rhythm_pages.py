@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from cages.drawing.rhythms import figure
 from cages.history.window import Window
 from cages.models import Health, Outcome
 from cages.rhythm.question import MOST_CAGES, MOST_DAYS, Axis, Question
@@ -168,6 +169,14 @@ def test_the_question_keeps_what_differs_from_the_default():
     assert (asked.health, asked.bin_minutes, asked.axis, asked.tau) == (Health.BAD, 10, "tau", 23.5)
     assert asked.axis is Axis.TAU
     assert asked.query == "health=bad&axis=tau&tau=23.5"
+
+
+@pytest.mark.parametrize(
+    ("number", "digits", "words"),
+    [(0.1239, 3, "0.124"), (23.999, 4, "24.00"), (0.0996, 2, "0.10"), (math.nan, 3, "–")],
+)
+def test_a_figure_is_rounded_and_not_cut(number, digits, words):
+    assert figure(number, digits) == words
 
 
 # Groups

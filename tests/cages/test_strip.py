@@ -7,6 +7,7 @@ import pytest
 from cages.drawing import strips, words
 from cages.history.band import Band, band_around, expected
 from cages.history.buckets import Bucket
+from cages.history.many_minutes import minutes_of_many
 from cages.history.minutes import KNOWN, Minute, minutes_of
 from cages.history.spells import GAP, Silence, longest_bad, longest_silence, spells_in
 from cages.history.summaries import Share
@@ -30,8 +31,9 @@ def codes(text):
 
 @pytest.mark.storage
 @pytest.mark.django_db
+@pytest.mark.parametrize("read", [minutes_of, minutes_of_many])
 def test_each_minute_of_each_cage_is_known_unanswered_or_not_watched(
-    user, django_assert_num_queries
+    user, django_assert_num_queries, read
 ):
     first, second, third = (make_cage(owner=user) for _ in range(3))
     polls = [Health.BAD, Outcome.TIMEOUT, None, Outcome.SKIPPED, Health.PERFECT]
@@ -39,7 +41,7 @@ def test_each_minute_of_each_cage_is_known_unanswered_or_not_watched(
     record_minutes(second, slot("06:59"), [Health.OK, Health.OK])
     window = Window(slot("07:00"), slot("07:05"))
     with django_assert_num_queries(1):
-        found = minutes_of([first.pk, second.pk, third.pk], window)
+        found = read([first.pk, second.pk, third.pk], window)
     assert found == {first.pk: codes("b.--p"), second.pk: codes("o----"), third.pk: codes("-----")}
 
 

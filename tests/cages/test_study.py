@@ -13,6 +13,7 @@ from django.utils import translation
 from rocrate.rocrate import ROCrate
 
 from cages.exporting.study.checking import Differs, in_words, pieces_of
+from cages.exporting.study.comparison import cage_rows, compared, tallies_of
 from cages.exporting.study.order import Exclusion, StudyOrder
 from cages.history.window import Window
 from cages.models import Health, Outcome, Study
@@ -34,9 +35,9 @@ NOW = at("12:00")
 pytestmark = pytest.mark.usefixtures("clock")
 WINDOW = Window(at("05:30"), at("09:00"))
 EVERY_FILE = [
-    *("minutes.csv", "hours.csv", "coverage.csv", "events.csv", "marks.csv", "schedules.csv"),
-    *("animals.csv", "looks.csv", "data-dictionary.csv", "methods.md"),
-    "ro-crate-metadata.json",
+    *("minutes.csv", "hours.csv", "coverage.csv", "groups.csv", "group-cages.csv", "events.csv"),
+    *("marks.csv", "schedules.csv", "animals.csv", "looks.csv", "data-dictionary.csv"),
+    *("methods.md", "ro-crate-metadata.json"),
 ]
 
 
@@ -304,3 +305,64 @@ def test_a_changed_order_is_noted_without_its_cages(cage):
     Study.objects.filter(pk=study.pk).update(order=order.to_json())
     change = Change.objects.filter(table="cages_study").latest("pk")
     assert (change.verb, change.before, change.after) == ("changed", {"order": "…"}, {"order": "…"})
+
+
+def test_groups_are_told_with_the_cage_as_the_unit(cage, user):
+    other = make_cage("Other", user)
+    make_animal(other, "M2", group="control")
+    record_minutes(other, slot("05:30"), [Health.PERFECT] * 210)
+    study = make_study(cage, other, make_cage("Empty", user))
+    content = made(study)
+    rows = {(row["within"], row["health"]): row for row in table(content, "groups.csv")}
+    assert len(rows) == 9
+    # Less than half of the minutes of the first cage are known.
+    perfect = rows["all", "perfect"]
+    assert (perfect["cages"], perfect["withheld"]) == ("1", "1")
+    assert (perfect["median"], perfect["coverage_lowest"]) == ("1.000000", "1.000000")
+    assert (perfect["q1"], perfect["sd"]) == ("", "")
+    cages = {(row["label"], row["within"]): row for row in table(content, "group-cages.csv")}
+    assert len(cages) == 9
+    assert cages["Colony", "all"]["why_not"] == "little_known"
+    assert cages["Empty", "all"]["why_not"] == "no_group"
+    assert cages["Other", "dark"]["why_not"] == "no_minutes"
+    known = int(cages["Colony", "all"]["bad"]) + int(cages["Colony", "all"]["ok"])
+    coverage = table(content, "coverage.csv")[0]
+    assert known == int(coverage["bad"]) + int(coverage["ok"])
+
+
+def test_the_page_and_the_package_count_the_same_minutes(cage, user):
+    late = make_cage("Late", user, room="Room 1", created_at=at("07:10"))
+    make_animal(late, "M3", group="treated")
+    record_minutes(late, slot("07:10"), [Health.PERFECT, Outcome.SKIPPED, Health.BAD] * 30)
+    seminar = Exclusion(Window(at("06:40"), at("07:20")), "fire alarm")
+    study = make_study(cage, late, exclusions=[seminar])
+    order = StudyOrder.from_json(study.order)
+    pairs = [(cage.pk, cage.label, cage.created_at), (late.pk, late.label, late.created_at)]
+    assert order.cages == pairs
+    page = list(cage_rows(compared(order, tallies_of(order))))
+    package = table(made(study), "group-cages.csv")
+    assert [list(row.values()) for row in package] == [
+        ["" if cell is None else str(cell) for cell in row] for row in page
+    ]
+
+
+def test_the_lowest_coverage_is_that_of_the_study(cage):
+    study = make_study(cage)
+    study.order |= {"least_coverage_percent": 20}
+    study.save()
+    (first, *_rest) = table(made(study), "groups.csv")
+    assert (first["cages"], first["withheld"]) == ("1", "0")
+
+
+def test_the_methods_say_how_groups_are_compared(cage):
+    with zipfile.ZipFile(io.BytesIO(made(make_study(cage)))) as archive:
+        text = archive.read("methods.md").decode()
+    assert "with the cage as the unit" in text
+    assert "less than 50.0 % is known is withheld. control: n = 0 cages; withheld: 1." in text
+
+
+def test_verify_adds_up_the_minutes_of_the_groups(cage, tmp_path, capsys):
+    path = tmp_path / "study.zip"
+    path.write_bytes(made(make_study(cage)))
+    words = "right: group-cages.csv adds up to 197 minutes: those that are not excluded."
+    assert words in verified(path, capsys)[1]

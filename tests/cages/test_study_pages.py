@@ -17,6 +17,7 @@ ORDER = {
     "last": "2026-03-02",
     "leaves_out": "on",
     "margin_minutes": "60",
+    "least_coverage": "60",
     "exclusions": "2026-03-02T07:00, 2026-03-02T08:00, fire alarm",
 }
 

@@ -93,6 +93,21 @@ def test_a_share_is_all_or_nothing_only_where_it_is_so(count, total, words):
 
 
 @pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (None, "–"),
+        (0.0, "0.0 %"),
+        (0.0004, "< 0.1 %"),
+        (0.6789, "67.9 %"),
+        (0.9999, "> 99.9 %"),
+        (1.0, "100.0 %"),
+    ],
+)
+def test_a_fraction_is_rounded_and_never_told_as_all_or_nothing(number, words):
+    assert say.fraction(number) == words
+
+
+@pytest.mark.parametrize(
     ("bound", "words"),
     [(0, "0.0"), (0.01, "0.1"), (95.24, "95.2"), (99.99, "99.9"), (100, "100.0")],
 )

@@ -170,6 +170,7 @@ PAGES = {
     "study-list": (SIGNED_IN, SIGNED_IN),
     "study-create": (SIGNED_IN, SIGNED_IN, [], f"?cage={CAGE}"),
     "study-detail": (SEES, SIGNED_IN, ["study"]),
+    "study-groups": (SEES, SIGNED_IN, ["study"]),
     "study-file": (SEES, SIGNED_IN, ["study"]),
     "rack-index": (SIGNED_IN, SIGNED_IN),
     "rack-detail": (SEES, SIGNED_IN, ["rack"]),

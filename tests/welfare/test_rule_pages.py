@@ -16,7 +16,7 @@ from tests.pages import errors_of, queries_of, text_of
 from welfare.models import Kind, Rule, RuleEdition
 from welfare.rules import editions
 from welfare.rules.editions import Decided, OwnProposal, Texts
-from welfare.rules.figures import in_words
+from welfare.rules.figures import in_words, number_in_words
 from welfare.rules.parameters import BadLong, PlaceSilent, SensorWeak, pack
 
 NOW = at("09:00:30")
@@ -316,3 +316,11 @@ def test_figures_are_written_as_the_reader_writes_numbers(language, words):
             in_words(Kind.PLACE_SILENT, PlaceSilent(rarity=4)),
         ]
     assert [part for part, text in zip(words, told, strict=True) if part not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(0, "0"), (0.0004, "less than 0.001"), (0.189, "0.19"), (1.96, "2.0"), (12.7, "13")],
+)
+def test_a_number_is_rounded_and_not_cut(number, words):
+    assert number_in_words(number) == words

@@ -7,6 +7,7 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cages.drawing.words import rounded
 from welfare.models.rule import Kind
 from welfare.rules.parameters import Parameters
 
@@ -112,4 +113,4 @@ def number_in_words(number: float) -> str:
     if 0 < number < LEAST_TOLD:
         return _("less than %(number)s") % {"number": formats.number_format(LEAST_TOLD)}
     places = 0 if number >= 10 or not number else 1 if number >= 1 else 2 if number >= 0.1 else 4
-    return formats.number_format(number, decimal_pos=places, use_l10n=True)
+    return rounded(number, places)

@@ -14,7 +14,8 @@ from cages.models import Study
 
 MOST_LINES = 100
 # What follows from the minutes, and from all files.
-SUMS = {"minutes.csv", "hours.csv", "coverage.csv", "ro-crate-metadata.json"}
+SUMS = {"minutes.csv", "hours.csv", "coverage.csv", "groups.csv", "group-cages.csv"}
+SUMS |= {"ro-crate-metadata.json"}
 
 
 class Differs(StrEnum):

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from cages.exporting.study.minutes import CageSums
 from cages.exporting.study.order import StudyOrder
+from cages.history.groups import Comparison, GroupPart, WhyOut, Within
 from cages.models import LightSchedule
 from cages.slots import SLOT_LENGTH
 
@@ -28,12 +29,13 @@ class Facts:
     kinds: Counter[str]
     sentences: list[str]
     items: list[str]
+    comparison: Comparison
 
 
 def methods(study: str, title: str, facts: Facts) -> str:
     """Return the text of methods.md."""
     paragraphs = [f"# {title} ({study})", _what(facts), _watching(facts), _light(facts)]
-    paragraphs += [_handling(facts), *facts.sentences, _exclusions(facts)]
+    paragraphs += [_handling(facts), *facts.sentences, _exclusions(facts), _comparison(facts)]
     paragraphs.append("\n".join([ARRIVE, *(f"- {item}" for item in facts.items)]))
     return "\n\n".join(paragraphs) + "\n"
 
@@ -130,6 +132,42 @@ def _exclusions(facts: Facts) -> str:
     if not reasons:
         return "No minute is excluded."
     return f"Excluded, {excluded} minutes of all cages together: {'; '.join(reasons)}."
+
+
+def _comparison(facts: Facts) -> str:
+    found = facts.comparison
+    if not found.parts:
+        return "No groups are compared: no cage has animals of one group."
+    left_out = Counter(why for _cage, why in found.left_out)
+    told = [_group(part) for part in found.parts if part.within == Within.ALL]
+    text = (
+        "Groups are compared with the cage as the unit (groups.csv, group-cages.csv). The share "
+        "of Perfect, Ok and Bad in the known minutes that are not excluded is made for each cage "
+        "first, of all minutes and of those of the dark and of the light phase. Median, quartiles, "
+        "mean and standard deviation are over the cages, each with the same weight. Minutes "
+        "without an animal of a group are not of the group. A cage of which less than "
+        f"{_percent(found.least)} is known is withheld. {' '.join(told)}"
+    )
+    if left_out:
+        why = ", ".join(f"{left_out[one]} {WHY_OUT[one]}" for one in WhyOut if left_out[one])
+        text += f" Cages in no group: {why}."
+    return f"{text} No test of significance is made."
+
+
+WHY_OUT = {
+    WhyOut.NO_MINUTES: "without a minute that counts",
+    WhyOut.NO_GROUP: "without an animal of a group",
+    WhyOut.SEVERAL_GROUPS: "with animals of more than one group",
+}
+
+
+def _group(part: GroupPart) -> str:
+    coverage = part.coverage
+    told = f"{part.group}: n = {len(part.cages)} cages"
+    if coverage:
+        told += f", coverage {_percent(coverage.median)} (median), {_percent(coverage.lowest)}"
+        told += " (lowest)"
+    return f"{told}; withheld: {len(part.withheld)}."
 
 
 def _share(count: int, of: int) -> str:

@@ -17,7 +17,11 @@ from cages.exporting.columns import CAGE, READINGS, Column
 from cages.exporting.files import csv_of, in_words
 from cages.exporting.rows import readings
 from cages.exporting.study.order import Exclusion, StudyOrder
+from cages.history.animals import stretches_of
+from cages.history.groups import Tally
 from cages.history.handling import disturbed, marks_of
+from cages.history.light import LightPhase
+from cages.history.minutes import Minute
 from cages.history.not_known import Why
 from cages.history.window import Window
 from cages.models import Health, Mark
@@ -48,7 +52,8 @@ SUMS = [
 HOURS = [*CAGE, Column("hour_utc", "moment", _("The beginning of the hour, in UTC.")), *SUMS]
 COVERAGE = [*CAGE, *SUMS]
 # Where these stand in a row of READINGS, which has one number for its three columns of time.
-SECONDS, STATUS, WATCHED, WHY = 2, 3, 8, 9
+SECONDS, STATUS, WATCHED, WHY, PHASE = 2, 3, 8, 9, 10
+PHASE_OF = {phase.word or None: phase for phase in LightPhase}
 WORD_OF = {int(status): status.word for status in Health}
 
 
@@ -77,12 +82,16 @@ class CageSums:
 
 @dataclass(slots=True)
 class StudyMinutes:
-    """Writes the minutes of a study. hours: takes the rows of the hours meanwhile."""
+    """Writes the minutes of a study. hours: takes the rows of the hours meanwhile.
+
+    tallies: {cage id: its minutes by phase and by group}.
+    """
 
     order: StudyOrder
     zone: tzinfo
     hours: IO[bytes]
     cages: dict[int, CageSums] = field(default_factory=dict)
+    tallies: dict[int, Tally] = field(default_factory=dict)
     hour_rows: int = 0
 
     def pieces(self) -> Iterator[bytes]:
@@ -93,8 +102,10 @@ class StudyMinutes:
         for first in range(0, len(self.order.cages), BATCH):
             batch = self.order.cages[first : first + BATCH]
             ids = [cage_id for cage_id, *_rest in batch]
+            stretches = stretches_of(ids, self.order.window)
             for cage_id, label, _created_at in batch:
                 self.cages[cage_id] = CageSums(cage_id, label)
+                self.tallies[cage_id] = Tally(cage_id, label, stretches[cage_id])
             has_margin = self.order.margin is not None
             marks = marks_of(ids, self.order.window, around) if has_margin else {}
             for rows in readings(batch, self.order.window):
@@ -107,6 +118,12 @@ class StudyMinutes:
         part = Window(begin, begin + len(rows) * SLOT_LENGTH)
         reasons = self._reasons(part, marks)
         self._add(sums, rows, reasons)
+        self.tallies[sums.cage_id].add(
+            part,
+            bytes(_code_of(row) for row in rows),
+            bytes(PHASE_OF[row[PHASE]] for row in rows),
+            bytes(reason is not None for reason in reasons),
+        )
         piece = csv_of(
             in_words((*row, reason), self.zone) for row, reason in zip(rows, reasons, strict=True)
         ).encode()
@@ -153,6 +170,11 @@ def _part_of(row: tuple[Any, ...], reason: str | None) -> str:
     if row[STATUS] is not None:
         return WORD_OF[row[STATUS]]
     return "unanswered" if row[WATCHED] else "not_watched"
+
+
+def _code_of(row: tuple[Any, ...]) -> int:
+    unknown = Minute.NO_ANSWER if row[WATCHED] else Minute.NOT_WATCHED
+    return int(unknown if row[STATUS] is None else row[STATUS])
 
 
 def _sums(counts: Counter[str]) -> tuple[int, ...]:

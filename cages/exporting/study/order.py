@@ -10,6 +10,8 @@ from cages.history.window import Window
 MOST_ROWS = 20_000_000
 MOST_EXCLUSIONS = 100
 MOST_OF_REASON = 200
+# In the comparison of groups, a cage of which less is known is withheld. Unless the study says so.
+LEAST_COVERAGE_PERCENT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +27,23 @@ class StudyOrder:
     """cages: (id, label, created_at), by id. Labels are those of the day it was ordered.
 
     margin: how long before and after handling minutes are excluded; None excludes none for it.
+    least_coverage_percent: of the minutes of a cage, for it to count in a comparison of groups.
     """
 
     cages: list[tuple[int, str, datetime]]
     window: Window
     margin: timedelta | None
     exclusions: list[Exclusion]
+    least_coverage_percent: int = LEAST_COVERAGE_PERCENT
 
     @property
     def most_rows(self) -> int:
         return len(self.cages) * self.window.minutes
+
+    @property
+    def least_coverage(self) -> float:
+        """The same from 0 to 1."""
+        return self.least_coverage_percent / 100
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -44,6 +53,7 @@ class StudyOrder:
                 None if self.margin is None else self.margin // timedelta(minutes=1)
             ),
             "exclusions": [[*_span(one.window), one.reason] for one in self.exclusions],
+            "least_coverage_percent": self.least_coverage_percent,
         }
 
     @classmethod
@@ -54,6 +64,7 @@ class StudyOrder:
             _window(*kept["window"]),
             None if margin is None else timedelta(minutes=margin),
             [Exclusion(_window(start, end), why) for start, end, why in kept["exclusions"]],
+            kept.get("least_coverage_percent", LEAST_COVERAGE_PERCENT),
         )
 
 

@@ -20,12 +20,20 @@ from cages.exporting.columns import Column
 from cages.exporting.dictionary import dictionary
 from cages.exporting.files import Pieces, Pipe, csv_of
 from cages.exporting.marks import COLUMNS as MARKS
+from cages.exporting.study.comparison import (
+    GROUP_CAGES,
+    GROUPS,
+    cage_rows,
+    compared,
+    group_rows,
+)
 from cages.exporting.study.crate import METADATA, Part, metadata
 from cages.exporting.study.methods import Facts, methods
 from cages.exporting.study.minutes import COVERAGE, HOURS, MINUTES, StudyMinutes
 from cages.exporting.study.order import StudyOrder
 from cages.exporting.study.tables import FILES, MORE, Tables
 from cages.history.animals import stretches_of
+from cages.history.groups import Comparison
 from cages.history.handling import marks_of
 from cages.models import LightSchedule, Study
 
@@ -40,6 +48,8 @@ KINDS: dict[str, tuple[str, list[Column]]] = {
     "minutes": ("Every minute of every cage, known or not", MINUTES),
     "hours": ("Sums of the minutes for each UTC hour", HOURS),
     "coverage": ("Sums of the minutes for each cage", COVERAGE),
+    "groups": ("Comparison of groups, with the cage as the unit", GROUPS),
+    "group-cages": ("The value of each cage in the comparison of groups", GROUP_CAGES),
     "events": ("What people did to the cages in Neurocage", FILES["events"]),
     "marks": ("Handling and other work, as noted", MARKS),
     "schedules": ("Light schedules", FILES["schedules"]),
@@ -90,10 +100,15 @@ class StudyPackage:
         self.minutes = StudyMinutes(order, timezone.get_default_timezone(), hours)
         yield "minutes.csv", CSV, KINDS["minutes"][0], self.minutes.pieces()
         yield "hours.csv", CSV, KINDS["hours"][0], _content(hours)
-        sums = list(self.minutes.cages.values())
-        names = [column.name for column in COVERAGE]
-        coverage = csv_of([names, *(one.row for one in sums)]).encode()
-        yield "coverage.csv", CSV, KINDS["coverage"][0], [coverage]
+        comparison = compared(order, self.minutes.tallies.values())
+        for name, rows in (
+            ("coverage", (one.row for one in self.minutes.cages.values())),
+            ("groups", group_rows(comparison)),
+            ("group-cages", cage_rows(comparison)),
+        ):
+            about, columns = KINDS[name]
+            content = csv_of([[column.name for column in columns], *rows]).encode()
+            yield f"{name}.csv", CSV, about, [content]
         cages = [(cage_id, label) for cage_id, label, _created_at in order.cages]
         tables = Tables(cages, order.window, order.margin or timedelta())
         for name in ("events", "marks", "schedules", "animals"):
@@ -104,7 +119,7 @@ class StudyPackage:
         words = {name: columns for name, (_about, columns) in KINDS.items()}
         words |= {name: MORE[name].columns for name in counts}
         yield "data-dictionary.csv", CSV, "What every column means", [dictionary(words).encode()]
-        text = methods(self.study.name, self.study.title, self._facts(order, counts))
+        text = methods(self.study.name, self.study.title, self._facts(order, counts, comparison))
         yield "methods.md", "text/markdown", "The methods, for a paper", [text.encode()]
         crate = metadata(
             self.study.name,
@@ -133,7 +148,9 @@ class StudyPackage:
         self.parts.append(Part(name, kind, about, digest.hexdigest(), size))
         yield
 
-    def _facts(self, order: StudyOrder, counts: dict[str, Counter[str]]) -> Facts:
+    def _facts(
+        self, order: StudyOrder, counts: dict[str, Counter[str]], comparison: Comparison
+    ) -> Facts:
         sums = self.minutes.cages if self.minutes else {}
         schedules: set[int] = set()
         groups: dict[str, set[int]] = {}
@@ -156,6 +173,7 @@ class StudyPackage:
             Counter(marks.values()),
             [MORE[name].sentence(of_file) for name, of_file in counts.items()],
             [MORE[name].item for name in counts],
+            comparison,
         )
 
 

@@ -101,6 +101,20 @@ def _check_sums(archive: zipfile.ZipFile, found: Verified) -> None:
             found.right.append(f"{name} adds up to the {minutes} rows of minutes.csv.")
         else:
             found.wrong.append(f"{name} adds up to {told} minutes, and minutes.csv has {minutes}.")
+    _check_groups(archive, found)
+
+
+def _check_groups(archive: zipfile.ZipFile, found: Verified) -> None:
+    """The minutes of the comparison of groups are those that are not excluded."""
+    rows = [row for row in _rows(archive, "group-cages.csv") if row["within"] == "all"]
+    told = sum(int(row["minutes"]) + int(row["outside_group"]) for row in rows)
+    rows = list(_rows(archive, "coverage.csv"))
+    counted = sum(int(row["minutes"]) - int(row["excluded"]) for row in rows)
+    words = f"group-cages.csv adds up to {told} minutes"
+    if told == counted:
+        found.right.append(f"{words}: those that are not excluded.")
+    else:
+        found.wrong.append(f"{words}, and {counted} are not excluded.")
 
 
 def _rows(archive: zipfile.ZipFile, name: str) -> Iterator[dict[str, str]]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import DetailView, TemplateView
 
 from cages.drawing import rhythms as drawing
+from cages.drawing.words import fraction
 from cages.filters import CageFilter
 from cages.history.group_rhythms import FIGURES as FIGURES_OF_CAGES
 from cages.history.group_rhythms import GroupFigures, by_group
@@ -80,8 +81,8 @@ class RhythmMixin(LongPageMixin, CageAccessMixin):
             "tau_most": MOST_TAU,
             "margin_minutes": settings.HANDLING_MARGIN_MINUTES,
             "least_days": LEAST_DAYS,
-            "least_coverage": drawing.share(LEAST_COVERAGE),
-            "significance": drawing.share(SIGNIFICANCE),
+            "least_coverage": fraction(LEAST_COVERAGE),
+            "significance": fraction(SIGNIFICANCE),
         }
 
 
@@ -149,7 +150,7 @@ def figures_of(told: Told) -> list[tuple[str, str]]:
     for name, hours, one in (("L", LEAST_ACTIVE_HOURS, low), ("M", MOST_ACTIVE_HOURS, high)):
         begins = drawing.hour_of_day(one.begins if one else None, is_zt)
         words = _("%(share)s, from %(begins)s") % {
-            "share": drawing.share(one.mean if one else None),
+            "share": fraction(one.mean if one else None),
             "begins": begins,
         }
         rows.append((f"{name}{hours}", words if one else "–"))
@@ -157,7 +158,7 @@ def figures_of(told: Told) -> list[tuple[str, str]]:
         at = drawing.hour_of_day(edge.at if edge else None, is_zt)
         match = _("%(at)s (%(match)s of the hours around agree)") % {
             "at": at,
-            "match": drawing.share(edge.match if edge else None),
+            "match": fraction(edge.match if edge else None),
         }
         rows.append((words, match if edge else "–"))
     return rows
@@ -211,7 +212,7 @@ def _cells(told: Told) -> list[str]:
 
 def _cell(name: str, value: float | None) -> str:
     if name in ("least", "most"):
-        return drawing.share(value)
+        return fraction(value)
     return drawing.figure(value, 4 if name == "period" else 3)
 
 

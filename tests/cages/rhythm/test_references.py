@@ -32,8 +32,9 @@ def test_the_lomb_scargle_power_is_that_of_scipy(name):
     counted = np.arange(len(SERIES.values)) % 5 != 2
     if name == "powers":
         counted[:] = True
+    values = np.where(counted, SERIES.values, np.nan)
     frequencies = 1 / np.array(REFERENCES["periods"])
-    found = powers_at(SERIES.hours[counted], SERIES.values[counted], frequencies)
+    found = powers_at(values, SERIES.bin_minutes / 60, frequencies)
     assert found == pytest.approx(REFERENCES[name], rel=WITHIN, abs=WITHIN)
 
 
