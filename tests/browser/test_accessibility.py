@@ -10,7 +10,7 @@ from django.utils import timezone
 from cages.models import Cage, Condition, Health, MarkKind, Outcome, Rack, Room
 from cages.slots import slot_of
 from people.models import ApiToken
-from tests.browser import people_data, rounds_data, welfare_data
+from tests.browser import people_data, rounds_data, study_data, welfare_data
 from tests.browser.looks import WIDTHS, problems_on, wider_than_the_window
 from tests.factories import (
     MINUTE,
@@ -30,6 +30,7 @@ from welfare.models import Finding, Kind, Reason
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ADDRESSES = [
+    *people_data.CONFIRMED,
     "/cages/",
     "/cages/?q=nothing+like+it",
     "/cages/bulk/?act=move&which=all",
@@ -37,6 +38,7 @@ ADDRESSES = [
     "/cages/1/",
     "/cages/2/",
     "/cages/1/history/",
+    "/cages/1/history/?span=night",
     "/cages/1/history/?span=30d&double=1",
     "/cages/1/history/?span=7d&axis=zt&double=1",
     "/cages/1/history/?span=7d&axis=tau&tau=99",
@@ -44,11 +46,7 @@ ADDRESSES = [
     "/cages/compare/?cage=1&cage=2",
     "/cages/1/rhythm/?span=7d",
     "/rhythm/?span=7d&cage=1&cage=2",
-    "/cages/1/animals/",
-    "/cages/1/animals/new/",
     "/cages/export/?which=all&from=nonsense",
-    "/studies/",
-    "/studies/new/?which=all",
     "/cages/1/edit/",
     "/cages/1/archive/",
     "/cages/9/",
@@ -67,6 +65,7 @@ ADDRESSES = [
     "/racks/900/fill/?row=A&column=1",
     "/rooms/900/edit/",
     "/cages/1/move/",
+    "/wall/links/",
     "/light/",
     "/light/new/",
     "/light/rooms/900/",
@@ -96,6 +95,7 @@ ADDRESSES = [
     *welfare_data.ADDRESSES,
     *people_data.ADDRESSES,
     *rounds_data.ADDRESSES,
+    *study_data.ADDRESSES,
     "/tokens/",
     "/api/",
     "/ops/",
@@ -159,6 +159,7 @@ def facility(settings):
     welfare_data.add_welfare(ada, make_user("Dr. Bea", is_superuser=True), now)
     people_data.add_people(ada, now)
     rounds_data.add_rounds(ada, now)
+    study_data.add_studies(ada, now)
     ApiToken.objects.issue(ada, "notebook", timezone.now())
     conditions = {cage.condition(timezone.now()) for cage in Cage.objects.select_related("state")}
     assert conditions == set(Condition)
@@ -208,6 +209,7 @@ def test_no_page_has_a_problem_in_any_theme_hides_the_focus_or_scrolls_sideways(
 ):
     """In German, because its words are the longest ones."""
     page = new_page(facility, reduced_motion="reduce")
+    people_data.confirm(page)
     problems, faint, wide = {}, {}, []
     # With the address of a page, the cookie would be sent to the pages below that one only.
     german = {"name": "django_language", "value": "de", "url": live_server.url}
@@ -284,6 +286,7 @@ SMALL = """() => [...document.querySelectorAll(
 
 def test_a_thumb_in_a_glove_hits_every_target(new_page, facility):
     page = new_page(facility, size="phone", reduced_motion="reduce")
+    people_data.confirm(page)
     small = {}
     for address in ADDRESSES:
         page.goto(address)
