@@ -2,6 +2,7 @@
 
 import math
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -213,7 +214,7 @@ def test_cages_can_be_chosen_by_number(client_of, owner, grouped):
 def test_the_list_leads_to_the_rhythms_of_the_cages_that_it_shows(client_of, owner, grouped):
     chosen = {"act": "rhythms", "which": "all", "q": grouped[1].label}
     response = client_of(owner).get(reverse("cage-bulk"), chosen)
-    page = client_of(owner).get(response.url, SPAN)
+    page = client_of(owner).get(f"{response.url}&{urlencode(SPAN)}")
     assert response.url.startswith(f"{reverse('cage-rhythms')}?which=all")
     assert [told.cage for told, _cells in page.context["cages"]] == [grouped[1]]
 
