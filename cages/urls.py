@@ -66,7 +66,7 @@ urlpatterns = [
     path("animals/import/", AnimalImportView.as_view(), name="animal-import"),
     path("cages/<int:pk>/animals/", include("cages.urls_animals")),
     path("cages/<int:pk>/rhythm/", CageRhythmView.as_view(), name="cage-rhythm"),
-    path("rhythm/", GroupRhythmView.as_view(), name="rhythm"),
+    path("rhythm/", GroupRhythmView.as_view(), name="cage-rhythms"),
     path("cages/<int:pk>/edit/", CageUpdateView.as_view(), name="cage-edit"),
     path("cages/<int:pk>/test-sensor/", SensorTestView.as_view(), name="cage-test-sensor"),
     path("cages/<int:pk>/archive/", ArchiveView.as_view(), name="cage-archive"),

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.timezone import get_default_timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from people.names import KeyField, SortField
 
@@ -43,7 +43,10 @@ class LightSchedule(models.Model):
     key = KeyField(of="name", unique=True)
     sort_key = SortField(of="name")
     regime = models.CharField(
-        gettext_lazy("Light"), max_length=10, choices=Regime.choices, default=Regime.CYCLE
+        pgettext_lazy("in a room", "Light"),
+        max_length=10,
+        choices=Regime.choices,
+        default=Regime.CYCLE,
     )
     lights_on = models.TimeField(gettext_lazy("Lights on"), null=True, blank=True)
     lights_off = models.TimeField(gettext_lazy("Lights off"), null=True, blank=True)

@@ -1,4 +1,5 @@
-// Menus (<details class="menu">) close with Escape and with a click outside.
+// Menus (<details class="menu">) close with Escape and with a click outside. On a phone the place where
+// the person is comes into sight.
 (() => {
   "use strict";
 
@@ -15,4 +16,9 @@
       if (!menu.contains(event.target)) menu.open = false;
     }
   });
+
+  for (const here of document.querySelectorAll(".places [aria-current]")) {
+    const bar = here.parentElement;
+    bar.scrollLeft = here.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
+  }
 })();

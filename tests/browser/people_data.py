@@ -2,17 +2,31 @@
 
 from datetime import timedelta
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.backends.db import SessionStore
 
 from people.models import Act, ApiToken, Lab, Registration, Role, SignInAct
-from tests.factories import make_member, make_user
+from tests.factories import PASSWORD, make_member, make_user
 
 LONG = "Maximiliane-Charlotte von Hohenzollern-Sigmaringen-Altenburg"
 BROWSER = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
     "Version/17.4.1 Safari/605.1.15"
 )
+# These ask for the password again, unless it was typed a few minutes ago.
+CONFIRMED = [
+    "/accounts/factor/confirm/",
+    "/accounts/factor/remove/",
+    "/accounts/factor/recovery/",
+    "/accounts/factor/recovery/new/",
+    "/accounts/passkeys/",
+    "/accounts/passkeys/900/",
+    "/accounts/passkeys/900/remove/",
+    "/accounts/confirm/",
+]
 # The pages that `add_people` fills.
 ADDRESSES = [
     "/labs/",
@@ -33,7 +47,7 @@ ADDRESSES = [
 
 
 def add_people(person, now):
-    """Something on each of ADDRESSES, with the longest words that there are in practice."""
+    """Something on each of CONFIRMED and ADDRESSES, with the longest words of practice."""
     lab = Lab.objects.create(pk=900, name="Behavioural Neurobiology of Circadian Rhythms Group")
     make_member(person, lab, Role.ADMINISTRATOR)
     for name, role in ((LONG.replace(" ", "."), Role.VET), ("bo", Role.VIEWER)):
@@ -64,3 +78,17 @@ def add_people(person, now):
             user_agent=BROWSER,
             last_seen_at=now,
         )
+    TOTP.activate(person, "JBSWY3DPEHPK3PXP")
+    RecoveryCodes.activate(person)
+    # Only its name is shown.
+    Authenticator.objects.create(
+        pk=900, user=person, type=Authenticator.Type.WEBAUTHN, data={"name": LONG.replace(" ", "")}
+    )
+
+
+def confirm(page):
+    """Type the password again, which CONFIRMED ask for."""
+    page.goto("/accounts/confirm/")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Confirm").click()
+    page.wait_for_url(lambda url: "/accounts/confirm/" not in url)

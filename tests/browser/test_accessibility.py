@@ -7,17 +7,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from cages.exporting.study.order import StudyOrder
-from cages.history.window import Window
-from cages.models import Cage, Condition, Health, MarkKind, Outcome, Rack, Room, Study
+from cages.models import Cage, Condition, Health, MarkKind, Outcome, Rack, Room
 from cages.slots import slot_of
 from people.models import ApiToken
-from tests.browser import people_data, rounds_data, welfare_data
+from tests.browser import people_data, rounds_data, study_data, welfare_data
 from tests.browser.looks import WIDTHS, problems_on, wider_than_the_window
 from tests.factories import (
     MINUTE,
     give_light,
-    make_animal,
     make_cage,
     make_cycle,
     make_mark,
@@ -33,6 +30,7 @@ from welfare.models import Finding, Kind, Reason
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ADDRESSES = [
+    *people_data.CONFIRMED,
     "/cages/",
     "/cages/?q=nothing+like+it",
     "/cages/bulk/?act=move&which=all",
@@ -40,6 +38,7 @@ ADDRESSES = [
     "/cages/1/",
     "/cages/2/",
     "/cages/1/history/",
+    "/cages/1/history/?span=night",
     "/cages/1/history/?span=30d&double=1",
     "/cages/1/history/?span=7d&axis=zt&double=1",
     "/cages/1/history/?span=7d&axis=tau&tau=99",
@@ -47,13 +46,7 @@ ADDRESSES = [
     "/cages/compare/?cage=1&cage=2",
     "/cages/1/rhythm/?span=7d",
     "/rhythm/?span=7d&cage=1&cage=2",
-    "/cages/1/animals/",
-    "/cages/1/animals/new/",
     "/cages/export/?which=all&from=nonsense",
-    "/studies/",
-    "/studies/new/?which=all",
-    "/studies/900/",
-    "/studies/900/groups/",
     "/cages/1/edit/",
     "/cages/1/archive/",
     "/cages/9/",
@@ -72,6 +65,7 @@ ADDRESSES = [
     "/racks/900/fill/?row=A&column=1",
     "/rooms/900/edit/",
     "/cages/1/move/",
+    "/wall/links/",
     "/light/",
     "/light/new/",
     "/light/rooms/900/",
@@ -102,6 +96,7 @@ ADDRESSES = [
     *welfare_data.ADDRESSES,
     *people_data.ADDRESSES,
     *rounds_data.ADDRESSES,
+    *study_data.ADDRESSES,
     "/tokens/",
     "/api/",
     "/ops/",
@@ -147,7 +142,7 @@ def facility(settings):
     make_mark(Cage.objects.get(pk=1), now - 4 * MINUTE, pk=900, person=ada, note="new bedding")
     make_mark(unseen.room, now - 9 * MINUTE, now, pk=901, kind="room_works", withdrawn_at=now)
     make_mark(unseen.rack, now - 9 * MINUTE, kind="cage_change")
-    _add_study(Cage.objects.order_by("pk")[:6], now)
+    study_data.add_study_of_groups(Cage.objects.order_by("pk")[:6], ada, now)
     # One that nobody has acknowledged, one with a recheck that lapsed, and one that is closed.
     raised = {"raised": now - 9 * MINUTE, "raised_at": now}
     make_concern(Cage.objects.get(pk=1), pk=900, **raised)
@@ -167,28 +162,11 @@ def facility(settings):
     welfare_data.add_welfare(ada, make_user("Dr. Bea", is_superuser=True), now)
     people_data.add_people(ada, now)
     rounds_data.add_rounds(ada, now)
+    study_data.add_studies(ada, now)
     ApiToken.objects.issue(ada, "notebook", timezone.now())
     conditions = {cage.condition(timezone.now()) for cage in Cage.objects.select_related("state")}
     assert conditions == set(Condition)
     return ada
-
-
-def _add_study(cages, now):
-    """A study of two groups, with a cage that is withheld and cages in no group."""
-    day = (now - timedelta(days=3)).date()
-    for cage in cages[:4]:
-        group = "control" if cage.pk % 2 else "treated with a name that is long for a group"
-        make_animal(cage, since=day, group=group)
-    order = StudyOrder(
-        [(cage.pk, cage.label, now - timedelta(days=1)) for cage in cages],
-        Window(now - timedelta(minutes=9), now),
-        None,
-        [],
-    )
-    study = Study.objects.create(
-        id=900, title="Sleep", by="ada", made_at=now, order=order.to_json()
-    )
-    study.cages.set(cages)
 
 
 # The focused controls without an outline that can be seen: too thin, too faint, or cut off.
@@ -234,6 +212,7 @@ def test_no_page_has_a_problem_in_any_theme_hides_the_focus_or_scrolls_sideways(
 ):
     """In German, because its words are the longest ones."""
     page = new_page(facility, reduced_motion="reduce")
+    people_data.confirm(page)
     problems, faint, wide = {}, {}, []
     # With the address of a page, the cookie would be sent to the pages below that one only.
     german = {"name": "django_language", "value": "de", "url": live_server.url}
@@ -310,6 +289,7 @@ SMALL = """() => [...document.querySelectorAll(
 
 def test_a_thumb_in_a_glove_hits_every_target(new_page, facility):
     page = new_page(facility, size="phone", reduced_motion="reduce")
+    people_data.confirm(page)
     small = {}
     for address in ADDRESSES:
         page.goto(address)

@@ -4,27 +4,10 @@ import pytest
 from django.utils import timezone
 
 from people.models import ApiToken, Lab, Registration, Role
+from tests.browser.keys import press, reach
 from tests.factories import make_member, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-# No page has so many controls.
-STEPS = 90
-
-
-def reach(page, control):
-    """Press Tab until the control has the focus."""
-    for _ in range(STEPS):
-        if control.evaluate("node => node === document.activeElement"):
-            return
-        page.keyboard.press("Tab")
-    pytest.fail(f"Tab does not reach {control}")
-
-
-def press(page, control):
-    reach(page, control)
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
 
 
 def test_a_person_is_approved_given_another_role_and_loses_a_token(new_page):

@@ -66,7 +66,7 @@ def test_a_passkey_opens_the_account_in_place_of_the_password(page, ruth):
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("/cages/$"))
     page.goto(LIST)
-    expect(page.get_by_role("cell", name="the lab's laptop", exact=True)).to_be_visible()
+    expect(page.get_by_role("rowheader", name="the lab's laptop", exact=True)).to_be_visible()
     acts = SignInAct.objects.filter(person=ruth).order_by("pk").values_list("act", flat=True)
     assert list(acts)[-2:] == [Act.SIGNED_OUT, Act.SIGNED_IN]
 
@@ -104,7 +104,7 @@ def test_a_passkey_is_renamed_and_axe_finds_nothing_on_its_pages(page):
     assert problems_on(page) == {}
     page.get_by_label("Name").fill("phone")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("cell", name="phone", exact=True)).to_be_visible()
+    expect(page.get_by_role("rowheader", name="phone", exact=True)).to_be_visible()
     page.get_by_role("link", name="Add a passkey").click()
     expect(page.get_by_role("heading", name="Add a passkey")).to_be_visible()
     assert problems_on(page) == {}

@@ -260,7 +260,7 @@ def test_pages_of_marks_take_the_same_queries_for_many_marks(browser, cage):
 
 def test_the_page_of_a_cage_lists_its_marks_with_those_of_its_rack_and_room(browser, cage):
     made = [make_mark(place, at("06:00")) for place in (cage, cage.rack, cage.room)]
-    assert list(browser.get(cage.get_absolute_url()).context["marks"]) == made[::-1]
+    assert list(browser.get(cage.get_absolute_url()).context["newest_marks"]) == made[::-1]
 
 
 def test_administrators_add_rename_and_switch_off_kinds(client_of, administrator, browser, cage):

@@ -2,6 +2,7 @@
 
 import math
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -195,7 +196,7 @@ def grouped(owner):
 
 
 def group_page(client_of, owner, **query):
-    return client_of(owner).get(reverse("rhythm"), {**SPAN, **query})
+    return client_of(owner).get(reverse("cage-rhythms"), {**SPAN, **query})
 
 
 def test_groups_are_told_with_the_cage_as_the_unit(client_of, owner, grouped):
@@ -217,6 +218,14 @@ def test_only_the_cages_of_the_chosen_group_are_told(client_of, owner, grouped):
 def test_cages_can_be_chosen_by_number(client_of, owner, grouped):
     response = group_page(client_of, owner, cage=[grouped[0].pk, grouped[2].pk])
     assert len(response.context["cages"]) == 2
+
+
+def test_the_list_leads_to_the_rhythms_of_the_cages_that_it_shows(client_of, owner, grouped):
+    chosen = {"act": "rhythms", "which": "all", "q": grouped[1].label}
+    response = client_of(owner).get(reverse("cage-bulk"), chosen)
+    page = client_of(owner).get(f"{response.url}&{urlencode(SPAN)}")
+    assert response.url.startswith(f"{reverse('cage-rhythms')}?which=all")
+    assert [told.cage for told, _cells in page.context["cages"]] == [grouped[1]]
 
 
 def test_cages_and_groups_of_others_are_not_told(client_of, grouped):

@@ -3,6 +3,8 @@
 The rules tell only who is let in. What each page answers exactly is tested beside the page.
 """
 
+import re
+
 import pytest
 from django.db import transaction
 from django.test import Client
@@ -133,7 +135,7 @@ PAGES = {
     "cage-bulk": (SIGNED_IN, SIGNED_IN, [], f"{TICKED}&act=pause"),
     "cage-cards": (SIGNED_IN, SIGNED_IN, [], TICKED),
     "cage-rhythm": (SEES, SIGNED_IN, [CAGE]),
-    "rhythm": (SIGNED_IN, SIGNED_IN, [], TICKED),
+    "cage-rhythms": (SIGNED_IN, SIGNED_IN, [], TICKED),
     "cage-animals": (SEES, SIGNED_IN, [CAGE]),
     "animal-create": (CHANGES, CHANGES, [CAGE]),
     "animal-edit": (CHANGES, CHANGES, [CAGE, "animal"]),
@@ -332,6 +334,30 @@ def test_each_role_is_let_in_where_the_rule_says(browsers, db, name):
         # Of another lab's cages nothing is shown but that an id or a bay is taken.
         # The word is long, because the random letters of a page's form would hold a short one.
         assert b"anotherlabs" not in shown.lower()
+
+
+# Pages of the signed-in person, which are in their menu and under no place.
+IN_THE_MENU = re.compile(
+    "account_|mfa_|notice-|sessions|sign-in-acts|all-sign-in-acts|registrations|changes|labs?$|"
+    "tokens|peoples-tokens|styleguide|api-examples|register|setup"
+)
+
+
+def test_each_page_says_in_the_main_navigation_where_it_is(browsers, db):
+    people, ids = browsers
+    places = {}
+    for name, (_get, _post, *rest) in PAGES.items():
+        if name.startswith(("admin:", "api:")) or IN_THE_MENU.match(name):
+            continue
+        args, query = (*rest, [], "")[:2] if rest else ([], "")
+        address = reverse(name, args=[ids.get(one, one) for one in args]) + (query or "")
+        answer = people["head"].get(address)
+        shown = b"" if answer.streaming else answer.content
+        if answer.status_code == 200 and b'<nav class="places" aria-label="Main">' in shown:
+            main = shown.partition(b'aria-label="Main">')[2].partition(b"</nav>")[0]
+            places[name] = main.count(b'aria-current="page"')
+    assert len(places) > 30
+    assert {name: count for name, count in places.items() if count != 1} == {}
 
 
 @pytest.mark.parametrize("name", sorted(FOR_ADMIN))

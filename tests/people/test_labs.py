@@ -101,7 +101,7 @@ def test_a_viewer_can_select_cages_only_for_what_changes_nothing(user, client_of
     make_member(user, cage.lab, Role.VIEWER)
     browser = client_of(user)
     offered = [value for value, _name in browser.get("/cages/").context["acts"]]
-    assert offered == ["cards", "compare", "export"]
+    assert offered == ["cards", "compare", "rhythms", "export"]
     make_cage(owner=user)
     assert "pause" in dict(browser.get("/cages/").context["acts"])
 

@@ -40,6 +40,7 @@ ACTS = {
 OTHER_ACTS = {
     "cards": _("Print cage cards"),
     "compare": _("Compare"),
+    "rhythms": _("Rhythm of groups"),
     "export": _("Export"),
 }
 

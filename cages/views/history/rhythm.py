@@ -165,7 +165,10 @@ def figures_of(told: Told) -> list[tuple[str, str]]:
 
 
 class GroupRhythmView(RhythmMixin, TemplateView):
-    """Several cages and their groups: `cage=1&cage=3`, or all cages of `group=treated`."""
+    """Several cages and their groups.
+
+    `cage=1&cage=3`, or `which=all` and the list's filter, or all cages of `group=treated`.
+    """
 
     template_name = "cages/rhythm_groups.html"
 
@@ -175,16 +178,20 @@ class GroupRhythmView(RhythmMixin, TemplateView):
         query = self.request.GET
         ids, wanted = ticked_ids(query), [name for name in query.getlist("group") if name]
         cages = self.seen.order_by("label_sort_key", "pk")
+        chosen = [("group", name) for name in wanted] or [("cage", str(one)) for one in sorted(ids)]
         if wanted:
             housed = self._housed(window).filter(animal__group__in=wanted[:GROUPS_AT_MOST])
             cages = cages.filter(pk__in=housed.values("cage"))
+        elif query.get("which") == "all":
+            listed = CageFilter.from_query(query)
+            cages = listed.apply(self.seen.active(), self.now).order_by("label_sort_key", "pk")
+            chosen = [("which", "all"), *listed.fields]
         else:
             cages = cages.filter(pk__in=ids)
         found = list(cages[: MOST_CAGES + 1])
         rhythms = rhythms_of(found[:MOST_CAGES], window, question)
         groups = self._housed(window).exclude(animal__group="").order_by("animal__group")
         names = groups.values_list("animal__group", flat=True).distinct()[:GROUPS_AT_MOST]
-        chosen = [("group", name) for name in wanted] or [("cage", str(one)) for one in sorted(ids)]
         return super().get_context_data(
             **self.choices(question, span),
             window=window,
