@@ -5,7 +5,8 @@ of it is a measurement.
 """
 
 import time as clock
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -41,6 +42,8 @@ SICK_DAYS = 3
 OFF = ((0.3, 130, 120), (0.62, 1000, 35), (0.85, 1300, 540))
 SKIPPED = ((0.5, 600, 20), (0.9, 60, 45))
 PERFECT_CONTROL, PERFECT_TREATED = 0.8, 0.58
+# Minutes in one statement, so that the database needs no temporary files.
+WRITTEN_AT_ONCE = 180
 
 _CODES = np.zeros(256, dtype=np.uint8)
 _CODES[[1, 2, 3]] = [Minute.BAD, Minute.OK, Minute.PERFECT]
@@ -85,8 +88,7 @@ def load(
     story = story_of(size, masks, handled)
     written = 0
     tail = np.zeros((size.cages, min(TAIL_DAYS, size.days) * MINUTES_A_DAY), dtype=np.uint8)
-    for day in range(size.days):
-        codes, waits = story.day(day)
+    for day, (codes, waits) in enumerate(_days_ahead(story)):
         tail = np.concatenate([tail[:, MINUTES_A_DAY:], codes], axis=1)
         with transaction.atomic():
             written += _write_day(story, cages, day, codes, waits)
@@ -95,6 +97,17 @@ def load(
         progress(f"day {day + 1} of {size.days}: {written:,} minutes in {seconds:.0f} s")
     _end_some(cages, owner, story)
     return cages
+
+
+def _days_ahead(story: Story) -> Iterator[tuple[Codes, Codes]]:
+    """Yield each day of the story; the next one is made while the database writes this one."""
+    with ThreadPoolExecutor(1) as thread:
+        ahead = thread.submit(story.day, 0)
+        for day in range(1, story.days + 1):
+            made = ahead.result()
+            if day < story.days:
+                ahead = thread.submit(story.day, day)
+            yield made
 
 
 def _starts(size: Size) -> list[int]:
@@ -141,10 +154,13 @@ def _spans(size: Size, told: Iterable[tuple[float, int, int]]) -> list[tuple[int
 def _write_day(story: Story, cages: list[Cage], day: int, codes: Codes, waits: Codes) -> int:
     """Write the minutes of a day and the ledger of it. Returns how many minutes."""
     first = story.first_slot(day)
-    asked = [n for n, row in enumerate(codes) if row.any()]
-    record_past_codes(
-        first, {cages[n].pk: codes[n].tobytes() for n in asked}, [waits[n].tobytes() for n in asked]
-    )
+    asked = np.flatnonzero(codes.any(axis=1))
+    pks = [cages[n].pk for n in asked]
+    for minute in range(0, MINUTES_A_DAY, WRITTEN_AT_ONCE):
+        # In the order of slots, as they lie where the recorder wrote them.
+        part = slice(minute, minute + WRITTEN_AT_ONCE)
+        told = (every[asked, part].T.tobytes() for every in (codes, waits))
+        record_past_codes(first + minute * SLOT_LENGTH, pks, *told)
     counts = {
         word: (codes == code_of(outcome)).sum(axis=0)
         for outcome, word in OUTCOME_COUNTS.items()
@@ -152,7 +168,7 @@ def _write_day(story: Story, cages: list[Cage], day: int, codes: Codes, waits: C
     }
     planned = (codes > 0).sum(axis=0)
     counts[Outcome.ANSWERED.word] = planned - sum(counts.values())
-    ids = to_ranges(sorted(cages[n].pk for n in asked))
+    ids = to_ranges(sorted(pks))
     PollCycle.objects.bulk_create(
         [
             PollCycle(
