@@ -24,13 +24,14 @@ from cages.demo.minutes import (
     Story,
     code_of,
 )
+from cages.demo.signals import facility_loaded
 from cages.history.window import Window
 from cages.models import Cage, CageEvent, CageState, EventKind, Minute, Outcome, PollCycle
 from cages.models.cycle import OUTCOME_COUNTS, to_ranges
 from cages.polling import states
 from cages.polling.recorder import record_past_codes
 from cages.slots import SLOT_LENGTH, slot_of
-from people.models import User
+from people.models import Role, User
 
 CAGES, DAYS, SEED = 500, 90, 117
 LEAST_CAGES, LEAST_DAYS = 8, 3
@@ -72,19 +73,25 @@ def is_one_of(index: int, which: tuple[int, int]) -> bool:
 
 
 def load(
-    owner: User, size: Size, progress: Callable[[str], object] = lambda text: None
+    owner: User,
+    size: Size,
+    progress: Callable[[str], object] = lambda text: None,
+    password: str | None = None,
 ) -> list[Cage]:
     """Fill an empty database, a day of minutes in each transaction. Returns the cages.
 
-    progress: called with each step in words.
+    progress: called with each step in words. password: of the people of PEOPLE; with None they
+    cannot sign in.
     """
     began = clock.monotonic()
     with transaction.atomic():
+        people = places.make_people(owner, password)
         rooms = places.make_rooms()
         cages = places.make_cages(owner, size.window, size.cages, _starts(size))
         masks = places.give_light(rooms, cages, size.window)
         work.make_animals(cages, size.window, size.seed)
-        handled = work.make_marks(owner, cages, size.window, size.seed, SWAPPED)
+        technician = people[Role.TECHNICIAN]
+        handled = work.make_marks(technician, cages, size.window, size.seed, SWAPPED)
     story = story_of(size, masks, handled)
     written = 0
     tail = np.zeros((size.cages, min(TAIL_DAYS, size.days) * MINUTES_A_DAY), dtype=np.uint8)
@@ -96,6 +103,9 @@ def load(
         seconds = clock.monotonic() - began
         progress(f"day {day + 1} of {size.days}: {written:,} minutes in {seconds:.0f} s")
     _end_some(cages, owner, story)
+    work.make_study(people[Role.RESEARCHER], cages, size.window)
+    progress("rounds, concerns and the last night")
+    facility_loaded.send(sender=None, people=people, window=size.window, seed=size.seed)
     return cages
 
 

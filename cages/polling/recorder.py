@@ -42,8 +42,8 @@ REPLACE_SKIPPED = f"""
         AND cages_poll.outcome = {Outcome.SKIPPED.value}
         AND polled.outcome <> {Outcome.SKIPPED.value}
 """
-# What `record_past_codes` writes, slot by slot. Without ON CONFLICT each key is looked for once, and
-# without a sort rows go straight into the table. The time is added as an interval, not by calendar.
+# What `record_past_codes` writes, slot by slot. Nothing is sorted, and each key is looked for
+# once, because nothing is there. The time is added as an interval, not by the calendar.
 INSERT_CODES = f"""
     INSERT INTO cages_poll (slot, cage_id, latency_ms, outcome, status)
     SELECT %(first)s::timestamptz + n / count * interval '1 minute', ids[n %% count + 1],
@@ -173,9 +173,7 @@ def record_past(minutes: Sequence[tuple[datetime, PollResult]]) -> None:
         insert_polls(cursor, OF_MANY_SLOTS, {"slots": slots, **_arrays(columns)})
 
 
-def record_past_codes(
-    first: datetime, cage_ids: Sequence[int], codes: bytes, waits: bytes
-) -> None:
+def record_past_codes(first: datetime, cage_ids: Sequence[int], codes: bytes, waits: bytes) -> None:
     """Write the polls of many cages from the slot `first` on, as `record_past`, but fast.
 
     codes: one byte for each cage, in the order of `cage_ids`, then those of the next slot: a

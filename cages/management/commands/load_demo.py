@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from cages import demo
 from cages.demo import facility
+from cages.demo.places import ROLES
 from cages.history.window import midnight_of
 from cages.models import Cage
 from neurocage.private_file import write_private_file
@@ -89,8 +90,9 @@ class Command(BaseCommand):
         user = User.objects.create_superuser(USERNAME, password=password)
         changes = facility.clock_changes(size.window)
         self._tell(f"Days on which the clock is set: {', '.join(changes) or 'none'}")
-        facility.load(user, size, progress=self._tell)
-        self._tell(f"Facility loaded. Sign in as {USERNAME} with the password {password}")
+        facility.load(user, size, progress=self._tell, password=password)
+        names = ", ".join([USERNAME, *ROLES])
+        self._tell(f"Facility loaded. Sign in as one of {names} with the password {password}")
 
     def _tell(self, text: str) -> None:
         self.stdout.write(text)
