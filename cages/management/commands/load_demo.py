@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from cages import demo
@@ -13,6 +13,7 @@ from cages.demo import facility
 from cages.demo.places import ROLES
 from cages.history.window import midnight_of
 from cages.models import Cage
+from cages.storage import upkeep
 from neurocage.private_file import write_private_file
 from people.models import User
 
@@ -91,6 +92,10 @@ class Command(BaseCommand):
         changes = facility.clock_changes(size.window)
         self._tell(f"Days on which the clock is set: {', '.join(changes) or 'none'}")
         facility.load(user, size, progress=self._tell, password=password)
+        # Pages are as they will be once TimescaleDB's jobs have run.
+        for words, run in upkeep.pending(connection):
+            self._tell(words)
+            run(connection)
         names = ", ".join([USERNAME, *ROLES])
         self._tell(f"Facility loaded. Sign in as one of {names} with the password {password}")
 
