@@ -247,7 +247,7 @@ def _no_light():
 
 @pytest.mark.storage
 def test_its_hours_and_days_are_counted_and_old_minutes_compressed(storage_of_its_own):
-    call_command("load_demo", facility=True, cages=8, days=31, stdout=io.StringIO())
+    call_command("load_demo", facility=True, cages=8, days=4, stdout=io.StringIO())
     polls = Poll.objects.aggregate(n=Count("slot"), known=Count("status"))
     for rollup in (PollHourly, PollDaily):
         sums = rollup.objects.aggregate(n=Sum("planned"), known=Sum("answered"))
