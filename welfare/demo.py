@@ -132,7 +132,8 @@ def _answer(vet: User, window: Window, chance: np.random.Generator) -> None:
         opened_at = look.at + OPENED_AFTER
         concern = desk.open_by_hand(look.cage, vet, "Seen on a round.", opened_at, tells=False)
         # Opening takes later looks at the cage too, which were not made by then.
-        Look.objects.filter(cage=look.cage, at__gt=opened_at).update(concern=None)
+        later = Look.objects.filter(cage=look.cage, at__gt=opened_at)
+        later.exclude(concern=None).update(concern=None)
         desk.acknowledge(concern.pk, vet, Reason.ON_MY_WAY, "", opened_at)
         finding = FINDINGS[chance.choice(len(FINDINGS), p=FINDING_CHANCES)]
         desk.find(concern.pk, vet, finding, "", look.at + FOUND_AFTER)
