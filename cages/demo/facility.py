@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from cages.demo import places, work
@@ -31,6 +31,7 @@ from cages.models.cycle import OUTCOME_COUNTS, to_ranges
 from cages.polling import states
 from cages.polling.recorder import record_past_codes
 from cages.slots import SLOT_LENGTH, slot_of
+from cages.storage.filling import keys_afterwards
 from people.models import Role, User
 
 CAGES, DAYS, SEED = 500, 90, 117
@@ -72,36 +73,37 @@ def is_one_of(index: int, which: tuple[int, int]) -> bool:
     return index % which[0] == which[1]
 
 
+@transaction.atomic
 def load(
     owner: User,
     size: Size,
     progress: Callable[[str], object] = lambda text: None,
     password: str | None = None,
 ) -> list[Cage]:
-    """Fill an empty database, a day of minutes in each transaction. Returns the cages.
+    """Fill an empty database in one transaction. Returns the cages.
 
-    progress: called with each step in words. password: of the people of PEOPLE; with None they
-    cannot sign in.
+    progress: called with each step in words. password: of the people of places.ROLES; with None
+    they cannot sign in.
     """
     began = clock.monotonic()
-    with transaction.atomic():
-        people = places.make_people(owner, password)
-        rooms = places.make_rooms()
-        cages = places.make_cages(owner, size.window, size.cages, _starts(size))
-        masks = places.give_light(rooms, cages, size.window)
-        work.make_animals(cages, size.window, size.seed)
-        technician = people[Role.TECHNICIAN]
-        handled = work.make_marks(technician, cages, size.window, size.seed, SWAPPED)
+    people = places.make_people(owner, password)
+    rooms = places.make_rooms()
+    cages = places.make_cages(owner, size.window, size.cages, _starts(size))
+    masks = places.give_light(rooms, cages, size.window)
+    work.make_animals(cages, size.window, size.seed)
+    technician = people[Role.TECHNICIAN]
+    handled = work.make_marks(technician, cages, size.window, size.seed, SWAPPED)
     story = story_of(size, masks, handled)
     written = 0
     tail = np.zeros((size.cages, min(TAIL_DAYS, size.days) * MINUTES_A_DAY), dtype=np.uint8)
-    for day, (codes, waits) in enumerate(_days_ahead(story)):
-        tail = np.concatenate([tail[:, MINUTES_A_DAY:], codes], axis=1)
-        with transaction.atomic():
+    with keys_afterwards(connection):
+        for day, (codes, waits) in enumerate(_days_ahead(story)):
+            tail = np.concatenate([tail[:, MINUTES_A_DAY:], codes], axis=1)
             written += _write_day(story, cages, day, codes, waits)
             _write_states(story, cages, day, tail)
-        seconds = clock.monotonic() - began
-        progress(f"day {day + 1} of {size.days}: {written:,} minutes in {seconds:.0f} s")
+            seconds = clock.monotonic() - began
+            progress(f"day {day + 1} of {size.days}: {written:,} minutes in {seconds:.0f} s")
+        progress("keys of the minutes")
     _end_some(cages, owner, story)
     work.make_study(people[Role.RESEARCHER], cages, size.window)
     progress("rounds, concerns and the last night")
@@ -221,7 +223,6 @@ def _write_states(story: Story, cages: list[Cage], day: int, tail: Codes) -> Non
     CageState.objects.bulk_create(made)
 
 
-@transaction.atomic
 def _end_some(cages: list[Cage], owner: User, story: Story) -> None:
     """Archive and pause the cages whose minutes ended, at that moment."""
     for number, cage in enumerate(cages):
