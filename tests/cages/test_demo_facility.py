@@ -30,8 +30,6 @@ from cages.models import (
     Outcome,
     Poll,
     PollCycle,
-    PollDaily,
-    PollHourly,
     Rack,
     Room,
     Study,
@@ -42,8 +40,6 @@ from cages.polling.recorder import record_past_codes
 from cages.rhythm.periodogram import lomb_scargle
 from cages.rhythm.question import Question
 from cages.rhythm.series import series_of
-from cages.storage import upkeep
-from cages.storage.layout import is_hypertable
 from tests.factories import MINUTE, at, make_user, slot
 
 NOW = at("11:07:20")
@@ -243,19 +239,6 @@ def test_the_same_seed_gives_the_same_minutes():
 def _no_light():
     rows = np.ones((1, 5 * 1440), dtype=np.uint8)
     return rows, np.zeros(8, dtype=np.int64), np.full(8, 2**40)
-
-
-@pytest.mark.storage
-def test_its_hours_and_days_are_counted_and_old_minutes_compressed(storage_of_its_own):
-    call_command("load_demo", facility=True, cages=8, days=4, stdout=io.StringIO())
-    polls = Poll.objects.aggregate(n=Count("slot"), known=Count("status"))
-    for rollup in (PollHourly, PollDaily):
-        sums = rollup.objects.aggregate(n=Sum("planned"), known=Sum("answered"))
-        assert sums == polls
-    with connection.cursor() as cursor:
-        left = [words for words, _run in upkeep.pending(connection) if "compress" in words]
-        if is_hypertable(cursor):
-            assert left == []
 
 
 @pytest.mark.django_db
