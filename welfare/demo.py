@@ -14,6 +14,7 @@ from django.utils import timezone
 from cages.history.light import dark_phases, light_of_rooms
 from cages.history.window import DAY, Window
 from cages.models import Cage, PollCycle
+from cages.slots import SLOT_LENGTH
 from people.models import Role, User
 from welfare import desk, judge
 from welfare.eyes_on import SATURDAY
@@ -45,7 +46,9 @@ def add_to_facility(people: dict[Role, User], window: Window, seed: int, **kwarg
         _make_sheets(window.end)
     newest = PollCycle.objects.order_by("-slot").values_list("slot", flat=True).first()
     if newest:
-        judge.judge(newest, window.end)
+        # The second one judges all minutes after the first one.
+        for slot in (newest - (judge.CAUGHT_UP - 1) * SLOT_LENGTH, newest):
+            judge.judge(slot, window.end)
 
 
 def _make_rounds(person: User, window: Window, chance: np.random.Generator) -> None:

@@ -78,7 +78,7 @@ def test_the_vet_answers_what_was_seen_but_for_the_last_day(cages):
     assert {one["count"] for one in looks} == {1}
 
 
-def test_the_last_minute_is_judged(cages):
+def test_the_last_hour_is_judged(cages):
     lasting = Concern.objects.open().exclude(cage=None).values_list("cage__label", "kind")
     assert {(SICK, Kind.BAD_LONG), (DEAD, Kind.UNSEEN)} <= set(lasting)
 
