@@ -88,10 +88,11 @@ class Command(BaseCommand):
         now = timezone.now()
         end = min(midnight_of(until, timezone.get_default_timezone()), now) if until else now
         size = facility.Size(cages, days, end, seed)
-        user = User.objects.create_superuser(USERNAME, password=password)
         changes = facility.clock_changes(size.window)
         self._tell(f"Days on which the clock is set: {', '.join(changes) or 'none'}")
-        facility.load(user, size, progress=self._tell, password=password)
+        with transaction.atomic():
+            user = User.objects.create_superuser(USERNAME, password=password)
+            facility.load(user, size, progress=self._tell, password=password)
         # Pages are as they will be once TimescaleDB's jobs have run.
         for words, run in upkeep.pending(connection):
             self._tell(words)
