@@ -9,7 +9,6 @@ from unittest import mock
 
 from bench import years
 
-ROUNDS = 3
 # Days of the file of looks for an inspection.
 HALF_A_YEAR = 182
 # (cages, days) of study packages.
@@ -98,18 +97,18 @@ def addresses(now):
     }
 
 
-def measure_work(owner, now):
+def measure_work(owner, now, rounds):
     """Print how long night sheets, the file of looks and study packages take."""
     print("\n| work | seconds, median of rounds | |\n|---|---:|---|")
-    _measure_nights(owner, now)
-    _measure_looks(now)
-    _measure_studies(owner, now)
+    _measure_nights(owner, now, rounds)
+    _measure_looks(now, rounds)
+    _measure_studies(owner, now, rounds)
 
 
-def _timed(work):
-    """(median seconds of ROUNDS, what the last round returned)."""
+def _timed(work, rounds):
+    """(median seconds of so many rounds, what the last round returned)."""
     seconds = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         began = time.perf_counter()
         result = work()
         seconds.append(time.perf_counter() - began)
@@ -120,7 +119,7 @@ def _row(name, seconds, words):
     print(f"| {name} | {seconds:.1f} | {words} |", flush=True)
 
 
-def _measure_nights(owner, now):
+def _measure_nights(owner, now, rounds):
     """All active cages as if they stood in one room: the largest sheet that is asked for."""
     from django.db import transaction
 
@@ -137,12 +136,12 @@ def _measure_nights(owner, now):
     with transaction.atomic():
         room = Room.objects.create(name="All")
         Cage.objects.update(room=room)
-        seconds, facts = _timed(lambda: facts_of(room.pk, span))
+        seconds, facts = _timed(lambda: facts_of(room.pk, span), rounds)
         told = NightSheet(
             room=room, begins_at=span.start, ends_at=span.end, made_at=now, facts=facts
         )
         seen = Access(owner).sees(Cage.objects.all())
-        printing, pdf = _timed(lambda: paper.paper_of(told, sheet_of(told, seen, now)))
+        printing, pdf = _timed(lambda: paper.paper_of(told, sheet_of(told, seen, now)), rounds)
         transaction.set_rollback(True)
     pages = pdf.count(b"/Type /Page\n")
     words = f"{facts['cages']} cages, {len(facts['lines'])} of them with something to say"
@@ -150,7 +149,7 @@ def _measure_nights(owner, now):
     _row("the same as PDF", printing, f"{pages} pages")
 
 
-def _measure_looks(now):
+def _measure_looks(now, rounds):
     from django.utils.timezone import localtime
 
     from cages.models import Cage
@@ -166,11 +165,11 @@ def _measure_looks(now):
                 piece.count(b"\n") for piece in looks_file.csv_pieces(cages, first, last, now)
             )
 
-        seconds, rows = _timed(make)
+        seconds, rows = _timed(make, rounds)
         _row(f"looks of {days} days as CSV", seconds, f"{len(cages)} cages, {rows - 1:,} rows")
 
 
-def _measure_studies(owner, now):
+def _measure_studies(owner, now, rounds):
     from cages.exporting.study.order import StudyOrder
     from cages.exporting.study.package import StudyPackage
     from cages.exporting.study.verify import verify
@@ -194,8 +193,8 @@ def _measure_studies(owner, now):
                 file.flush()
                 return file.tell()
 
-            seconds, size = _timed(make)
+            seconds, size = _timed(make, rounds)
             words = f"{count} cages, {order.most_rows:,} minutes, {size / 1e6:.1f} MB"
             _row("study package", seconds, words)
-            checking, found = _timed(lambda file=file: verify(file.name))
+            checking, found = _timed(lambda file=file: verify(file.name), rounds)
             _row("verify-study of it", checking, f"{len(found.wrong)} wrong")

@@ -27,13 +27,14 @@ def main():
         "--facility", action="store_true", help="the pages of light, marks and nights instead"
     )
     parser.add_argument("--there", metavar="URL", help="of a database that has the facility")
+    parser.add_argument("--rounds", type=int, default=3, help="of the longer work of a facility")
     arguments = parser.parse_args()
     with years.database(arguments.on, arguments.there):
         if arguments.facility or arguments.there:
             owner, now = facility.load(arguments)
             with facility.at(now):
                 held = _measure(owner, arguments, facility.addresses(now))
-                facility.measure_work(owner, now)
+                facility.measure_work(owner, now, arguments.rounds)
             sys.exit(not held)
         owner = years.fill(arguments.cages, arguments.days, lambda _start: years.compress())
         years.compress()
