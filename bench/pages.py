@@ -27,6 +27,7 @@ def main():
         "--facility", action="store_true", help="the pages of light, marks and nights instead"
     )
     parser.add_argument("--there", metavar="URL", help="of a database that has the facility")
+    parser.add_argument("--repeats", type=int, default=REPEATS, help="requests of each page")
     parser.add_argument("--rounds", type=int, default=3, help="of the longer work of a facility")
     arguments = parser.parse_args()
     with years.database(arguments.on, arguments.there):
@@ -54,7 +55,7 @@ def _measure(owner, arguments, addresses):
     from people.models import ApiToken
 
     urls.urlpatterns.append(path("bare/", lambda request: HttpResponse("bare")))
-    _token, secret = ApiToken.objects.issue(owner, "bench", timezone.now())
+    _token, secret = ApiToken.objects.issue(owner, f"bench {time.time_ns()}", timezone.now())
     browser, program = Client(), Client(headers={"Authorization": f"Bearer {secret}"})
     browser.force_login(owner)
     print(f"{arguments.cages} cages, {arguments.days} days, on {arguments.on}\n")
@@ -63,7 +64,7 @@ def _measure(owner, arguments, addresses):
     held, bare = True, None
     for name, address_of in addresses.items():
         client = program if name.startswith("API") else browser
-        times, queries, size = times_of(client, address_of)
+        times, queries, size = times_of(client, address_of, arguments.repeats)
         median, p95 = statistics.median(times), sorted(times)[int(0.95 * len(times))]
         bare = bare or median
         wanted = WANTED.get(name)

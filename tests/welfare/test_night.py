@@ -305,3 +305,11 @@ def test_the_facts_are_read_as_they_were_written(room, user):
     assert (line.cage, line.bad, line.unseen) == (cage, 60, 20)
     assert (line.longest.minutes, line.longest.first) == (60, NIGHT.start + 300 * MINUTE)
     assert line.start == NIGHT.start
+
+
+def test_a_cage_of_a_sheet_is_named_with_its_rack(room, user, browser):
+    """Each rack of a room has a bay of the same name."""
+    cage = make(user, 2)
+    live(cage, three_of_four([BAD] * LENGTH))
+    make_due(NOW)
+    assert f"A {cage.bay_name} · {cage.label}" in text_of(browser.get(ADDRESS.format(room.pk)))
