@@ -252,6 +252,7 @@ def test_a_cage_with_an_open_concern_is_not_to_be_left_alone(room, user):
     desk.find(concern.pk, user, Finding.NORMAL, "", NOW, recheck_at=at("09:00"))
     page = make_sheet_page(user, room)
     assert "Leave alone: 0" in page
+    assert "Nothing to say, but less is known or a concern is open: 1" in page
     assert "recheck due 2026-03-02 09:00" in page
 
 

@@ -48,7 +48,7 @@ def paper_of(kept: NightSheet, sheet: Sheet) -> bytes:
                 text += "; " + _("recheck due %(due)s") % due
             parts.append(_text(text))
     parts += _group(_("Too little seen"), sheet.little)
-    parts += _group(_("Nothing to say, less is known"), sheet.rest)
+    parts += _group(_("Nothing to say, but less is known or a concern is open"), sheet.rest)
     parts += _group(_("Leave alone"), sheet.alone)
     if sheet.without:
         title = _("Without a dark phase that Neurocage knows")
