@@ -181,7 +181,7 @@ def record_past_codes(first: datetime, cage_ids: Sequence[int], codes: bytes, wa
     latency above 1 s in units of 8 ms. Timeouts and connection errors have latencies of their own.
     Raises IntegrityError where one of the polls is there already, or a cage is not.
     """
-    told = {"first": first, "ids": list(cage_ids), "codes": codes, "waits": waits}
+    told: dict[str, Any] = {"first": first, "ids": list(cage_ids), "codes": codes, "waits": waits}
     with connection.cursor() as cursor:
         cursor.execute(INSERT_CODES, told)
 
