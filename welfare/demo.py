@@ -63,7 +63,7 @@ def _make_rounds(person: User, window: Window, chance: np.random.Generator) -> N
             if not there or begun_at < window.start or last > window.end:
                 continue
             one = Round.objects.create(
-                room=there[0].room,
+                room_id=there[0].room_id or 0,
                 person=person,
                 by=person.get_username(),
                 begun_at=begun_at,
