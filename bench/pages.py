@@ -5,7 +5,7 @@ import sys
 import time
 from datetime import timedelta
 
-from bench import years
+from bench import facility, years
 
 REPEATS = 25
 # What the pages are to stay under, in ms.
@@ -24,20 +24,23 @@ def main():
     parser = years.arguments(__doc__, cages=100, days=60)
     parser.add_argument("--export-minutes", type=int, default=10_000_000, help="at most")
     parser.add_argument(
-        "--facility", action="store_true", help="the pages of light, marks and rhythms instead"
+        "--facility", action="store_true", help="the pages of light, marks and nights instead"
     )
+    parser.add_argument("--there", metavar="URL", help="of a database that has the facility")
+    parser.add_argument("--repeats", type=int, default=REPEATS, help="requests of each page")
+    parser.add_argument("--rounds", type=int, default=3, help="of the longer work of a facility")
     arguments = parser.parse_args()
-    with years.database(arguments.on):
-        if arguments.facility:
-            owner = _load_facility(arguments)
-        else:
-            owner = years.fill(arguments.cages, arguments.days, lambda _start: years.compress())
+    with years.database(arguments.on, arguments.there):
+        if arguments.facility or arguments.there:
+            owner, now = facility.load(arguments)
+            with facility.at(now):
+                held = _measure(owner, arguments, facility.addresses(now))
+                facility.measure_work(owner, now, arguments.rounds)
+            sys.exit(not held)
+        owner = years.fill(arguments.cages, arguments.days, lambda _start: years.compress())
         years.compress()
         years.tell("")
-        addresses = _facility_addresses() if arguments.facility else _addresses()
-        held = _measure(owner, arguments, addresses)
-        if arguments.facility:
-            sys.exit(not held)
+        held = _measure(owner, arguments, _addresses())
         _export(arguments.export_minutes)
     sys.exit(not held)
 
@@ -52,7 +55,7 @@ def _measure(owner, arguments, addresses):
     from people.models import ApiToken
 
     urls.urlpatterns.append(path("bare/", lambda request: HttpResponse("bare")))
-    _token, secret = ApiToken.objects.issue(owner, "bench", timezone.now())
+    _token, secret = ApiToken.objects.issue(owner, f"bench {time.time_ns()}", timezone.now())
     browser, program = Client(), Client(headers={"Authorization": f"Bearer {secret}"})
     browser.force_login(owner)
     print(f"{arguments.cages} cages, {arguments.days} days, on {arguments.on}\n")
@@ -61,7 +64,7 @@ def _measure(owner, arguments, addresses):
     held, bare = True, None
     for name, address_of in addresses.items():
         client = program if name.startswith("API") else browser
-        times, queries, size = times_of(client, address_of)
+        times, queries, size = times_of(client, address_of, arguments.repeats)
         median, p95 = statistics.median(times), sorted(times)[int(0.95 * len(times))]
         bare = bare or median
         wanted = WANTED.get(name)
@@ -71,48 +74,6 @@ def _measure(owner, arguments, addresses):
         row = (name, queries, f"{median:.1f} ms", f"{p95:.1f} ms", limit, f"{median / bare:.0f}")
         print("| " + " | ".join(map(str, (*row, round(size / 1000)))) + " |", flush=True)
     return held
-
-
-def _load_facility(arguments):
-    """The generated facility of that size. Returns the owner; prints how fast it was written."""
-    from django.db import connection
-    from django.utils import timezone
-
-    from cages.demo import facility
-    from people.models import User
-
-    owner = User.objects.create_superuser("bench")
-    size = facility.Size(arguments.cages, arguments.days, timezone.now())
-    began = time.monotonic()
-    facility.load(owner, size, progress=years.tell)
-    seconds = time.monotonic() - began
-    rows = arguments.cages * size.window.minutes
-    with connection.cursor() as cursor:
-        # As autovacuum does in time.
-        cursor.execute("VACUUM (ANALYZE)")
-    print(f"Generated {rows:,} minutes in {seconds:.0f} s: {rows / seconds:,.0f} a second\n")
-    return owner
-
-
-def _facility_addresses():
-    """As `_addresses`, of the pages that need light, marks and animals."""
-    from cages.models import Cage
-
-    ids = list(Cage.objects.active().order_by("pk").values_list("pk", flat=True))
-
-    def cage(number):
-        return ids[number % len(ids)]
-
-    return {
-        "a cage today": lambda n: f"/cages/{cage(n)}/",
-        "its history, 30 days": lambda n: f"/cages/{cage(n)}/history/?span=30d",
-        "its rhythm, 30 days": lambda n: f"/cages/{cage(n)}/rhythm/?span=30d",
-        "its rhythm, 90 days": lambda n: f"/cages/{cage(n)}/rhythm/?span=90d",
-        "its animals": lambda n: f"/cages/{cage(n)}/animals/",
-        "rhythm of a group, 7 days": lambda n: f"/rhythm/?span=7d&group=control&cage={n}",
-        "light": lambda n: f"/light/?n={n}",
-        "marks": lambda n: f"/marks/?n={n}",
-    }
 
 
 def _addresses():

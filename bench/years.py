@@ -35,8 +35,11 @@ UPDATE_STATES = """
 
 
 @contextmanager
-def database(kind):
-    """Django on an empty database of its own. kind: "timescaledb" or "postgresql"."""
+def database(kind, url=None):
+    """Django on an empty database of its own. kind: "timescaledb" or "postgresql".
+
+    url: of a database that is there already and is used instead. Its server stays.
+    """
     from local_stack.embedded import EmbeddedPostgres, EmbeddedValkey
     from tests.timescaledb.server import TimescaleServer
 
@@ -48,11 +51,12 @@ def database(kind):
             else EmbeddedPostgres(folder / "postgres", durable=False)
         )
         valkey = EmbeddedValkey(folder / "valkey", durable=False)
-        server.start()
+        if not url:
+            server.start()
         valkey.start()
         os.environ.update(
             DJANGO_SETTINGS_MODULE="neurocage.settings",
-            DATABASE_URL=server.url,
+            DATABASE_URL=url or server.url,
             REDIS_URL=valkey.url,
             SECRET_KEY=SECRET,
             STATE_DIR=str(folder / "state"),
@@ -64,15 +68,17 @@ def database(kind):
             from django.core.management import call_command
 
             django.setup()
-            call_command("migrate", verbosity=0)
-            call_command("setup_storage", "--layout-only", stdout=StringIO())
+            if not url:
+                call_command("migrate", verbosity=0)
+                call_command("setup_storage", "--layout-only", stdout=StringIO())
             yield
         finally:
             from django.db import connection
 
             connection.close()
             valkey.stop()
-            server.stop()
+            if not url:
+                server.stop()
 
 
 def arguments(description, cages, days):

@@ -78,8 +78,13 @@ def note(
     )
 
 
-def open_by_hand(cage: Cage, person: User, text: str, now: datetime) -> Concern:
-    """Open a concern that a person has seen at the cage. Raises AlreadyOpen."""
+def open_by_hand(
+    cage: Cage, person: User, text: str, now: datetime, *, tells: bool = True
+) -> Concern:
+    """Open a concern that a person has seen at the cage. Raises AlreadyOpen.
+
+    tells: whether somebody may have to be told at once. Nobody is of an invented past.
+    """
     subject, kind = f"cage:{cage.pk}", Kind.BY_EYE
     try:
         with transaction.atomic():
@@ -94,7 +99,8 @@ def open_by_hand(cage: Cage, person: User, text: str, now: datetime) -> Concern:
             note(concern, Act.OPENED, now, person, text=text)
             # What people saw on rounds who may not open one is on the desk with it.
             Look.objects.unopened().filter(cage=cage).update(concern=concern)
-            changed_after_commit()
+            if tells:
+                changed_after_commit()
     except IntegrityError:
         # Of two people who saw the same, the second one adds to what the first one opened.
         raise AlreadyOpen(Concern.objects.open().get(subject=subject, kind=kind)) from None

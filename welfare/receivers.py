@@ -14,6 +14,7 @@ from typing import Any
 
 from django.conf import settings
 
+from cages.demo.signals import facility_loaded
 from cages.polling.patience import pauses
 from cages.polling.signals import cycle_finished, minutes_changed
 from welfare.signals import concerns_changed
@@ -35,10 +36,11 @@ _places = threading.BoundedSemaphore(SENDING_AT_ONCE)
 
 
 def connect() -> None:
-    """Listen to polling. Called once, when Django starts."""
+    """Listen to polling and to the demonstration. Called once, when Django starts."""
     cycle_finished.connect(on_cycle_finished, dispatch_uid="welfare")
     minutes_changed.connect(on_minutes_changed, dispatch_uid="welfare")
     concerns_changed.connect(on_concerns_changed, dispatch_uid="welfare")
+    facility_loaded.connect(on_facility_loaded, dispatch_uid="welfare")
 
 
 def on_cycle_finished(slot: datetime, **kwargs: Any) -> None:
@@ -55,6 +57,14 @@ def on_minutes_changed(slot: datetime, cage_ids: list[int], **kwargs: Any) -> No
 
 def on_concerns_changed(**kwargs: Any) -> None:
     _send_apart([("welfare.tasks.send_notices", (), SEND_EXPIRES_SECONDS)])
+
+
+def on_facility_loaded(**facts: Any) -> None:
+    """Add to the generated facility at once. Here nothing waits for a message."""
+    # Only a command needs it.
+    from welfare import demo
+
+    demo.add_to_facility(**facts)
 
 
 def _send_apart(messages: list[Message]) -> None:

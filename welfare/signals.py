@@ -8,8 +8,10 @@ concerns_changed = Signal()
 
 
 def changed_after_commit() -> None:
-    """Send `concerns_changed` when the transaction is committed. Errors are only logged."""
-    transaction.on_commit(_send, robust=True)
+    """Send `concerns_changed` once when the transaction is committed. Errors are only logged."""
+    waiting = transaction.get_connection().run_on_commit
+    if not any(told is _send for _savepoints, told, *_robust in waiting):
+        transaction.on_commit(_send, robust=True)
 
 
 def _send() -> None:

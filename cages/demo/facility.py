@@ -5,12 +5,13 @@ of it is a measurement.
 """
 
 import time as clock
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from cages.demo import places, work
@@ -23,13 +24,15 @@ from cages.demo.minutes import (
     Story,
     code_of,
 )
+from cages.demo.signals import facility_loaded
 from cages.history.window import Window
 from cages.models import Cage, CageEvent, CageState, EventKind, Minute, Outcome, PollCycle
 from cages.models.cycle import OUTCOME_COUNTS, to_ranges
 from cages.polling import states
 from cages.polling.recorder import record_past_codes
 from cages.slots import SLOT_LENGTH, slot_of
-from people.models import User
+from cages.storage.filling import keys_afterwards
+from people.models import Role, User
 
 CAGES, DAYS, SEED = 500, 90, 117
 LEAST_CAGES, LEAST_DAYS = 8, 3
@@ -41,6 +44,8 @@ SICK_DAYS = 3
 OFF = ((0.3, 130, 120), (0.62, 1000, 35), (0.85, 1300, 540))
 SKIPPED = ((0.5, 600, 20), (0.9, 60, 45))
 PERFECT_CONTROL, PERFECT_TREATED = 0.8, 0.58
+# Minutes in one statement, so that the database needs no temporary files.
+WRITTEN_AT_ONCE = 180
 
 _CODES = np.zeros(256, dtype=np.uint8)
 _CODES[[1, 2, 3]] = [Minute.BAD, Minute.OK, Minute.PERFECT]
@@ -68,33 +73,53 @@ def is_one_of(index: int, which: tuple[int, int]) -> bool:
     return index % which[0] == which[1]
 
 
+@transaction.atomic
 def load(
-    owner: User, size: Size, progress: Callable[[str], object] = lambda text: None
+    owner: User,
+    size: Size,
+    progress: Callable[[str], object] = lambda text: None,
+    password: str | None = None,
 ) -> list[Cage]:
-    """Fill an empty database, a day of minutes in each transaction. Returns the cages.
+    """Fill an empty database in one transaction. Returns the cages.
 
-    progress: called with each step in words.
+    progress: called with each step in words. password: of the people of places.ROLES; with None
+    they cannot sign in.
     """
     began = clock.monotonic()
-    with transaction.atomic():
-        rooms = places.make_rooms()
-        cages = places.make_cages(owner, size.window, size.cages, _starts(size))
-        masks = places.give_light(rooms, cages, size.window)
-        work.make_animals(cages, size.window, size.seed)
-        handled = work.make_marks(owner, cages, size.window, size.seed, SWAPPED)
+    people = places.make_people(owner, password)
+    rooms = places.make_rooms()
+    cages = places.make_cages(owner, size.window, size.cages, _starts(size))
+    masks = places.give_light(rooms, cages, size.window)
+    work.make_animals(cages, size.window, size.seed)
+    technician = people[Role.TECHNICIAN]
+    handled = work.make_marks(technician, cages, size.window, size.seed, SWAPPED)
     story = story_of(size, masks, handled)
     written = 0
     tail = np.zeros((size.cages, min(TAIL_DAYS, size.days) * MINUTES_A_DAY), dtype=np.uint8)
-    for day in range(size.days):
-        codes, waits = story.day(day)
-        tail = np.concatenate([tail[:, MINUTES_A_DAY:], codes], axis=1)
-        with transaction.atomic():
+    with keys_afterwards(connection):
+        for day, (codes, waits) in enumerate(_days_ahead(story)):
+            tail = np.concatenate([tail[:, MINUTES_A_DAY:], codes], axis=1)
             written += _write_day(story, cages, day, codes, waits)
             _write_states(story, cages, day, tail)
-        seconds = clock.monotonic() - began
-        progress(f"day {day + 1} of {size.days}: {written:,} minutes in {seconds:.0f} s")
+            seconds = clock.monotonic() - began
+            progress(f"day {day + 1} of {size.days}: {written:,} minutes in {seconds:.0f} s")
+        progress("keys of the minutes")
     _end_some(cages, owner, story)
+    work.make_study(people[Role.RESEARCHER], cages, size.window)
+    progress("rounds, concerns and the last night")
+    facility_loaded.send(sender=None, people=people, window=size.window, seed=size.seed)
     return cages
+
+
+def _days_ahead(story: Story) -> Iterator[tuple[Codes, Codes]]:
+    """Yield each day of the story; the next one is made while the database writes this one."""
+    with ThreadPoolExecutor(1) as thread:
+        ahead = thread.submit(story.day, 0)
+        for day in range(1, story.days + 1):
+            made = ahead.result()
+            if day < story.days:
+                ahead = thread.submit(story.day, day)
+            yield made
 
 
 def _starts(size: Size) -> list[int]:
@@ -141,10 +166,13 @@ def _spans(size: Size, told: Iterable[tuple[float, int, int]]) -> list[tuple[int
 def _write_day(story: Story, cages: list[Cage], day: int, codes: Codes, waits: Codes) -> int:
     """Write the minutes of a day and the ledger of it. Returns how many minutes."""
     first = story.first_slot(day)
-    asked = [n for n, row in enumerate(codes) if row.any()]
-    record_past_codes(
-        first, {cages[n].pk: codes[n].tobytes() for n in asked}, [waits[n].tobytes() for n in asked]
-    )
+    asked = np.flatnonzero(codes.any(axis=1))
+    pks = [cages[n].pk for n in asked]
+    for minute in range(0, MINUTES_A_DAY, WRITTEN_AT_ONCE):
+        # In the order of slots, as they lie where the recorder wrote them.
+        part = slice(minute, minute + WRITTEN_AT_ONCE)
+        told = (every[asked, part].T.tobytes() for every in (codes, waits))
+        record_past_codes(first + minute * SLOT_LENGTH, pks, *told)
     counts = {
         word: (codes == code_of(outcome)).sum(axis=0)
         for outcome, word in OUTCOME_COUNTS.items()
@@ -152,7 +180,7 @@ def _write_day(story: Story, cages: list[Cage], day: int, codes: Codes, waits: C
     }
     planned = (codes > 0).sum(axis=0)
     counts[Outcome.ANSWERED.word] = planned - sum(counts.values())
-    ids = to_ranges(sorted(cages[n].pk for n in asked))
+    ids = to_ranges(sorted(pks))
     PollCycle.objects.bulk_create(
         [
             PollCycle(
@@ -195,7 +223,6 @@ def _write_states(story: Story, cages: list[Cage], day: int, tail: Codes) -> Non
     CageState.objects.bulk_create(made)
 
 
-@transaction.atomic
 def _end_some(cages: list[Cage], owner: User, story: Story) -> None:
     """Archive and pause the cages whose minutes ended, at that moment."""
     for number, cage in enumerate(cages):

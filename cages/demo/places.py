@@ -11,12 +11,13 @@ from cages.history.light import LightPhase, phases_of, runs_of
 from cages.history.window import DAY, Window
 from cages.models import Cage, LightPeriod, LightSchedule, Places, Room
 from cages.models.light import Regime
-from people.models import Lab, User
+from people.models import Lab, Membership, Role, User
 from people.models.lab import DEFAULT_CAGE_LIMIT
 
 # The usual light; reversed by a timer that ignores summer time; light that is later from a day on;
 # constant dark from a day on.
 USUAL, REVERSED, SHIFTED, DARK = ROOMS = ("R1 usual", "R2 reversed", "R3 shifted", "R4 dark")
+ROLES = (Role.TECHNICIAN, Role.RESEARCHER, Role.VET)
 RACK_ROWS, RACK_COLUMNS = "ABCDEFGH", 6
 STRAINS = ("C57BL/6J", "PV-Cre", "BALB/c", "5xFAD", "Thy1-GCaMP6")
 # After which share of the days.
@@ -41,6 +42,15 @@ class Masks:
 def room_number(index: int, count: int) -> int:
     """The room of the cage with this number from 0."""
     return index * len(ROOMS) // count
+
+
+def make_people(owner: User, password: str | None) -> dict[Role, User]:
+    """A person of the owner's lab for each of ROLES, who is named as the role."""
+    people = {}
+    for role in ROLES:
+        people[role] = User.objects.create_user(role.value, password=password)
+        Membership.objects.create(person=people[role], lab=owner.own_lab, role=role)
+    return people
 
 
 def make_rooms() -> list[Room]:

@@ -7,8 +7,10 @@ from datetime import date, datetime, time, timedelta
 from django.utils import timezone
 
 from cages.demo.minutes import MINUTES_A_DAY
+from cages.exporting.study.order import Exclusion, StudyOrder
+from cages.history.handling import margin
 from cages.history.window import DAY, Window
-from cages.models import Animal, Cage, Housing, Mark, MarkKind
+from cages.models import Animal, Cage, Housing, Mark, MarkKind, Study
 from cages.models.animal import Sex
 from cages.models.mark import BuiltIn
 from cages.slots import SLOT_LENGTH
@@ -22,6 +24,7 @@ MOVING_OF = 30
 # Each rack has its weekday for cage changes; a cage takes so many minutes.
 CHANGE_MINUTES = 3
 WEIGHED_OF = 10
+STUDY_CAGES, STUDY_DAYS = 8, 14
 # {day: [(number of the cage, minute of the day from the window's start)]}
 Handled = dict[int, list[tuple[int, int]]]
 
@@ -68,11 +71,27 @@ def make_animals(cages: list[Cage], window: Window, seed: int) -> None:
     Housing.objects.bulk_create(housings, batch_size=2000)
 
 
+def make_study(researcher: User, cages: list[Cage], window: Window) -> None:
+    """Order a study package of some cages of both groups and the last days."""
+    some = [(cage.pk, cage.label, cage.created_at) for cage in cages[:STUDY_CAGES]]
+    middle = window.end - STUDY_DAYS // 2 * DAY
+    alarm = Exclusion(Window(middle, middle + 90 * SLOT_LENGTH), "fire alarm")
+    order = StudyOrder(some, Window(window.end - STUDY_DAYS * DAY, window.end), margin(), [alarm])
+    study = Study.objects.create(
+        title="Activity of treated animals and controls",
+        by=researcher.get_username(),
+        made_by=researcher,
+        made_at=window.end,
+        order=order.to_json(),
+    )
+    study.cages.set([cage.pk for cage in cages[:STUDY_CAGES]])
+
+
 def make_marks(
-    owner: User, cages: list[Cage], window: Window, seed: int, swapped: tuple[int, ...]
+    person: User, cages: list[Cage], window: Window, seed: int, swapped: tuple[int, ...]
 ) -> Handled:
     """Note the work of the window. Returns when the animals of which cage were handled."""
-    noting = _Noting(owner, window, seed)
+    noting = _Noting(person, window, seed)
     racks = list({cage.rack_id: cage.rack for cage in cages}.values())
     rooms = list({cage.room_id: cage.room for cage in cages}.values())
     number_of = {rack.pk: number for number, rack in enumerate(racks) if rack}
@@ -110,8 +129,8 @@ def make_marks(
 class _Noting:
     """Collects marks of a window, and the handling of cages."""
 
-    def __init__(self, owner: User, window: Window, seed: int) -> None:
-        self.owner, self.window, self.seed = owner, window, seed
+    def __init__(self, person: User, window: Window, seed: int) -> None:
+        self.person, self.window, self.seed = person, window, seed
         self.kinds = {kind.code: kind for kind in MarkKind.objects.exclude(code=None)}
         self.marks: list[Mark] = []
         self.handled: Handled = {}
@@ -138,8 +157,8 @@ class _Noting:
             kind=self.kinds[kind],
             starts_at=start,
             ends_at=end,
-            person=self.owner,
-            by=self.owner.get_username(),
+            person=self.person,
+            by=self.person.get_username(),
             noted_at=end,
             **{name: place},
         )

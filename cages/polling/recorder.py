@@ -7,7 +7,7 @@ slot), and the first record of a slot stays, so writing twice changes nothing. O
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -42,21 +42,22 @@ REPLACE_SKIPPED = f"""
         AND cages_poll.outcome = {Outcome.SKIPPED.value}
         AND polled.outcome <> {Outcome.SKIPPED.value}
 """
-# What `record_past_codes` writes. The time is added as an interval, not by the calendar.
-OF_CODES = f"""
-    SELECT slot, cage_id,
-           (CASE outcome WHEN {Outcome.SKIPPED.value} THEN NULL
-                WHEN {Outcome.TIMEOUT.value} THEN 10000
-                WHEN {Outcome.CONNECTION_ERROR.value} THEN 2 ELSE 1000 + 8 * wait END)::int
-               AS latency_ms,
-           outcome, (CASE WHEN code < 10 THEN code END)::smallint AS status,
-           NULL::smallint AS http_status, NULL::text AS detail
+# What `record_past_codes` writes, slot by slot. Nothing is sorted, and each key is looked for
+# once, because nothing is there. The time is added as an interval, not by the calendar.
+INSERT_CODES = f"""
+    INSERT INTO cages_poll (slot, cage_id, latency_ms, outcome, status)
+    SELECT %(first)s::timestamptz + n / count * interval '1 minute', ids[n %% count + 1],
+           CASE code WHEN {10 * Outcome.SKIPPED} THEN NULL
+                     WHEN {10 * Outcome.TIMEOUT} THEN 10000
+                     WHEN {10 * Outcome.CONNECTION_ERROR} THEN 2
+                     ELSE 1000 + 8 * wait END,
+           CASE WHEN code < 10 THEN {Outcome.ANSWERED.value} ELSE code / 10 END,
+           CASE WHEN code < 10 THEN code END
     FROM (
-        SELECT %s::timestamptz + n * interval '1 minute' AS slot, cage_id,
-               get_byte(codes, n) AS code, get_byte(waits, n) AS wait,
-               (CASE WHEN get_byte(codes, n) < 10 THEN {Outcome.ANSWERED.value}
-                     ELSE get_byte(codes, n) / 10 END)::smallint AS outcome
-        FROM unnest(%s::int[], %s::bytea[], %s::bytea[]) AS past (cage_id, codes, waits),
+        SELECT n, ids, cardinality(ids) AS count, get_byte(codes, n) AS code,
+               get_byte(waits, n) AS wait
+        FROM (SELECT %(ids)s::int[] AS ids, %(codes)s::bytea AS codes, %(waits)s::bytea AS waits)
+             AS past,
              generate_series(0, length(codes) - 1) AS n
     ) AS told
     WHERE code > 0
@@ -172,19 +173,21 @@ def record_past(minutes: Sequence[tuple[datetime, PollResult]]) -> None:
         insert_polls(cursor, OF_MANY_SLOTS, {"slots": slots, **_arrays(columns)})
 
 
-def record_past_codes(first: datetime, codes: Mapping[int, bytes], waits: Sequence[bytes]) -> None:
+def record_past_codes(first: datetime, cage_ids: Sequence[int], codes: bytes, waits: bytes) -> None:
     """Write the polls of many cages from the slot `first` on, as `record_past`, but fast.
 
-    codes: {cage id: one byte for each slot}: a Health, or 10 times an Outcome that is not
-    `answered`; 0 for a slot without a poll. waits: for each cage as many bytes, the latency above
-    1 s in units of 8 ms. Timeouts and connection errors have latencies of their own.
+    codes: one byte for each cage, in the order of `cage_ids`, then those of the next slot: a
+    Health, or 10 times an Outcome that is not `answered`; 0 for no poll. waits: as many bytes, the
+    latency above 1 s in units of 8 ms. Timeouts and connection errors have latencies of their own.
+    Raises IntegrityError where one of the polls is there already, or a cage is not.
     """
+    told: dict[str, Any] = {"first": first, "ids": list(cage_ids), "codes": codes, "waits": waits}
     with connection.cursor() as cursor:
-        insert_polls(cursor, OF_CODES, [first, list(codes), list(codes.values()), list(waits)])
+        cursor.execute(INSERT_CODES, told)
 
 
 def insert_polls(cursor: CursorWrapper, source: str, parameters: Any) -> None:
-    """The one INSERT of polls; rows whose key exists are left out.
+    """Write polls; rows whose key exists, and those of cages that do not, are left out.
 
     source: a SELECT of slot, cage_id, latency_ms, outcome, status, http_status and detail, with its
     parameters.

@@ -37,7 +37,8 @@ def add_studies(person, now):
     files = {f"{name}.csv": 64 * "f" for name in ("minutes", "data-dictionary", "schedules")}
     made = Study.objects.create(
         pk=900, sha256=64 * "e", size=12_345_678, rows=25_920, contents={"files": files},
-        app_version="1.0.0", checked_at=now, differences=[("file", {"name": f"{LONG}.csv"})], **told,
+        app_version="1.0.0", checked_at=now, differences=[("file", {"name": f"{LONG}.csv"})],
+        **told,
     )  # fmt: skip
     for study in (made, Study.objects.create(pk=901, **told)):
         study.cages.set(cages)

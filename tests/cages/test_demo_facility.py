@@ -7,10 +7,12 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, Max, Min, Sum
 
 from cages.demo import facility, places, work
+from cages.exporting.study.package import StudyPackage
+from cages.exporting.study.verify import verify
 from cages.history.handling import marks_of
 from cages.history.light import LightPhase, by_phase, light_of
 from cages.history.minutes import minutes_of
@@ -30,9 +32,11 @@ from cages.models import (
     PollCycle,
     Rack,
     Room,
+    Study,
 )
 from cages.models.cycle import OUTCOME_COUNTS, from_ranges
 from cages.models.mark import BuiltIn
+from cages.polling.recorder import record_past_codes
 from cages.rhythm.periodogram import lomb_scargle
 from cages.rhythm.question import Question
 from cages.rhythm.series import series_of
@@ -192,6 +196,28 @@ def test_animals_live_in_their_cages_and_some_were_moved(cages):
     assert Animal.objects.count() == sum(cage.animal_count for cage in cages)
     assert set(Animal.objects.values_list("group", flat=True)) == {"control", "treated"}
     assert Housing.objects.exclude(until=None).exists()
+
+
+def test_each_person_of_the_facility_signs_in_and_finds_the_cages(loaded, db, client):
+    password = loaded.split()[-1]
+    for name in ("demo", *places.ROLES):
+        assert client.login(username=name, password=password)
+        assert client.get("/cages/").context["page_obj"].paginator.count > 50
+
+
+def test_there_is_a_study_that_can_be_made(loaded, db, tmp_path):
+    study = Study.objects.get()
+    file = tmp_path / "study.zip"
+    file.write_bytes(b"".join(StudyPackage(study).pieces()))
+    found = verify(str(file))
+    assert found.name == study.name
+    assert found.wrong == []
+
+
+def test_polls_that_are_there_are_not_written_again(loaded, db):
+    poll = Poll.objects.first()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        record_past_codes(poll.slot, [poll.cage_id], b"\1", b"\0")
 
 
 def test_it_says_which_days_the_clock_was_set_on(loaded):

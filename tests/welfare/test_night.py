@@ -252,6 +252,7 @@ def test_a_cage_with_an_open_concern_is_not_to_be_left_alone(room, user):
     desk.find(concern.pk, user, Finding.NORMAL, "", NOW, recheck_at=at("09:00"))
     page = make_sheet_page(user, room)
     assert "Leave alone: 0" in page
+    assert "Nothing to say, but less is known or a concern is open: 1" in page
     assert "recheck due 2026-03-02 09:00" in page
 
 
@@ -305,3 +306,11 @@ def test_the_facts_are_read_as_they_were_written(room, user):
     assert (line.cage, line.bad, line.unseen) == (cage, 60, 20)
     assert (line.longest.minutes, line.longest.first) == (60, NIGHT.start + 300 * MINUTE)
     assert line.start == NIGHT.start
+
+
+def test_a_cage_of_a_sheet_is_named_with_its_rack(room, user, browser):
+    """Each rack of a room has a bay of the same name."""
+    cage = make(user, 2)
+    live(cage, three_of_four([BAD] * LENGTH))
+    make_due(NOW)
+    assert f"A {cage.bay_name} · {cage.label}" in text_of(browser.get(ADDRESS.format(room.pk)))

@@ -1,6 +1,7 @@
 """Rounds: what a device tells arrives once each, in order; what came of a round; who may."""
 
 import json
+import re
 import uuid
 from datetime import timedelta
 
@@ -137,6 +138,17 @@ def test_the_end_says_how_many_were_looked_at_and_which_were_skipped(browser, un
     cages[0].save()
     page = text_of(browser.get(reverse("round", args=[under_way.pk])))
     assert "2 of 3 looked at, one skipped: Colony 7 (Not there)" in page
+
+
+def test_bays_are_told_with_their_racks_where_the_room_has_several(browser, under_way, cages):
+    other = make_cage("Colony 6", cages[0].owner, id=6, room="R1", rack="B", row="B", column=2)
+    tapped = browser.get(reverse("round", args=[under_way.pk])).content.decode()
+    assert re.findall(r'data-bay="([^"]*)"', tapped) == ["A A-01", "A B-01", "A B-02", "B B-02"]
+    skipped = item(under_way, "skipped", cage=other.pk, why="Not there")
+    send(browser, under_way, skipped, item(under_way, "end", cage=0))
+    page = text_of(browser.get(reverse("round", args=[under_way.pk])))
+    assert "one skipped: B B-02 (Not there)" in page
+    assert "Not looked at: A A-01, A B-01, A B-02" in page
 
 
 def test_who_skips_a_cage_after_a_look_has_seen_it(browser, under_way):

@@ -12,6 +12,7 @@ from reportlab.platypus import Paragraph, SimpleDocTemplate
 
 from cages.drawing.words import date_and_time, time_of_day, whole_percent
 from cages.models import Cage
+from welfare.bays import rack_and_bay
 from welfare.models import NightSheet
 from welfare.night.sheet import Group, Line, Sheet
 
@@ -47,12 +48,13 @@ def paper_of(kept: NightSheet, sheet: Sheet) -> bytes:
                 text += "; " + _("recheck due %(due)s") % due
             parts.append(_text(text))
     parts += _group(_("Too little seen"), sheet.little)
-    parts += _group(_("Nothing to say, less is known"), sheet.rest)
+    parts += _group(_("Nothing to say, but less is known or a concern is open"), sheet.rest)
     parts += _group(_("Leave alone"), sheet.alone)
     if sheet.without:
         title = _("Without a dark phase that Neurocage knows")
         parts.append(_text(f"{title}: {len(sheet.without)}", HEADING))
-        parts.append(_text(_names(sheet.without), SMALL))
+        names = (rack_and_bay(cage) or cage.label for cage in sheet.without)
+        parts.append(_text(", ".join(names), SMALL))
     parts.append(_text(_("The daily look at every animal stays.")))
     file = io.BytesIO()
     margins = dict.fromkeys(("leftMargin", "rightMargin", "topMargin", "bottomMargin"), MARGIN)
@@ -144,7 +146,7 @@ def _group(title: str, group: Group) -> list[Paragraph]:
 
 
 def _name(cage: Cage) -> str:
-    return f"{cage.bay_name} · {cage.label}" if cage.bay_name else cage.label
+    return f"{rack_and_bay(cage)} · {cage.label}" if cage.bay_name else cage.label
 
 
 def _names(cages: list[Cage]) -> str:

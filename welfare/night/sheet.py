@@ -85,7 +85,8 @@ class Sheet:
     """cages: how many of the room's the person sees, the sum of all parts.
 
     concerns: open now. alone: known well, nothing to say, no open concern. rest: nothing to say,
-    but less is known. little: known for less than half of it. without: no dark phase.
+    but less is known or a concern is open. little: known for less than half of it. without: no dark
+    phase.
     """
 
     lines: list[Line]

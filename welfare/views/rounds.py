@@ -17,6 +17,7 @@ from cages.models import Cage, MarkKind, Room
 from cages.views.access import CageAccessMixin
 from neurocage.ids import id_from
 from welfare import rounds
+from welfare.bays import bays_of
 from welfare.models import LookResult, Round
 from welfare.models.round import WHY_LENGTH
 
@@ -85,8 +86,10 @@ class RoundView(CageAccessMixin, TemplateView):
 
     def _tapped(self) -> dict[str, Any]:
         standing = rounds.standing_of(self.round, self.access, self.now)
+        bays = bays_of(cage for cage, _done in standing.cages)
         return {
             "standing": standing,
+            "cages": [(cage, done, bays[cage.pk]) for cage, done in standing.cages],
             "opens": self.access.finds(Cage.objects.filter(room=self.round.room_id)).exists(),
             "results": LookResult,
             "taps": MarkKind.objects.filter(code__in=rounds.TAPS, is_on=True).order_by("pk"),
@@ -104,11 +107,14 @@ class RoundView(CageAccessMixin, TemplateView):
         found = self.seen.filter(pk__in=ids).select_related("room", "rack")
         cages = {cage.pk: cage for cage in found.in_order("position", self.now)}
         seen = {pk for pk in came["seen"] if pk in cages}
+        bays = bays_of(cages.values())
         return {
             "seen_count": len(seen),
             "all_count": len(cages),
-            "skipped": [(cage, why[pk]) for pk, cage in cages.items() if pk in why],
-            "left": [cage for pk, cage in cages.items() if pk not in why and pk not in seen],
+            "skipped": [(cage, why[pk], bays[pk]) for pk, cage in cages.items() if pk in why],
+            "left": [
+                (cage, bays[pk]) for pk, cage in cages.items() if pk not in why and pk not in seen
+            ],
             "unopened": [
                 look.cage
                 for look in self.round.looks.unopened().select_related("cage__rack", "cage__room")

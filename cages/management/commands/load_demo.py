@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from cages import demo
 from cages.demo import facility
+from cages.demo.places import ROLES
 from cages.history.window import midnight_of
 from cages.models import Cage
+from cages.storage import upkeep
 from neurocage.private_file import write_private_file
 from people.models import User
 
@@ -86,11 +88,17 @@ class Command(BaseCommand):
         now = timezone.now()
         end = min(midnight_of(until, timezone.get_default_timezone()), now) if until else now
         size = facility.Size(cages, days, end, seed)
-        user = User.objects.create_superuser(USERNAME, password=password)
         changes = facility.clock_changes(size.window)
         self._tell(f"Days on which the clock is set: {', '.join(changes) or 'none'}")
-        facility.load(user, size, progress=self._tell)
-        self._tell(f"Facility loaded. Sign in as {USERNAME} with the password {password}")
+        with transaction.atomic():
+            user = User.objects.create_superuser(USERNAME, password=password)
+            facility.load(user, size, progress=self._tell, password=password)
+        # Pages are as they will be once TimescaleDB's jobs have run.
+        for words, run in upkeep.pending(connection):
+            self._tell(words)
+            run(connection)
+        names = ", ".join([USERNAME, *ROLES])
+        self._tell(f"Facility loaded. Sign in as one of {names} with the password {password}")
 
     def _tell(self, text: str) -> None:
         self.stdout.write(text)
