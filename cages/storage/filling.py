@@ -22,7 +22,7 @@ SORT_MEMORY = "256MB"
 def keys_afterwards(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """Within a transaction: make the keys of the table of minutes when all rows are written.
 
-    Keeping them meanwhile takes three quarters of the time on plain PostgreSQL. The table is locked
+    Keeping them meanwhile takes most of the time on plain PostgreSQL. The table is locked
     until the transaction ends, and one that fails leaves it as it was. A hypertable keeps its
     keys: TimescaleDB cannot drop them where chunks are compressed, and its chunks are small.
     """

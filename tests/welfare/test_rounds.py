@@ -148,7 +148,7 @@ def test_bays_are_told_with_their_racks_where_the_room_has_several(browser, unde
     send(browser, under_way, skipped, item(under_way, "end", cage=0))
     page = text_of(browser.get(reverse("round", args=[under_way.pk])))
     assert "one skipped: B B-02 (Not there)" in page
-    assert "Not looked at: A A-01, A B-01, A B-02" in page
+    assert "Not looked at: A A-01 , A B-01 , A B-02" in page
 
 
 def test_who_skips_a_cage_after_a_look_has_seen_it(browser, under_way):
