@@ -24,10 +24,10 @@ class KindMixin(ModelFormMixin, PermittedMixin):
 
     def form_valid(self, form: Any) -> HttpResponse:
         try:
-            response: HttpResponse = super().form_valid(form)  # type: ignore[misc]
+            response: HttpResponse = super().form_valid(form)
         except IntegrityError:
             form.add_error(None, _("Somebody else has just used this name. Choose another one."))
-            return self.form_invalid(form)  # type: ignore[attr-defined]
+            return self.form_invalid(form)
         messages.success(self.request, _("Saved."))
         return response
 
