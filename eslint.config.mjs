@@ -17,7 +17,13 @@ export default [
     files: ["static/js/*.js"],
     languageOptions: {
       sourceType: "script",
-      globals: { ...globals.browser, ...globals.serviceworker, htmx: "readonly", Idiomorph: "readonly", uPlot: "readonly" },
+      globals: {
+        ...globals.browser,
+        ...globals.serviceworker,
+        htmx: "readonly",
+        Idiomorph: "readonly",
+        uPlot: "readonly",
+      },
     },
     rules: { "no-implicit-globals": "error", strict: ["error", "function"] },
   },

@@ -68,7 +68,11 @@
     show(".round-result", told);
     show(".round-left", left.length ? said("saidLeft", { names: names(left) }) : "");
     for (const cage of cages) {
-      cage.button.querySelector(".round-mark").textContent = cage.seen ? "✓" : cage.skipped ? "–" : "○";
+      cage.button.querySelector(".round-mark").textContent = cage.seen
+        ? "✓"
+        : cage.skipped
+          ? "–"
+          : "○";
       cage.button.querySelector(".round-said").textContent = cage.noted.join(", ");
       cage.button.toggleAttribute("aria-current", cage === cages[current]);
     }
@@ -79,7 +83,8 @@
       show("#round-cage", bay === label ? label : `${bay} · ${label}`);
       show(".round-place", place);
       show(".round-done", cage.noted.join(", "));
-      for (const node of root.querySelectorAll("[data-handles]")) node.hidden = handled === undefined;
+      for (const node of root.querySelectorAll("[data-handles]"))
+        node.hidden = handled === undefined;
       find("[data-move]").href = move;
     }
     find("[data-undo]").disabled = !lastTap();
@@ -126,7 +131,9 @@
 
   function lastTap() {
     const undone = new Set(items.filter((one) => one.what === "undo").map((one) => one.of));
-    return items.findLast((one) => one.what !== "undo" && one.what !== "end" && !undone.has(one.key));
+    return items.findLast(
+      (one) => one.what !== "undo" && one.what !== "end" && !undone.has(one.key),
+    );
   }
 
   // A random UUID. crypto.randomUUID is missing where a page is not served by HTTPS.
@@ -139,7 +146,14 @@
   }
 
   async function note(what, more = {}) {
-    const item = { key: newKey(), what, at: new Date().toISOString(), round: roundId, person, ...more };
+    const item = {
+      key: newKey(),
+      what,
+      at: new Date().toISOString(),
+      round: roundId,
+      person,
+      ...more,
+    };
     try {
       await window.roundQueue.add(item);
     } catch {
@@ -225,7 +239,9 @@
     if (!("serviceWorker" in navigator) || !("caches" in window)) return;
     await navigator.serviceWorker.register(data.worker);
     const cache = await caches.open(CACHE);
-    const files = [...document.querySelectorAll("script[src], link[rel=stylesheet], img[src], link[rel=icon]")];
+    const files = [
+      ...document.querySelectorAll("script[src], link[rel=stylesheet], img[src], link[rel=icon]"),
+    ];
     const addresses = files.map((file) => new URL(file.src || file.href).pathname);
     const page = await fetch(data.page, { redirect: "error" });
     if (!page.ok) return;
@@ -238,7 +254,9 @@
   async function start() {
     root.hidden = false;
     const byCode = location.pathname.match(/\/rounds\/cage\/(\d+)\//);
-    const wanted = Number(byCode?.[1] ?? new URLSearchParams(location.search).get("cage") ?? data.wanted);
+    const wanted = Number(
+      byCode?.[1] ?? new URLSearchParams(location.search).get("cage") ?? data.wanted,
+    );
     try {
       await window.roundQueue.forgetOld();
       await load();
