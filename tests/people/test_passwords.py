@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from people import locks
 from people.models import User
+from people.setup_code import setup_code
 from tests.factories import PASSWORD, make_user
 from tests.pages import text_of
 
@@ -188,3 +189,73 @@ def test_an_error_of_allauth_without_a_template_is_shown(client, user):
     client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
     page = client.get(reverse("mfa_activate_totp"), follow=True)
     assert "until you have verified your email address" in text_of(page)
+
+
+# The length
+
+
+SHORT, LONG = "7 dull owls", "8 dull owls."
+
+
+def is_short(form, field):
+    """Whether the form says so of this field."""
+    return any("at least 12 characters" in error for error in form.errors.get(field, []))
+
+
+def change(request, client, letters):
+    client.force_login(request.getfixturevalue("user"))
+    return CHANGE, {"oldpassword": PASSWORD}, "password1"
+
+
+def set_first(request, client, letters):
+    person = request.getfixturevalue("user")
+    person.set_unusable_password()
+    person.save()
+    client.force_login(person)
+    return reverse("account_set_password"), {}, "password1"
+
+
+def reset(request, client, letters):
+    request.getfixturevalue("reachable")
+    client.post(RESET, {"email": "ruth@example.org"})
+    return path_in(letters.next()), {}, "password1"
+
+
+def register(request, client, letters):
+    request.getfixturevalue("user")
+    return reverse("register"), {"username": "vera"}, "password2"
+
+
+def set_up(request, client, letters):
+    request.getfixturevalue("db")
+    fields = {"username": "ada", "code": setup_code()}
+    return reverse("setup"), fields, "password2"
+
+
+@pytest.mark.parametrize("form", [change, set_first, reset, register, set_up])
+def test_a_new_password_has_at_least_twelve_characters_and_its_form_says_so(
+    request, client, settings, letters, form
+):
+    assert (len(SHORT), len(LONG)) == (11, 12)
+    settings.REGISTRATION_OPEN = True
+    path, fields, at = form(request, client, letters)
+    page = client.get(path, follow=True)
+    path = page.wsgi_request.path
+    assert "at least 12 characters" in main_of(page)
+    refused = client.post(path, fields | dict.fromkeys(("password1", "password2"), SHORT))
+    assert is_short(refused.context["form"], at)
+    taken = client.post(path, fields | dict.fromkeys(("password1", "password2"), LONG))
+    assert taken.status_code == 302 or "waits" in main_of(taken)
+
+
+def test_a_common_password_is_refused(client_of, user):
+    common = "qwertyuiop123"
+    form = {"oldpassword": PASSWORD, "password1": common, "password2": common}
+    answer = client_of(user).post(CHANGE, form)
+    assert answer.context["form"].errors == {"password1": ["This password is too common."]}
+
+
+def test_a_shorter_password_of_before_goes_on_working(client, user):
+    user.set_password("12345678")
+    user.save()
+    assert signs_in(client, "12345678")
