@@ -14,11 +14,7 @@ BASE_DIR = Path(__file__).resolve().parents[1]
 # Variables of make, a shell or another project that would change how our processes behave.
 FOREIGN_PREFIXES = ("MAKE", "CELERY_", "GUNICORN_", "PYTHONHOME", "PYTHONPATH", "WEB_CONCURRENCY")
 FOREIGN = {"MFLAGS", "GNUMAKEFLAGS"}
-NOT_FOR_THE_SENSOR_API = {
-    *("DATABASE_URL", "DATABASE_URL_FILE", "DATABASE_OWNER_URL", "DATABASE_OWNER_URL_FILE"),
-    *("REDIS_URL", "REDIS_URL_FILE", "SECRET_KEY", "SECRET_KEY_FILE"),
-    *("EMAIL_URL", "EMAIL_URL_FILE"),
-}
+NOT_FOR_THE_SENSOR_API = env.SECRETS | {f"{name}_FILE" for name in env.SECRETS}
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ class Config:
                 redis_url=_url_or_empty("REDIS_URL", ("redis", "rediss")),
                 sensor_api_url=_url_or_empty("SENSOR_API_URL", ("http", "https")),
                 poll_processes=programs.poll_processes(),
-                has_mail=bool(env.text("EMAIL_URL") or env.text("EMAIL_URL_FILE")),
+                has_mail=env.is_set("EMAIL_URL"),
                 base_url=env.url("BASE_URL", f"http://localhost:{port}", ("http", "https")),
             )
         finally:
@@ -84,8 +80,8 @@ def child_environment(**variables: object) -> dict[str, str]:
 
 def secret_settings() -> dict[str, str]:
     """SECRET_KEY, or else SECRET_KEY_FILE as an absolute path. Empty when neither is set."""
-    if key := env.text("SECRET_KEY"):
+    if key := env.given("SECRET_KEY"):
         return {"SECRET_KEY": key}
-    if file := env.text("SECRET_KEY_FILE"):
+    if file := env.given("SECRET_KEY_FILE"):
         return {"SECRET_KEY_FILE": str(Path(file).resolve())}
     return {}

@@ -1,5 +1,8 @@
 """Settings from the environment. Each reader raises ImproperlyConfigured for a bad value.
 
+A setting of SECRETS may be in a file: NAME_FILE names it, and NAME wins over it. Every reader finds
+it there.
+
 The message names the variable and says what is expected. Between `collect_bad_values` and
 `refuse_bad_values` a reader notes the message and returns a possible value, so that a person learns
 of all bad values at once.
@@ -30,6 +33,14 @@ DISCOVERY = "/.well-known/openid-configuration"
 # As long as allauth keeps it.
 PROVIDER_LENGTH = 200
 STACK_FILE_NAME = "stack.env"
+# They may hold a password, a key, or an address that is one.
+SECRETS = frozenset(
+    {
+        *("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "SENSOR_API_URL", "EMAIL_URL"),
+        *("HEARTBEAT_URL", "SENTRY_DSN", "SECRET_KEY", "SETUP_CODE", "METRICS_TOKEN"),
+        "OIDC_CLIENT_SECRET",
+    }
+)
 FLAGS = dict.fromkeys(("1", "true", "yes", "on"), True)
 FLAGS |= dict.fromkeys(("0", "false", "no", "off"), False)
 SECRET_LENGTH = 32
@@ -70,8 +81,9 @@ def _refuse(message: str, instead: Value) -> Value:
 def load_stack_file(state_dir: Path) -> list[str]:
     """Set the variables that a running `make up` wrote for this checkout, unless already set.
 
-    Returns the names of those that were set. The file holds one NAME=value a line and is readable
-    by its owner only. It exists only while the stack runs.
+    One whose value is in a file counts as set. Returns the names of those that were set. The file
+    holds one NAME=value a line and is readable by its owner only. It exists only while the stack
+    runs.
     """
     try:
         lines = (state_dir / STACK_FILE_NAME).read_text().splitlines()
@@ -79,16 +91,42 @@ def load_stack_file(state_dir: Path) -> list[str]:
         return []
     except NotADirectoryError:
         return _refuse(f"STATE_DIR must be a folder, not {str(state_dir)!r}.", [])
-    pairs = [line.split("=", 1) for line in lines if "=" in line and not line.startswith("#")]
-    taken = [name for name, _ in pairs if name not in os.environ]
-    for name, value in pairs:
-        os.environ.setdefault(name, value)
+    pairs = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    taken = [name for name in pairs if name not in os.environ and not _file_of(name)]
+    os.environ.update((name, pairs[name]) for name in taken)
     return taken
 
 
+def given(name: str) -> str:
+    """The value of the variable itself, without surrounding white space."""
+    return os.environ.get(name, "").strip()
+
+
+def is_set(name: str) -> bool:
+    """Whether there is a value, or for one of SECRETS a file. An empty value counts as not set."""
+    return bool(given(name) or _file_of(name))
+
+
 def text(name: str, default: str = "") -> str:
-    """The value without surrounding white space. An empty value counts as not set."""
-    return os.environ.get(name, "").strip() or default
+    """The value, or the content of its file, without surrounding white space; else the default."""
+    return _value_of(name) or default
+
+
+def _file_of(name: str) -> str:
+    return given(f"{name}_FILE") if name in SECRETS else ""
+
+
+def _value_of(name: str) -> str | None:
+    """The value, or the content of its file, or "". None for a file whose refusal was noted."""
+    path = _file_of(name)
+    if given(name) or not path:
+        return given(name)
+    try:
+        return Path(path).read_text().strip()
+    except OSError as error:
+        return _refuse(f"{name}_FILE: cannot read {path}: {error.strerror}.", None)
+    except UnicodeDecodeError:
+        return _refuse(f"{name}_FILE: {path} must hold text.", None)
 
 
 def flag(name: str, default: bool = False) -> bool:
@@ -143,16 +181,12 @@ def networks(name: str, default: str) -> list[IPv4Network | IPv6Network]:
         return _refuse(f"{name} must list networks like 10.0.0.0/8. {error}.", [])
 
 
-def url(name: str, default: str, schemes: tuple[str, ...], file_name: str = "") -> str:
-    """A URL with a host and one of the schemes. A trailing slash is removed.
-
-    file_name: a variable that names a file with the URL, for one that holds a password. The
-    variable `name` wins over it.
-    """
-    content = "" if text(name) or not file_name else _content_of(file_name)
-    if content is None:
+def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
+    """A URL with a host and one of the schemes. A trailing slash is removed."""
+    found = _value_of(name)
+    if found is None:
         return default
-    value = text(name) or content or default
+    value = found or default
     try:
         parts = urlsplit(value)
         valid = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
@@ -172,22 +206,20 @@ def host_of(url: str) -> str:
     return f"[{name}]" if ":" in name else name
 
 
-def optional_url(name: str, schemes: tuple[str, ...], file_name: str = "") -> str:
-    """As `url`, but "" where neither variable is set."""
-    if not text(name) and not (file_name and text(file_name)):
-        return ""
-    return url(name, "", schemes, file_name)
+def optional_url(name: str, schemes: tuple[str, ...]) -> str:
+    """As `url`, but "" where it is not set."""
+    return url(name, "", schemes) if is_set(name) else ""
 
 
 def identity_provider(
-    server_name: str, client_name: str, secret_name: str, file_name: str, shown_name: str
+    server_name: str, client_name: str, secret_name: str, shown_name: str
 ) -> dict[str, str]:
     """`server_url`, `client_id`, `client_secret` and `name` of a provider; empty where none is set.
 
-    The arguments are names of variables; file_name is that of a file with the secret. The
-    provider's answers are believed because of its certificate, so http is for localhost only.
+    The arguments are names of variables. The provider's answers are believed because of its
+    certificate, so http is for localhost only.
     """
-    if not any(map(text, (server_name, client_name, secret_name, file_name))):
+    if not any(map(is_set, (server_name, client_name, secret_name))):
         return {}
     server = optional_url(server_name, ("https", "http")).removesuffix(DISCOVERY)
     host = urlsplit(server).hostname or ""
@@ -197,10 +229,9 @@ def identity_provider(
             " characters.",
             None,
         )
-    client, hidden = text(client_name), text(secret_name) or _content_of(file_name) or ""
-    given = {server_name: text(server_name), client_name: client, secret_name: hidden}
-    for name, value in given.items():
-        if not value:
+    client, hidden = text(client_name), text(secret_name)
+    for name in (server_name, client_name, secret_name):
+        if not text(name):
             _refuse(f"{name} must be set with the other settings of OIDC.", None)
     return {
         "server_url": server,
@@ -211,7 +242,7 @@ def identity_provider(
 
 
 def sentry_dsn(name: str) -> str:
-    """The address of a project of a Sentry with its key; "" where the variable is not set."""
+    """The address of a project of a Sentry with its key; "" where it is not set."""
     value = text(name)
     try:
         parts = urlsplit(value)
@@ -241,23 +272,20 @@ def databases(
     return owner if by_owner else running, (running["USER"], running.get("PASSWORD") or "")
 
 
-def owner_database(name: str, file_name: str) -> dict[str, Any]:
+def owner_database(name: str) -> dict[str, Any]:
     """As `database`. The file is that of our own server, so DATABASE_URL wins over it too."""
-    return database(name, "" if text("DATABASE_URL") else file_name)
+    if given("DATABASE_URL") and not given(name):
+        return {"ENGINE": "django.db.backends.dummy"}
+    return database(name)
 
 
-def database(name: str, file_name: str = "") -> dict[str, Any]:
+def database(name: str) -> dict[str, Any]:
     """Django's settings for the PostgreSQL database at the variable's URL.
 
-    file_name: a variable that names a file with the URL. The variable `name` wins over it.
-
-    When neither is set, Django gets its dummy backend, because a poll worker needs no database. A
+    When it is not set, Django gets its dummy backend, because a poll worker needs no database. A
     process that needs one is stopped by the check `cages.E001`, which names the variable.
     """
-    value, nothing = (
-        text(name) or (file_name and _content_of(file_name)),
-        {"ENGINE": "django.db.backends.dummy"},
-    )
+    value, nothing = text(name), {"ENGINE": "django.db.backends.dummy"}
     if not value:
         return nothing
     message = f"{name} must look like postgresql://user:password@host:5432/name."
@@ -271,34 +299,15 @@ def database(name: str, file_name: str = "") -> dict[str, Any]:
     return found
 
 
-def secret(name: str, file_name: str) -> str:
-    """The value, or else the content of the file that `file_name` names; empty without both."""
-    value, path = text(name), text(file_name)
-    if not value and not path:
+def secret(name: str) -> str:
+    """The value, of SECRET_LENGTH characters at least; "" where it is not set."""
+    value = _value_of(name)
+    if value is None or not is_set(name):
         return ""
-    source = name if value else f"{file_name}: {path}"
-    content = value or _content_of(file_name)
-    if content is None:
-        return ""
-    if len(content) < SECRET_LENGTH:
+    if len(value) < SECRET_LENGTH:
+        source = name if given(name) else f"{name}_FILE: {_file_of(name)}"
         return _refuse(f"{source} must hold at least {SECRET_LENGTH} characters.", "")
-    return content
-
-
-def _content_of(file_name: str) -> str | None:
-    """The content of the file that the variable names, without white space around it.
-
-    None for one that cannot be read, where that was noted.
-    """
-    path = text(file_name)
-    if not path:
-        return ""
-    try:
-        return Path(path).read_text().strip()
-    except OSError as error:
-        return _refuse(f"{file_name}: cannot read {path}: {error.strerror}.", None)
-    except UnicodeDecodeError:
-        return _refuse(f"{file_name}: {path} must hold text.", None)
+    return value
 
 
 def time_zone(name: str, default: str) -> str:
@@ -318,10 +327,7 @@ def time_zone(name: str, default: str) -> str:
 
 
 # Some processes need neither of these. Without them, every page would fail.
-NEEDED_BY_PAGES = {
-    "SECRET_KEY or SECRET_KEY_FILE must be set.": ("SECRET_KEY", "SECRET_KEY_FILE"),
-    "DATABASE_URL or DATABASE_URL_FILE must be set.": ("DATABASE_URL", "DATABASE_URL_FILE"),
-}
+NEEDED_BY_PAGES = ("SECRET_KEY", "DATABASE_URL")
 
 
 def settings_or_exit(for_pages: bool = False) -> "LazySettings":
@@ -337,8 +343,8 @@ def settings_or_exit(for_pages: bool = False) -> "LazySettings":
     except ImproperlyConfigured as error:
         wrong = str(error).splitlines()
     if for_pages:
-        needed = NEEDED_BY_PAGES.items()
-        wrong += [message for message, names in needed if not any(map(text, names))]
+        missing = [name for name in NEEDED_BY_PAGES if not is_set(name)]
+        wrong += [f"{name} or {name}_FILE must be set." for name in missing]
     if wrong:
         sys.exit("\n".join(f"Neurocage cannot start: {each}" for each in wrong))
     return settings

@@ -2,6 +2,8 @@
 
 import redis
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 TIMEOUT_SECONDS = 2
 # Nobody ever sets this key.
@@ -15,6 +17,19 @@ def connect() -> redis.Redis:
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
         decode_responses=True,
+    )
+
+
+def keep_connected(url: str) -> redis.Redis:
+    """Return a client for what is asked all the time. Its connections stay open.
+
+    Each call of it raises RedisError after one attempt.
+    """
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 0),
     )
 
 

@@ -22,7 +22,7 @@ env.load_stack_file(STATE_DIR)
 
 DEBUG = env.flag("DEBUG")
 # Empty when not set: a poll worker uses none, and Django refuses to use an empty one.
-SECRET_KEY = env.secret("SECRET_KEY", "SECRET_KEY_FILE")
+SECRET_KEY = env.secret("SECRET_KEY")
 # The address by which people reach Neurocage, for links and codes; "" where it is not set.
 BASE_URL = env.optional_url("BASE_URL", ("http", "https"))
 # For health checks.
@@ -36,8 +36,8 @@ DATABASES = {}
 # RUNNING_ROLE: (name, password), or None where the owner of the tables runs everything.
 DATABASES["default"], RUNNING_ROLE = env.databases(
     sys.argv,
-    env.database("DATABASE_URL", "DATABASE_URL_FILE"),
-    env.owner_database("DATABASE_OWNER_URL", "DATABASE_OWNER_URL_FILE"),
+    env.database("DATABASE_URL"),
+    env.owner_database("DATABASE_OWNER_URL"),
 )
 DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):
@@ -46,7 +46,7 @@ if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     # They outlive a transaction, which a PgBouncer in transaction mode does not allow.
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 REQUIRE_TIMESCALEDB = env.flag("REQUIRE_TIMESCALEDB")
-REDIS_URL = env.url("REDIS_URL", "redis://localhost:6379/0", ("redis", "rediss"), "REDIS_URL_FILE")
+REDIS_URL = env.url("REDIS_URL", "redis://localhost:6379/0", ("redis", "rediss"))
 
 # Shared by all web processes. The code that uses it must work without it while Redis is away, and
 # must know soon, so there is one attempt instead of the library's four.
@@ -77,13 +77,13 @@ POLL_SHARD_SIZE = env.number("POLL_SHARD_SIZE", 500, 1, LARGEST_SHARD)
 # out as well.
 HANDLING_MARGIN_MINUTES = env.number("HANDLING_MARGIN_MINUTES", 60, 0, 24 * 60)
 # Called after each full cycle; "" for none.
-HEARTBEAT_URL = env.text("HEARTBEAT_URL") and env.url("HEARTBEAT_URL", "", ("http", "https"))
+HEARTBEAT_URL = env.optional_url("HEARTBEAT_URL", ("http", "https"))
 # Hours after which a backup is overdue; 0 where none is expected.
 BACKUP_MAX_AGE_HOURS = env.number("BACKUP_MAX_AGE_HOURS", 0, 0, 31 * 24)
 # The folder with pg_dump and pg_restore, where they are at no usual place.
 POSTGRES_PROGRAMS = env.text("POSTGRES_PROGRAMS")
 # Who may read /metrics: who has the token, or, without one, who is in these networks.
-METRICS_TOKEN = env.secret("METRICS_TOKEN", "METRICS_TOKEN_FILE")
+METRICS_TOKEN = env.secret("METRICS_TOKEN")
 METRICS_NETWORKS = env.networks(
     "METRICS_NETWORKS", "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
 )
@@ -91,19 +91,13 @@ REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN")
 # Who makes the first account has to know it. Empty: made from the secret key.
 SETUP_CODE = env.text("SETUP_CODE")
 # The identity provider by which people may sign in too; empty where there is none.
-OIDC = env.identity_provider(
-    "OIDC_SERVER_URL",
-    "OIDC_CLIENT_ID",
-    "OIDC_CLIENT_SECRET",
-    "OIDC_CLIENT_SECRET_FILE",
-    "OIDC_NAME",
-)
+OIDC = env.identity_provider("OIDC_SERVER_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_NAME")
 HTTPS = env.flag("HTTPS")
 # Our own proxies before the web application, which add to X-Forwarded-For.
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, 0, 5)
 
 # The mail server of notices: plain, with STARTTLS, or TLS from the first byte.
-EMAIL_URL = env.optional_url("EMAIL_URL", ("smtp", "smtp+tls", "smtps"), "EMAIL_URL_FILE")
+EMAIL_URL = env.optional_url("EMAIL_URL", ("smtp", "smtp+tls", "smtps"))
 EMAIL_SENDER = env.text("EMAIL_SENDER", "neurocage@localhost")
 # Channels in the facility's own network. Link-local addresses are refused all the same.
 NOTICES_ALLOW_PRIVATE = env.flag("NOTICES_ALLOW_PRIVATE")
@@ -178,13 +172,15 @@ TEMPLATES = [
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 
+# Of new ones. Shorter ones of before go on working.
+PASSWORD_LENGTH = 12
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in (
+        ("UserAttributeSimilarityValidator", {}),
+        ("MinimumLengthValidator", {"min_length": PASSWORD_LENGTH}),
+        ("CommonPasswordValidator", {}),
+        ("NumericPasswordValidator", {}),
     )
 ] + [{"NAME": "people.passwords.RevokeTokens"}]
 AUTH_USER_MODEL = "people.User"

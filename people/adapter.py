@@ -6,6 +6,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -22,7 +23,7 @@ from people.models.sign_in import Act, SignInAct
 from people.passkeys import relying_party
 from people.sealing import seal, unseal
 
-# Of allauth's messages. The others say what the next page shows anyway.
+# Of allauth's messages, beside its errors. The others say what the next page shows anyway.
 SHOWN_MESSAGES = frozenset(
     {
         "account/messages/password_changed.txt",
@@ -61,8 +62,7 @@ class AccountAdapter(DefaultAccountAdapter):
         *args: Any,
         **kwargs: Any,
     ) -> None:
-        # One without a template is an error, and the next page does not show it.
-        if message_template is None or message_template in SHOWN_MESSAGES:
+        if level >= messages.ERROR or message_template in SHOWN_MESSAGES:
             super().add_message(request, level, message_template, *args, **kwargs)
 
     def get_client_ip(self, request: HttpRequest) -> str:

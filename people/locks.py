@@ -2,6 +2,10 @@
 
 So the limits hold in all processes, and while Redis is away. An account and an address are locked
 in the same words whether or not there is such an account, and a lock ends by itself.
+
+Wrong attempts lock an account everywhere but at the addresses that know it: those from which its
+person has come in lately. There only the attempts from that address count, so nobody elsewhere can
+keep the person out.
 """
 
 import math
@@ -10,13 +14,14 @@ from datetime import datetime, timedelta
 from allauth.account.internal.userkit import filter_users_by_email
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import ngettext
 
 from people.addresses import address_of
 from people.models import User
-from people.models.sign_in import Act, SignInAct
+from people.models.sign_in import CAME_IN, Act, SignInAct
 from people.names import key_of
 
 # Wrong attempts for one account before a lock, and again before each next one.
@@ -31,8 +36,11 @@ REFUSAL_NOTED_EVERY = timedelta(minutes=1)
 # Mails to set a new password: for one mail address, and from one browser's address.
 MAILS = 3
 MAILS_WITHIN = timedelta(hours=1)
-# After one of these an account begins anew.
-CLEARING = (Act.SIGNED_IN, Act.LOCK_ENDED, Act.PASSWORD_RESET)
+# After one of these an account begins anew, whoever tried. A sign-in forgets only what came from
+# its own address: who guesses elsewhere would otherwise have further attempts each time.
+CLEARING = (Act.LOCK_ENDED, Act.PASSWORD_RESET)
+# An address knows an account for so long after its person came in from there.
+KNOWN_FOR = timedelta(days=30)
 
 
 def account_of(name: str) -> User | None:
@@ -44,13 +52,29 @@ def account_of(name: str) -> User | None:
     return person
 
 
-def locked_until(name: str, person: User | None, now: datetime) -> datetime | None:
-    """When the lock of the account ends, or None if there is none."""
+def knows(address: str | None, person: User | None, now: datetime) -> bool:
+    """Whether the person has come in from the address within KNOWN_FOR."""
+    if address is None or person is None:
+        return False
+    # By the person: whoever had the name before is somebody else.
+    came_in = SignInAct.objects.filter(person=person, address=address, act__in=CAME_IN)
+    return came_in.filter(at__gt=now - KNOWN_FOR).exists()
+
+
+def locked_until(
+    name: str, person: User | None, address: str | None, now: datetime
+) -> datetime | None:
+    """When the lock of the account ends for this address, or None if there is none."""
     acts = SignInAct.objects.of(key_of(name), person).filter(at__gt=now - FORGOTTEN_AFTER)
     cleared = acts.filter(act__in=CLEARING).order_by("-at").first()
-    failed = acts.filter(act=Act.FAILED)
+    # Where addresses are not known, all attempts are from the same one.
+    same_address = Q(address=OuterRef("address")) | Q(address=None)
+    signed_in = acts.filter(same_address, act=Act.SIGNED_IN, at__gte=OuterRef("at"))
+    failed = acts.filter(~Exists(signed_in), act=Act.FAILED)
     if cleared:
         failed = failed.filter(at__gt=cleared.at)
+    if knows(address, person, now):
+        failed = failed.filter(address=address)
     count = failed.count()
     turn = count // FAILURES
     if not turn:
@@ -76,9 +100,8 @@ def refuse_if_locked(request: HttpRequest, name: str) -> User | None:
     Returns the account that is meant, if there is one.
     """
     now, address, person = timezone.now(), address_of(request) or None, account_of(name)
-    ends = [
-        end for end in (locked_until(name, person, now), address_locked_until(address, now)) if end
-    ]
+    locks = locked_until(name, person, address, now), address_locked_until(address, now)
+    ends = [end for end in locks if end]
     if not ends:
         return person
     noted = SignInAct.objects.of(key_of(name), person).filter(

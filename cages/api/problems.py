@@ -14,10 +14,10 @@ SERVER_PROBLEMS = {
     503: "The database does not answer. Try again later.",
 }
 UNREADABLE = "This request cannot be read, or its host name is not one of this server."
-TOO_MANY_WRONG = "Too many wrong tokens came from this address. Wait for the next minute."
+TOO_MANY_WRONG = "Too many wrong tokens came from this address. Retry-After says how long to wait."
 OVER_BUDGET = (
-    "This token has used %(used)d of its %(most)d units of this minute. This request costs "
-    "%(units)d: one for each %(rows)d rows of its limit."
+    "This token has %(left)d of its %(most)d units left, and gets %(most)d in a minute. This "
+    "request costs %(units)d: one for each %(rows)d rows of its limit."
 )
 TOO_MANY = "Too many requests at the same time. Wait until the others are answered."
 

@@ -32,7 +32,7 @@ from cages.api.schemas import (
 )
 from cages.api.tokens import (
     ROWS_OF_A_UNIT,
-    UNITS_A_MINUTE,
+    UNITS,
     TokenAuth,
     TokenRequest,
     TokenThrottle,
@@ -53,9 +53,9 @@ api = NinjaAPI(
     version="1",
     description=(
         "Read-only access to everything measured by Neurocage. All times are UTC. "
-        f"A token has {UNITS_A_MINUTE} units in each minute of the clock; a request costs one for "
-        f"each {ROWS_OF_A_UNIT} rows of its limit, or a part of them. The scope of a token decides "
-        "which addresses it opens; the others answer 403."
+        f"A token has {UNITS} units, which come back evenly within a minute; a request costs one "
+        f"for each {ROWS_OF_A_UNIT} rows of its limit, or a part of them. The scope of a token "
+        "decides which addresses it opens; the others answer 403."
     ),
     urls_namespace="api",
     openapi_url=None,

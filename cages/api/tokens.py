@@ -1,7 +1,8 @@
 """Authentication of programs, and the limit on their requests.
 
-Each token has UNITS_A_MINUTE in each minute of the clock, over all processes. A request costs one
-unit for each ROWS_OF_A_UNIT rows that its `limit` asks for, or a part of them.
+Each token has a bucket of UNITS (cages.rate_limit), over all processes, which come back evenly
+within a minute. A request costs one unit for each ROWS_OF_A_UNIT rows that its `limit` asks for, or
+a part of them.
 """
 
 import math
@@ -22,11 +23,11 @@ from neurocage.limits import API_REQUESTS
 from people.addresses import address_of
 from people.models import ApiToken, Scope, User
 
-UNITS_A_MINUTE = 120
+UNITS = 120
 ROWS_OF_A_UNIT = 1000
-# From one address. They cannot be guessed, so this only spares the server. A right token from the
-# same address still opens, so that nobody can shut out the others behind a proxy.
-WRONG_TOKENS_A_MINUTE = 60
+# A bucket for each address. They cannot be guessed, so this only spares the server. A right token
+# from the same address still opens, so that nobody can shut out the others behind a proxy.
+WRONG_TOKENS = 60
 WHOLE_NUMBER = TypeAdapter(int)
 
 
@@ -46,8 +47,8 @@ class TokenAuth(HttpBearer):
         found = ApiToken.objects.of_secret(token, now)
         if found is None:
             wrong = f"wrong-tokens:{address_of(request)}"
-            if not rate_limit.is_within(wrong, WRONG_TOKENS_A_MINUTE, now):
-                raise OverLimit(TOO_MANY_WRONG, rate_limit.seconds_to_wait(now))
+            if refusal := rate_limit.take(wrong, WRONG_TOKENS, now):
+                raise OverLimit(TOO_MANY_WRONG, refusal.seconds)
             raise AuthenticationError(
                 message="This token is unknown, expired or revoked, or its person may no longer "
                 "sign in."
@@ -63,13 +64,10 @@ class TokenAuth(HttpBearer):
 
 
 def spend(token: ApiToken, units: int, now: datetime) -> None:
-    """Take the units from those of this minute. Raises OverLimit where too few are left."""
-    name = f"api:{token.digest}"
-    if rate_limit.count_of(name, now, units) > UNITS_A_MINUTE:
-        # What is refused costs nothing: a smaller request may still be within the limit.
-        used = rate_limit.count_of(name, now, -units)
-        told = {"used": used, "most": UNITS_A_MINUTE, "units": units, "rows": ROWS_OF_A_UNIT}
-        raise OverLimit(OVER_BUDGET % told, rate_limit.seconds_to_wait(now))
+    """Take the units from the token's bucket. Raises OverLimit where too few are left."""
+    if refusal := rate_limit.take(f"api:{token.digest}", UNITS, now, units):
+        told = {"left": refusal.left, "most": UNITS, "units": units, "rows": ROWS_OF_A_UNIT}
+        raise OverLimit(OVER_BUDGET % told, refusal.seconds)
 
 
 class TokenRequest(HttpRequest):
@@ -94,7 +92,7 @@ def units_of(request: HttpRequest) -> int:
 
 
 class TokenThrottle(BaseThrottle):
-    """Raises OverLimit for a token that has used up its units of this minute."""
+    """Raises OverLimit for a token that has too few units left."""
 
     def allow_request(self, request: HttpRequest) -> bool:
         token = getattr(request, "auth", None)

@@ -16,8 +16,8 @@ from cages.importing.questions import Answer, guarded_in, question_of, read_as
 from cages.importing.sheet import SheetRow
 from cages.models import Cage, Places
 from cages.models.allowance import allowances_of
-from cages.models.cage import set_labs
 from cages.models.fields import FIELDS, NAMES, YES, cells_of
+from cages.models.labs import set_labs
 from neurocage.ids import LARGEST_TYPED_ID, id_from
 from people.access import Access, Permission
 from people.models import User

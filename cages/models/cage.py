@@ -19,6 +19,7 @@ from cages.models.allowance import refuse_if_full
 from cages.models.animal import AnimalCount, Housing
 from cages.models.changes import CageChanges
 from cages.models.event import CageEvent, EventKind
+from cages.models.labs import set_labs
 from cages.models.minute import Spell
 from cages.models.place import (
     LARGEST_COLUMN,
@@ -44,30 +45,12 @@ from cages.models.state import (
 )
 from cages.models.tally import RANK_COUNTS, Tally
 from cages.slots import SLOT_LENGTH, slot_of
-from people.models import Lab, Membership, User
+from people.models import User
 from people.names import KeyField, SortField, key_of, shown_name
 
 # The names of constraints in the database.
 ONE_PER_BAY = "cages_cage_one_per_bay"
 ONE_PER_LABEL = "cages_cage_one_per_label"
-
-
-def set_labs(cages: Iterable["Cage"]) -> None:
-    """Give each cage that is new, or has a new owner, a lab of its owner, without saving it.
-
-    Where the new owner has a role in the present lab, the cage stays. Two queries at most.
-    """
-    cages = [cage for cage in cages if cage.lab_id is None or cage.owner_id != cage.owner_before]
-    placed = [cage for cage in cages if cage.lab_id is not None]
-    stays = set()
-    if placed:
-        people, in_labs = {cage.owner_id for cage in placed}, {cage.lab_id for cage in placed}
-        members = Membership.objects.filter(person__in=people, lab__in=in_labs)
-        stays = set(members.values_list("person", "lab"))
-    cages = [cage for cage in cages if (cage.owner_id, cage.lab_id) not in stays]
-    labs = Lab.objects.ids_by_person(cage.owner_id for cage in cages) if cages else {}
-    for cage in cages:
-        cage.lab_id = labs[cage.owner_id]
 
 
 class CageQuerySet(CageChanges):

@@ -12,6 +12,7 @@ from crispy_forms.layout import Submit
 from django import forms
 from django.conf import settings
 from django.contrib.auth.forms import UserCreationForm
+from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -55,7 +56,15 @@ class SignInForm(Plain, allauth_forms.LoginForm):
         return super().add_prefix("username" if field_name == "login" else field_name)
 
 
-class ChangePasswordForm(Plain, allauth_forms.ChangePasswordForm):
+class _NewPassword(Plain):
+    """It says what a new password must be."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].help_text = password_validators_help_text_html()
+
+
+class ChangePasswordForm(_NewPassword, allauth_forms.ChangePasswordForm):
     helper = plain_helper(_("Change password"))
 
     def clean_oldpassword(self) -> str:
@@ -66,7 +75,7 @@ class ChangePasswordForm(Plain, allauth_forms.ChangePasswordForm):
         return password
 
 
-class SetPasswordForm(Plain, allauth_forms.SetPasswordForm):
+class SetPasswordForm(_NewPassword, allauth_forms.SetPasswordForm):
     helper = plain_helper(_("Set password"))
 
 
@@ -79,7 +88,7 @@ class ResetPasswordForm(Plain, allauth_forms.ResetPasswordForm):
         return mail
 
 
-class ResetPasswordKeyForm(Plain, allauth_forms.ResetPasswordKeyForm):
+class ResetPasswordKeyForm(_NewPassword, allauth_forms.ResetPasswordKeyForm):
     helper = plain_helper(_("Set password"))
 
 

@@ -99,7 +99,6 @@ class PasskeySignInForm(webauthn_forms.LoginWebAuthnForm):
         lock an account whose number they name. So whether an account is locked is told only to who
         has its passkey.
         """
-        refuse_if_address_locked(context.request)
         try:
             passkey: Authenticator = super().clean_credential()
         except (forms.ValidationError, *MALFORMED):
@@ -107,6 +106,7 @@ class PasskeySignInForm(webauthn_forms.LoginWebAuthnForm):
         person = passkey and passkey.user
         waits = person and Registration.objects.filter(person=person).exists()
         if not person or not person.is_active or waits:
+            refuse_if_address_locked(context.request)
             SignInAct.objects.note(Act.FAILED, context.request, name=NOTED_AS)
             raise _not_accepted()
         refuse_if_locked(context.request, person.username)

@@ -7,11 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.core.cache import cache, caches
+from django.core.cache import cache
 from django.db import OperationalError
 from django.test import Client
 
-from cages.api.tokens import ROWS_OF_A_UNIT, UNITS_A_MINUTE, WRONG_TOKENS_A_MINUTE
+from cages.api.tokens import ROWS_OF_A_UNIT, UNITS, WRONG_TOKENS
+from cages.views.places.wall import SCREEN_REQUESTS_A_MINUTE
+from neurocage import redis_server
 from people.models import ApiToken, Scope
 from people.models.token import DEFAULT_LIFETIME, LIVE_AT_MOST
 from tests.factories import make_cage
@@ -143,19 +145,28 @@ def test_what_fails_in_neurocage_is_said_in_json(user, monkeypatch, place, error
     assert (response.get("Retry-After") == "30") == (status == 503)
 
 
-def test_a_token_has_so_many_requests_a_minute(caller, user, monkeypatch):
-    for _ in range(UNITS_A_MINUTE):
+def test_a_token_has_so_many_units_and_they_come_back_evenly(caller, user, clock):
+    for _ in range(UNITS):
         get(caller, "cages")
-    response = caller.get(address("states"))
+    response = caller.get(address("states"), {"limit": 10000})
     assert refusal(response, 429) == (
-        "This token has used 120 of its 120 units of this minute. This request costs 1: one for "
-        "each 1000 rows of its limit."
+        "This token has 0 of its 120 units left, and gets 120 in a minute. This request costs 10: "
+        "one for each 1000 rows of its limit."
     )
-    assert response["Retry-After"] == "30"
-    # Neither another token nor the next minute is meant.
+    assert response["Retry-After"] == "5"
+    # No other token is meant.
     get(caller_of(user), "cages")
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(seconds=30))
-    get(caller, "cages")
+    clock(NOW + timedelta(seconds=5))
+    get(caller, "states", limit=10000)
+    refusal(caller.get(address("states")), 429)
+
+
+def test_around_the_full_minute_no_more_units_are_there(caller, clock):
+    clock(NOW.replace(second=59, microsecond=900_000))
+    for _ in range(UNITS):
+        get(caller, "cages")
+    clock(NOW.replace(second=0) + timedelta(minutes=1))
+    refusal(caller.get(address("cages")), 429)
 
 
 def test_a_large_page_costs_as_much_as_several(caller):
@@ -164,67 +175,61 @@ def test_a_large_page_costs_as_much_as_several(caller):
     costs |= dict.fromkeys(("10000.0", "+10000", " 10000 ", "10_000"), 10)
     for limit in costs:
         caller.get(address("states"), {"limit": limit})
-    for _ in range(UNITS_A_MINUTE - sum(costs.values())):
+    for _ in range(UNITS - sum(costs.values())):
         get(caller, "cages")
     refusal(caller.get(address("states")), 429)
 
 
 def test_a_request_that_is_refused_costs_nothing(caller):
-    for _ in range(UNITS_A_MINUTE - 5):
+    for _ in range(UNITS - 5):
         get(caller, "cages")
     for _ in range(2):
         said = refusal(caller.get(address("states"), {"limit": 10000}), 429)
-        assert said.startswith("This token has used 115 of its 120 units of this minute.")
+        assert said.startswith("This token has 5 of its 120 units left")
     for _ in range(5):
         get(caller, "cages")
     refusal(caller.get(address("cages")), 429)
 
 
-def test_an_address_sends_so_many_wrong_tokens_and_a_right_one_still_opens(caller, monkeypatch):
+def test_an_address_sends_so_many_wrong_tokens_and_a_right_one_still_opens(caller):
     wrong = {"Authorization": "Bearer nc_wrong"}
-    for _ in range(WRONG_TOKENS_A_MINUTE):
+    for _ in range(WRONG_TOKENS):
         refusal(Client().get(address("cages"), headers=wrong), 401)
     response = Client().get(address("cages"), headers=wrong)
     assert "Too many wrong tokens" in refusal(response, 429)
-    assert response["Retry-After"] == "30"
+    assert response["Retry-After"] == "1"
     get(caller, "cages")
     refusal(Client(REMOTE_ADDR="10.0.0.9").get(address("cages"), headers=wrong), 401)
 
 
+AWAY = "redis://127.0.0.1:1/0"
+
+
 def test_without_redis_each_process_counts_for_itself(caller, settings):
-    away = "redis://127.0.0.1:1/0"
-    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": away}}
-    for _ in range(UNITS_A_MINUTE // 10):
+    settings.REDIS_URL = AWAY
+    for _ in range(UNITS // 10):
         caller.get(address("states"), {"limit": 10000})
     refusal(caller.get(address("states")), 429)
 
 
-@pytest.mark.parametrize("away", ["redis://127.0.0.1:1/0", None])
-def test_without_redis_everything_is_answered(caller, settings, caplog, monkeypatch, away):
-    if away:
-        settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": away}}
-    else:
-        # It answered the first question, and then lost what it knew.
-        monkeypatch.setattr(caches["default"], "add", lambda *_args, **_options: True)
+def test_without_redis_everything_is_answered(caller, settings, caplog):
+    settings.REDIS_URL = AWAY
     for _ in range(3):
         get(caller, "cages")
     assert caplog.text.count("Requests are not counted") == 3
 
 
 def test_a_redis_that_hangs_is_asked_once_and_not_waited_for(caller, settings, caplog):
+    usual = redis_server.keep_connected(settings.REDIS_URL).get_connection_kwargs()
+    assert usual["socket_timeout"] == usual["socket_connect_timeout"] == 2
     with socket.create_server(("127.0.0.1", 0)) as server:
-        usual = settings.CACHES["default"]
-        away = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
-        quick = {**usual["OPTIONS"], "socket_timeout": 0.2}
-        settings.CACHES = {"default": {**usual, "LOCATION": away, "OPTIONS": quick}}
+        settings.REDIS_URL = f"redis://127.0.0.1:{server.getsockname()[1]}/0?socket_timeout=0.2"
         get(caller, "cages")
         server.setblocking(False)
         server.accept()[0].close()
         with pytest.raises(BlockingIOError):
             server.accept()
     assert caplog.text.count("Requests are not counted over all processes: Timeout") == 1
-    options = usual["OPTIONS"]
-    assert options["socket_timeout"] == options["socket_connect_timeout"] == 2
 
 
 # The document
@@ -250,14 +255,15 @@ def test_the_document_tells_of_every_address(caller):
 
 def test_the_document_and_the_paper_tell_the_limits(caller):
     told = get_document(caller)["info"]["description"]
-    assert f"has {UNITS_A_MINUTE} units in each minute of the clock" in told
+    assert f"has {UNITS} units, which come back evenly within a minute" in told
     assert f"one for each {ROWS_OF_A_UNIT} rows of its limit" in told
     paper = " ".join(PAPER.read_text().split())
     for words in (
-        f"A token has {UNITS_A_MINUTE} units in each minute of the clock.",
+        f"A token has at most {UNITS} units. They come back evenly, {UNITS // 60} in each second.",
         f"one unit for each {ROWS_OF_A_UNIT:,} rows of its `limit`",
-        f"the limit is {UNITS_A_MINUTE} units for each process",
-        f"more than {WRONG_TOKENS_A_MINUTE} wrong tokens in one minute",
+        f"the limit is {UNITS} units for each process",
+        f"more than {WRONG_TOKENS} wrong tokens from this address",
+        f"at most {SCREEN_REQUESTS_A_MINUTE} for each link",
         f"A person has at most {LIVE_AT_MOST} tokens.",
         f"{DEFAULT_LIFETIME} is chosen unless you choose another",
     ):

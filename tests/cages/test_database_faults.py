@@ -10,6 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cages.checks import database_is_usable
+from cages.doctor import database
+from cages.doctor.findings import Level
 from cages.operations import database_faults
 from cages.operations.database_faults import days_begun_differently, faults
 from cages.storage import report
@@ -160,3 +162,22 @@ def test_jobs_that_nothing_starts_are_told_but_not_those_at_work(db, next_start,
         found
         == ["The job Columnstore Policy of cages_poll should have run more than a day ago."] * told
     )
+
+
+@pytest.mark.storage
+@only_timescaledb
+@pytest.mark.parametrize(
+    ("next_start", "succeeded", "told"),
+    [
+        ("now() - interval '2 days'", True, "It is overdue."),
+        ("now() + interval '1 hour'", False, "It failed: XX000 cannot drop portal"),
+    ],
+)
+def test_the_doctor_names_the_job_that_is_ill_and_no_other(db, next_start, succeeded, told):
+    write_run(next_start, succeeded)
+    ill = [
+        one for one in database.look() if one.part == "TimescaleDB" and one.level == Level.WARNING
+    ]
+    assert [one.words.partition(":")[0] for one in ill] == ["Columnstore Policy of cages_poll"]
+    assert ill[0].words.endswith(told)
+    assert ill[0].todo

@@ -1,12 +1,7 @@
-"""Settings: what comes from the environment, what is refused, and what is written about it."""
+"""Settings: what comes from the environment, and what is refused."""
 
-import ast
-import os
-import re
-import runpy
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -16,34 +11,13 @@ from cages.checks import database_is_usable
 from local_stack.config import Config
 from local_stack.processes import StackError
 from neurocage import env
+from tests.neurocage.starting import PROJECT, SECRET, load
 
-PROJECT = Path(__file__).resolve().parents[2]
-SETTINGS = PROJECT / "neurocage" / "settings.py"
-EXAMPLE = dict(
-    line.removeprefix("#").split("=", 1)
-    for line in (PROJECT / ".env.example").read_text().splitlines()
-    if re.match("#[A-Z]", line)
-)
-
+pytestmark = pytest.mark.usefixtures("environment")
 # The tests have one role for all.
 ONE_ROLE = "cages.W007"
 # The health checks ask for these.
 LOCAL = ["localhost", "127.0.0.1", "[::1]"]
-SECRET = "a secret of more than thirty-two characters"
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch, tmp_path):
-    """The environment of this test: nothing of ours is set, and no stack is running."""
-    kept = {name: value for name, value in os.environ.items() if name not in EXAMPLE}
-    monkeypatch.setattr(os, "environ", kept | {"STATE_DIR": str(tmp_path)})
-    return os.environ
-
-
-def load():
-    """Run the source of the settings, as at a start; their values by name."""
-    values = runpy.run_path(str(SETTINGS))
-    return {name: value for name, value in values.items() if name.isupper()}
 
 
 def run(environment, *program):
@@ -328,47 +302,6 @@ def test_https_makes_cookies_secure_and_only_https_trusts_the_proxy(environment,
     assert (values["SECURE_PROXY_SSL_HEADER"] is not None) is on
 
 
-# The secret key
-
-
-def test_the_secret_key_may_be_in_a_file(environment, tmp_path):
-    (tmp_path / "key").write_text(f"{SECRET}\n")
-    environment["SECRET_KEY_FILE"] = str(tmp_path / "key")
-    assert load()["SECRET_KEY"] == SECRET
-
-
-def test_a_key_that_is_given_wins_over_the_file(environment, tmp_path):
-    environment |= {"SECRET_KEY": SECRET, "SECRET_KEY_FILE": str(tmp_path / "not there")}
-    assert load()["SECRET_KEY"] == SECRET
-
-
-@pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        (b"", "must hold at least 32 characters"),
-        (b"too short\n", "must hold at least 32 characters"),
-        (b" " * 64, "must hold at least 32 characters"),
-        (b"\xff\xfe" * 32, "must hold text"),
-    ],
-)
-def test_a_file_without_a_usable_key_is_refused(environment, tmp_path, content, why):
-    (tmp_path / "key").write_bytes(content)
-    environment["SECRET_KEY_FILE"] = str(tmp_path / "key")
-    with pytest.raises(ImproperlyConfigured) as refused:
-        load()
-    assert str(refused.value) == f"SECRET_KEY_FILE: {tmp_path}/key {why}."
-
-
-def test_the_address_of_redis_may_be_in_a_file_and_a_given_one_wins(environment, tmp_path):
-    environment["REDIS_URL_FILE"] = str(tmp_path / "url")
-    with pytest.raises(ImproperlyConfigured, match="^REDIS_URL_FILE: cannot read"):
-        load()
-    (tmp_path / "url").write_text("redis://:hush@redis:6379/0\n")
-    assert load()["CELERY_BROKER_URL"] == "redis://:hush@redis:6379/0"
-    environment["REDIS_URL"] = "redis://elsewhere:6379/0"
-    assert load()["REDIS_URL"] == "redis://elsewhere:6379/0"
-
-
 @pytest.mark.parametrize(
     ("address", "asked"),
     [
@@ -385,113 +318,6 @@ def test_the_certificate_of_redis_is_verified_unless_told_otherwise(environment,
 
 def test_a_poll_worker_needs_neither_key_nor_database():
     assert load()["SECRET_KEY"] == ""
-
-
-# stack.env: what a running `make up` wrote
-
-
-def test_what_a_running_stack_wrote_is_read(environment, tmp_path):
-    (tmp_path / "stack.env").write_text(
-        "# comment=no\nDATABASE_URL=postgresql://u:p=q@127.0.0.1:5433/neurocage\n\nnonsense\n"
-        f"SENSOR_API_URL=http://127.0.0.1:4000\nSECRET_KEY={SECRET}\n"
-    )
-    values = load()
-    assert values["DATABASES"]["default"]["PASSWORD"] == "p=q"
-    assert values["SENSOR_API_URL"] == "http://127.0.0.1:4000"
-    assert values["SECRET_KEY"] == SECRET
-    assert "# comment" not in environment
-
-
-def test_what_is_set_wins_over_what_a_running_stack_wrote(environment, tmp_path):
-    (tmp_path / "stack.env").write_text(
-        "REDIS_URL=redis://127.0.0.1:1111/0\nSENSOR_API_URL=http://127.0.0.1:1111\n"
-    )
-    environment["REDIS_URL"] = "redis://127.0.0.1:2222/0"
-    values = load()
-    assert values["REDIS_URL"] == "redis://127.0.0.1:2222/0"
-    assert values["SENSOR_API_URL"] == "http://127.0.0.1:1111"
-
-
-def test_the_names_that_were_taken_are_told(environment, tmp_path):
-    (tmp_path / "stack.env").write_text("REDIS_URL=redis://a:1\nDATABASE_URL=postgresql://b/c\n")
-    environment["REDIS_URL"] = ""
-    assert env.load_stack_file(tmp_path) == ["DATABASE_URL"]
-
-
-def test_without_a_running_stack_nothing_is_taken(tmp_path):
-    assert env.load_stack_file(tmp_path) == []
-    assert env.load_stack_file(tmp_path / "not" / "there") == []
-
-
-# What is written about the settings
-
-
-def names_read_by(*paths):
-    """The variables that these modules take out of the environment, by `env.text("NAME")` etc."""
-    names = set()
-    for path in paths:
-        for call in ast.walk(ast.parse(path.read_text())):
-            if not isinstance(call, ast.Call):
-                continue
-            is_env = isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "env"
-            if is_env or ast.unparse(call.func) == "_address":
-                names |= {
-                    argument.value
-                    for argument in call.args
-                    if isinstance(argument, ast.Constant)
-                    and re.fullmatch(r"[A-Z][A-Z_]+", str(argument.value))
-                }
-    return names - {"INFO", "TEXT", "UTC"}
-
-
-def read_by_the_program():
-    return names_read_by(SETTINGS, *(PROJECT / "local_stack").glob("*.py"))
-
-
-def read_by_compose():
-    """{name: default} of what the files of Compose take from .env."""
-    names = ("docker-compose.yml", "docker-compose.tls.yml")
-    source = "".join((PROJECT / name).read_text() for name in names)
-    return dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", source))
-
-
-def table_in_docs():
-    """Return {name: default} from the table of settings in docs/operate.md."""
-    section = (PROJECT / "docs/operate.md").read_text().partition("\n## Settings\n")[2]
-    rows = re.findall(
-        r"^\| `([A-Z_]+)` \|(.*?)\|(.*?)\|$", section.partition("\n## ")[0], re.MULTILINE
-    )
-    assert all(meaning.strip() for _, _, meaning in rows)
-    return {name: default.strip().strip("`") for name, default, _ in rows}
-
-
-def test_env_example_names_exactly_what_is_read():
-    assert set(EXAMPLE) == read_by_the_program() | set(read_by_compose())
-
-
-def test_the_table_in_the_docs_has_the_names_and_defaults_of_env_example():
-    assert table_in_docs() == EXAMPLE
-
-
-def test_the_defaults_in_env_example_are_those_of_the_program(environment, monkeypatch):
-    monkeypatch.chdir(PROJECT)
-    del environment["STATE_DIR"]
-    # No running stack of this checkout is to be found.
-    monkeypatch.setattr(env, "STACK_FILE_NAME", "none")
-    settings, stack = load(), Config.from_environment()
-    environment |= EXAMPLE
-    assert load() == settings
-    # Given addresses mean to `make up` that it does not run those parts itself.
-    for name in ("REDIS_URL", "SENSOR_API_URL", "BASE_URL"):
-        environment[name] = ""
-    assert Config.from_environment() == stack
-
-
-def test_the_defaults_of_compose_alone_are_those_of_env_example():
-    defaults = read_by_compose()
-    assert {name: defaults[name] for name in set(defaults) - read_by_the_program()} == {
-        name: EXAMPLE[name] for name in set(EXAMPLE) - read_by_the_program()
-    }
 
 
 @pytest.mark.parametrize("missing", ["SECRET_KEY", "DATABASE_URL"])

@@ -122,6 +122,18 @@ def test_a_locked_account_is_not_opened_by_its_passkey(device, user):
     assert "Too many attempts" in text_of(sign_in_with(device))
 
 
+@pytest.mark.parametrize("whose", ["the person's", "a stranger's"])
+def test_the_lock_of_the_address_is_looked_at_once(device, monkeypatch, whose):
+    looks, look = [], locks.address_locked_until
+    monkeypatch.setattr(
+        locks, "address_locked_until", lambda *where: looks.append(where) or look(*where)
+    )
+    stranger = Device()
+    stranger.handle = device.handle
+    sign_in_with(device if whose == "the person's" else stranger)
+    assert len(looks) == 1
+
+
 def test_an_answer_to_another_challenge_opens_nothing(device):
     other = browser()
     options = other.get(SIGN_IN, headers={"accept": "application/json"}).json()

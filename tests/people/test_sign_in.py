@@ -70,7 +70,7 @@ def test_each_lock_is_longer_and_ends_by_itself(client, user):
 def test_attempts_at_the_same_moment_do_not_skip_the_lock(user):
     for _ in range(locks.FAILURES + 2):
         SignInAct.objects.create(act=Act.FAILED, name="ruth", person=user)
-    assert locks.locked_until("ruth", user, timezone.now())
+    assert locks.locked_until("ruth", user, None, timezone.now())
 
 
 def test_signing_in_forgets_the_wrong_passwords(client, user):
@@ -120,6 +120,69 @@ def test_an_administrator_ends_a_lock(client, client_of, user, administrator):
     assert "End the lock of ruth" in admin.get(ALL, {"name": "ruth"}).content.decode()
     admin.post(reverse("end-lock"), {"name": "ruth"})
     assert sign_in(client).status_code == 302
+
+
+# Where the account is known
+
+
+DESK, ELSEWHERE = {"REMOTE_ADDR": "10.0.0.1"}, {"REMOTE_ADDR": "10.0.0.2"}
+
+
+def was_at_the_desk(username="ruth"):
+    assert sign_in(Client(), username=username, **DESK).status_code == 302
+
+
+def test_who_guesses_elsewhere_keeps_nobody_out_of_their_own_desk(client, user):
+    was_at_the_desk()
+    fail(client, locks.FAILURES, **ELSEWHERE)
+    assert "Too many" in errors_of(sign_in(client, **ELSEWHERE))
+    assert sign_in(client, **DESK).status_code == 302
+
+
+def test_an_address_that_knows_the_account_has_a_lock_of_its_own(client, user):
+    was_at_the_desk()
+    fail(client, locks.FAILURES, **DESK)
+    assert errors_of(sign_in(client, **DESK)) == "Too many attempts. Try again in 1 minute."
+
+
+def test_signing_in_gives_no_further_attempts_to_who_guesses_elsewhere(client, user):
+    was_at_the_desk()
+    fail(client, locks.FAILURES, **ELSEWHERE)
+    was_at_the_desk()
+    assert "Too many" in errors_of(sign_in(client, **ELSEWHERE))
+    pass_time(minutes=2)
+    fail(client, locks.FAILURES, **ELSEWHERE)
+    assert "in 5 minutes" in errors_of(sign_in(client, **ELSEWHERE))
+
+
+@pytest.mark.parametrize(("days", "status"), [(29, 302), (31, 200)])
+def test_an_address_is_forgotten_after_a_time(client, user, days, status):
+    was_at_the_desk()
+    pass_time(days=days)
+    fail(client, locks.FAILURES, **ELSEWHERE)
+    assert sign_in(client, **DESK).status_code == status
+
+
+def test_an_address_knows_one_account_and_no_other(client, user):
+    make_user("vera")
+    was_at_the_desk("vera")
+    fail(client, locks.FAILURES, **ELSEWHERE)
+    assert "Too many" in errors_of(sign_in(client, **DESK))
+
+
+def test_an_address_does_not_know_who_takes_the_name_of_a_deleted_account(client, user):
+    was_at_the_desk()
+    user.delete()
+    make_user("ruth")
+    fail(client, locks.FAILURES, **ELSEWHERE)
+    assert "Too many" in errors_of(sign_in(client, **DESK))
+
+
+def test_the_lock_of_the_address_holds_where_the_account_is_known(client, user):
+    was_at_the_desk()
+    for number in range(locks.ADDRESS_FAILURES):
+        fail(client, 1, f"name{number}", **DESK)
+    assert "in 10 minutes" in errors_of(sign_in(client, **DESK))
 
 
 @pytest.mark.parametrize("name", ["all-sign-in-acts", "sign-in-acts-export", "end-lock"])

@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.generic import TemplateView
 
@@ -109,12 +108,12 @@ class WallScreenView(WallMixin, TemplateView):
         link = self.link
         if link is None:
             response: HttpResponseBase = self._refused()
-        elif rate_limit.is_within(f"wall:{link.digest}", SCREEN_REQUESTS_A_MINUTE, self.now):
+        elif refusal := rate_limit.take(f"wall:{link.digest}", SCREEN_REQUESTS_A_MINUTE, self.now):
+            response = HttpResponse("Too many requests.\n", "text/plain", status=429)
+            response["Retry-After"] = str(refusal.seconds)
+        else:
             link.note_use(self.now)
             response = super().dispatch(request, *args, **kwargs)
-        else:
-            response = HttpResponse("Too many requests.\n", "text/plain", status=429)
-            response["Retry-After"] = str(rate_limit.seconds_to_wait(timezone.now()))
         # No other server may learn the secret.
         response["Referrer-Policy"] = "no-referrer"
         return response

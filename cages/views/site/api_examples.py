@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from cages.api.examples import TOKEN_VARIABLE, Examples
 from cages.api.parameters import CAGES_AT_MOST, CagesQuery, SeriesQuery
 from cages.api.problems import ADDRESS
-from cages.api.tokens import ROWS_OF_A_UNIT, UNITS_A_MINUTE
+from cages.api.tokens import ROWS_OF_A_UNIT, UNITS
 from cages.views.access import CageAccessMixin
 from neurocage.address import absolute
 
@@ -59,7 +59,7 @@ class ApiExamplesView(CageAccessMixin, TemplateView):
             header="Authorization: Bearer nc_…",
             variable=TOKEN_VARIABLE,
             offers=[(f"{ADDRESS}{path}", words) for path, words in OFFERS.items()],
-            units_a_minute=UNITS_A_MINUTE,
+            units=UNITS,
             rows_of_a_unit=ROWS_OF_A_UNIT,
             cages_at_most=CAGES_AT_MOST,
             page_of_series=_largest(SeriesQuery),
