@@ -248,7 +248,7 @@ def test_an_unchanged_rack_is_a_304(browser, user):
     ("address", "most"),
     [
         (lambda room: INDEX, 10),
-        (lambda room: url("rack-detail"), 8),
+        (lambda room: url("rack-detail"), 11),
         (lambda room: url("rack-sheet"), 8),
         (lambda room: url("rack-fill", row="A", column=3), 8),
         (lambda room: WALL, 8),

@@ -186,7 +186,7 @@ def test_a_page_of_tokens_takes_the_same_queries_for_one_as_for_many(client_of, 
         for further in range(1 + 9 * number):
             ApiToken.objects.issue(user, f"{number} {further}", NOW)
         counts.append(queries_of(browser.get, TOKENS))
-    assert counts[0] == counts[1] <= 5
+    assert counts[0] == counts[1] <= 6
 
 
 def test_everybody_finds_the_tokens_in_their_menu(client_of, user):
