@@ -10,8 +10,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cages.exporting.columns import KINDS, Column
-from cages.exporting.files import csv_of
-from cages.exporting.workbook import SHEET_ROWS
+from cages.exporting.files import SHEET_ROWS, csv_of
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise

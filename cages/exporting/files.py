@@ -14,6 +14,8 @@ Pieces = Generator[bytes, None, None]
 
 # Clocks are only ever set at full quarters of an hour.
 QUARTER = 900
+# What a sheet of a workbook can hold, with the row of names.
+SHEET_ROWS = 1_048_576
 # Where the number of seconds stands in a row, after id and label (cages.exporting.rows).
 TIME = 2
 # Without a zone: only for its arithmetic.

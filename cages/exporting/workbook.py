@@ -22,8 +22,6 @@ from cages.exporting.columns import Column
 from cages.exporting.files import QUARTER, Pieces, Pipe, offset_of
 from cages.exporting.rows import Batches
 
-# With the row of names.
-SHEET_ROWS = 1_048_576
 SHEET = "xl/worksheets/sheet1.xml"
 FORMATS = {"integer": "0", "text": "@", "moment": "yyyy-mm-dd hh:mm", "clock": "yyyy-mm-dd hh:mm"}
 WIDTHS = {"integer": 12, "text": 22, "moment": 18, "clock": 18}

@@ -53,7 +53,7 @@ PROGRAMS = {
     "dam5": (_("DAM5 monitor file, for rethomics"), _("a line with status 51")),
     "table": (_("Table, for pyActigraphy"), _("an empty value")),
 }
-LARGEST_SHEET = workbook.SHEET_ROWS - 1
+LARGEST_SHEET = files.SHEET_ROWS - 1
 FORMATS = {
     "csv": _("CSV, for pandas and R"),
     "excel": format_lazy(
