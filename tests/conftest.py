@@ -6,11 +6,14 @@ from io import StringIO
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connections, transaction
+from django.db.models.signals import post_migrate
 from django.test import Client, override_settings
 from django.utils import translation
 
-from tests.factories import make_user
+from cages.models import MarkKind
+from cages.models.mark import BuiltIn
+from tests.factories import kind_of, make_user
 from tests.mail_server import mail_server
 
 ON_TIMESCALEDB = os.environ.get("TEST_STORAGE") == "timescaledb"
@@ -50,6 +53,18 @@ def _quick_people():
 def _english():
     """A request leaves its language to what its thread does next."""
     translation.activate(settings.LANGUAGE_CODE)
+
+
+def add_kinds_of_marks(sender, using, **_told):
+    """Add the built-in kinds again: Django says this after a test that empties the tables, too."""
+    if sender.name == "cages":
+        tables = connections[using].introspection.table_names()
+        if MarkKind._meta.db_table in tables:
+            for code in BuiltIn:
+                kind_of(code)
+
+
+post_migrate.connect(add_kinds_of_marks)
 
 
 def migrate() -> None:

@@ -171,7 +171,7 @@ def give_light(place, schedule, since, **fields):
 
 
 def kind_of(code):
-    """The built-in MarkKind, which a test that empties the tables takes away from later ones."""
+    """The built-in MarkKind."""
     kind, _ = MarkKind.objects.get_or_create(
         code=code,
         defaults={"name": BuiltIn(code).label, "is_handling": code not in WITHOUT_ANIMALS},

@@ -8,16 +8,13 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from cages.models import Mark
-from cages.models.mark import BuiltIn
-from tests.factories import kind_of, make_cage, make_user
+from tests.factories import make_cage, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def cage():
-    for code in BuiltIn:
-        kind_of(code)
     return make_cage("PV-Cre pair", owner=make_user("ruth"))
 
 

@@ -9,27 +9,18 @@ from django.db.models import Count, Sum
 
 from cages.demo import work
 from cages.models import Poll, PollDaily, PollHourly
-from cages.models.mark import BuiltIn
 from cages.polling.recorder import record_past_codes
 from cages.storage import upkeep
 from cages.storage.filling import KEYS
 from cages.storage.layout import is_hypertable
 from cages.storage.rollups import POLLS
 from people.models import User
-from tests.factories import kind_of
 
 pytestmark = pytest.mark.storage
 
 
 @pytest.fixture
-def empty(storage_of_its_own):
-    """A database with nothing but the kinds of marks, which tests that empty it take away."""
-    for code in BuiltIn:
-        kind_of(code)
-
-
-@pytest.fixture
-def loaded(empty):
+def loaded(storage_of_its_own):
     """The keys of the minutes as they were before the facility was loaded."""
     before = keys()
     call_command("load_demo", facility=True, cages=8, days=4, stdout=io.StringIO())
@@ -60,7 +51,7 @@ def test_the_minutes_have_their_keys_afterwards(loaded):
         record_past_codes(poll.slot, [poll.cage_id], b"\1", b"\0")
 
 
-def test_a_load_that_is_interrupted_leaves_the_database_as_it_was(empty, monkeypatch):
+def test_a_load_that_is_interrupted_leaves_the_database_as_it_was(storage_of_its_own, monkeypatch):
     def interrupted(*args):
         raise KeyboardInterrupt
 

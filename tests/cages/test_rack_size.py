@@ -134,12 +134,19 @@ def test_two_rooms_or_racks_are_not_made_one_by_a_name(client_of, user, staff):
     assert elsewhere.position == "Süd · rack D"
 
 
-def test_the_name_of_a_room_that_all_cages_have_left_is_free(client_of, user, staff):
+def test_the_name_of_a_room_that_all_cages_have_left_stays_with_their_past(client_of, user, staff):
     cage = stand(user)
     stand(user, room="R3", rack="C")
     Cage.objects.filter(room__name="R3").move("R2", "B", NOW)
-    client_of(staff).post(room_url(cage), {"name": "R3"})
-    assert Room.objects.get().name == "R3"
+    response = client_of(staff).post(room_url(cage), {"name": "R3"})
+    assert (
+        "“R3” exists already. To merge the two, move the cages there."
+        in errors_of(response)["name"]
+    )
+    # Nothing ever stood in this one.
+    Room.objects.create(name="R4")
+    client_of(staff).post(room_url(cage), {"name": "R4"})
+    assert sorted(Room.objects.values_list("name", flat=True)) == ["R3", "R4"]
 
 
 def test_a_name_that_cannot_be_read_is_refused_here_too(client_of, user, staff):

@@ -1,23 +1,11 @@
 """The direction of imports: what a package knows of the others."""
 
 import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from local_stack.config import BASE_DIR, child_environment
-
 ROOT = Path(__file__).parents[2]
-WORKER = """
-import sys
-import django
-django.setup()
-from neurocage.celery import app
-app.loader.import_default_modules()
-print(*sorted({"numpy", "openpyxl", "reportlab", "apprise"} & set(sys.modules)))
-"""
 APPS = ("cages", "people", "welfare", "neurocage", "local_stack", "sensor_api")
 
 
@@ -71,15 +59,3 @@ def test_imports_go_one_way(package, unknown):
     assert not [
         name for name in found for other in unknown.split() if f"{name}.".startswith(f"{other}.")
     ]
-
-
-def test_workers_and_beat_do_not_load_what_only_pages_need():
-    done = subprocess.run(
-        [sys.executable, "-c", WORKER],
-        env=child_environment(DATABASE_URL="postgresql://nobody:x@127.0.0.1:1/none"),
-        cwd=BASE_DIR,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.split() == []

@@ -32,13 +32,19 @@ NOW = at("07:02:30")
 pytestmark = pytest.mark.usefixtures("clock")
 
 
+ROWS = {
+    *("rack", "room", "lab", "rule", "mark", "mark_kind", "period", "schedule", "study", "round"),
+    "animal",
+}
+
+
 def addresses():
     """[(name, arguments)] of every page, with cage 7, which is active, and 8, which is archived.
 
     There is no other row: test_every_url.py asks for those that there are.
     """
     for name, (_get, _post, *rest) in PAGES.items():
-        args = [999 if one in ("rack", "room", "lab", "rule") else one for one in (rest or [()])[0]]
+        args = [999 if one in ROWS else one for one in (rest or [()])[0]]
         yield name, tuple(args)
         if name.startswith("cage-") and args:
             yield name, (ARCHIVED if CAGE in args else CAGE,)

@@ -247,7 +247,7 @@ def test_the_list_takes_the_same_number_of_queries_for_many_passkeys(
         client.get(LIST)
 
 
-QUERIES = 5
+QUERIES = 6
 
 
 def test_pages_may_ask_the_browser_for_passkeys_and_frames_may_not(db, client):

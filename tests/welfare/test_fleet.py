@@ -64,7 +64,7 @@ def test_staff_see_the_fleet_with_its_denominators(client_of, staff, django_asse
     judge_rack_at_60_percent()
     client = client_of(staff)
     client.get("/sensors/")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         page = client.get("/sensors/")
     text = text_of(page)
     assert "3 of 6 sensors are weak" in text
