@@ -41,7 +41,13 @@ def opened(transactional_db, new_page):
 
 def read_at(page, strip, share):
     """What the pointer reads at this share of the strip's width."""
-    strip.evaluate("strip => strip.scrollIntoView({ block: 'center' })")
+    # The reading goes away while the page scrolls, so the pointer moves when that is over.
+    strip.evaluate(
+        """async strip => {
+          strip.scrollIntoView({ block: "center", behavior: "instant" });
+          for (let n = 0; n < 2; n += 1) await new Promise(requestAnimationFrame);
+        }"""
+    )
     box = strip.bounding_box()
     page.mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
     return page.locator(".read-minute").inner_text()
