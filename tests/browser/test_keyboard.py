@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from cages.models import LightPeriod, LightSchedule, Mark, Study
 from tests.browser.keys import press, reach, write
-from tests.factories import kind_of, make_cage, make_user
+from tests.factories import make_cage, make_user
 from welfare.models import Look, LookResult, Round
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,8 +19,6 @@ SOON_MS = 20_000
 @pytest.fixture
 def cages():
     ada = make_user("ada", is_superuser=True)
-    for code in ("cage_change", "weighing"):
-        kind_of(code)
     made = {"room": "R1", "rack": "B", "row": "A", "created_at": timezone.now() - timedelta(days=3)}
     return [make_cage(f"Colony {n}", ada, id=n, column=n, **made) for n in (1, 2)]
 
@@ -48,7 +46,7 @@ def test_a_kind_of_work_is_chosen_and_noted_with_a_note(page, cages):
     write(page, page.get_by_label("Note", exact=True), "24 g")
     press(page, page.get_by_role("button", name="Note it"))
     mark = Mark.objects.get()
-    assert (mark.cage_id, mark.kind.code, mark.note) == (1, "weighing", "24 g")
+    assert (mark.cage_id, mark.kind.code, mark.note) == (1, "food", "24 g")
 
 
 def test_a_schedule_is_made_and_a_room_gets_it(page, cages):
