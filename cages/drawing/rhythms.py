@@ -20,7 +20,7 @@ from cages.rhythm.series import MINUTES_AN_HOUR, Floats
 
 # A row: the band of light, then the bars.
 ROW, BAND, BARS = 16, 3, 12
-WIDTH, MARGIN, TOP = 1000, 70, 18
+WIDTH, MARGIN, TOP = 1000, 84, 18
 # Heights of bars that can be told apart.
 LEVELS = 12
 HOURS_BETWEEN_TICKS = 6
@@ -29,7 +29,7 @@ NAMED_ROWS = 31
 NAMED_EVERY = 7
 # A periodogram.
 CHART_WIDTH, CHART_HEIGHT = 560, 180
-CHART_LEFT, CHART_BOTTOM = 10, 20
+CHART_LEFT, CHART_BOTTOM = 16, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def periodogram_picture(one: Periodogram, words: str) -> Picture:
 
     peak_y = CHART_HEIGHT * (1 - one.peak_power / most)
     ticks = [
-        Named(x(hour), CHART_HEIGHT + 15, f"{hour:g}")
+        Named(x(hour), CHART_HEIGHT + 15, f"{hour:g} h")
         for hour in np.arange(LEAST_PERIOD, MOST_PERIOD + 1, 2)
     ]
     paths = [
@@ -149,7 +149,7 @@ def periodogram_picture(one: Periodogram, words: str) -> Picture:
         ("power", path(one.powers)),
         ("peak", f"M{x(one.peak):.1f} {peak_y:.1f}m-4 0h8m-4 -4v8"),
     ]
-    width = CHART_LEFT + CHART_WIDTH + 14
+    width = 2 * CHART_LEFT + CHART_WIDTH
     return Picture(width, CHART_HEIGHT + CHART_BOTTOM, paths, [], ticks, words)
 
 
