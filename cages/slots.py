@@ -13,6 +13,12 @@ def slot_of(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(second=0, microsecond=0)
 
 
+def slot_from(moment: datetime) -> datetime:
+    """The start, in UTC, of the first slot that begins at the aware moment or later."""
+    slot = slot_of(moment)
+    return slot if slot == moment else slot + SLOT_LENGTH
+
+
 def is_ahead(moment: datetime, now: datetime) -> bool:
     """Whether the moment is more than FUTURE_TOLERANCE ahead of now. Then a clock is wrong."""
     return moment > now + FUTURE_TOLERANCE

@@ -4,19 +4,19 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from django.utils.text import format_lazy
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from cages.exporting import dictionary
-from cages.exporting.columns import Column
+from cages.exporting.columns import CAGE, Column
 from cages.exporting.files import Pieces, csv_of
 from cages.exporting.workbook import workbook
 from cages.history.buckets import buckets_of
 from cages.history.window import DAY, Window
 from cages.models import Cage
 from cages.slots import slot_of
-from welfare.eyes_on import Eyes, Housed, ledger_of, whole_days
+from welfare.eyes_on import Housed, ledger_of, whole_days
+from welfare.study_looks import SEEN
 
 # A piece of the file has so many days of all cages.
 DAYS_AT_ONCE = 7
@@ -24,18 +24,9 @@ DAYS_AT_MOST = 366
 COLUMNS = [
     Column("day", "text", _("The day of the facility.")),
     Column("weekday", "integer", _("1 is Monday, 7 is Sunday.")),
-    Column("cage_id", "integer", _("The id of the cage in the sensor API.")),
-    Column("label", "text", _("The cage's label at the time of the export.")),
+    *CAGE,
     Column("position", "text", _("Where it stood at the time of the export.")),
-    Column(
-        "eyes_on",
-        "text",
-        format_lazy(
-            _("Whether somebody saw the animals on this day: {words}."), words=", ".join(Eyes)
-        ),
-    ),
-    Column("looks", "integer", _("How often somebody saw them.")),
-    Column("first_local", "text", _("When somebody did first, in facility time.")),
+    *SEEN,
     Column("first_by", "text", _("Who that was.")),
     Column("minutes", "integer", _("Minutes of the day so far since the cage was created.")),
     Column("watched", "integer", _("Minutes in which Neurocage asked the sensor.")),

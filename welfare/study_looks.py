@@ -14,10 +14,8 @@ from cages.exporting.study.tables import MORE, More, Tables
 from cages.models import Cage
 from welfare.eyes_on import Eyes, ledger_of, whole_days
 
-# Who looked is left out: the file is for a paper, and /looks/ tells it.
-COLUMNS = [
-    *CAGE,
-    Column("day", "text", _("The whole day of the facility.")),
+# Of a cage and day, also in the file of /looks/ (welfare.looks_file).
+SEEN = [
     Column(
         "eyes_on",
         "text",
@@ -28,6 +26,8 @@ COLUMNS = [
     Column("looks", "integer", _("How often somebody saw them.")),
     Column("first_local", "text", _("When somebody did first, in facility time.")),
 ]
+# Who looked is left out: the file is for a paper, and /looks/ tells it.
+COLUMNS = [*CAGE, Column("day", "text", _("The whole day of the facility.")), *SEEN]
 
 
 def register() -> None:

@@ -17,7 +17,7 @@ from cages.exporting.rows import readings
 from cages.history.not_known import Why
 from cages.history.window import Window
 from cages.models import Cage
-from cages.slots import SLOT_LENGTH, slot_of
+from cages.slots import SLOT_LENGTH, slot_from, slot_of
 
 
 class MinuteItem(BaseModel):
@@ -71,8 +71,8 @@ def list_minutes(request: TokenRequest, query: Query[SeriesQuery]) -> dict[str, 
     From the minute in which a cage was created to the last one that has ended.
     """
     # The slots that begin within the time asked for.
-    end = min(_slot_from(query.to), slot_of(now_of(request)))
-    window = Window(min(_slot_from(query.from_), end), end)
+    end = min(slot_from(query.to), slot_of(now_of(request)))
+    window = Window(min(slot_from(query.from_), end), end)
     ids = ids_of_visible(request, query.cage)
     cages = Cage.objects.filter(pk__in=ids).order_by("pk")
     found: list[tuple[Any, ...]] = []
@@ -104,12 +104,6 @@ def _parts(
             most -= (end - start) // SLOT_LENGTH
         if not most:
             return
-
-
-def _slot_from(moment: datetime) -> datetime:
-    """The first slot that begins at the moment or later."""
-    slot = slot_of(moment)
-    return slot if slot == moment else slot + SLOT_LENGTH
 
 
 def _key(row: tuple[Any, ...]) -> tuple[int, datetime]:

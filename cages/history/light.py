@@ -17,7 +17,7 @@ from cages.history.summaries import HealthSummary, health_of
 from cages.history.window import DAY, Window
 from cages.models import LightPeriod, LightSchedule, Stay
 from cages.models.light import Regime
-from cages.slots import SLOT_LENGTH, slot_of
+from cages.slots import SLOT_LENGTH, slot_from, slot_of
 
 # A dark phase is shorter than a day, and the next one follows within two.
 LAST_PHASE_WITHIN = 4 * DAY
@@ -139,7 +139,7 @@ def _parts(
     periods: Sequence[LightPeriod], window: Window
 ) -> Iterator[tuple[Window, LightPeriod | None]]:
     """The window cut at the beginnings of these periods, which are oldest first."""
-    starts = [_slot_at_or_after(period.starts_at) for period in periods]
+    starts = [slot_from(period.starts_at) for period in periods]
     number = bisect_right(starts, window.start) - 1
     inside = [start for start in starts if window.start < start < window.end]
     for start, end in pairwise([window.start, *sorted(set(inside)), window.end]):
@@ -149,16 +149,11 @@ def _parts(
 
 def _rooms(stays: Sequence[Stay], window: Window) -> Iterator[tuple[Window, int | None]]:
     """The window cut at the cage's moves. Its first stay counts from the beginning of time."""
-    starts = [_slot_at_or_after(stay.since) for stay in stays]
+    starts = [slot_from(stay.since) for stay in stays]
     inside = [start for start in starts[1:] if window.start < start < window.end]
     for start, end in pairwise([window.start, *sorted(set(inside)), window.end]):
         number = max(bisect_right(starts, start) - 1, 0)
         yield Window(start, end), stays[number].room_id if stays else None
-
-
-def _slot_at_or_after(moment: datetime) -> datetime:
-    slot = moment.replace(second=0, microsecond=0)
-    return slot if slot == moment else slot + SLOT_LENGTH
 
 
 def runs_of(period: LightPeriod | None, window: Window) -> Runs:
