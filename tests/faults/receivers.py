@@ -5,6 +5,7 @@ import contextlib
 import subprocess
 import sys
 import threading
+import time
 
 import psycopg2
 from aiosmtpd.controller import Controller
@@ -12,8 +13,11 @@ from aiosmtpd.controller import Controller
 from local_stack.config import BASE_DIR, child_environment
 from local_stack.ports import free_port
 from neurocage.celery import app
+from tests.faults.installation import PATIENCE, wait_for
 
 SEND, JUDGE, JUDGE_REST = "send_notices", "judge_slot", "judge_unjudged"
+# As beat gives them.
+KICKS_EVERY_SECONDS = 60
 QUEUES = {SEND: "notices", JUDGE: "judge", JUDGE_REST: "judge"}
 WISH = """
     WITH person AS (
@@ -91,6 +95,23 @@ def kick(installation, task, *arguments):
     """Give the worker a task, as beat or the recorder does."""
     with app.connection_for_write(installation.valkey.url) as connection:
         app.send_task(f"welfare.tasks.{task}", arguments, connection=connection, queue=QUEUES[task])
+
+
+def kick_until(installation, task, condition, what):
+    """Give the worker a task now and each minute, until the condition holds.
+
+    A task may leave the rest to the next one, and a try that failed comes again.
+    """
+
+    def holds():
+        nonlocal kicked
+        if time.monotonic() - kicked > KICKS_EVERY_SECONDS:
+            kick(installation, task)
+            kicked = time.monotonic()
+        return condition()
+
+    kicked = -KICKS_EVERY_SECONDS
+    return wait_for(holds, PATIENCE, what)
 
 
 def write_minutes(installation, count, *runs):

@@ -17,6 +17,7 @@ from tests.faults.receivers import (
     SEND,
     Letters,
     kick,
+    kick_until,
     wants,
     write_minutes,
 )
@@ -75,10 +76,10 @@ def concerns(installation, kind):
     return dict(installation.rows(query, kind.value))
 
 
-def collect_and_send(installation):
-    """Let the time pass in which one cause is collected, and send what is due."""
+def collect_and_send(installation, letters, count):
+    """Let the time pass in which one cause is collected, and send this many letters."""
     installation.clock.step(COLLECTS_FOR_MINUTES * 60)
-    kick(installation, SEND)
+    kick_until(installation, SEND, lambda: len(letters.got) == count, f"{count} letters arrive")
 
 
 def has_judged(installation, slot):
@@ -128,8 +129,7 @@ def test_500_cages_are_told_once_though_the_database_goes_while_they_are_raised(
     measured("from the database's return to 500 concerns", time.monotonic() - back)
     once = {f"cage:{pk}": 1 for pk in range(1, MANY + 1)}
     assert concerns(installation, Kind.BAD_LONG) == once
-    collect_and_send(installation)
-    wait_for(lambda: len(letters.got) == 2, PATIENCE, "both people have a letter")
+    collect_and_send(installation, letters, 2)
     assert_quiet(installation, letters, 2)
     for name in ("vera", "ruth"):
         (letter,) = letters.to(name)
@@ -148,8 +148,7 @@ def test_a_silent_place_is_one_concern_and_one_letter(install, settable_clock, l
     # Now each single cage is unseen as well.
     settable_clock.step(12 * 60)
     judge_and_wait(installation, write_minutes(installation, MANY, "UNAVAILABLE*12"))
-    kick(installation, SEND)
-    wait_for(lambda: letters.got, PATIENCE, "there is a letter")
+    kick_until(installation, SEND, lambda: letters.got, "there is a letter")
     assert_quiet(installation, letters, 1)
     assert concerns(installation, Kind.PLACE_SILENT) == {"everything": 1}
     assert concerns(installation, Kind.UNSEEN) == {}
@@ -160,8 +159,7 @@ def test_an_hour_back_tells_nothing_twice_and_goes_on_afterwards(install, settab
     wants(installation, "vera", ALL_KINDS)
     first = write_minutes(installation, 3, "BAD*30")
     judge_and_wait(installation, first)
-    collect_and_send(installation)
-    wait_for(lambda: len(letters.got) == 1, PATIENCE, "there is a letter")
+    collect_and_send(installation, letters, 1)
     once = {f"cage:{pk}": 1 for pk in (1, 2, 3)}
     before = installation.rows("SELECT id, over_slot, closed_at FROM welfare_concern ORDER BY id")
 

@@ -193,6 +193,17 @@ def test_a_receiver_that_hangs_holds_no_other(receiver, letters, vera, concern, 
     assert len(receiver.got) == 1
 
 
+def test_a_way_that_hung_comes_last_in_the_next_task_too(vera, concern):
+    hung = by_channel(vera, "json://127.0.0.1/hook")
+    Wish.objects.update(by_mail=True)
+    make_notices(NOW)
+    Delivery.objects.filter(channel=hung).update(failure=Failure.TIMEOUT, tries=1, due_at=RAISED)
+    for _ in range(2 * sending.AT_ONCE):
+        Delivery.objects.create(channel=hung, made_at=RAISED, due_at=RAISED)
+    taken = sending.claim(NOW, sending.hung_ways())
+    assert [one.channel for one in taken] == [None, *[hung] * (sending.AT_ONCE - 1)]
+
+
 def test_a_sender_that_cannot_start_is_no_fault_of_the_receiver(
     receiver, vera, concern, monkeypatch
 ):

@@ -62,12 +62,12 @@ class Message:
 def send_due(clock: Callable[[], datetime], stop: threading.Event | None = None) -> int:
     """Send what is due, until nothing is or the time is up. Returns how many were sent.
 
-    A way that did not answer in time comes after the others, so it holds them up only once.
+    A way that did not answer in time comes after the others, in the next tasks too.
 
     stop: is set when this process is to end. Then only what is being sent is sent.
     """
     begun, sent = time.monotonic(), 0
-    hung: set[int | None] = set()
+    hung = hung_ways()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         while time.monotonic() - begun < WORKS_FOR_SECONDS and not (stop and stop.is_set()):
             messages = [message_of(delivery) for delivery in claim(clock(), hung)]
@@ -90,6 +90,15 @@ def _failure_of(done: "Future[Failure | None]") -> Failure | None:
         # Whatever it was, the others go on, and this one is tried again.
         logger.exception("A notice could not be sent")
         return Failure.REJECTED
+
+
+def hung_ways() -> set[int | None]:
+    """Ids of the channels that did not answer in time and still have something to send.
+
+    None is mail. One query.
+    """
+    hanging = Delivery.objects.waiting().filter(failure=Failure.TIMEOUT)
+    return set(hanging.order_by().values_list("channel", flat=True).distinct())
 
 
 def claim(now: datetime, hung: Collection[int | None] = ()) -> list[Delivery]:
