@@ -1,6 +1,5 @@
 """Ids that a person chose, beside those that the database gives out."""
 
-from django.core.management.color import no_style
 from django.db import connection
 from django.db.models import Model
 
@@ -20,7 +19,18 @@ def id_from(text: str) -> int | None:
 
 
 def advance_ids(model: type[Model]) -> None:
-    """Let the database give out ids above the largest one, after an id was chosen by hand."""
+    """Let the database give out ids above the largest one, after an id was chosen by hand.
+
+    It never goes back: the id of a row that was deleted is not given to another one.
+    """
+    table = connection.ops.quote_name(model._meta.db_table)
     with connection.cursor() as cursor:
-        for statement in connection.ops.sequence_reset_sql(no_style(), [model]):
-            cursor.execute(statement)
+        cursor.execute(
+            f"""
+            SELECT setval(sequence, largest) FROM
+                (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS sequence,
+                        max(id) AS largest FROM {table}) AS found
+            WHERE largest > coalesce(pg_sequence_last_value(sequence), 0)
+            """,  # noqa: S608  (the name of our own table)
+            [table],
+        )

@@ -7,6 +7,8 @@ import itertools
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db import connection
+
 from cages.models import (
     Animal,
     Cage,
@@ -34,6 +36,9 @@ PASSWORD = "a long and boring passphrase"
 LATENCY_MS = 1500
 MINUTE = timedelta(minutes=1)
 
+# Of the cages for which a test chooses no id. No test chooses one near it.
+FIRST_ID = 1_000_000
+
 _numbers = itertools.count(1)
 
 
@@ -47,6 +52,13 @@ def slot(clock, day=DAY):
     moment = at(clock, day)
     assert (moment.second, moment.microsecond) == (0, 0), f"{clock} is within a slot"
     return moment
+
+
+def give_out_ids(first=FIRST_ID):
+    """Let the database give out ids of cages from this one on. No test's end takes this back."""
+    with connection.cursor() as cursor:
+        sequence = "pg_get_serial_sequence(%s, 'id')"
+        cursor.execute(f"SELECT setval({sequence}, %s, false)", [Cage._meta.db_table, first])
 
 
 def make_user(username=None, **fields):

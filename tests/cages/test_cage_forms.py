@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from cages.forms.cage import CageForm
 from cages.models import Cage
-from neurocage.ids import LARGEST_TYPED_ID, advance_ids
-from tests.factories import at, make_cage, make_user
+from neurocage.ids import LARGEST_TYPED_ID
+from tests.factories import at, give_out_ids, make_cage, make_user
 from tests.pages import errors_of, queries_of
 
 NEW = reverse("cage-create")
@@ -154,9 +154,14 @@ def test_the_next_automatic_id_comes_after_the_largest(browser):
 def test_automatic_ids_go_on_after_the_largest_that_can_be_typed(browser):
     create(browser, id=LARGEST_TYPED_ID)
     assert create(browser, label="Next").pk == LARGEST_TYPED_ID + 1
-    # A sequence is not turned back at the end of a test.
+    give_out_ids()
+
+
+def test_no_id_is_given_out_twice(browser):
+    gone = create(browser, label="A").pk
     Cage.objects.all().delete()
-    advance_ids(Cage)
+    create(browser, label="B", id=gone - 50)
+    assert create(browser, label="C").pk == gone + 1
 
 
 def test_an_id_taken_since_the_form_was_checked_is_refused_at_its_field(browser, monkeypatch):

@@ -19,8 +19,7 @@ from cages.history.light import LightPhase, light_of
 from cages.history.window import Window
 from cages.models import Cage, CageState, Condition, Health, Outcome, Poll, PollCycle
 from cages.models.cycle import OUTCOME_COUNTS
-from neurocage.ids import advance_ids
-from tests.factories import MINUTE, at, make_cage, make_user, slot
+from tests.factories import MINUTE, at, give_out_ids, make_cage, make_user, slot
 
 NOW = at("11:07:20")
 pytestmark = pytest.mark.usefixtures("clock")
@@ -36,9 +35,10 @@ def loaded(module_database, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("django.utils.timezone.now", lambda: NOW)
         patched.setattr(demo, "DAYS", DAYS)
-        # The first ids, as in a new database: a sequence is not turned back after other tests.
-        advance_ids(Cage)
+        # As in a new database.
+        give_out_ids(1)
         call_command("load_demo", state_file=state_file, stdout=said)
+        give_out_ids()
         # Now, once, instead of at the end of every test.
         connection.check_constraints()
     return said.getvalue(), state_file
@@ -81,7 +81,6 @@ def test_a_demonstration_that_fails_half_way_leaves_nothing(monkeypatch, tmp_pat
 
     monkeypatch.setattr(demo, "DAYS", 1)
     monkeypatch.setattr(demo, "_write_cycles", fail)
-    advance_ids(Cage)
     with pytest.raises(RuntimeError):
         call_command("load_demo", state_file=tmp_path / "demo.json", stdout=io.StringIO())
     assert not get_user_model().objects.exists()
