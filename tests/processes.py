@@ -5,12 +5,12 @@ import time
 
 from local_stack.processes import Child
 
+# Only ends a test that hangs. What takes a moment may take many minutes on a busy machine.
+PATIENCE = 900
 
-def until(condition, seconds=300):
-    """Wait until the condition holds and return its value; fail after the seconds.
 
-    They only end a test that hangs. What takes a moment may take longer on a busy machine.
-    """
+def until(condition, seconds=PATIENCE):
+    """Wait until the condition holds and return its value; fail after the seconds."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"still not so after {seconds} s"

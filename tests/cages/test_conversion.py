@@ -25,10 +25,11 @@ def everything():
 @pytest.fixture
 def plain(storage_of_its_own, monkeypatch):
     """A plain database with three days of minutes, and too many of them to be moved at once."""
-    call_command("migrate", "cages", "zero", verbosity=0)
-    with monkeypatch.context() as without:
-        without.setattr(layout, "timescaledb_is_available", lambda connection: False)
-        migrate()
+    if ON_TIMESCALEDB:
+        call_command("migrate", "cages", "zero", verbosity=0)
+        with monkeypatch.context() as without:
+            without.setattr(layout, "timescaledb_is_available", lambda connection: False)
+            migrate()
     monkeypatch.setattr(layout, "FEW_ROWS", 5)
     cages = [make_cage(), make_cage()]
     for number in range(8):

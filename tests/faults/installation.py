@@ -27,11 +27,10 @@ from local_stack.processes import Child, make_private_folder, stop_together, tai
 from tests.factories import PASSWORD
 from tests.faults.ledger import Cycle
 from tests.faults.people import CAGE_COUNT, sign_in
+from tests.processes import PATIENCE
 
 CAGES = range(1, CAGE_COUNT + 1)
 USERNAME = "ruth"
-# How long a scenario waits for what it does not claim to be quick. A busy machine may need long.
-PATIENCE = 300
 PREPARE = f"""
 import django
 django.setup()

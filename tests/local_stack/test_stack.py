@@ -20,7 +20,7 @@ from local_stack import answers
 from local_stack.lock import only_one
 from local_stack.ports import free_port, kept_port
 from local_stack.processes import StackError, lives
-from tests.processes import until
+from tests.processes import PATIENCE, until
 
 pytestmark = pytest.mark.long
 PROJECT = Path(__file__).resolve().parents[2]
@@ -68,7 +68,7 @@ class Program:
 
     def __exit__(self, *_):
         self.popen.terminate()
-        self.popen.wait(300)
+        self.popen.wait(PATIENCE)
 
     def said(self):
         return self.output.read_text()
@@ -82,7 +82,7 @@ class Program:
 
     def ends(self):
         """Wait for its end; returns the exit code."""
-        return self.popen.wait(300)
+        return self.popen.wait(PATIENCE)
 
 
 def refusal(state_dir, **variables):
