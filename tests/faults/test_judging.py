@@ -176,6 +176,5 @@ def test_an_hour_back_tells_nothing_twice_and_goes_on_afterwards(install, settab
     settable_clock.step(20 * 60)
     judge_and_wait(installation, write_minutes(installation, 4, "BAD*20"))
     assert concerns(installation, Kind.BAD_LONG) == once | {"cage:4": 1}
-    collect_and_send(installation)
-    wait_for(lambda: len(letters.got) > 1, PATIENCE, "the new one is told")
+    collect_and_send(installation, letters, 2)
     assert_quiet(installation, letters, 2)
