@@ -36,7 +36,7 @@ PASSWORD = "a long and boring passphrase"
 LATENCY_MS = 1500
 MINUTE = timedelta(minutes=1)
 
-# Of the cages for which a test chooses no id. No test chooses one near it.
+# Of rows for which a test chooses no id. No test chooses one near it.
 FIRST_ID = 1_000_000
 
 _numbers = itertools.count(1)
@@ -54,11 +54,19 @@ def slot(clock, day=DAY):
     return moment
 
 
-def give_out_ids(first=FIRST_ID):
-    """Let the database give out ids of cages from this one on. No test's end takes this back."""
+def give_out_ids(model=Cage, first=FIRST_ID):
+    """Let the database give out ids from this one on. No test's end takes this back.
+
+    Nothing happens where the model has no table now, or gets its ids from elsewhere.
+    """
     with connection.cursor() as cursor:
-        sequence = "pg_get_serial_sequence(%s, 'id')"
-        cursor.execute(f"SELECT setval({sequence}, %s, false)", [Cage._meta.db_table, first])
+        cursor.execute(
+            """
+            SELECT setval(pg_get_serial_sequence(attrelid::regclass::text, attname), %s, false)
+            FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = 'id'
+            """,
+            [first, model._meta.db_table],
+        )
 
 
 def make_user(username=None, **fields):

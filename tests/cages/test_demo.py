@@ -36,7 +36,7 @@ def loaded(module_database, tmp_path_factory):
         patched.setattr("django.utils.timezone.now", lambda: NOW)
         patched.setattr(demo, "DAYS", DAYS)
         # As in a new database.
-        give_out_ids(1)
+        give_out_ids(first=1)
         call_command("load_demo", state_file=state_file, stdout=said)
         give_out_ids()
         # Now, once, instead of at the end of every test.
