@@ -13,7 +13,7 @@ from django.utils import translation
 
 from cages.models import MarkKind
 from cages.models.mark import BuiltIn
-from tests.factories import give_out_ids, kind_of, make_user
+from tests.factories import FIRST_ID, kind_of, make_user
 from tests.mail_server import mail_server
 
 ON_TIMESCALEDB = os.environ.get("TEST_STORAGE") == "timescaledb"
@@ -55,16 +55,25 @@ def _english():
     translation.activate(settings.LANGUAGE_CODE)
 
 
+# Of all tables. What is above it stays there, since rows have those ids.
+RAISE_IDS = """
+    SELECT setval(format('%%I.%%I', schemaname, sequencename)::regclass, %s, false)
+    FROM pg_sequences WHERE schemaname = current_schema() AND coalesce(last_value, 0) < %s
+"""
+
+
 def prepare_tables(sender, using, **_told):
-    """Add the built-in kinds again: Django says this after a test that empties the tables, too."""
+    """Add the built-in kinds again, and let the database give out ids that no test chooses.
+
+    Django says this after a test that empties the tables, too.
+    """
     if sender.name == "cages":
+        with connections[using].cursor() as cursor:
+            cursor.execute(RAISE_IDS, [FIRST_ID, FIRST_ID])
         tables = connections[using].introspection.table_names()
         if MarkKind._meta.db_table in tables:
             for code in BuiltIn:
                 kind_of(code)
-    if sender.name in ("cages", "welfare"):
-        for model in sender.get_models():
-            give_out_ids(model)
 
 
 post_migrate.connect(prepare_tables)

@@ -54,18 +54,11 @@ def slot(clock, day=DAY):
     return moment
 
 
-def give_out_ids(model=Cage, first=FIRST_ID):
-    """Let the database give out ids from this one on. No test's end takes this back.
-
-    Nothing happens where the model has no table now, or gets its ids from elsewhere.
-    """
+def give_out_ids(first=FIRST_ID):
+    """Let the database give out ids of cages from this one on. No test's end takes this back."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT setval(pg_get_serial_sequence(attrelid::regclass::text, attname), %s, false)
-            FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = 'id'
-            """,
-            [first, model._meta.db_table],
+            "SELECT setval(pg_get_serial_sequence('cages_cage', 'id'), %s, false)", [first]
         )
 
 

@@ -1,4 +1,4 @@
-"""What the tests of the local stack share: small programs, and waiting for what must come."""
+"""What tests of real processes share: small programs, and waiting for what must come."""
 
 import sys
 import time

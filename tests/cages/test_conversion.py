@@ -10,8 +10,7 @@ from django.db import connection
 from cages.models import Cage, Health, Outcome, Poll
 from cages.polling.recorder import record
 from cages.storage import POLLS, conversion, layout
-from tests.cages.test_storage import ON_TIMESCALEDB, expected_kinds, kinds
-from tests.conftest import migrate
+from tests.cages.test_storage import ON_TIMESCALEDB, expected_kinds, kinds, make_plain
 from tests.factories import MINUTE, make_cage, record_minute, result, slot
 
 DAY = 1440 * MINUTE
@@ -25,11 +24,7 @@ def everything():
 @pytest.fixture
 def plain(storage_of_its_own, monkeypatch):
     """A plain database with three days of minutes, and too many of them to be moved at once."""
-    if ON_TIMESCALEDB:
-        call_command("migrate", "cages", "zero", verbosity=0)
-        with monkeypatch.context() as without:
-            without.setattr(layout, "timescaledb_is_available", lambda connection: False)
-            migrate()
+    make_plain(monkeypatch)
     monkeypatch.setattr(layout, "FEW_ROWS", 5)
     cages = [make_cage(), make_cage()]
     for number in range(8):

@@ -40,6 +40,15 @@ def expected_kinds():
     return {storage.POLLS: table} | dict.fromkeys(storage.ROLLUPS, view)
 
 
+def make_plain(monkeypatch):
+    """Make the tables as a database without TimescaleDB has them. A plain one has them already."""
+    if ON_TIMESCALEDB:
+        call_command("migrate", "cages", "zero", verbosity=0)
+        with monkeypatch.context() as without:
+            without.setattr(layout, "timescaledb_is_available", lambda connection: False)
+            migrate()
+
+
 @pytest.mark.storage
 def test_migrations_go_forwards_backwards_and_forwards(transactional_db):
     assert kinds() == expected_kinds()
@@ -70,11 +79,8 @@ def test_the_storage_can_be_set_up_any_number_of_times(storage_of_its_own, capsy
 
 @pytest.mark.storage
 def test_a_plain_database_may_gain_timescaledb_and_keeps_its_rows(storage_of_its_own, monkeypatch):
-    call_command("migrate", "cages", "zero", verbosity=0)
     try:
-        with monkeypatch.context() as plain:
-            plain.setattr(layout, "timescaledb_is_available", lambda connection: False)
-            migrate()
+        make_plain(monkeypatch)
         assert set(kinds().values()) == {"table", "view"}
         record_minute(make_cage(), SLOT)
     finally:

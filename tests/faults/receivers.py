@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import subprocess
 import sys
 import threading
@@ -13,7 +14,8 @@ from aiosmtpd.controller import Controller
 from local_stack.config import BASE_DIR, child_environment
 from local_stack.ports import free_port
 from neurocage.celery import app
-from tests.faults.installation import PATIENCE, wait_for
+from tests.faults.installation import wait_for
+from tests.processes import PATIENCE
 
 SEND, JUDGE, JUDGE_REST = "send_notices", "judge_slot", "judge_unjudged"
 # As beat gives them.
@@ -102,6 +104,7 @@ def kick_until(installation, task, condition, what):
 
     A task may leave the rest to the next one, and a try that failed comes again.
     """
+    kicked = -math.inf
 
     def holds():
         nonlocal kicked
@@ -110,7 +113,6 @@ def kick_until(installation, task, condition, what):
             kicked = time.monotonic()
         return condition()
 
-    kicked = -KICKS_EVERY_SECONDS
     return wait_for(holds, PATIENCE, what)
 
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 import requests
 
-from tests.faults.installation import PATIENCE, signed_in, status_of, wait_for
+from tests.faults.installation import signed_in, status_of, wait_for
 from tests.faults.ledger import assert_whole
+from tests.processes import PATIENCE
 
 pytestmark = pytest.mark.faults
 

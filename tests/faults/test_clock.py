@@ -8,8 +8,9 @@ import pytest
 import requests
 
 from cages.slots import SLOT_LENGTH
-from tests.faults.installation import CAGES, PATIENCE, signed_in, status_of, wait_for
+from tests.faults.installation import CAGES, signed_in, status_of, wait_for
 from tests.faults.ledger import assert_ledger_balances, assert_whole, manage
+from tests.processes import PATIENCE
 
 pytestmark = pytest.mark.faults
 

@@ -10,8 +10,9 @@ from cages.polling.results import encode
 from cages.slots import SLOT_LENGTH, slot_of
 from neurocage.celery import app
 from tests.factories import result
-from tests.faults.installation import CAGES, PATIENCE, Sampled, signed_in, status_of, wait_for
+from tests.faults.installation import CAGES, Sampled, signed_in, status_of, wait_for
 from tests.faults.ledger import assert_whole
+from tests.processes import PATIENCE
 
 pytestmark = pytest.mark.faults
 

@@ -8,8 +8,9 @@ import time
 import pytest
 
 from tests.factories import PASSWORD
-from tests.faults.installation import PATIENCE, USERNAME, status_of, wait_for
+from tests.faults.installation import USERNAME, status_of, wait_for
 from tests.faults.people import ACTS, Person, again_and_again
+from tests.processes import PATIENCE
 
 pytestmark = pytest.mark.faults
 
