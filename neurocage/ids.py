@@ -21,7 +21,7 @@ def id_from(text: str) -> int | None:
 def advance_ids(model: type[Model]) -> None:
     """Let the database give out ids above the largest one, after an id was chosen by hand.
 
-    It never goes back: the id of a row that was deleted is not given to another one.
+    The database never goes back: it does not give out the id of a row that was deleted.
     """
     table = connection.ops.quote_name(model._meta.db_table)
     with connection.cursor() as cursor:

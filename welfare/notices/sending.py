@@ -93,9 +93,9 @@ def _failure_of(done: "Future[Failure | None]") -> Failure | None:
 
 
 def hung_ways() -> set[int | None]:
-    """Ids of the channels that did not answer in time and still have something to send.
+    """Ids of the channels with a waiting delivery that was not answered in time. None is mail.
 
-    None is mail. One query.
+    One query.
     """
     hanging = Delivery.objects.waiting().filter(failure=Failure.TIMEOUT)
     return set(hanging.order_by().values_list("channel", flat=True).distinct())
