@@ -16,6 +16,7 @@ from local_stack.ports import free_port
 from neurocage.celery import app
 from tests.faults.installation import wait_for
 from tests.processes import PATIENCE
+from welfare.notices import channels
 
 SEND, JUDGE, JUDGE_REST = "send_notices", "judge_slot", "judge_unjudged"
 # As beat gives them.
@@ -90,6 +91,8 @@ def wants(installation, name, kinds, channel=None):
 
 
 def add_channel(installation, name, address):
+    """As the page does, which lets Apprise read the address first."""
+    wait_for(lambda: channels.can_be_read(address), PATIENCE, "Apprise reads the address")
     return execute(installation, CHANNEL, (name, address))[0][0]
 
 

@@ -1,12 +1,15 @@
 """Sending on real servers: an SMTP server and an HTTP receiver, both on loopback."""
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from tests.factories import MINUTE, at, make_cage, make_user
@@ -211,6 +214,26 @@ def test_a_sender_that_cannot_start_is_no_fault_of_the_receiver(
     by_channel(vera, receiver.address())
     send()
     assert (receiver.got, delivery().failure) == ([], Failure.NOT_STARTED)
+
+
+LOADED_AT_DEADLINE = """
+import signal, sys
+signal.setitimer = lambda *_: print("apprise.plugins.custom_json" in sys.modules)
+from welfare.notices.courier import main
+main()
+"""
+
+
+def test_the_deadline_begins_when_everything_is_loaded():
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED_AT_DEADLINE],
+        input=json.dumps({"check": "json://localhost", "seconds": 60}),
+        capture_output=True,
+        text=True,
+        cwd=settings.BASE_DIR,
+        check=True,
+    )
+    assert done.stdout == 'True\n{"failure": ""}'
 
 
 def _arrives(letters, receiver):

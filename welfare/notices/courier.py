@@ -44,11 +44,10 @@ class Outcome:
     failure = "rejected"
 
 
-def send_channel(address: str, title: str, body: str, allow_private: bool) -> str:
-    """Send by Apprise. Returns the name of a Failure, or "" if it was sent."""
+def send_channel(plugin: Any, title: str, body: str, allow_private: bool) -> str:
+    """Send by what `plugin_of` gave. Returns the name of a Failure, or "" if it was sent."""
     guard_connections(allow_private)
     watch_requests()
-    plugin = plugin_of(address)
     if plugin is None:
         return "bad_address"
     plugin.socket_connect_timeout = plugin.socket_read_timeout = TIMEOUT_SECONDS
@@ -58,7 +57,10 @@ def send_channel(address: str, title: str, body: str, allow_private: bool) -> st
 
 
 def plugin_of(address: str) -> Any:
-    """What Apprise sends to the address with; None if it cannot read the address."""
+    """What Apprise sends to the address with; None if it cannot read the address.
+
+    The first call loads all plugins of Apprise. No host is asked.
+    """
     import apprise
 
     asset = apprise.AppriseAsset(
@@ -142,15 +144,17 @@ def main() -> None:
     be_ended_first()
     logging.disable(logging.CRITICAL)
     job = json.load(sys.stdin)
+    plugin = None
     if "mail" not in job:
-        import apprise  # noqa: F401  (takes a second or more, which is not the receiver's)
+        # Before the deadline begins: loading takes seconds, which are not the receiver's.
+        plugin = plugin_of(job["check"] if "check" in job else job["channel"].pop("address"))
     signal.setitimer(signal.ITIMER_REAL, job["seconds"])
     if "check" in job:
-        failure = "" if plugin_of(job["check"]) else "bad_address"
+        failure = "" if plugin else "bad_address"
     elif "mail" in job:
         failure = send_mail(**job["mail"])
     else:
-        failure = send_channel(**job["channel"], allow_private=job["allow_private"])
+        failure = send_channel(plugin, **job["channel"], allow_private=job["allow_private"])
     json.dump({"failure": failure}, sys.stdout)
 
 
