@@ -105,18 +105,20 @@ def kick(installation, task, *arguments):
 def kick_until(installation, task, condition, what):
     """Give the worker a task now and each minute, until the condition holds.
 
-    A task may leave the rest to the next one, and a try that failed comes again.
+    A task may leave the rest to the next one, and a try that failed comes again. Returns how many
+    tasks were given.
     """
-    kicked = -math.inf
+    kicked, kicks = -math.inf, 0
 
     def holds():
-        nonlocal kicked
+        nonlocal kicked, kicks
         if time.monotonic() - kicked > KICKS_EVERY_SECONDS:
             kick(installation, task)
-            kicked = time.monotonic()
+            kicked, kicks = time.monotonic(), kicks + 1
         return condition()
 
-    return wait_for(holds, PATIENCE, what)
+    wait_for(holds, PATIENCE, what)
+    return kicks
 
 
 def write_minutes(installation, count, *runs):

@@ -196,14 +196,23 @@ def test_a_receiver_that_hangs_holds_no_other(receiver, letters, vera, concern, 
     assert len(receiver.got) == 1
 
 
-def test_a_way_that_hung_comes_last_in_the_next_task_too(vera, concern):
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param({"failure": Failure.TIMEOUT, "due_at": RAISED}, id="failed"),
+        pytest.param(
+            {"begun_at": NOW - timedelta(seconds=channels.DEADLINE_SECONDS + 1)}, id="under way"
+        ),
+    ],
+)
+def test_a_way_that_hangs_comes_last_in_other_tasks_too(vera, concern, state):
     hung = by_channel(vera, "json://127.0.0.1/hook")
     Wish.objects.update(by_mail=True)
     make_notices(NOW)
-    Delivery.objects.filter(channel=hung).update(failure=Failure.TIMEOUT, tries=1, due_at=RAISED)
+    Delivery.objects.filter(channel=hung).update(tries=1, **state)
     for _ in range(2 * sending.AT_ONCE):
         Delivery.objects.create(channel=hung, made_at=RAISED, due_at=RAISED)
-    taken = sending.claim(NOW, sending.hung_ways())
+    taken = sending.claim(NOW, sending.hung_ways(NOW))
     assert [one.channel for one in taken] == [None, *[hung] * (sending.AT_ONCE - 1)]
 
 

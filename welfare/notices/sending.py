@@ -62,12 +62,12 @@ class Message:
 def send_due(clock: Callable[[], datetime], stop: threading.Event | None = None) -> int:
     """Send what is due, until nothing is or the time is up. Returns how many were sent.
 
-    A way that did not answer in time comes after the others, in the next tasks too.
+    A way that does not answer in time comes after the others, in other tasks too.
 
     stop: is set when this process is to end. Then only what is being sent is sent.
     """
     begun, sent = time.monotonic(), 0
-    hung = hung_ways()
+    hung = hung_ways(clock())
     with ThreadPoolExecutor(AT_ONCE) as pool:
         while time.monotonic() - begun < WORKS_FOR_SECONDS and not (stop and stop.is_set()):
             messages = [message_of(delivery) for delivery in claim(clock(), hung)]
@@ -92,12 +92,13 @@ def _failure_of(done: "Future[Failure | None]") -> Failure | None:
         return Failure.REJECTED
 
 
-def hung_ways() -> set[int | None]:
-    """Ids of the channels with a waiting delivery that was not answered in time. None is mail.
+def hung_ways(now: datetime) -> set[int | None]:
+    """Ids of the channels with a delivery that was not answered in time. None is mail.
 
-    One query.
+    It waits for its next try, or another task is still waiting for the answer. One query.
     """
-    hanging = Delivery.objects.waiting().filter(failure=Failure.TIMEOUT)
+    late = Q(begun_at__lt=now - timedelta(seconds=channels.DEADLINE_SECONDS))
+    hanging = Delivery.objects.waiting().filter(late | Q(failure=Failure.TIMEOUT))
     return set(hanging.order_by().values_list("channel", flat=True).distinct())
 
 
