@@ -77,7 +77,7 @@ timescaledb: install-dev assets ## run the tests marked storage against a real T
 # Many more at the same time than there are cores, because they mostly wait for real minutes.
 test-faults: install-dev assets ## stop, kill and overload real servers and processes; takes many minutes
 	@echo "== Tests of faults"
-	@TEST_STORAGE=none $(BIN)/python -m pytest tests/faults -m faults -n 8 --dist worksteal
+	@TEST_STORAGE=none $(BIN)/python -m pytest tests/faults -m faults -n 6 --dist worksteal
 
 format: install-dev ## format Python, CSS and JavaScript
 	@$(BIN)/ruff check --fix .
