@@ -198,7 +198,8 @@ def run(options, folder):
 
 
 def start_people(installation, folder, said):
-    from tests.faults.installation import status_of, wait_for
+    from tests.faults.installation import status_of
+    from tests.processes import wait_for
 
     wait_for(lambda: status_of(installation, "/healthz") == 200, 180, "the pages answer")
     said.write_text(json.dumps(json.loads(said.read_text()) | {"url": installation.web_url}))

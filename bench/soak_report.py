@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime
 
 from bench.stack import say
-from tests.faults.installation import wait_for
 from tests.faults.ledger import assert_ledger_balances, assert_nothing_lost_or_doubled
+from tests.processes import wait_for
 
 # In how many seconds the queues must be empty after the last minute.
 QUEUES_EMPTY_SECONDS = 240

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from local_stack.ports import free_port
-from tests.processes import until
+from tests.processes import wait_for
 
 PROJECT = Path(__file__).resolve().parents[1]
 HASHED = "site.0123456789ab.css"
@@ -71,7 +71,7 @@ class Nginx:
         assert "[warn]" not in tested.stderr
         process = subprocess.Popen(self.command, cwd=self.folder)
         try:
-            assert until(lambda: self.answers() or process.poll() is not None)
+            assert wait_for(lambda: self.answers() or process.poll() is not None)
             assert process.poll() is None
             yield self
         finally:

@@ -9,12 +9,12 @@ from local_stack.processes import Child
 PATIENCE = 900
 
 
-def until(condition, seconds=PATIENCE):
-    """Wait until the condition holds and return its value; fail after the seconds."""
+def wait_for(condition, seconds=PATIENCE, what="what was waited for", every=0.05):
+    """Wait until the condition holds and return its value. Fail with `what` after the seconds."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
-        assert time.monotonic() < deadline, f"still not so after {seconds} s"
-        time.sleep(0.02)
+        assert time.monotonic() < deadline, f"after {seconds:.0f} s still not: {what}"
+        time.sleep(every)
     return value
 
 

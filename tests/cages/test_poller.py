@@ -14,7 +14,7 @@ from cages.polling.poller import Poller
 from cages.polling.results import PollResult
 from tests.factories import at, slot
 from tests.played import played_sensors
-from tests.processes import until
+from tests.processes import wait_for
 from tests.sensor_server import PATIENT
 
 SLOT = slot("07:00")
@@ -231,7 +231,7 @@ def test_a_poller_that_stops_ends_what_it_began_and_leaves_out_the_rest():
     sensors = Sensors(lambda cage_id: gate.wait())
     made = poller_of(sensors, concurrency=2)
     with running(made.poll, list(range(1, 11)), SLOT, clock=lambda: AT_ONCE) as outcome:
-        until(lambda: gate.came == 2)
+        wait_for(lambda: gate.came == 2)
         made.stop_beginning()
         gate.open()
     assert outcome[0] == [answered(1), answered(2)]
@@ -242,7 +242,7 @@ def test_a_poller_that_stops_does_not_wait_for_polls_that_are_to_come():
     sensors = Sensors()
     made = poller_of(sensors)
     with running(made.poll, [1, 2], SLOT, 0, 100, clock=lambda: AT_ONCE) as outcome:
-        until(lambda: sensors.asked)
+        wait_for(lambda: sensors.asked)
         made.stop_beginning()
     assert outcome[0] == [answered(1)]
 

@@ -27,7 +27,7 @@ from local_stack.processes import Child, make_private_folder, stop_together, tai
 from tests.factories import PASSWORD
 from tests.faults.ledger import Cycle
 from tests.faults.people import CAGE_COUNT, sign_in
-from tests.processes import PATIENCE
+from tests.processes import PATIENCE, wait_for
 
 CAGES = range(1, CAGE_COUNT + 1)
 USERNAME = "ruth"
@@ -42,15 +42,6 @@ owner = make_user({USERNAME!r}, is_superuser=True)
 for cage_id in {list(CAGES)}:
     make_cage(id=cage_id, owner=owner)
 """
-
-
-def wait_for(condition, seconds, what, every=0.1):
-    """Wait until the condition holds and return its value. Fail with `what` after the seconds."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"after {seconds:.0f} s still not: {what}"
-        time.sleep(every)
-    return value
 
 
 def calm_port():

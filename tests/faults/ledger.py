@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from cages.models import Outcome
 from local_stack.config import BASE_DIR, child_environment
-from tests.processes import until
+from tests.processes import wait_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def assert_whole(installation, dead=(), gone=(), all_kept=True):
     dead: names of the processes that were killed. gone: as below.
     all_kept: whether every request but those has an answer that is kept.
     """
-    until(installation.is_idle, 30)
+    wait_for(installation.is_idle, 30)
     kept = assert_nothing_lost_or_doubled(installation, gone)
     assert not all_kept or kept == len(installation.sensors.asked()) - len(gone)
     assert_ledger_balances(installation)

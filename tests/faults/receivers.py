@@ -14,8 +14,7 @@ from aiosmtpd.controller import Controller
 from local_stack.config import BASE_DIR, child_environment
 from local_stack.ports import free_port
 from neurocage.celery import app
-from tests.faults.installation import wait_for
-from tests.processes import PATIENCE
+from tests.processes import PATIENCE, wait_for
 from welfare.notices import channels
 
 SEND, JUDGE, JUDGE_REST = "send_notices", "judge_slot", "judge_unjudged"

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 import requests
 
-from tests.faults.installation import signed_in, status_of, wait_for
+from tests.faults.installation import signed_in, status_of
 from tests.faults.ledger import assert_whole
-from tests.processes import PATIENCE
+from tests.processes import PATIENCE, wait_for
 
 pytestmark = pytest.mark.faults
 

@@ -8,9 +8,9 @@ import pytest
 import requests
 
 from cages.slots import SLOT_LENGTH
-from tests.faults.installation import CAGES, signed_in, status_of, wait_for
+from tests.faults.installation import CAGES, signed_in, status_of
 from tests.faults.ledger import assert_ledger_balances, assert_whole, manage
-from tests.processes import PATIENCE
+from tests.processes import PATIENCE, wait_for
 
 pytestmark = pytest.mark.faults
 

@@ -10,9 +10,9 @@ from cages.polling.results import encode
 from cages.slots import SLOT_LENGTH, slot_of
 from neurocage.celery import app
 from tests.factories import result
-from tests.faults.installation import CAGES, Sampled, signed_in, status_of, wait_for
+from tests.faults.installation import CAGES, Sampled, signed_in, status_of
 from tests.faults.ledger import assert_whole
-from tests.processes import PATIENCE
+from tests.processes import PATIENCE, wait_for
 
 pytestmark = pytest.mark.faults
 

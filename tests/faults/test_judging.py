@@ -9,7 +9,6 @@ import psycopg2
 import pytest
 
 from cages.slots import SLOT_LENGTH
-from tests.faults.installation import wait_for
 from tests.faults.ledger import assert_whole
 from tests.faults.receivers import (
     JUDGE,
@@ -21,7 +20,7 @@ from tests.faults.receivers import (
     wants,
     write_minutes,
 )
-from tests.processes import PATIENCE
+from tests.processes import PATIENCE, wait_for
 from welfare.models import Kind
 from welfare.models.notice import COLLECTS_FOR_MINUTES
 

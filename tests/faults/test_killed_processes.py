@@ -9,8 +9,9 @@ import pytest
 
 from cages.models import Outcome
 from cages.slots import SLOT_LENGTH
-from tests.faults.installation import CAGES, PATIENCE, wait_for
+from tests.faults.installation import CAGES, PATIENCE
 from tests.faults.ledger import assert_whole
+from tests.processes import wait_for
 
 pytestmark = pytest.mark.faults
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.faults.installation import signed_in, wait_for
+from tests.faults.installation import signed_in
 from tests.faults.receivers import (
     SEND,
     Letters,
@@ -17,7 +17,7 @@ from tests.faults.receivers import (
     kick_until,
     wants,
 )
-from tests.processes import PATIENCE
+from tests.processes import PATIENCE, wait_for
 from welfare.models import Kind
 from welfare.models.notice import COLLECTS_FOR_MINUTES
 from welfare.notices.sending import AT_ONCE, LOST_AFTER, PAUSE_MINUTES

@@ -8,9 +8,9 @@ import time
 import pytest
 
 from tests.factories import PASSWORD
-from tests.faults.installation import USERNAME, status_of, wait_for
+from tests.faults.installation import USERNAME, status_of
 from tests.faults.people import ACTS, Person, again_and_again
-from tests.processes import PATIENCE
+from tests.processes import PATIENCE, wait_for
 
 pytestmark = pytest.mark.faults
 

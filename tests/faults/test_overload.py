@@ -5,9 +5,9 @@ import time
 import pytest
 
 from cages.slots import SLOT_LENGTH
-from tests.faults.installation import CAGES, Sampled, wait_for
+from tests.faults.installation import CAGES, Sampled
 from tests.faults.ledger import assert_whole
-from tests.processes import PATIENCE
+from tests.processes import PATIENCE, wait_for
 
 pytestmark = pytest.mark.faults
 

@@ -5,8 +5,9 @@ import time
 import pytest
 
 from cages.slots import SLOT_LENGTH, slot_of
-from tests.faults.installation import CAGES, PATIENCE, wait_for
+from tests.faults.installation import CAGES, PATIENCE
 from tests.faults.ledger import assert_whole
+from tests.processes import wait_for
 
 pytestmark = pytest.mark.faults
 

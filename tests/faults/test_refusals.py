@@ -8,8 +8,9 @@ import pytest
 import redis
 
 from cages.slots import SLOT_LENGTH
-from tests.faults.installation import CAGES, PATIENCE, signed_in, status_of, wait_for
+from tests.faults.installation import CAGES, PATIENCE, signed_in, status_of
 from tests.faults.ledger import assert_ledger_balances, assert_nothing_lost_or_doubled
+from tests.processes import wait_for
 
 pytestmark = pytest.mark.faults
 

@@ -15,7 +15,7 @@ import redis
 
 from local_stack.embedded import EmbeddedPostgres, EmbeddedValkey
 from local_stack.processes import StackError, lives
-from tests.processes import a_child, until
+from tests.processes import a_child, wait_for
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -87,7 +87,7 @@ def test_valkey_keeps_its_data_even_when_it_is_killed(valkey):
         client.set("kept", "yes")
         client.execute_command("WAITAOF", 1, 0, 3000)
     os.kill(valkey.process.pid, signal.SIGKILL)
-    until(lambda: not valkey.is_alive())
+    wait_for(lambda: not valkey.is_alive())
     valkey.start()
     with redis.from_url(valkey.url) as client:
         assert client.get("kept") == b"yes"
@@ -121,12 +121,12 @@ def test_a_pid_that_went_to_another_program_keeps_postgres_from_nothing(
     started.append(other)
     other.start()
     os.kill(postgres.process.pid, signal.SIGKILL)
-    until(lambda: not postgres.is_alive())
+    wait_for(lambda: not postgres.is_alive())
     file = postgres.data / "postmaster.pid"
     _, rest = file.read_text().split("\n", 1)
     file.write_text(f"{other.pid}\n{rest}")
     # Children of the killed server need a moment to notice.
-    until(
+    wait_for(
         lambda: (
             not any(
                 str(postgres.data) in " ".join(p.info["cmdline"] or ())
@@ -168,4 +168,4 @@ def test_servers_end_with_a_parent_that_is_killed(tmp_path):
         servers = [psutil.Process(int(pid)) for pid in parent.stdout.readline().split()]
         assert len(servers) == 2
         parent.kill()
-    until(lambda: not any(map(lives, servers)))
+    wait_for(lambda: not any(map(lives, servers)))

@@ -27,7 +27,7 @@ from local_stack.processes import Child, stop_together, tail
 from neurocage.celery import app
 from sensor_api.misbehaviour import FAULTS
 from tests.factories import result
-from tests.processes import until
+from tests.processes import wait_for
 
 pytestmark = pytest.mark.long
 QUEUES = ("slots", "polls", "records")
@@ -121,7 +121,7 @@ def sensor_api(tmp_path_factory):
     )
     try:
         with telling_logs(processes):
-            until(lambda: answers_200(port))
+            wait_for(lambda: answers_200(port))
         yield f"http://127.0.0.1:{port}"
     finally:
         processes.stop()
@@ -165,7 +165,7 @@ class Pipeline(Processes):
         url = urlsplit(os.environ["DATABASE_URL"])._replace(path="/pipeline").geturl()
         addresses = {"REDIS_URL": self.redis_url, "SENSOR_API_URL": self.sensor_api}
         prepare = self.start("prepare", [sys.executable, "-c", PREPARE], DATABASE_URL=url)
-        until(lambda: not prepare.is_alive())
+        wait_for(lambda: not prepare.is_alive())
         assert prepare.poll() == 0
         self.database = psycopg2.connect(url)
         self.database.autocommit = True
@@ -217,12 +217,12 @@ def pipeline(tmp_path_factory, sensor_api):
 
 def test_a_slot_started_twice_by_hand_is_polled(pipeline):
     with telling_logs(pipeline):
-        until(lambda: pipeline.workers() == 2)
+        wait_for(lambda: pipeline.workers() == 2)
         # Whoever begins a slot in its last seconds is told that its minute is over.
-        until(lambda: datetime.now(UTC).second < 50)
+        wait_for(lambda: datetime.now(UTC).second < 50)
         pipeline.send("start_slot")
         pipeline.send("start_slot")
-        ((first,),) = until(lambda: pipeline.rows("SELECT slot FROM cages_pollcycle"))
+        ((first,),) = wait_for(lambda: pipeline.rows("SELECT slot FROM cages_pollcycle"))
         # A message that is delivered a second time while the first is still under way.
         pipeline.send("poll_cages", int(first.timestamp()), list(EXPECTED), 0, 0.2)
 
@@ -230,12 +230,12 @@ def test_a_slot_started_twice_by_hand_is_polled(pipeline):
 def test_every_minute_is_polled_and_recorded_exactly_once(pipeline):
     with telling_logs(pipeline):
         # The first by hand, the others by the two beats.
-        slots = until(lambda: len(found := pipeline.finished_slots()) > 1 and found)
+        slots = wait_for(lambda: len(found := pipeline.finished_slots()) > 1 and found)
         first = slots[0]
         # Another story of a slot that is recorded already.
         other_story = [result(cage_id, status=Health.BAD) for cage_id in EXPECTED]
         pipeline.send("record_polls", int(first.timestamp()), encode(other_story))
-        until(pipeline.is_idle)
+        wait_for(pipeline.is_idle)
 
         for each in slots:
             requests = pipeline.rows(

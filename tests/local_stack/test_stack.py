@@ -20,7 +20,7 @@ from local_stack import answers
 from local_stack.lock import only_one
 from local_stack.ports import free_port, kept_port
 from local_stack.processes import StackError, lives
-from tests.processes import PATIENCE, until
+from tests.processes import PATIENCE, wait_for
 
 pytestmark = pytest.mark.long
 PROJECT = Path(__file__).resolve().parents[2]
@@ -78,7 +78,7 @@ class Program:
             assert self.popen.poll() is None, f"it ended: {self.said()}"
             return text in self.said()
 
-        until(has_said_it)
+        wait_for(has_said_it)
 
     def ends(self):
         """Wait for its end; returns the exit code."""
@@ -208,10 +208,10 @@ def test_it_stops_when_its_terminal_is_closed(make_up, tmp_path):
     output.touch()
     # As from a shell: what a terminal's first process runs learns of the end through it.
     pid, terminal = in_a_terminal(["sh", "-c", '"$@"; true', "sh", *make_up], output)
-    until(lambda: "waiting" in output.read_text())
+    wait_for(lambda: "waiting" in output.read_text())
     os.close(terminal)
     os.waitpid(pid, 0)
-    until(lambda: "stopping" in output.read_text())
+    wait_for(lambda: "stopping" in output.read_text())
 
 
 # All of it
@@ -259,7 +259,7 @@ def test_the_whole_stack_starts_heals_and_stops(tmp_path):
         web = json.loads((tmp_path / "run" / "web.process").read_text())["pid"]
         os.kill(web, signal.SIGKILL)
         program.wait_for("web ended (killed by SIGKILL)")
-        until(lambda: answers.answers_200(port))
+        wait_for(lambda: answers.answers_200(port))
 
         below = everything_below(program)
         assert len(below) >= 7

@@ -6,7 +6,7 @@ import signal
 
 from local_stack.processes import stop_leftovers
 from local_stack.supervisor import Supervisor
-from tests.processes import a_child, until
+from tests.processes import a_child, wait_for
 
 
 def test_the_next_run_stops_what_was_recorded_but_no_stranger(tmp_path, started):
@@ -28,16 +28,16 @@ def test_the_next_run_kills_what_does_not_listen(tmp_path, started):
     )
     started.append(deaf)
     deaf.start()
-    until(lambda: deaf.log.read_text())
+    wait_for(lambda: deaf.log.read_text())
     stop_leftovers([deaf.record], seconds=0.2)
-    until(lambda: not deaf.is_alive())
+    wait_for(lambda: not deaf.is_alive())
 
 
 def test_a_log_that_has_grown_is_put_aside_once(tmp_path, started):
     child = a_child(tmp_path, "print('new')")
     child.log.write_bytes(b"old\n" * 1_500_000)
     child.start()
-    until(lambda: not child.is_alive())
+    wait_for(lambda: not child.is_alive())
     assert child.log.read_text() == "new\n"
     assert (tmp_path / "child.log.1").read_bytes().startswith(b"old")
 
@@ -51,7 +51,7 @@ def test_a_killed_child_is_started_again(tmp_path, started):
     first = child.pid
     supervisor.watch(child, stage=0)
     os.kill(first, signal.SIGKILL)
-    until(lambda: supervisor.check() or (child.is_alive() and child.pid != first))
+    wait_for(lambda: supervisor.check() or (child.is_alive() and child.pid != first))
     assert "child ended (killed by SIGKILL); starting it again in 0.5 s" in lines[0]
 
 
@@ -64,7 +64,7 @@ def test_a_child_that_keeps_dying_is_started_again_with_growing_pauses(tmp_path)
 
     def die(seconds):
         """Wait for its end and go on by so many seconds. Returns the pause that was said."""
-        until(lambda: not child.is_alive())
+        wait_for(lambda: not child.is_alive())
         supervisor.check()
         clock[0] += seconds
         supervisor.check()
@@ -73,7 +73,7 @@ def test_a_child_that_keeps_dying_is_started_again_with_growing_pauses(tmp_path)
     assert [die(60) for _ in range(9)] == [0.5, 1, 2, 4, 8, 16, 32, 60, 60]
     assert lines[-1].startswith("worker ended (exit code 3); starting it again in 60 s. Its log: ")
     assert lines[-1].endswith("POLL_SHARD_SIZE must be a number")
-    until(lambda: not child.is_alive())
+    wait_for(lambda: not child.is_alive())
     clock[0] += 301
     assert die(0) == 0.5
     child.stop()
@@ -91,7 +91,7 @@ def test_a_child_that_cannot_be_started_again_is_tried_later(tmp_path, started):
     started.append(child)
     child.start()
     supervisor.watch(child, stage=0)
-    until(lambda: not child.is_alive())
+    wait_for(lambda: not child.is_alive())
     first = child.pid
     for full[0] in (True, True, False):
         supervisor.check()
@@ -123,7 +123,7 @@ def test_it_stops_stage_after_stage_and_kills_who_does_not_listen(tmp_path, monk
         child.start()
         supervisor.watch(child, stage)
         children.append(child)
-    until(lambda: all(child.log.read_text() for child in children))
+    wait_for(lambda: all(child.log.read_text() for child in children))
     supervisor.stop()
     assert order.read_text() == "first middle last "
     assert [line.partition(" within")[0] for line in lines] == ["deaf did not stop"]

@@ -17,7 +17,7 @@ import yaml
 from local_stack import programs
 from local_stack.embedded import EmbeddedValkey
 from local_stack.ports import free_port
-from tests.processes import until
+from tests.processes import wait_for
 from tests.web import web_on
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -365,7 +365,7 @@ def test_a_worker_is_healthy_while_it_answers(valkey, tmp_path):
     try:
         with redis.from_url(valkey.url) as client:
             # It has asked for messages, so it is past its start.
-            assert until(lambda: any(c["cmd"] == "brpop" for c in client.client_list()))
+            assert wait_for(lambda: any(c["cmd"] == "brpop" for c in client.client_list()))
         assert health_check("poller", valkey.url) == 0
     finally:
         worker.terminate()

@@ -16,7 +16,7 @@ from django.db import connection
 from local_stack.ports import free_port
 from local_stack.postgres import postgres_programs
 from local_stack.valkey import valkey_program
-from tests.processes import until
+from tests.processes import wait_for
 from welfare.notices import channels, courier
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -82,7 +82,7 @@ def test_a_message_that_takes_all_memory_is_ended_before_its_worker():
     with subprocess.Popen(program, cwd=PROJECT, stdin=subprocess.PIPE) as process:
         try:
             weight = Path(f"/proc/{process.pid}/oom_score_adj")
-            assert until(lambda: weight.read_text() == "1000\n")
+            assert wait_for(lambda: weight.read_text() == "1000\n")
         finally:
             process.kill()
 
@@ -150,7 +150,7 @@ def answers(client):
 def test_redis_has_a_password_and_refuses_what_is_too_much(redis_port, tmp_path):
     password = (tmp_path / "redis-secrets/password").read_text().strip()
     with redis.Redis(port=redis_port, password=password) as client:
-        assert until(lambda: answers(client))
+        assert wait_for(lambda: answers(client))
         with redis.Redis(port=redis_port) as stranger, pytest.raises(redis.AuthenticationError):
             stranger.ping()
         settings = client.config_get("maxmemory*")

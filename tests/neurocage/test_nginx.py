@@ -9,7 +9,7 @@ import pytest
 from cages.views.cages.importing import ImportView
 from neurocage.middleware.bodies import LARGEST_BODY
 from tests.nginx_server import HASHED, PROJECT, Nginx
-from tests.processes import until
+from tests.processes import wait_for
 from tests.web import web_on
 
 
@@ -62,14 +62,14 @@ def test_nginx_passes_on_what_a_proxy_in_front_says_of_tls(nginx, web, said, pas
 def test_health_checks_need_no_name_and_fill_no_log(nginx, web, path):
     assert json.loads(nginx.ask(path, Host="192.0.2.1").body)["Host"] == "localhost"
     nginx.ask("/seen")
-    assert until(lambda: "GET /seen " in nginx.log.read_text())
+    assert wait_for(lambda: "GET /seen " in nginx.log.read_text())
     assert path not in nginx.log.read_text()
 
 
 def test_the_log_does_not_hold_the_secret_of_a_screen(nginx, web):
     secret = "nc_AbCdEf" + "topsecret" * 4
     nginx.ask(f"/screen/{secret}/?theme=night", Referer=f"http://localhost/screen/{secret}/")
-    assert until(lambda: "GET /screen/nc_AbCdEf.../?theme=night HTTP" in nginx.log.read_text())
+    assert wait_for(lambda: "GET /screen/nc_AbCdEf.../?theme=night HTTP" in nginx.log.read_text())
     assert "topsecret" not in nginx.log.read_text()
 
 

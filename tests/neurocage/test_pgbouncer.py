@@ -16,7 +16,7 @@ import pytest
 from local_stack.config import BASE_DIR, child_environment
 from local_stack.ports import free_port
 from local_stack.unprivileged import command_prefix
-from tests.processes import until
+from tests.processes import wait_for
 
 pytestmark = pytest.mark.long
 NAME = "through_pgbouncer"
@@ -108,7 +108,7 @@ def through_pgbouncer(tmp_path):
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"postgresql://{server.username}:{server.password}@127.0.0.1:{port}/{NAME}"
     try:
-        assert until(lambda: _answers(address) or process.poll() is not None)
+        assert wait_for(lambda: _answers(address) or process.poll() is not None)
         assert process.poll() is None, (tmp_path / "log").read_text()
         yield address
     finally:

@@ -16,7 +16,7 @@ from django.test import RequestFactory
 from local_stack.ports import free_port
 from people.addresses import address_of
 from tests.nginx_server import PROJECT, Nginx
-from tests.processes import until
+from tests.processes import wait_for
 from tests.web import web_on
 
 NAME = "neurocage.facility.example"
@@ -68,7 +68,7 @@ def proxy(ours, tmp_path):
     command = [ours.command[0], "-e", "stderr", "-c", str(tmp_path / "proxy.conf")]
     process = subprocess.Popen(command, cwd=tmp_path)
     try:
-        assert until(lambda: accepts(tls) or process.poll() is not None)
+        assert wait_for(lambda: accepts(tls) or process.poll() is not None)
         yield plain, tls, trusting
     finally:
         process.terminate()

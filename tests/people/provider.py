@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-from tests.processes import until
+from tests.processes import wait_for
 
 TIMEOUT_SECONDS = 30
 
@@ -54,7 +54,7 @@ def running_provider(port):
     )
     try:
         provider = Provider(port)
-        until(provider.is_up)
+        wait_for(provider.is_up)
         yield provider
     finally:
         process.kill()

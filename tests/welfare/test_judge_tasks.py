@@ -2,7 +2,6 @@
 
 import contextlib
 import threading
-import time
 
 import pytest
 import redis
@@ -15,6 +14,7 @@ from cages.polling.recorder import record
 from cages.polling.signals import cycle_finished, minutes_changed
 from neurocage.celery import app
 from tests.factories import MINUTE, make_cage, result, result_of, slot
+from tests.processes import wait_for
 from tests.welfare.judging import SECONDS, B, N, O, S, pass_minute, pass_minutes
 from welfare import judge, receivers, tasks
 from welfare.models import Concern, JudgedSlot, Kind
@@ -47,13 +47,6 @@ def queues():
         server.delete("judge", "notices")
         yield lambda name: server.llen(name)
         server.delete("judge", "notices")
-
-
-def until(condition):
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def begin(first, cages):
@@ -126,11 +119,11 @@ def test_a_finished_cycle_is_judged_through_redis(transactional_db, queues):
     for number in range(30):
         begin(first + number * MINUTE, [cage])
         record(first + number * MINUTE, [result_of(cage, B)], now=timezone.now())
-        until(lambda: queues("judge") == 1)
+        wait_for(lambda: queues("judge") == 1)
         deliver("judge")
     assert Concern.objects.get().raised_slot == first + 17 * MINUTE
     # Whoever sends notices is told at once.
-    until(lambda: queues("notices") == 1)
+    wait_for(lambda: queues("notices") == 1)
     assert JudgedSlot.objects.count() == 30
 
 
@@ -150,11 +143,11 @@ def test_a_late_result_comes_through_redis(transactional_db, queues):
     first = timezone.now().replace(second=0, microsecond=0) - 40 * MINUTE
     pass_minutes(first, {cage: [B] * 15 + [O] * 2 + [S] + [O] * 3})
     assert not Concern.objects.exists()
-    until(lambda: queues("judge") >= 20)
+    wait_for(lambda: queues("judge") >= 20)
     with redis.from_url(app.conf.broker_url) as server:
         server.delete("judge")
     record(first + 17 * MINUTE, [result_of(cage, B)], now=timezone.now())
-    until(lambda: queues("judge") == 1)
+    wait_for(lambda: queues("judge") == 1)
     deliver("judge")
     assert Concern.objects.get().raised_slot == first + 17 * MINUTE
 
