@@ -1,6 +1,6 @@
 """Cages in Django's admin. Nobody can edit measured data there."""
 
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -10,6 +10,7 @@ from cages.forms.place import PlaceForm
 from cages.models import Cage
 from cages.models.cage import CageQuerySet
 from cages.models.fields import NAMES
+from people.admin import ForAdministrators
 
 
 class CageAdminForm(PlaceForm):
@@ -19,7 +20,7 @@ class CageAdminForm(PlaceForm):
 
 
 @admin.register(Cage)
-class CageAdmin(admin.ModelAdmin):
+class CageAdmin(ForAdministrators):
     form = CageAdminForm
     list_display = ["id", "label", "position", "owner", "is_polled", "archived_at"]
     list_display_links = ["id", "label"]
@@ -39,6 +40,6 @@ class CageAdmin(admin.ModelAdmin):
         words = search_term.replace("\x00", "").strip()
         return cast("CageQuerySet", queryset).matching(words) if words else queryset, False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Cage | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # Cages are archived on their pages. Only a purge deletes one.
         return False

@@ -1,4 +1,4 @@
-"""Accounts, and the limits of labs, in Django's admin."""
+"""Accounts, and the limits of labs, in Django's admin. Only administrators open them."""
 
 from typing import Any
 
@@ -8,9 +8,11 @@ from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from people.access import Access, Permission
 from people.models import Lab, User
 from people.names import search_key
 
@@ -18,11 +20,49 @@ from people.names import search_key
 admin.site.unregister([Authenticator, EmailAddress, SocialAccount, UserSession])
 # The provider is in the settings, and its tokens are not kept.
 admin.site.unregister([SocialApp, SocialToken])
+# Nothing asks for Django's permissions: `people.access` says what the flags and roles allow.
+admin.site.unregister(Group)
+OF_DJANGO = ("groups", "user_permissions")
+
+
+class ForAdministrators(admin.ModelAdmin):
+    """A model that administrators manage, and nobody else, whatever Django's permissions say.
+
+    With Django's permission to change accounts, staff could make themselves administrators.
+    """
+
+    def _is_open_to(self, request: HttpRequest) -> bool:
+        person = request.user
+        return isinstance(person, User) and Access(person).may(Permission.ACCOUNTS)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self._is_open_to(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._is_open_to(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self._is_open_to(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._is_open_to(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._is_open_to(request)
 
 
 @admin.register(User)
-class PeopleAdmin(UserAdmin):
+class PeopleAdmin(ForAdministrators, UserAdmin):
+    filter_horizontal = ()
+    list_filter = ("is_staff", "is_superuser", "is_active")
     ordering = ("sort_key", "username")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Those of Django without groups and permissions."""
+        return [
+            (name, {**part, "fields": [one for one in part["fields"] if one not in OF_DJANGO]})
+            for name, part in super().get_fieldsets(request, obj)
+        ]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
@@ -39,7 +79,7 @@ class PeopleAdmin(UserAdmin):
 
 
 @admin.register(Lab)
-class LabAdmin(admin.ModelAdmin):
+class LabAdmin(ForAdministrators):
     """A lab is made with an account and goes with it. Here its limit is set."""
 
     fields = ["name", "cage_limit"]
@@ -53,5 +93,5 @@ class LabAdmin(admin.ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Lab | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

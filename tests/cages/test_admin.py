@@ -3,6 +3,7 @@
 import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from cages.models import Cage
@@ -29,7 +30,7 @@ def listed(response):
 
 def test_only_cages_labs_and_users_can_be_administered():
     models = {model._meta.label for model in admin.site._registry}
-    assert models == {"cages.Cage", "people.Lab", "people.User", "auth.Group"}
+    assert models == {"cages.Cage", "people.Lab", "people.User"}
 
 
 def test_the_start_page_has_our_name(browser):
@@ -130,9 +131,25 @@ def test_a_person_without_cages_can_be_deleted(browser):
     assert not get_user_model().objects.filter(username="leaving").exists()
 
 
-def test_staff_without_permissions_administer_nothing(client_of, staff, user):
-    browser = client_of(staff)
+def test_only_administrators_administer_whatever_permissions_of_django_staff_have(
+    client_of, administrator, staff, user
+):
     cage = make_cage(owner=user)
-    assert browser.get(reverse("admin:index")).status_code == 200
-    for address in (CAGES, ADD, change_url(cage), reverse("admin:people_user_changelist")):
+    own = reverse("admin:people_user_change", args=(staff.pk,))
+    form = client_of(administrator).get(own).context["adminform"].form
+    assert not {"groups", "user_permissions"} & set(form.fields)
+    staff.user_permissions.set(Permission.objects.all())
+    browser = client_of(staff)
+    page = browser.get(reverse("admin:index"))
+    assert page.status_code == 200
+    assert page.context["app_list"] == []
+    for address in (
+        *(CAGES, ADD, change_url(cage), reverse("admin:people_user_changelist"), own),
+        reverse("admin:people_user_add"),
+        reverse("admin:auth_user_password_change", args=(administrator.pk,)),
+        reverse("admin:people_lab_change", args=(user.own_lab.pk,)),
+    ):
         assert browser.get(address).status_code == 403
+    assert browser.post(own, {"username": "stefan", "is_superuser": "on"}).status_code == 403
+    staff.refresh_from_db()
+    assert not staff.is_superuser

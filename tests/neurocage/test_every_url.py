@@ -241,7 +241,7 @@ PAGES = {
     "admin:app_list": (rule(*[LOGIN] * 7, 404, IN),) * 2 + (["cages"],),
 }
 # Pages of Django's admin for each of these models.
-MODELS = ("auth_group", "people_user", "people_lab", "cages_cage")
+MODELS = ("people_user", "people_lab", "cages_cage")
 OF_A_MODEL = ("changelist", "add", "history", "delete", "change")
 FOR_ADMIN = {f"admin:{model}_{page}" for model in MODELS for page in OF_A_MODEL} | {
     "admin:auth_user_password_change"
