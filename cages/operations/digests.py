@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
+from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Case, When
 
 from cages.models import Cage, CageDigest, DayDigest, Outcome, Poll, PollCycle, RetentionChange
 from cages.storage import POLLS, digests, purge
@@ -32,6 +34,10 @@ CAGES_A_PIECE = 350
 # Shorter than the time after which the message goes to another worker.
 SECONDS_A_RUN = 60.0
 TOLD_AT_MOST = 1000
+# The fields of a poll that are in a digest.
+OF_A_POLL = ("slot", "outcome", "status", "latency_ms", "http_status", "detail")
+
+_Row = dict[str, Any]
 
 
 def close_days(now: datetime, seconds: float = SECONDS_A_RUN) -> int:
@@ -180,7 +186,9 @@ def _difference(day: date, one: Different) -> Finding:
     begins = f", first in the hour from {hour:02d}:00 UTC" if hour is not None else ""
     words = f"{then} then, {one.polls_found or 0} polls now{begins}"
     noted = Change.objects.of_row(POLLS, one.cage_id).filter(words__startswith=day.isoformat())
-    if line := noted.order_by("pk").first():
+    # What is no late result comes first.
+    of_late = Case(When(before__outcome=Outcome.SKIPPED, then=1), default=0)
+    if line := noted.order_by(of_late, "pk").first():
         who = line.by or line.role
         words += f"; a change of {line.words} is noted, by {who} through {line.through or 'psql'}"
     return Finding(Kind.POLLS, day, words, one.cage_id)
@@ -225,19 +233,35 @@ class _Gone:
     def _late_results(self, day: date, one: Different) -> int:
         """How many noted results that took the place of a skipped poll explain the difference.
 
-        0 where they do not: with the polls that stood there before, the digest must be as it was.
+        0 where they do not. Each of their polls changed once, from skipped to what stands there
+        now, and with the polls that stood there before the digest must be as it was.
         """
-        noted = Change.objects.of_row(POLLS, one.cage_id).filter(
-            words__startswith=day.isoformat(), before__outcome=Outcome.SKIPPED
-        )
-        before: dict[datetime, dict[str, object]] = {}
-        for change in noted.order_by("pk")[: 24 * 60]:
-            slot = datetime.fromisoformat(change.before["slot"])
-            before.setdefault(slot, {**change.before, "slot": slot})
+        noted = Change.objects.of_row(POLLS, one.cage_id).filter(words__startswith=day.isoformat())
+        before: dict[datetime, _Row] = {}
+        after: dict[datetime, _Row] = {}
+        # One more than a day has slots, so that some slot comes twice where there are more.
+        for change in noted.order_by("pk")[: 24 * 60 + 1]:
+            was, became = _row(change.before), _row(change.after)
+            is_late = was["outcome"] == Outcome.SKIPPED != became["outcome"]
+            if not is_late or was["slot"] in before or not _is_same_poll(change):
+                return 0
+            before[was["slot"]], after[was["slot"]] = was, became
         if not before:
             return 0
         start, end = digests.bounds_of(day)
         polls = Poll.objects.filter(cage=one.cage_id, slot__gte=start, slot__lt=end)
-        names = ("slot", "outcome", "status", "latency_ms", "http_status", "detail")
-        rows = [before.get(row["slot"], row) for row in polls.values(*names)]
+        rows = list(polls.values(*OF_A_POLL))
+        if any(row != after.get(row["slot"], row) for row in rows):
+            return 0
+        rows = [before.get(row["slot"], row) for row in rows]
         return len(before) if digests.digest_of(rows) == one.digest else 0
+
+
+def _row(noted: _Row) -> _Row:
+    """A poll as it was noted, with the fields that are in a digest."""
+    row = {name: noted[name] for name in OF_A_POLL}
+    return {**row, "slot": datetime.fromisoformat(row["slot"])}
+
+
+def _is_same_poll(change: Change) -> bool:
+    return all(change.before[name] == change.after[name] for name in ("slot", "cage_id"))

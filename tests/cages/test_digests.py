@@ -176,10 +176,30 @@ def test_a_late_result_in_place_of_a_skipped_poll_is_told_apart(cages):
     told = {one.name: (one.before, one.after) for one in line.differences}
     assert told["Outcome"] == ("skipped", "answered")
     assert found() == [(Kind.LATE, FIRST, cages[0].pk)]
+    # What is noted of it is not what stands there.
+    slot = Poll.objects.filter(slot=late)
+    with as_owner_without_triggers():
+        slot.update(status=Health.PERFECT)
+    assert found() == [(Kind.POLLS, FIRST, cages[0].pk)]
+    with as_owner_without_triggers():
+        slot.update(status=Health.BAD)
+    assert found() == [(Kind.LATE, FIRST, cages[0].pk)]
     # It explains itself, and nothing else.
     with as_owner_without_triggers():
         Poll.objects.filter(cage=cages[0], slot=at_minute(0, 0)).update(status=Health.BAD)
     assert found() == [(Kind.POLLS, FIRST, cages[0].pk)]
+
+
+def test_a_late_result_that_was_changed_is_found_though_the_change_is_noted(cages):
+    late = at_minute(9, 0)
+    record(late, [result(cages[0], outcome=Outcome.SKIPPED, detail="lost")], NOW)
+    close_days(NOW)
+    record(late, [result(cages[0], Health.BAD)], NOW)
+    with named("Eve"):
+        Poll.objects.filter(slot=late).update(status=Health.OK)
+    (one,) = verify(None, None, NOW)
+    assert one.kind == Kind.POLLS
+    assert "a change of 2026-03-02 09:00:00+00 is noted, by Eve through" in one.words
 
 
 def test_a_purged_cage_is_told_apart(cages):
