@@ -203,7 +203,7 @@ class _Gone:
 
     def explained(self, day: date, one: Different) -> Finding | None:
         if one.polls_found is None:
-            if self._is_purged(one.cage_id):
+            if self._is_purged(one.cage_id, day):
                 return Finding(Kind.PURGED, day, "the cage was purged, as is noted", one.cage_id)
             if self._is_older_than_kept(day):
                 words = "minutes this old are not kept, as was decided"
@@ -214,11 +214,15 @@ class _Gone:
             return Finding(Kind.LATE, day, f"{count} results that came late", one.cage_id)
         return None
 
-    def _is_purged(self, cage_id: int) -> bool:
-        """Whether its deletion was ordered by a person, and noted."""
-        if Cage.objects.filter(pk=cage_id, purge_ordered_at=None).exists():
-            return False
-        return purge.orders_of(cage_id).exists()
+    def _is_purged(self, cage_id: int, day: date) -> bool:
+        """Whether its deletion was ordered by a person and noted, after the day.
+
+        A cage that has the id since then is another one.
+        """
+        if Cage.objects.filter(pk=cage_id).exclude(purge_ordered_at=None).exists():
+            return True
+        _, end = digests.bounds_of(day)
+        return purge.deletions_of(cage_id).filter(at__gte=end).exists()
 
     def _is_older_than_kept(self, day: date) -> bool:
         _, end = digests.bounds_of(day)

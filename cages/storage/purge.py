@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
 from cages import storage
 from cages.models import Cage, CageState, Poll, PollCycle
@@ -53,6 +54,13 @@ def orders_of(cage_id: int) -> ChangeQuerySet:
     """What was noted of orders to purge this cage; it outlives the cage."""
     noted = Change.objects.of_row(Cage._meta.db_table, cage_id)
     return noted.filter(verb=Verb.CHANGED, after__has_key="purge_ordered_at")
+
+
+def deletions_of(cage_id: int) -> ChangeQuerySet:
+    """What was noted of deletions of cages with this id that somebody had ordered to purge."""
+    noted = Change.objects.of_row(Cage._meta.db_table, cage_id)
+    ordered = Exists(orders_of(cage_id).filter(pk__lt=OuterRef("pk")))
+    return noted.filter(ordered, verb=Verb.DELETED)
 
 
 def _as_ordered(cage: Cage) -> Acting:

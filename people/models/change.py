@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any, NoReturn, Self
 
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Cast
+from django.db.models import Q, Subquery
+from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from people.acting import REASON_LENGTH, THROUGH_LENGTH
@@ -26,6 +26,15 @@ class Verb(models.TextChoices):
 class ChangeQuerySet(models.QuerySet["Change"]):
     def of_row(self, table: str, row: object) -> Self:
         return self.filter(table=table, row=str(row))
+
+    def of_present_row(self, table: str, row: object) -> Self:
+        """Those of the row that has this id now, without those of a deleted one that had it before.
+
+        An id can come again, for a row of other people.
+        """
+        own = self.of_row(table, row)
+        gone = Change.objects.of_row(table, row).filter(verb=Verb.DELETED).order_by("-pk")
+        return own.filter(pk__gt=Coalesce(Subquery(gone.values("pk")[:1]), 0))
 
     def by_person(self, name: str) -> Self:
         """Those of people whose name holds this text."""

@@ -49,6 +49,12 @@ def found(now=NOW, first=None, last=None):
     return [(one.kind, one.day, one.cage_id) for one in verify(first, last, now)]
 
 
+def note_all_at(moment):
+    """All that was noted was noted at this moment."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE people_change SET at = %s", [moment])
+
+
 @contextmanager
 def as_owner_without_triggers():
     """What somebody can do who owns the database and wants to leave no trace."""
@@ -211,7 +217,25 @@ def test_a_purged_cage_is_told_apart(cages):
     assert found() == [(Kind.PURGED, FIRST, cage.pk)]
     while purge.step(cage.pk, NOW) is not None:
         pass
+    note_all_at(NOW)
     assert found() == [(Kind.PURGED, FIRST, cage.pk)]
+    # Its id can come again, for another cage.
+    make_cage(id=cage.pk, created_at=NOW)
+    assert found() == [(Kind.PURGED, FIRST, cage.pk)]
+
+
+def test_a_cage_that_was_purged_before_the_day_explains_nothing(cages):
+    number = cages[0].pk
+    cages[0].archive(BEGIN)
+    cages[0].order_purge(BEGIN)
+    while purge.step(number, BEGIN) is not None:
+        pass
+    note_all_at(BEGIN)
+    again = make_cage(id=number, created_at=BEGIN)
+    write_polls(again, [(at_minute(7, 0), Health.OK, 900)])
+    close_days(NOW)
+    Poll.objects.filter(cage=again).delete()
+    assert found() == [(Kind.POLLS, FIRST, number)]
 
 
 def test_a_cage_that_was_deleted_without_an_order_is_found(cages):
@@ -235,8 +259,7 @@ def test_minutes_that_a_retention_removed_are_told_apart(cages):
 
 
 def test_what_was_noted_of_changes_is_in_the_digest(cages):
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE people_change SET at = %s", [at_minute(12, 0)])
+    note_all_at(at_minute(12, 0))
     close_days(NOW)
     assert DayDigest.objects.get().changes == Change.objects.count() > 0
     with connection.cursor() as cursor:

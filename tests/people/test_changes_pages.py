@@ -118,6 +118,20 @@ def test_the_page_of_a_cage_is_found_from_it_by_who_may_change_it(client_of, cag
     assert address in page
 
 
+def test_a_cage_with_the_id_of_a_purged_one_tells_nothing_of_that(client_of, cage, watching):
+    number = cage.pk
+    renamed(cage, "Secret strain")
+    Cage.objects.filter(pk=number).delete()
+    other = make_user("anna")
+    make_cage("Mine", owner=other, id=number)
+    browser = client_of(other)
+    page = browser.get(reverse("cage-changes", args=[number]))
+    assert f"Cage {number} · Mine added" in text_of(page)
+    for name in ("cage-changes", "cage-changes-file"):
+        assert "Secret" not in browser.get(reverse(name, args=[number])).content.decode()
+    assert "Secret strain" in text_of(watching.get(ADDRESS))
+
+
 def test_a_purged_cage_is_still_told(watching, cage):
     number = cage.pk
     cage.delete()

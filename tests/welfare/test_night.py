@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from cages.history.window import Window
-from cages.models import Health, Outcome
+from cages.models import Health, Outcome, Poll
 from tests.factories import (
     MINUTE,
     at,
@@ -266,6 +266,20 @@ def test_cages_of_other_labs_are_not_told(room, user, client_of):
     assert page.context["sheet"].cages == 0
     assert "Colony" not in text_of(page)
     assert own.room == room
+
+
+def test_a_cage_with_the_id_of_a_purged_one_was_in_no_sheet(room, user, client_of):
+    gone = make(user, 2)
+    live(gone, [BAD] * LENGTH)
+    make_due(NOW)
+    kept = NightSheet.objects.get()
+    assert [line["cage"] for line in kept.facts["lines"]] == [gone.pk]
+    Poll.objects.filter(cage=gone).delete()
+    gone.delete()
+    stranger = make_user("stranger")
+    make_cage("Own", stranger, id=2, room="R1", created_at=kept.made_at + MINUTE)
+    page = client_of(stranger).get(ADDRESS.format(room.pk))
+    assert page.context["sheet"].cages == 0
 
 
 @pytest.mark.parametrize("day", ["2026-03-01", "x", "9999-12-31"])

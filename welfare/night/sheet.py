@@ -103,11 +103,15 @@ class Sheet:
 
 
 def sheet_of(kept: NightSheet, seen: CageQuerySet, now: datetime) -> Sheet:
-    """The sheet with the cages among `seen`. Two queries."""
+    """The sheet with the cages among `seen`. Two queries.
+
+    A cage that was made later has the id of one that was purged, and was in no such night.
+    """
     facts = {**EMPTY, "without": [], **kept.facts}
     short = [pk for name in ("alone", "rest", "little") for pk, *_counts in facts[name]]
     ids = [line["cage"] for line in facts["lines"]] + short + facts["without"]
-    places = seen.filter(pk__in=ids).select_related("room", "rack").in_order("position", now)
+    then = seen.filter(pk__in=ids, created_at__lte=kept.made_at)
+    places = then.select_related("room", "rack").in_order("position", now)
     cages = {cage.pk: cage for cage in places}
     open_ones = Concern.objects.open().counted().filter(cage__in=cages)
     concerns = list(

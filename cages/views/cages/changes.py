@@ -11,14 +11,17 @@ from people.views.changes import ChangesFile, ChangesMixin, ChangesPage
 
 
 class OfACageMixin(ChangesMixin, CageChangeMixin):
-    """The changes of the cage in the URL. 403 if the person may not change it."""
+    """The changes of the cage in the URL. 403 if the person may not change it.
+
+    Not those of a purged cage that had the same id: it was somebody else's.
+    """
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
         self.object = self.get_object()
 
     def changes(self) -> ChangeQuerySet:
-        return super().changes().of_row(Cage._meta.db_table, self.object.pk)
+        return super().changes().of_present_row(Cage._meta.db_table, self.object.pk)
 
 
 class CageChangesView(OfACageMixin, ChangesPage):
