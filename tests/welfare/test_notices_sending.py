@@ -12,7 +12,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from tests.factories import MINUTE, at, make_cage, make_user
+from people.models import Membership, Role, User
+from tests.factories import MINUTE, at, make_cage, make_member, make_user
 from tests.welfare.factories import make_concern
 from welfare import tasks
 from welfare.models import Act, Channel, Concern, Delivery, Failure, Kind, Notice, Wish
@@ -316,6 +317,39 @@ def test_what_waited_for_the_morning_is_not_sent_when_it_is_all_over(letters, ve
     assert sending.send_due(Clock()) == 0
     assert letters.got == []
     assert (delivery().ended_at, delivery().failure) == (NOW, "")
+
+
+def _switch_off(channel, person, lab):
+    Channel.objects.update(is_on=False)
+
+
+def _deactivate(channel, person, lab):
+    User.objects.filter(pk=person.pk).update(is_active=False)
+
+
+def _leave_the_lab(channel, person, lab):
+    Membership.objects.filter(person=person, lab=lab).delete()
+
+
+@pytest.mark.parametrize("revoke", [_switch_off, _deactivate, _leave_the_lab])
+@pytest.mark.parametrize(
+    "waited", [{}, {"tries": 2, "failure": "timeout"}, {"begun_at": RAISED - 9 * MINUTE}]
+)
+def test_what_waits_ends_where_it_may_not_be_sent_any_more(db, receiver, revoke, waited):
+    cage, nora = make_cage("B-07"), make_user("nora")
+    make_member(nora, cage.lab, Role.VET)
+    channel = Channel.objects.create(name="chat", address=receiver.address(), made_at=RAISED)
+    Wish.objects.create(person=nora, kinds=list(Kind), channel=channel)
+    make_concern(cage)
+    make_notices(NOW)
+    Delivery.objects.update(**waited)
+    revoke(channel, nora, cage.lab)
+    Delivery.objects.create(channel=channel, made_at=NOW, due_at=NOW)
+    # A test of the channel is sent: an administrator asked for it.
+    assert sending.send_due(Clock()) == 1
+    assert len(receiver.got) == 1
+    kept = Delivery.objects.get(notice__isnull=False)
+    assert (kept.ended_at, kept.sent_at, kept.begun_at) == (NOW, None, None)
 
 
 def test_a_channel_that_fails_raises_a_concern_and_ends_it(receiver, vera, concern):

@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from welfare.models import Act, Concern, Delivery, Failure, Notice, Told, TrailEntry, Why
 from welfare.notices import channels, texts
+from welfare.notices.sight import is_seen_by_recipient
 
 logger = logging.getLogger(__name__)
 
@@ -123,11 +124,16 @@ def _claim_some(now: datetime, hung: Collection[int | None]) -> tuple[int, list[
     comes_last = Case(When(is_hung, then=Value(1)), default=Value(0))
     with transaction.atomic():
         due = Delivery.objects.waiting().filter(Q(begun_at=None) | lost, due_at__lte=now)
-        locked = due.select_for_update(skip_locked=True).order_by(
+        locked = due.select_for_update(skip_locked=True, of=("self",)).order_by(
             *([comes_last] if hung else []), "due_at", "pk"
         )
+        locked = locked.select_related("channel", "notice__recipient", "notice__night_sheet")
         found, taken = list(locked[:AT_ONCE]), []
         for delivery in found:
+            if not is_allowed(delivery):
+                delivery.ended_at, delivery.begun_at = now, None
+                delivery.save()
+                continue
             if delivery.begun_at is not None:
                 delivery.times_lost += 1
                 if delivery.times_lost > 1:
@@ -144,6 +150,18 @@ def _claim_some(now: datetime, hung: Collection[int | None]) -> tuple[int, list[
             delivery.save()
             taken.append(delivery)
     return len(found), taken
+
+
+def is_allowed(delivery: Delivery) -> bool:
+    """Whether its channel is still in use and its recipient may still be told.
+
+    A test of a channel always is: an administrator asked for it.
+    """
+    if delivery.notice is None:
+        return True
+    if delivery.channel and not delivery.channel.is_on:
+        return False
+    return delivery.notice.recipient.is_active and is_seen_by_recipient(delivery.notice)
 
 
 def is_needed(delivery: Delivery) -> bool:
