@@ -15,8 +15,19 @@ from django.db import connection
 from people.models import Membership, Role, User
 from tests.factories import MINUTE, at, make_cage, make_member, make_user
 from tests.welfare.factories import make_concern
-from welfare import tasks
-from welfare.models import Act, Channel, Concern, Delivery, Failure, Kind, Notice, Wish
+from welfare import parts, tasks
+from welfare.models import (
+    Act,
+    Channel,
+    Concern,
+    Delivery,
+    Ending,
+    Failure,
+    Kind,
+    Notice,
+    RuleEdition,
+    Wish,
+)
 from welfare.notices import channels, sending, ways
 from welfare.notices.grouping import make_notices
 
@@ -369,6 +380,19 @@ def test_a_channel_that_fails_raises_a_concern_and_ends_it(receiver, vera, conce
     ways.judge_ways(now)
     raised.refresh_from_db()
     assert (raised.is_open, raised.ending) == (False, "by_itself")
+
+
+def test_a_way_that_fails_is_left_alone_while_the_rule_is_off(db):
+    channel = Channel.objects.create(name="chat", address="json://x.example/", made_at=RAISED)
+    tries = {"tries": 2, "failure": Failure.CONNECTION, "failed_at": RAISED}
+    Delivery.objects.create(channel=channel, made_at=RAISED, due_at=NOW, **tries)
+    ways.judge_ways(NOW)
+    RuleEdition.objects.filter(rule__kind=Kind.NEUROCAGE).update(is_on=False)
+    for minute in range(1, 4):
+        parts.check_itself(NOW + minute * MINUTE)
+        ways.judge_ways(NOW + minute * MINUTE)
+    raised = Concern.objects.get(subject=f"channel:{channel.pk}")
+    assert (raised.is_open, raised.ending) == (False, Ending.NOT_WATCHED)
 
 
 def test_nothing_kept_of_a_failure_holds_a_secret(receiver, vera, concern, caplog):

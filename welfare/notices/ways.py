@@ -12,6 +12,7 @@ from cages.operations.verdict import Findings, Part, State
 from cages.slots import slot_of
 from welfare import desk
 from welfare.models import Act, Concern, Delivery, Ending, Failure, Kind
+from welfare.rules.scopes import Scopes
 
 # One failed try may be chance. The second one comes after a minute, so it is known within five.
 TRIES_UNTIL_FAILING = 2
@@ -57,7 +58,12 @@ def failing() -> list[Failing]:
 
 
 def judge_ways(now: datetime) -> None:
-    """Raise a concern for each way that fails, and end those of ways that work again."""
+    """Raise a concern for each way that fails, and end those of ways that work again.
+
+    Nothing is done while the rule is off: `welfare.parts` then closes what was raised.
+    """
+    if Scopes.at(slot_of(now)).of(Kind.NEUROCAGE) is None:
+        return
     ill = {one.subject: one for one in failing()}
     lasting = Concern.objects.filter(kind=Kind.NEUROCAGE, over_slot=None, is_drill=False)
     lasting = lasting.filter(Q(subject="mail") | Q(subject__startswith="channel:"))
