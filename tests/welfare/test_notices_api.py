@@ -11,7 +11,7 @@ from people.models import ApiToken
 from tests.factories import MINUTE, at, make_cage, make_user
 from tests.pages import queries_of
 from tests.welfare.factories import make_concern
-from welfare.models import Channel, Delivery, Failure, Kind, Notice, Told, Wish
+from welfare.models import Channel, Delivery, DutyShift, Failure, Kind, Notice, Told, Wish
 from welfare.notices import sending
 from welfare.notices.forgetting import KEPT_FOR, forget
 from welfare.notices.grouping import make_notices
@@ -114,6 +114,13 @@ def test_the_number_of_queries_does_not_grow_with_the_notices(vera, concern, cli
         )
         Delivery.objects.create(notice=notice, made_at=NOW, due_at=NOW)
     assert queries_of(export) == before
+
+
+def test_a_shift_goes_long_after_its_end(vera):
+    DutyShift.objects.create(person=vera, starts_at=NOW - timedelta(days=500), ends_at=NOW)
+    assert forget(NOW + KEPT_FOR) == 0
+    assert forget(NOW + KEPT_FOR + MINUTE) == 1
+    assert not DutyShift.objects.exists()
 
 
 def test_old_notices_go_but_not_those_of_open_concerns(vera, concern):

@@ -14,6 +14,7 @@ from people.models import Role
 from tests.factories import at, make_cage, make_member, make_user
 from tests.pages import text_of
 from tests.welfare.factories import make_concern
+from welfare.forms.duty import SHIFTS_AT_MOST
 from welfare.metrics import add_deliveries
 from welfare.models import (
     Channel,
@@ -216,6 +217,38 @@ def test_a_shift_ends_after_it_begins(admin, mia):
     sent = {"act": "add", "person": mia.pk, "place": "1"}
     sent |= {"starts_at": "2026-03-02T07:00", "ends_at": "2026-03-02T07:00"}
     assert "It ends before it begins." in admin.post(reverse("notice-duty"), sent).text
+
+
+def make_shifts(person, count, first):
+    hours = [first + timedelta(hours=number) for number in range(count)]
+    DutyShift.objects.bulk_create(
+        DutyShift(person=person, starts_at=hour, ends_at=hour + timedelta(hours=1))
+        for hour in hours
+    )
+
+
+def test_only_shifts_that_have_not_ended_count_towards_the_limit(admin, mia):
+    sent = {"act": "add", "person": mia.pk, "place": "1"}
+    hours = {"starts_at": "2026-03-02T07:00", "ends_at": "2026-03-02T19:00"}
+    make_shifts(mia, SHIFTS_AT_MOST, NOW - timedelta(days=90))
+    assert admin.post(reverse("notice-duty"), {**sent, **hours}).status_code == 302
+    make_shifts(mia, SHIFTS_AT_MOST - 1, NOW)
+    page = admin.post(reverse("notice-duty"), {**sent, **hours}).text
+    assert "There can be 1000 shifts that have not ended. Remove some first." in page
+
+
+def test_a_shift_that_has_ended_is_not_added(admin, mia):
+    sent = {"act": "add", "person": mia.pk, "place": "1"}
+    hours = {"starts_at": "2026-03-01T07:00", "ends_at": "2026-03-01T19:00"}
+    assert "It has ended already." in admin.post(reverse("notice-duty"), {**sent, **hours}).text
+    assert not DutyShift.objects.exists()
+
+
+def test_every_shift_that_has_not_ended_is_on_a_page(admin, mia):
+    make_shifts(mia, 60, NOW)
+    first, second = (admin.get(reverse("notice-duty"), {"page": page}).text for page in "12")
+    assert [page.count('name="shift"') for page in (first, second)] == [50, 10]
+    assert "1–50 of 60 shifts that have not ended" in text_of(first)
 
 
 def test_the_times_of_notices_can_be_set(admin):

@@ -1,5 +1,6 @@
 """Who is on duty, and after how long the next person is told."""
 
+from datetime import datetime
 from typing import Any, cast
 
 from django import forms
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from people.models import User
 from welfare.models import DutyShift, NoticeSettings
 
+# Of those that have not ended.
 SHIFTS_AT_MOST = 1000
 
 
@@ -32,8 +34,9 @@ class ShiftForm(forms.ModelForm):
         help_texts = {"place": gettext_lazy("1 is told first.")}
         widgets = {"starts_at": _moment(), "ends_at": _moment()}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.now = now
         cast(Any, self.fields["person"]).queryset = User.objects.active().order_by("sort_key")
 
     def clean(self) -> dict[str, Any]:
@@ -41,9 +44,11 @@ class ShiftForm(forms.ModelForm):
         begin, end = cleaned.get("starts_at"), cleaned.get("ends_at")
         if begin and end and end <= begin:
             self.add_error("ends_at", _("It ends before it begins."))
-        if DutyShift.objects.count() >= SHIFTS_AT_MOST:
-            most = {"most": SHIFTS_AT_MOST}
-            raise ValidationError(_("There can be %(most)s shifts. Remove old ones first.") % most)
+        elif end and end <= self.now:
+            self.add_error("ends_at", _("It has ended already."))
+        if DutyShift.objects.not_ended(self.now).count() >= SHIFTS_AT_MOST:
+            words = _("There can be %(most)s shifts that have not ended. Remove some first.")
+            raise ValidationError(words % {"most": SHIFTS_AT_MOST})
         return cleaned
 
 

@@ -96,7 +96,10 @@ class Wish(models.Model):
 class DutyShiftQuerySet(models.QuerySet["DutyShift"]):
     def on(self, now: datetime) -> Self:
         """Who is on duty now, in the order in which they are told."""
-        return self.filter(starts_at__lte=now, ends_at__gt=now).order_by("place", "pk")
+        return self.not_ended(now).filter(starts_at__lte=now).order_by("place", "pk")
+
+    def not_ended(self, now: datetime) -> Self:
+        return self.filter(ends_at__gt=now)
 
 
 class DutyShift(models.Model):

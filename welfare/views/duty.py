@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.generic import TemplateView
@@ -13,7 +14,7 @@ from people.access import Permission
 from welfare.forms.duty import ShiftForm, TimesForm
 from welfare.models import DutyShift, NoticeSettings
 
-SHIFTS_SHOWN = 100
+SHIFTS_A_PAGE = 50
 
 
 class DutyView(CageAccessMixin, TemplateView):
@@ -31,7 +32,7 @@ class DutyView(CageAccessMixin, TemplateView):
             DutyShift.objects.filter(pk=number).delete()
         elif act in ("add", "set"):
             form = (
-                ShiftForm(request.POST)
+                ShiftForm(request.POST, now=self.now)
                 if act == "add"
                 else TimesForm(request.POST, instance=self._settings())
             )
@@ -46,11 +47,12 @@ class DutyView(CageAccessMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         refused, row = self.refused, self._settings()
-        shifts = DutyShift.objects.filter(ends_at__gt=self.now).select_related("person")
+        shifts = DutyShift.objects.not_ended(self.now).select_related("person")
+        pages = Paginator(shifts.order_by("starts_at", "place", "pk"), SHIFTS_A_PAGE)
         return super().get_context_data(
-            shifts=shifts.order_by("starts_at", "place", "pk")[:SHIFTS_SHOWN],
+            page_obj=pages.get_page(self.request.GET.get("page")),
             minutes=row.escalates_after_minutes,
-            form=refused if isinstance(refused, ShiftForm) else ShiftForm(),
+            form=refused if isinstance(refused, ShiftForm) else ShiftForm(now=self.now),
             times=refused if isinstance(refused, TimesForm) else TimesForm(instance=row),
             **kwargs,
         )
