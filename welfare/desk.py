@@ -23,6 +23,8 @@ from welfare.signals import changed_after_commit
 # An acknowledgement ends by itself after this long: a concern is not forgotten before anybody has
 # looked.
 ACKNOWLEDGED_FOR = timedelta(hours=4)
+# A drill that nobody has acknowledged ends by itself after this long.
+DRILL_LASTS = timedelta(hours=6)
 # When a recheck can be due, in hours from now.
 RECHECK_HOURS = (1, 2, 4, 8, 24, 48)
 # Concerns that `tidy` changes in one transaction, so that no lock is held for long.
@@ -161,13 +163,15 @@ def acknowledge(
     *,
     after: int | None = None,
 ) -> Concern:
-    """Somebody takes care of it, for ACKNOWLEDGED_FOR. Polling goes on."""
+    """Somebody takes care of it, for ACKNOWLEDGED_FOR. Polling goes on.
+
+    A drill is closed: that somebody was reached is all that it asks.
+    """
     with transaction.atomic():
         concern = _locked(concern_id, person, after)
         concern.acknowledged_at, concern.acknowledged_by = now, person
         concern.acknowledged_until = now + ACKNOWLEDGED_FOR
         concern.seen_at = concern.seen_at or now
-        concern.save()
         note(
             concern,
             Act.ACKNOWLEDGED,
@@ -175,8 +179,11 @@ def acknowledge(
             person,
             reason=reason,
             text=text,
-            due_at=concern.acknowledged_until,
+            due_at=None if concern.is_drill else concern.acknowledged_until,
         )
+        if concern.is_drill:
+            _close(concern, Ending.BY_HAND, now, person)
+        concern.save()
     return concern
 
 
@@ -227,7 +234,8 @@ def close(concern_id: int, person: User, now: datetime, *, after: int | None = N
 
 
 def tidy(now: datetime) -> None:
-    """What is due each minute: acknowledgements end, and lapsed rechecks are noted."""
+    """What is due each minute: acknowledgements and drills end, and lapsed rechecks are noted."""
+    end_drills(now)
     end_acknowledgements(now)
     note_lapsed(now)
 
@@ -243,6 +251,15 @@ def end_acknowledgements(now: datetime) -> int:
             concern.acknowledged_until = None
             concern.save()
             note(concern, Act.UNACKNOWLEDGED, now)
+    return len(ended)
+
+
+def end_drills(now: datetime) -> int:
+    """Close the drills that nobody has acknowledged within DRILL_LASTS. Returns how many."""
+    with transaction.atomic():
+        due = Concern.objects.open().filter(is_drill=True, raised_at__lte=now - DRILL_LASTS)
+        ended = list(due.select_for_update().order_by("pk")[:TIDIED_AT_ONCE])
+        close_by_itself(ended, Ending.BY_ITSELF, now)
     return len(ended)
 
 

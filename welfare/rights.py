@@ -1,7 +1,7 @@
 """What a person may do with one concern. `people.access` decides; here is of which rows.
 
 A concern of a cage: the cage. Of a place: the cages in it. Of Neurocage itself: nobody's cages, so
-whoever sees the operations page.
+whoever sees the operations page. A drill: whoever could be asked to take care of some cage.
 """
 
 from collections.abc import Callable
@@ -26,6 +26,10 @@ class Rights:
 
 def rights_in(access: Access, concern: Concern) -> Rights:
     """What the person, who sees the concern, may do with it. Two queries at most."""
+    if concern.is_drill:
+        runs_it = access.may(Permission.OPERATIONS)
+        takes_part = runs_it or access.may(Permission.DUTY)
+        return Rights(takes_part or _holds_any(access.acknowledges, Cage.objects.active()), runs_it)
     cages = _cages_of(concern)
     if cages is None:
         allowed = access.may(Permission.OPERATIONS)

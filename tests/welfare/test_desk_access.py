@@ -64,6 +64,7 @@ def sessions(module_database):
     make_concern(None, Kind.PLACE_SILENT, pk=2, rack=cage.rack, subject=f"rack:{cage.rack_id}")
     make_concern(None, Kind.NEUROCAGE, pk=3)
     make_concern(None, Kind.PLACE_SILENT, pk=4, subject="everything")
+    make_concern(None, Kind.BY_EYE, pk=5, subject="drill", is_drill=True)
     advance_ids(Concern)
     browsers = {"anonymous": Client()}
     for role, person in people.items():
@@ -114,6 +115,16 @@ def test_only_staff_acts_on_neurocage_itself(sessions, db, act):
     address = reverse("concern-detail", args=[3])
     got = each(sessions, lambda browser: browser.post(address, {"act": act, **ACTS[act][0]}))
     assert got == wanted((LOGIN, *[403] * 6, MOVED))
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_whoever_takes_care_of_any_cage_may_acknowledge_a_drill(sessions, db, act):
+    address = reverse("concern-detail", args=[5])
+    got = each(sessions, lambda browser: browser.post(address, {"act": act, **ACTS[act][0]}))
+    takes_part = (LOGIN, 403, *[MOVED] * 4, 403, MOVED)
+    # A drill is closed by an acknowledgement.
+    runs_it = (LOGIN, *[403] * 6, 200 if act == "close" else MOVED)
+    assert got == wanted(takes_part if act in ("acknowledge", "comment") else runs_it)
 
 
 def test_whoever_has_a_role_with_a_cage_acts_on_all_places_together(sessions, db):

@@ -51,6 +51,25 @@ def test_the_time_until_somebody_saw_it_is_that_of_the_first_acknowledgement(con
     assert (later.seen_at, later.acknowledged_by) == (NOW, vera)
 
 
+def test_a_drill_is_closed_by_an_acknowledgement(db, mia, vera):
+    drill = desk.open_drill("drill", vera, NOW)
+    desk.acknowledge(drill.pk, mia, Reason.LOOKED, "", NOW + timedelta(minutes=4))
+    drill.refresh_from_db()
+    assert (drill.is_open, drill.ending) == (False, Ending.BY_HAND)
+    assert (drill.seen_at, drill.acknowledged_by) == (NOW + timedelta(minutes=4), mia)
+    assert acts(drill) == [Act.OPENED, Act.ACKNOWLEDGED, Act.CLOSED]
+
+
+def test_a_drill_that_nobody_acknowledges_ends_by_itself(db, concern, vera):
+    drill = desk.open_drill("drill", vera, NOW)
+    desk.tidy(NOW + desk.DRILL_LASTS - timedelta(minutes=1))
+    assert Concern.objects.open().count() == 2
+    desk.tidy(NOW + desk.DRILL_LASTS)
+    drill.refresh_from_db()
+    assert (drill.ending, drill.seen_at) == (Ending.BY_ITSELF, None)
+    assert Concern.objects.open().get() == concern
+
+
 def test_an_acknowledgement_ends_when_its_time_is_up(concern, mia):
     desk.acknowledge(concern.pk, mia, Reason.ON_MY_WAY, "", NOW)
     desk.tidy(NOW + timedelta(hours=3, minutes=59))
@@ -178,4 +197,4 @@ def test_the_trail_cannot_be_changed(concern):
 def test_tidying_takes_a_fixed_number_of_statements_where_nothing_is_due(concern):
     with CaptureQueriesContext(connection) as queries:
         desk.tidy(NOW)
-    assert len([one for one in queries if one["sql"].startswith("SELECT")]) == 2
+    assert len([one for one in queries if one["sql"].startswith("SELECT")]) == 3

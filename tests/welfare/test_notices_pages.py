@@ -14,6 +14,7 @@ from people.models import Role
 from tests.factories import at, make_cage, make_member, make_user
 from tests.pages import text_of
 from tests.welfare.factories import make_concern
+from welfare import desk
 from welfare.forms.duty import SHIFTS_AT_MOST
 from welfare.metrics import add_deliveries
 from welfare.models import (
@@ -25,6 +26,7 @@ from welfare.models import (
     Kind,
     Notice,
     NoticeSettings,
+    Reason,
     Why,
     Wish,
 )
@@ -281,6 +283,19 @@ def test_a_drill_tells_people_on_duty_and_is_marked(admin, mia):
     notice = Notice.objects.get()
     assert notice.subject.startswith("[Neurocage] [Drill] Drill: this is a test")
     assert (notice.recipient, notice.is_drill) == (mia, True)
+
+
+def test_after_its_acknowledgement_nobody_is_told_of_a_drill(admin, mia):
+    hours = {"starts_at": at("06:00"), "ends_at": at("19:00")}
+    for place, person in enumerate((mia, make_user("vera")), 1):
+        DutyShift.objects.create(person=person, place=place, **hours)
+    admin.post(reverse("notice-drill"))
+    make_notices(NOW + timedelta(minutes=3))
+    desk.acknowledge(Concern.objects.get().pk, mia, Reason.LOOKED, "", NOW + timedelta(minutes=5))
+    for minutes in (20, 60, 300):
+        desk.tidy(NOW + timedelta(minutes=minutes))
+        make_notices(NOW + timedelta(minutes=minutes))
+    assert Notice.objects.count() == 1
 
 
 def test_administrators_are_reminded_once_when_a_drill_is_due(admin, mia):

@@ -1,7 +1,7 @@
 """Drills: a marked test concern goes through the real chain, and its times are kept.
 
 Drills are in no statistics. They are told as what a person has seen at a cage is: to people on
-duty, at night too, and to those who wish to know of such concerns.
+duty, at night too, and to those who wish to know of such concerns. An acknowledgement ends one.
 """
 
 from dataclasses import dataclass

@@ -11,6 +11,7 @@ from django.views.generic import TemplateView
 from cages.views.access import CageAccessMixin
 from people.access import Permission
 from people.views.permitted import PermittedMixin
+from welfare.desk import DRILL_LASTS
 from welfare.models.notice import DRILL_DUE_AFTER
 from welfare.notices import drill
 
@@ -29,5 +30,6 @@ class DrillView(PermittedMixin, CageAccessMixin, TemplateView):
             drills=drill.newest(),
             is_due=drill.is_due(self.now),
             due_days=DRILL_DUE_AFTER.days,
+            drill_hours=int(DRILL_LASTS.total_seconds() // 3600),
             **kwargs,
         )
