@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import time as clock_time
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -26,6 +27,7 @@ from welfare.models import (
     Kind,
     Notice,
     RuleEdition,
+    Why,
     Wish,
 )
 from welfare.notices import channels, sending, ways
@@ -361,6 +363,63 @@ def test_what_waits_ends_where_it_may_not_be_sent_any_more(db, receiver, revoke,
     assert len(receiver.got) == 1
     kept = Delivery.objects.get(notice__isnull=False)
     assert (kept.ended_at, kept.sent_at, kept.begun_at) == (NOW, None, None)
+
+
+def over(moment):
+    Concern.objects.filter(kind=Kind.BAD_LONG).update(over_slot=moment)
+    make_notices(moment)
+
+
+def sent():
+    rows = Notice.objects.filter(deliveries__sent_at__isnull=False).order_by("deliveries__sent_at")
+    return [Why(notice.why) for notice in rows]
+
+
+def test_recovery_that_waited_with_the_first_message_follows_it(letters, vera, concern):
+    Wish.objects.update(quiet_from=clock_time(6), quiet_until=clock_time(9))
+    make_notices(NOW)
+    over(NOW + 20 * MINUTE)
+    for minute in range(3):
+        sending.send_due(Clock(at("09:00") + minute * MINUTE))
+    assert sent() == [Why.RAISED, Why.OVER]
+
+
+def test_recovery_waits_while_the_first_message_is_tried_again(receiver, vera, concern):
+    by_channel(vera, receiver.address())
+    receiver.status = 500
+    send()
+    over(NOW + MINUTE)
+    sending.send_due(Clock(NOW + MINUTE))
+    receiver.status = 200
+    for minute in range(2, 6):
+        sending.send_due(Clock(NOW + minute * MINUTE))
+    assert sent() == [Why.RAISED, Why.OVER]
+
+
+def test_recovery_is_not_kept_by_another_way_that_fails(receiver, letters, vera, concern):
+    by_channel(vera, receiver.address())
+    Wish.objects.update(by_mail=True)
+    receiver.status = 500
+    send()
+    over(NOW + MINUTE)
+    sending.send_due(Clock(NOW + MINUTE))
+    assert len(letters.got) == 2
+
+
+def test_recovery_is_not_told_where_the_first_message_was_given_up(vera, concern):
+    make_notices(NOW)
+    Delivery.objects.update(ended_at=NOW, failure=Failure.NOT_SET)
+    over(NOW + MINUTE)
+    assert sending.claim(NOW + MINUTE) == []
+    assert not Delivery.objects.waiting().exists()
+
+
+def test_recovery_is_not_told_of_what_is_there_again(letters, vera, concern):
+    send()
+    over(NOW + MINUTE)
+    Concern.objects.update(over_slot=None)
+    assert sending.send_due(Clock(NOW + MINUTE)) == 0
+    assert not Delivery.objects.waiting().exists()
 
 
 def test_a_channel_that_fails_raises_a_concern_and_ends_it(receiver, vera, concern):

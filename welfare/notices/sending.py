@@ -15,11 +15,12 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, transaction
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, Min, Q, Value, When
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from welfare.models import Act, Concern, Delivery, Failure, Notice, Told, TrailEntry, Why
+from welfare.models.notice import DeliveryQuerySet
 from welfare.notices import channels, texts
 from welfare.notices.sight import is_seen_by_recipient
 
@@ -36,6 +37,8 @@ MOST_TRIES = len(PAUSE_MINUTES) + (
 # A task ends, so that the next one can begin.
 WORKS_FOR_SECONDS = 50
 NOTING_PAUSES_SECONDS = (0, 1, 3, 6, 10)
+# Recovery whose first message is under way is looked at again after so long.
+RECOVERY_PAUSE = timedelta(minutes=1)
 # Longer than the sending of AT_ONCE deliveries, and noting them one after another, can take.
 LOST_AFTER = timedelta(seconds=2 * channels.LONGEST_SECONDS + AT_ONCE * sum(NOTING_PAUSES_SECONDS))
 
@@ -146,6 +149,10 @@ def _claim_some(now: datetime, hung: Collection[int | None]) -> tuple[int, list[
                 delivery.ended_at = now
                 delivery.save()
                 continue
+            elif later := waits_until(delivery, now):
+                delivery.due_at = later
+                delivery.save()
+                continue
             delivery.begun_at, delivery.tries = now, delivery.tries + 1
             delivery.save()
             taken.append(delivery)
@@ -169,16 +176,40 @@ def is_needed(delivery: Delivery) -> bool:
     notice = delivery.notice
     if notice is None or notice.why in (Why.DRILL_DUE, Why.NIGHT):
         return True
-    concerns = notice.told.values("concern")
+    told = Concern.objects.filter(pk__in=notice.told.values("concern"))
     if notice.why != Why.OVER:
-        return Concern.objects.open().filter(pk__in=concerns).exists()
-    # Recovery is told to those whom the first message has reached.
-    first = Delivery.objects.exclude(sent_at=None).filter(
+        return told.open().exists()
+    # Recovery is told to those whom the first message has reached, or may still reach. It is not
+    # told of what is there again.
+    is_over = told.exclude(over_slot=None).exists()
+    return is_over and first_messages(notice).filter(ended_at=None).exists()
+
+
+def waits_until(delivery: Delivery, now: datetime) -> datetime | None:
+    """When to look again, as recovery comes after the first message; None: it does not wait.
+
+    Where the first message waits on this way, recovery waits too. A way that fails does not keep
+    recovery from those whom another way has told.
+    """
+    notice = delivery.notice
+    if notice is None or notice.why != Why.OVER:
+        return None
+    first = first_messages(notice)
+    waiting = first.waiting()
+    if first.exclude(sent_at=None).exists():
+        waiting = waiting.filter(channel=delivery.channel_id)
+    due_at = waiting.order_by().aggregate(due_at=Min("due_at"))["due_at"]
+    return max(due_at, now + RECOVERY_PAUSE) if due_at else None
+
+
+def first_messages(notice: Notice) -> DeliveryQuerySet:
+    """The deliveries that told, or tell, its recipient of the same concerns before this notice."""
+    return Delivery.objects.filter(
+        notice__lt=notice.pk,
         notice__recipient=notice.recipient_id,
-        notice__told__concern__in=concerns,
+        notice__told__concern__in=notice.told.values("concern"),
         notice__why__in=(Why.RAISED, Why.ESCALATED),
     )
-    return first.exists()
 
 
 def message_of(delivery: Delivery) -> Message:
