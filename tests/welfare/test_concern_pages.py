@@ -104,6 +104,12 @@ def test_a_held_concern_says_that_nothing_is_known(vet, concern):
     assert "unseen since 2026-03-02 07:05: not known whether it lasts" in words
 
 
+def test_a_look_by_eye_that_is_asked_for_is_shown(vet, cage):
+    concern = make_concern(cage, Kind.UNSEEN, facts={"unanswered": 60, "by_eye": True})
+    for address in (DESK, concern.get_absolute_url()):
+        assert "To be checked by eye: nothing has been read" in words_of(vet.get(address))
+
+
 def test_a_lapsed_recheck_is_shown(vet, concern, people):
     due = NOW - timedelta(minutes=5)
     vera = people[Role.VET]

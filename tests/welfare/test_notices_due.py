@@ -205,6 +205,84 @@ def test_what_is_acknowledged_goes_to_nobody_else(cage):
     assert (told(first), told(second)) == ([Why.RAISED], [])
 
 
+def ask(concern, moment):
+    """What the judge notes when nothing was read for long."""
+    concern.facts = {**concern.facts, "by_eye": True}
+    concern.save()
+    desk.note(concern, Act.BY_EYE, moment)
+
+
+def test_who_is_on_duty_is_asked_to_look_by_eye_and_is_woken_for_it(cage):
+    vet = make_wish(kinds=(), quiet_from=time(6), quiet_until=time(9))
+    on_duty(vet)
+    concern = make_concern(cage, Kind.UNSEEN, lasted=12)
+    make_notices(at("07:47"))
+    ask(concern, at("07:48"))
+    make_notices(at("07:48"))
+    make_notices(at("07:49"))
+    (notice,) = Notice.objects.all()
+    assert (notice.recipient, notice.why) == (vet, Why.BY_EYE)
+    assert notice.subject == (
+        "[Neurocage] To be checked by eye: B-07 unseen for at least 1 h · Room 2"
+    )
+    assert "Look at the animals by eye." in notice.text
+    assert Delivery.objects.get().due_at == at("07:48")
+    Concern.objects.update(over_slot=at("08:00"), closed_at=at("08:00"))
+    make_notices(at("08:00"))
+    assert told() == [Why.BY_EYE, Why.OVER]
+
+
+def test_who_wishes_to_know_of_unseen_cages_is_asked_to_look_too(cage):
+    make_wish(kinds=[Kind.UNSEEN])
+    ask(make_concern(cage, Kind.UNSEEN, lasted=12), at("07:48"))
+    make_notices(at("07:48"))
+    assert told() == [Why.BY_EYE]
+
+
+def test_a_look_by_eye_is_asked_for_although_somebody_mends_the_sensor(cage):
+    first, second = make_wish("first", kinds=()), make_wish("second", kinds=())
+    on_duty(first, 1)
+    on_duty(second, 2)
+    concern = make_concern(cage, Kind.UNSEEN, lasted=12)
+    desk.acknowledge(concern.pk, second, Reason.SENSOR, "", at("07:10"))
+    concern.refresh_from_db()
+    ask(concern, at("07:48"))
+    for minute in range(60):
+        make_notices(at("07:48") + minute * MINUTE)
+    assert (told(first), told(second)) == ([Why.BY_EYE], [])
+
+
+def test_a_look_by_eye_that_nobody_takes_goes_to_the_next_on_duty(cage):
+    first, second = make_wish("first", kinds=()), make_wish("second", kinds=())
+    on_duty(first, 1)
+    on_duty(second, 2)
+    ask(make_concern(cage, Kind.UNSEEN, lasted=12), at("07:48"))
+    make_notices(at("07:48"))
+    make_notices(at("08:02"))
+    assert (told(first), told(second)) == ([Why.BY_EYE], [])
+    make_notices(at("08:03"))
+    assert (told(first), told(second)) == ([Why.BY_EYE], [Why.ESCALATED])
+
+
+def test_a_silent_place_asks_to_look_by_eye_and_not_its_cages(cage):
+    vet = make_wish(kinds=())
+    on_duty(vet)
+    place = {"rack": cage.rack, "subject": f"rack:{cage.rack_id}"}
+    silent = make_concern(kind=Kind.PLACE_SILENT, lasted=3, **place)
+    unseen = make_concern(cage, Kind.UNSEEN, raised="07:09", lasted=12)
+    make_notices(RAISED + 3 * MINUTE)
+    make_notices(RAISED + 33 * MINUTE)
+    ask(silent, at("07:57"))
+    ask(unseen, at("07:57"))
+    make_notices(at("07:57"))
+    make_notices(at("07:58"))
+    assert told() == [Why.RAISED, Why.REMINDER, Why.BY_EYE]
+    # The place answers again, and this cage still does not.
+    Concern.objects.filter(pk=silent.pk).update(over_slot=at("08:30"), closed_at=at("08:30"))
+    make_notices(at("08:30"))
+    assert sorted(told()[3:]) == [Why.BY_EYE, Why.OVER]
+
+
 def test_reminders_come_at_growing_pauses(vera, cage):
     make_concern(cage)
     begun = RAISED + 3 * MINUTE

@@ -179,6 +179,11 @@ class Concern(models.Model):
         return self.over_slot is None
 
     @property
+    def needs_eye(self) -> bool:
+        """Whether nothing has been read for so long that somebody has to look by eye."""
+        return self.lasts and bool(self.facts.get("by_eye"))
+
+    @property
     def is_health(self) -> bool:
         return Kind(self.kind).is_health
 

@@ -132,11 +132,18 @@ class Why(models.TextChoices):
 
     RAISED = "raised", _("raised")
     ESCALATED = "escalated", _("not acknowledged in time")
+    BY_EYE = "by_eye", _("to be checked by eye")
     REMINDER = "reminder", _("reminder")
     RECHECK = "recheck", _("recheck not done in time")
     OVER = "over", _("over")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+    NOT_WATCHED = "not_watched", _("not watched any more")
     DRILL_DUE = "drill_due", _("a drill is due")
     NIGHT = "night", _("night sheet")
+
+
+# What may be the first that a person is told of a concern.
+TOLD_FIRST = (Why.RAISED, Why.ESCALATED, Why.BY_EYE)
 
 
 class Notice(models.Model):

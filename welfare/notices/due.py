@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 
 from people.access import Access
 from welfare.models import Act, Concern, Kind, Told, TrailEntry, Why
+from welfare.models.notice import TOLD_FIRST
 from welfare.notices.duty import DUTY_KINDS, Recipient
 
 # A cage that became silent so long before its place did fell silent with it.
@@ -21,6 +22,8 @@ REMINDER_MINUTES = (30, 60, 120, 240)
 # Concerns that ended longer ago are not told of any more.
 ENDED_WITHIN = timedelta(days=1)
 CONCERNS_AT_MOST = 5000
+# What is read of the trails.
+ACTS = (Act.AGAIN, Act.BY_EYE)
 # What a silent place explains in its cages.
 EXPLAINED_BY_PLACE = frozenset({Kind.UNSEEN, Kind.SENSOR_WEAK})
 
@@ -44,11 +47,14 @@ class Known:
     """
 
     concerns: list[Concern]
-    episodes: dict[int, int]
+    # {(concern, act): (how often it was done, when the last time)}
+    acts: dict[tuple[int, str], tuple[int, datetime]]
     # {(concern, episode, recipient): {(why, number): when}}
     told: dict[tuple[int, int, int], dict[tuple[str, int], datetime]]
     # {(concern, episode): when anybody was first told that it was raised}
     first_told: dict[tuple[int, int], datetime]
+    # {concern: when anybody was first asked to look by eye}
+    first_asked: dict[int, datetime]
     escalates: timedelta
     collects: timedelta
     places: list[Concern] = field(default_factory=list)
@@ -58,7 +64,30 @@ class Known:
         return self.told.get((concern.pk, self.episode(concern), person_id), {})
 
     def episode(self, concern: Concern) -> int:
-        return self.episodes.get(concern.pk, 0)
+        """How often the condition has come back."""
+        count, _newest = self.acts.get((concern.pk, Act.AGAIN), (0, None))
+        return count
+
+    def last(self, concern: Concern, act: Act) -> datetime | None:
+        """When this was done the last time, of the acts that ACTS has."""
+        _count, newest = self.acts.get((concern.pk, act), (0, None))
+        return newest
+
+    def asks_for_eye(self, concern: Concern) -> bool:
+        """Whether somebody has to look by eye, and no silent place asks for it."""
+        if not concern.needs_eye or not concern.is_open:
+            return False
+        place = self.place_of(concern)
+        return place is None or not (place.lasts and place.is_open)
+
+    def asked_at(self, concern: Concern) -> datetime:
+        """When anybody was, or should have been, asked first to look by eye."""
+        if asked := self.first_asked.get(concern.pk):
+            return asked
+        place, noted = self.place_of(concern), self.last(concern, Act.BY_EYE) or concern.raised_at
+        # As long as a place explained it, nobody was asked.
+        ended = (place.over_slot or place.closed_at) if place else None
+        return max(noted, ended) if ended else noted
 
     def place_of(self, concern: Concern) -> Concern | None:
         """The silent place that explains a concern of a cage in it."""
@@ -86,19 +115,23 @@ def read(now: datetime, escalates: timedelta, collects: timedelta) -> Known:
     found = Concern.objects.filter(newest).with_places().worst_first()
     concerns = list(found[:CONCERNS_AT_MOST])
     ids = [concern.pk for concern in concerns]
-    again = TrailEntry.objects.filter(concern__in=ids, act=Act.AGAIN).order_by()
-    episodes = dict(again.values_list("concern").annotate(count=Count("pk")))
+    entries = TrailEntry.objects.filter(concern__in=ids, act__in=ACTS).order_by()
+    grouped = entries.values_list("concern", "act").annotate(Count("pk"), Max("at"))
+    acts = {(concern, act): (count, newest) for concern, act, count, newest in grouped}
     told: dict[tuple[int, int, int], dict[tuple[str, int], datetime]] = {}
     first: dict[tuple[int, int], datetime] = {}
+    asked: dict[int, datetime] = {}
     rows = Told.objects.filter(concern__in=ids).order_by("at")
     for concern, episode, person, why, number, at in rows.values_list(
         "concern", "episode", "recipient", "why", "number", "at"
     ):
         told.setdefault((concern, episode, person), {})[why, number] = at
-        if why == Why.RAISED:
+        if why in (Why.RAISED, Why.BY_EYE):
             first.setdefault((concern, episode), at)
+        if why == Why.BY_EYE:
+            asked.setdefault(concern, at)
     places = [concern for concern in concerns if concern.kind == Kind.PLACE_SILENT]
-    return Known(concerns, episodes, told, first, escalates, collects, places)
+    return Known(concerns, acts, told, first, asked, escalates, collects, places)
 
 
 def due_for(one: Recipient, known: Known, now: datetime) -> list[Due]:
@@ -117,14 +150,19 @@ def due_for(one: Recipient, known: Known, now: datetime) -> list[Due]:
 
 def _of(one: Recipient, concern: Concern, known: Known, now: datetime) -> Iterator[Due]:
     episode, told = known.episode(concern), known.of(concern, one.person.pk)
-    begun = [at for (why, _number), at in told.items() if why in (Why.RAISED, Why.ESCALATED)]
+    begun = [at for (why, _number), at in told.items() if why in TOLD_FIRST]
     first = min(begun, default=None)
     waits = concern.is_open and not concern.is_acknowledged(now)
+    turn = _turn(one, concern, known, now)
+    if _is_asked(one, concern, known) and (Why.BY_EYE, 0) not in told:
+        # It says what the first message says, and more.
+        yield Due(concern, Why.BY_EYE, episode)
+        return
     if first is None and concern.is_open and concern.lasts and one.is_first_told(concern):
         yield Due(concern, Why.RAISED, episode)
-    elif _is_next(one, concern, known, now) and (Why.ESCALATED, 0) not in told:
+    elif turn is not None and (Why.ESCALATED, turn) not in told:
         # Also to somebody who was told before for another reason: now it is their turn.
-        yield Due(concern, Why.ESCALATED, episode)
+        yield Due(concern, Why.ESCALATED, episode, turn)
         return
     if first is None:
         return
@@ -141,14 +179,30 @@ def _of(one: Recipient, concern: Concern, known: Known, now: datetime) -> Iterat
             yield Due(concern, Why.RECHECK, episode, number)
 
 
-def _is_next(one: Recipient, concern: Concern, known: Known, now: datetime) -> bool:
-    """Whether it waits, and those before this person on the duty list have had their time."""
+def _is_asked(one: Recipient, concern: Concern, known: Known) -> bool:
+    """Whether this person is asked to look by eye.
+
+    Also where somebody takes care of it: mending a sensor is not looking at the animals.
+    """
+    return known.asks_for_eye(concern) and not concern.finding and one.is_asked_to_look(concern)
+
+
+def _turn(one: Recipient, concern: Concern, known: Known, now: datetime) -> int | None:
+    """Whose turn it is: whether those before this person on the duty list have had their time.
+
+    0: to take care of what was raised. 1: to look by eye. None: it is not their turn.
+    """
     waits = concern.is_open and concern.lasts and not concern.is_acknowledged(now)
-    if not waits or not one.duty or concern.kind not in DUTY_KINDS:
-        return False
-    told_at = known.first_told.get((concern.pk, known.episode(concern)))
-    begun = told_at or concern.raised_at
-    return now >= begun + one.duty * known.escalates
+    if not waits or not one.duty:
+        return None
+    if known.asks_for_eye(concern):
+        begun, number = known.asked_at(concern), 1
+    elif concern.kind in DUTY_KINDS:
+        told_at = known.first_told.get((concern.pk, known.episode(concern)))
+        begun, number = told_at or concern.raised_at, 0
+    else:
+        return None
+    return number if now >= begun + one.duty * known.escalates else None
 
 
 def _was_closed_before(concern: Concern) -> bool:

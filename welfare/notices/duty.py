@@ -28,9 +28,12 @@ class Recipient:
     duty: int | None
     rooms: frozenset[int]
 
-    def wants(self, concern: Concern) -> bool:
-        """Whether the person's own wish has this concern. Places are told with their room."""
-        if concern.kind not in self.wish.kinds:
+    def wants(self, concern: Concern, kind: Kind | None = None) -> bool:
+        """Whether the person's own wish has this concern. Places are told with their room.
+
+        kind: as if it was of this kind.
+        """
+        if (kind or concern.kind) not in self.wish.kinds:
             return False
         room_id = room_of(concern)
         return not self.rooms or room_id is None or room_id in self.rooms
@@ -38,6 +41,13 @@ class Recipient:
     def is_first_told(self, concern: Concern) -> bool:
         """Whether the person is told as soon as the concern is raised."""
         return self.wants(concern) or (self.duty == 0 and concern.kind in DUTY_KINDS)
+
+    def is_asked_to_look(self, concern: Concern) -> bool:
+        """Whether the person is asked first to look by eye where nothing is read any more.
+
+        Those who wish to know of unseen cages are asked for silent places too.
+        """
+        return self.duty == 0 or self.wants(concern) or self.wants(concern, Kind.UNSEEN)
 
     def quiet_until(self, now: datetime) -> datetime | None:
         """The end of the quiet hours that it is now; None outside them."""
@@ -56,8 +66,12 @@ class Recipient:
         return timezone.make_aware(datetime.combine(day, end))
 
     def may_be_woken_by(self, concerns: list[Concern]) -> bool:
+        """Whether a message of these concerns comes in quiet hours too.
+
+        A check by eye is for the health of animals of which nothing is known.
+        """
         on_duty = self.duty is not None and self.wish.wakes_on_duty
-        return on_duty and any(Kind(concern.kind).is_health for concern in concerns)
+        return on_duty and any(concern.is_health or concern.needs_eye for concern in concerns)
 
     def ways(self, without: set[str]) -> list[Channel | None]:
         """The ways to send; None is mail. without: subjects of ways that fail, "channel:4", "mail".

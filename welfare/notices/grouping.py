@@ -17,6 +17,7 @@ from welfare.models import (
     Told,
     Why,
 )
+from welfare.models.notice import TOLD_FIRST
 from welfare.notices import texts
 from welfare.notices.due import Due, Known, due_for, read
 from welfare.notices.duty import Recipient, recipients
@@ -74,7 +75,9 @@ def drafts_of(one: Recipient, dues: list[Due], known: Known, now: datetime) -> l
     explained: dict[int, list[Due]] = {}
     with_place = {due.concern.pk for due in dues}
     for due in dues:
-        place = known.place_of(due.concern)
+        # Who is asked to look at a cage is asked for it, whatever was said of the place before.
+        asks = due.why in (Why.BY_EYE, Why.ESCALATED)
+        place = None if asks else known.place_of(due.concern)
         key = due.concern.kind
         if place is not None:
             if due.why == Why.OVER and place.lasts and _was_told(one, place, Why.RAISED, known):
@@ -104,6 +107,8 @@ def _was_told(one: Recipient, place: Concern, why: Why, known: Known) -> bool:
     reasons = {told_why for told_why, _number in known.of(place, one.person.pk)}
     if why == Why.REMINDER:
         return place.is_open and place.lasts and bool(reasons)
+    if why == Why.RAISED:
+        return not reasons.isdisjoint(TOLD_FIRST)
     return why in reasons
 
 

@@ -20,7 +20,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from welfare.models import Act, Concern, Delivery, Failure, Notice, Told, TrailEntry, Why
-from welfare.models.notice import DeliveryQuerySet
+from welfare.models.notice import TOLD_FIRST, DeliveryQuerySet
 from welfare.notices import channels, texts
 from welfare.notices.sight import is_seen_by_recipient
 
@@ -208,7 +208,7 @@ def first_messages(notice: Notice) -> DeliveryQuerySet:
         notice__lt=notice.pk,
         notice__recipient=notice.recipient_id,
         notice__told__concern__in=notice.told.values("concern"),
-        notice__why__in=(Why.RAISED, Why.ESCALATED),
+        notice__why__in=TOLD_FIRST,
     )
 
 

@@ -33,6 +33,7 @@ def write(concerns: Sequence[Concern], why: Why, now: datetime) -> tuple[str, st
     words_of_why = {
         Why.RAISED: "%s",
         Why.ESCALATED: _("Nobody has acknowledged: %s"),
+        Why.BY_EYE: _("To be checked by eye: %s"),
         Why.REMINDER: _("Reminder: %s"),
         Why.RECHECK: _("Recheck not done: %s"),
         Why.OVER: _("Over: %s"),
@@ -118,6 +119,8 @@ def _entry(concern: Concern, now: datetime) -> str:
     if concern.kind == Kind.UNSEEN:
         least = {"least": words.in_words(UNSEEN_AFTER)}
         lines.append("  " + _("Unseen: no reading for %(least)s or more.") % least)
+    if concern.needs_eye:
+        lines.append("  " + _("Nothing has been read for long. Look at the animals by eye."))
     if concern.is_acknowledged(now) and concern.acknowledged_by:
         who = {"who": concern.acknowledged_by.get_username()}
         lines.append("  " + _("Acknowledged by %(who)s.") % who)

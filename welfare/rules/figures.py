@@ -60,7 +60,7 @@ FIELDS: dict[str, "tuple[StrPromise, StrPromise]"] = {
     ),
     "by_eye_minutes": (
         gettext_lazy("By eye after (min)"),
-        gettext_lazy("After so many minutes a vet is asked to look at the cage."),
+        gettext_lazy("After so many minutes whoever is on duty is asked to look at it."),
     ),
     "hours": (gettext_lazy("Hours"), gettext_lazy("Over so many last hours the share is taken.")),
     "least_requests": (

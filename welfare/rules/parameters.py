@@ -35,7 +35,7 @@ class BadLong:
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """No reading for `after_minutes`; after `by_eye_minutes` the vet is told to look as well."""
+    """No reading for `after_minutes`; after `by_eye_minutes` people on duty are asked to look."""
 
     after_minutes: int = _number(UNSEEN_MINUTES, 3, 24 * 60)
     by_eye_minutes: int = _number(60, 5, 7 * 24 * 60)
