@@ -15,7 +15,7 @@ from people.models import Role
 from tests.factories import at, make_cage, make_cycle, make_member, make_user, record_minutes, slot
 from tests.welfare.factories import make_concern
 from welfare import desk
-from welfare.models import Concern, Finding, Kind, Reason
+from welfare.models import Concern, Ending, Finding, Kind, Reason
 
 NOW = at("07:10:30")
 pytestmark = pytest.mark.usefixtures("clock")
@@ -303,6 +303,21 @@ def test_the_menu_of_a_cage_offers_it_to_those_who_may(vet, technician, cage):
 
 
 # Closed ones
+
+
+@pytest.mark.parametrize(
+    ("ending", "words"),
+    [
+        (Ending.NOT_WATCHED, "It is not known whether it is over."),
+        (Ending.WITHDRAWN, "Results that arrived late show that it was not so."),
+    ],
+)
+def test_what_ended_otherwise_is_not_shown_as_over(vet, cage, ending, words):
+    concern = make_concern(cage, Kind.UNSEEN, over_slot=NOW)
+    desk.close_by_itself([concern], ending, NOW)
+    shown = words_of(vet.get(concern.get_absolute_url()))
+    assert words in shown
+    assert "over since" not in shown
 
 
 def test_closed_ones_are_those_of_the_window(vet, owner, cage):

@@ -13,6 +13,7 @@ from welfare.models import (
     Concern,
     Delivery,
     DutyShift,
+    Ending,
     Kind,
     Notice,
     NoticeSettings,
@@ -312,6 +313,26 @@ def test_recovery_is_one_message_to_those_who_got_the_first(vera, cage):
 def test_what_is_over_within_three_minutes_is_not_told(vera, cage):
     end(make_concern(cage), at("07:02"))
     assert make_notices(RAISED + 3 * MINUTE) == 0
+
+
+@pytest.mark.parametrize(
+    ("ending", "why", "words"),
+    [
+        (Ending.WITHDRAWN, Why.WITHDRAWN, ("Withdrawn: B-07", "show that it was not so")),
+        (Ending.NOT_WATCHED, Why.NOT_WATCHED, ("Not watched any more: B-07", "not known")),
+    ],
+)
+def test_what_ends_otherwise_is_not_told_as_over(vera, cage, ending, why, words):
+    concern = make_concern(cage, Kind.UNSEEN, lasted=12)
+    make_notices(RAISED + 3 * MINUTE)
+    concern.over_slot = at("07:20")
+    desk.close_by_itself([concern], ending, at("07:20"))
+    make_notices(at("07:20"))
+    make_notices(at("07:21"))
+    assert told() == [Why.RAISED, why]
+    notice = Notice.objects.latest("pk")
+    assert words[0] in notice.subject
+    assert words[1] in notice.text
 
 
 def test_what_is_there_again_is_told_again(vera, cage):

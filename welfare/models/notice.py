@@ -144,6 +144,8 @@ class Why(models.TextChoices):
 
 # What may be the first that a person is told of a concern.
 TOLD_FIRST = (Why.RAISED, Why.ESCALATED, Why.BY_EYE)
+# What ends it, told once: one of them.
+TOLD_LAST = (Why.OVER, Why.WITHDRAWN, Why.NOT_WATCHED)
 
 
 class Notice(models.Model):

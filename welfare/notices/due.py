@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Max, Q
 
 from people.access import Access
-from welfare.models import Act, Concern, Kind, Told, TrailEntry, Why
-from welfare.models.notice import TOLD_FIRST
+from welfare.models import Act, Concern, Ending, Kind, Told, TrailEntry, Why
+from welfare.models.notice import TOLD_FIRST, TOLD_LAST
 from welfare.notices.duty import DUTY_KINDS, Recipient
 
 # A cage that became silent so long before its place did fell silent with it.
@@ -24,6 +24,8 @@ ENDED_WITHIN = timedelta(days=1)
 CONCERNS_AT_MOST = 5000
 # What is read of the trails.
 ACTS = (Act.AGAIN, Act.BY_EYE)
+# What is told of a concern whose condition does not last. Else it is over.
+WHY_OF = {Ending.WITHDRAWN: Why.WITHDRAWN, Ending.NOT_WATCHED: Why.NOT_WATCHED}
 # What a silent place explains in its cages.
 EXPLAINED_BY_PLACE = frozenset({Kind.UNSEEN, Kind.SENSOR_WEAK})
 
@@ -166,8 +168,10 @@ def _of(one: Recipient, concern: Concern, known: Known, now: datetime) -> Iterat
         return
     if first is None:
         return
-    if not concern.lasts and (Why.OVER, 0) not in told and not _was_closed_before(concern):
-        yield Due(concern, Why.OVER, episode)
+    was_ended = any((why, 0) in told for why in TOLD_LAST)
+    if not concern.lasts and not was_ended and not _was_closed_before(concern):
+        why = WHY_OF[Ending(concern.ending)] if concern.ending in WHY_OF else Why.OVER
+        yield Due(concern, why, episode)
     elif waits and not concern.finding:
         number = reminders_until(now - first)
         newest = max((n for why, n in told if why == Why.REMINDER), default=0)

@@ -17,7 +17,7 @@ from welfare.models import (
     Told,
     Why,
 )
-from welfare.models.notice import TOLD_FIRST
+from welfare.models.notice import TOLD_FIRST, TOLD_LAST
 from welfare.notices import texts
 from welfare.notices.due import Due, Known, due_for, read
 from welfare.notices.duty import Recipient, recipients
@@ -80,7 +80,7 @@ def drafts_of(one: Recipient, dues: list[Due], known: Known, now: datetime) -> l
         place = None if asks else known.place_of(due.concern)
         key = due.concern.kind
         if place is not None:
-            if due.why == Why.OVER and place.lasts and _was_told(one, place, Why.RAISED, known):
+            if due.why in TOLD_LAST and place.lasts and _was_told(one, place, Why.RAISED, known):
                 # It is told with the place.
                 continue
             if _was_told(one, place, due.why, known):
@@ -109,6 +109,8 @@ def _was_told(one: Recipient, place: Concern, why: Why, known: Known) -> bool:
         return place.is_open and place.lasts and bool(reasons)
     if why == Why.RAISED:
         return not reasons.isdisjoint(TOLD_FIRST)
+    if why in TOLD_LAST:
+        return not reasons.isdisjoint(TOLD_LAST)
     return why in reasons
 
 

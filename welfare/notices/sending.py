@@ -20,7 +20,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from welfare.models import Act, Concern, Delivery, Failure, Notice, Told, TrailEntry, Why
-from welfare.models.notice import TOLD_FIRST, DeliveryQuerySet
+from welfare.models.notice import TOLD_FIRST, TOLD_LAST, DeliveryQuerySet
 from welfare.notices import channels, texts
 from welfare.notices.sight import is_seen_by_recipient
 
@@ -177,7 +177,7 @@ def is_needed(delivery: Delivery) -> bool:
     if notice is None or notice.why in (Why.DRILL_DUE, Why.NIGHT):
         return True
     told = Concern.objects.filter(pk__in=notice.told.values("concern"))
-    if notice.why != Why.OVER:
+    if notice.why not in TOLD_LAST:
         return told.open().exists()
     # Recovery is told to those whom the first message has reached, or may still reach. It is not
     # told of what is there again.
@@ -192,7 +192,7 @@ def waits_until(delivery: Delivery, now: datetime) -> datetime | None:
     recovery from those whom another way has told.
     """
     notice = delivery.notice
-    if notice is None or notice.why != Why.OVER:
+    if notice is None or notice.why not in TOLD_LAST:
         return None
     first = first_messages(notice)
     waiting = first.waiting()

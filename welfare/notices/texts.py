@@ -37,6 +37,8 @@ def write(concerns: Sequence[Concern], why: Why, now: datetime) -> tuple[str, st
         Why.REMINDER: _("Reminder: %s"),
         Why.RECHECK: _("Recheck not done: %s"),
         Why.OVER: _("Over: %s"),
+        Why.WITHDRAWN: _("Withdrawn: %s"),
+        Why.NOT_WATCHED: _("Not watched any more: %s"),
     }
     place = room_name(first) if is_one_cause else ""
     said = words_of_why.get(why, "%s") % told
@@ -89,7 +91,12 @@ def _body(concerns: Sequence[Concern], why: Why, now: datetime, said: str) -> st
         parts.append(_("This is a drill. It tests whether messages arrive. Acknowledge it."))
     parts.append(said + ".")
     edition, own = first.edition, words_of(Kind(first.kind))
-    if why != Why.OVER and not first.is_drill:
+    if why == Why.WITHDRAWN:
+        parts.append(_("Results that arrived late show that it was not so."))
+    elif why == Why.NOT_WATCHED:
+        parts.append(_("Nobody looks for it any more, so it is not known whether it is over."))
+        parts.append(_("The cage was paused or archived, or the rule was switched off."))
+    elif why != Why.OVER and not first.is_drill:
         if first.subject == "everything":
             parts.append(_("The cause is probably between Neurocage and the sensors."))
         parts += [
