@@ -65,8 +65,13 @@ class ConcernItem(BaseModel):
     raised_at: datetime
     since: datetime
     is_since_known: bool = Field(description="False: at least since then.")
-    held_since: datetime | None = Field(description="The cage is unseen since then.")
-    over_slot: datetime | None
+    held_since: datetime | None = Field(
+        description="The cage is unseen since then: it is not known whether it lasts."
+    )
+    over_slot: datetime | None = Field(
+        description="When it was over, or not watched any more (see ending). "
+        "Null: it lasts as far as is known."
+    )
     acknowledged_at: datetime | None
     acknowledged_until: datetime | None
     seen_at: datetime | None = Field(description="When it was first acknowledged or found.")

@@ -32,7 +32,19 @@ COLUMNS = [
     Column("raised_utc", "moment", _("The minute whose readings raised it.")),
     Column("since_utc", "moment", _("Since when it was so.")),
     Column("is_since_known", "integer", _("0: it was so at least since then.")),
-    Column("over_utc", "moment", _("The minute in which it was over. Empty: it lasts.")),
+    Column(
+        "held_since_utc",
+        "moment",
+        _("Since when the cage is unseen, so that nothing is known of it. Empty: it is seen."),
+    ),
+    Column(
+        "over_utc",
+        "moment",
+        _(
+            "The minute in which it was over, or not watched any more (see ending). "
+            "Empty: it lasts as far as is known."
+        ),
+    ),
     Column("first_acknowledged_utc", "moment", _("When a person first took care of it.")),
     Column(
         "finding",
@@ -104,6 +116,7 @@ def _row(concern: Concern) -> tuple[str | int | None, ...]:
         _moment(concern.raised_slot),
         _moment(concern.since),
         int(concern.is_since_known),
+        _moment(concern.held_since),
         _moment(concern.over_slot),
         _moment(concern.seen_at),
         concern.finding,

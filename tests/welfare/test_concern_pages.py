@@ -102,6 +102,8 @@ def test_a_held_concern_says_that_nothing_is_known(vet, concern):
     Concern.objects.update(held_since=slot("07:05"))
     words = words_of(vet.get(DESK))
     assert "unseen since 2026-03-02 07:05: not known whether it lasts" in words
+    # And not 40 min, until now.
+    assert "for at least 35 min" in words
 
 
 def test_a_look_by_eye_that_is_asked_for_is_shown(vet, cage):

@@ -4,7 +4,7 @@ from datetime import time, timedelta
 
 import pytest
 
-from tests.factories import MINUTE, at, make_cage, make_user
+from tests.factories import MINUTE, at, bad_for_days, make_cage, make_user, slot
 from tests.welfare.factories import make_concern
 from welfare import desk
 from welfare.models import (
@@ -311,8 +311,34 @@ def test_recovery_is_one_message_to_those_who_got_the_first(vera, cage):
 
 
 def test_what_is_over_within_three_minutes_is_not_told(vera, cage):
-    end(make_concern(cage), at("07:02"))
+    concern = make_concern(cage, Kind.UNSEEN, over_slot=at("07:02"))
+    desk.close_by_itself([concern], Ending.BY_ITSELF, at("07:02"))
     assert make_notices(RAISED + 3 * MINUTE) == 0
+
+
+def test_a_health_concern_that_is_over_already_is_told_as_such(vera, cage):
+    make_concern(cage, over_slot=at("07:20"), raised_at=at("07:30"), since=at("06:30"))
+    for minute in (33, 34, 63):
+        make_notices(RAISED + minute * MINUTE)
+    assert told() == [Why.RAISED, Why.REMINDER]
+    notice = Notice.objects.first()
+    assert notice.subject == (
+        "[Neurocage] B-07 was Bad for at least 50 min "
+        "(when it was raised: 26 of 27 known); over now, finding due · Room 2"
+    )
+    assert "A person still has to say what was found." in notice.text
+
+
+def test_while_it_is_held_a_message_says_only_what_is_known(vera, cage):
+    make_concern(cage, is_since_known=True)
+    bad_for_days(cage, slot("06:53"))
+    make_notices(RAISED + 3 * MINUTE)
+    Concern.objects.update(held_since=at("07:05"))
+    make_notices(at("12:00"))
+    assert Notice.objects.latest("pk").subject == (
+        "[Neurocage] Reminder: B-07 Bad for at least 23 min (when it was raised: 26 of 27 known); "
+        "unseen since 2026-03-02 07:05, not known whether it lasts · Room 2"
+    )
 
 
 @pytest.mark.parametrize(

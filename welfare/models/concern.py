@@ -187,6 +187,22 @@ class Concern(models.Model):
     def is_health(self) -> bool:
         return Kind(self.kind).is_health
 
+    @property
+    def needs_finding(self) -> bool:
+        """Whether it is closed only after a person has said what was found, and nobody has."""
+        return self.is_open and self.is_health and not self.is_drill and not self.finding
+
+    def known_until(self, now: datetime) -> datetime:
+        """Up to when its condition is known to last. Reads the state of its cage while held."""
+        if self.over_slot is not None:
+            return self.over_slot
+        if self.held_since is None:
+            return now
+        state = getattr(self.cage, "state", None) if self.cage else None
+        read = state.reading_slot if state else None
+        known = min(read, self.held_since) if read else self.held_since
+        return max(known, self.since)
+
     def life(self, now: datetime) -> Life:
         """How far people are with it, while it is open."""
         return life_of(self.over_slot, self.acknowledged_until, now)

@@ -160,7 +160,9 @@ def _of(one: Recipient, concern: Concern, known: Known, now: datetime) -> Iterat
         # It says what the first message says, and more.
         yield Due(concern, Why.BY_EYE, episode)
         return
-    if first is None and concern.is_open and concern.lasts and one.is_first_told(concern):
+    # Over before it was told: somebody still has to say what was found.
+    is_of_use = concern.is_open and (concern.lasts or concern.needs_finding)
+    if first is None and is_of_use and one.is_first_told(concern):
         yield Due(concern, Why.RAISED, episode)
     elif turn is not None and (Why.ESCALATED, turn) not in told:
         # Also to somebody who was told before for another reason: now it is their turn.

@@ -22,8 +22,9 @@ from welfare.notices import texts
 from welfare.notices.due import Due, Known, due_for, read
 from welfare.notices.duty import Recipient, recipients
 
-# Told by one message as one cause. A recheck and an escalation are about one concern or few.
-Group = tuple[Why, str, bool]
+# Told by one message as one cause: why, kind, whether a drill, whether it lasts. A recheck and an
+# escalation are about one concern or few.
+Group = tuple[Why, str, bool, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,11 @@ def drafts_of(one: Recipient, dues: list[Due], known: Known, now: datetime) -> l
                 continue
             if place.pk in with_place:
                 key = place.kind
-        groups.setdefault((due.why, key, due.concern.is_drill), []).append(due)
+        group = (due.why, str(key), due.concern.is_drill, due.concern.lasts)
+        groups.setdefault(group, []).append(due)
     for place_id, found in explained.items():
         _note(one, found, place_id, now)
-    return [Draft(one, why, _main_first(found)) for (why, _k, _d), found in groups.items()]
+    return [Draft(one, why, _main_first(found)) for (why, *_), found in groups.items()]
 
 
 def _main_first(dues: list[Due]) -> list[Due]:
@@ -121,18 +123,25 @@ def _note(one: Recipient, dues: list[Due], place_id: int, now: datetime) -> None
 
 
 def _told(notice: Notice, one: Recipient, dues: Iterable[Due], now: datetime) -> None:
+    """Note what was told. A first message about what is over has said that too."""
     Told.objects.bulk_create(
         Told(
             notice=notice,
             recipient=one.person,
             concern=due.concern,
-            why=due.why,
+            why=why,
             episode=due.episode,
             number=due.number,
             at=now,
         )
         for due in dues
+        for why in _reasons(due)
     )
+
+
+def _reasons(due: Due) -> list[Why]:
+    is_all = due.why == Why.RAISED and not due.concern.lasts
+    return [Why.RAISED, Why.OVER] if is_all else [due.why]
 
 
 def _write(draft: Draft, failing: set[str], now: datetime) -> None:

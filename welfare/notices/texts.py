@@ -1,7 +1,7 @@
 """The words of notices, in the language that is active. No secrets, and nothing said by colour."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 
@@ -15,7 +15,7 @@ from cages.drawing import words
 from cages.models.state import UNSEEN_AFTER
 from neurocage.address import absolute
 from welfare.models import Concern, Kind, Notice, Why
-from welfare.models.notice import DRILL_DUE_AFTER
+from welfare.models.notice import DRILL_DUE_AFTER, TOLD_LAST
 from welfare.rules.words import words_of
 from welfare.templatetags.welfare import facts_in_words, lasting_of, subject_words
 
@@ -23,6 +23,8 @@ PREFIX = "[Neurocage]"
 # A message lists so many concerns; the desk has them all.
 LISTED = 20
 LONGEST_SUBJECT = 200
+# A message that is written so soon has the figures of the raising as those of now.
+AS_RAISED = timedelta(minutes=15)
 
 
 def write(concerns: Sequence[Concern], why: Why, now: datetime) -> tuple[str, str]:
@@ -30,6 +32,8 @@ def write(concerns: Sequence[Concern], why: Why, now: datetime) -> tuple[str, st
     first = concerns[0]
     is_one_cause = len(concerns) == 1 or first.kind == Kind.PLACE_SILENT
     told = line(first, now) if is_one_cause else _many(concerns)
+    if first.needs_finding and not first.lasts and why not in TOLD_LAST:
+        told = _("%s; over now, finding due") % told
     words_of_why = {
         Why.RAISED: "%s",
         Why.ESCALATED: _("Nobody has acknowledged: %s"),
@@ -57,14 +61,31 @@ def line(concern: Concern, now: datetime) -> str:
     }
     if concern.is_drill:
         return _("%(subject)s: this is a test, no animal is concerned") % told
+    held_since = concern.held_since if concern.lasts else None
+    is_new = concern.lasts and not held_since and now - concern.raised_slot <= AS_RAISED
     if concern.kind == Kind.BAD_LONG and concern.facts.get("known"):
-        return _("%(subject)s Bad for %(duration)s (%(bad)s of %(known)s known)") % told
-    if concern.kind == Kind.UNSEEN:
-        return _("%(subject)s unseen for %(duration)s") % told
-    if concern.kind == Kind.PLACE_SILENT and concern.facts.get("cages"):
-        return _("%(subject)s: %(silent)s of %(cages)s silent since %(since)s") % told
-    told["kind"] = concern.get_kind_display()
-    return _("%(subject)s: %(kind)s, for %(duration)s") % told
+        is_bad = _("%(subject)s Bad for %(duration)s")
+        text = is_bad if concern.lasts else _("%(subject)s was Bad for %(duration)s")
+        figures = _("%(bad)s of %(known)s known")
+        if not is_new:
+            figures = _("when it was raised: %(bad)s of %(known)s known")
+        said = f"{text % told} ({figures % told})"
+    elif concern.kind == Kind.UNSEEN:
+        said = _("%(subject)s unseen for %(duration)s") % told
+    elif concern.kind == Kind.PLACE_SILENT and concern.facts.get("cages") and is_new:
+        said = _("%(subject)s: %(silent)s of %(cages)s silent since %(since)s") % told
+    elif concern.kind == Kind.PLACE_SILENT and concern.facts.get("cages"):
+        text = _(
+            "%(subject)s silent for %(duration)s (when it was raised: %(silent)s of %(cages)s)"
+        )
+        said = text % told
+    else:
+        told["kind"] = concern.get_kind_display()
+        said = _("%(subject)s: %(kind)s, for %(duration)s") % told
+    if held_since is None:
+        return said
+    held = {"said": said, "at": _clock(held_since, with_day=True)}
+    return _("%(said)s; unseen since %(at)s, not known whether it lasts") % held
 
 
 def room_name(concern: Concern) -> str:
@@ -104,7 +125,7 @@ def _body(concerns: Sequence[Concern], why: Why, now: datetime, said: str) -> st
             str((edition and edition.consequence) or own.consequence),
             _("What to check: %s") % ((edition and edition.what_to_check) or own.what_to_check),
         ]
-    elif first.is_health and first.is_open and not first.is_drill:
+    if first.needs_finding and not first.lasts:
         parts.append(_("A person still has to say what was found."))
     listed = [_entry(concern, now) for concern in concerns[:LISTED]]
     if len(concerns) > LISTED:
@@ -122,7 +143,7 @@ def _entry(concern: Concern, now: datetime) -> str:
     """One concern of the list: what is known, and where to look."""
     lines = [f"- {line(concern, now)}"]
     if facts := facts_in_words(concern):
-        lines.append(f"  {facts}")
+        lines.append("  " + _("When it was raised: %s") % facts)
     if concern.kind == Kind.UNSEEN:
         least = {"least": words.in_words(UNSEEN_AFTER)}
         lines.append("  " + _("Unseen: no reading for %(least)s or more.") % least)

@@ -135,9 +135,11 @@ def facts_in_words(concern: Concern) -> str:
 
 @register.simple_tag
 def lasting_of(concern: Concern, now: datetime) -> str:
-    """For how long it has lasted, or lasted until it was over: "at least 34 min"."""
-    end = concern.over_slot or now
-    duration = words.in_words(end - concern.since)
+    """For how long it has lasted, or lasted until it was over: "at least 34 min".
+
+    While it is held, until the last reading: nothing is known of the time after.
+    """
+    duration = words.in_words(concern.known_until(now) - concern.since)
     if concern.is_since_known and concern.held_since is None:
         return duration
     return _("at least %(duration)s") % {"duration": duration}
