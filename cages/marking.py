@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
-from cages.models import Cage, Mark, MarkKind, Rack, Room
+from cages.models import Cage, Mark, MarkKind, Rack, Room, Stay
 from cages.models.cage import CageQuerySet
 from cages.models.mark import LONGEST, OF_A_CAGE, MarkQuerySet
 from cages.slots import is_ahead, slot_of
@@ -46,20 +46,37 @@ def kinds_of(place: Place) -> list[MarkKind]:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """How many of the active cages of a place the person handles. Of a cage: 1 of 1, or none."""
+
+    mine: int
+    all: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a mark of the place itself is theirs to note."""
+        return 0 < self.mine == self.all
+
+
+@dataclass(frozen=True, slots=True)
 class Taps:
     """What a page needs for noting work with one tap.
 
-    kinds: those with a button. query: the place as in a URL. key: of the form.
+    kinds: those with a button. query: the place as in a URL. key: of the form. held: for how many
+    cages it is noted.
     """
 
     kinds: list[MarkKind]
     query: str
     key: uuid.UUID
+    held: Held
 
 
-def taps_of(place: Place) -> Taps:
-    """The buttons of a place. Two queries."""
-    return Taps(kinds_of(place)[:BUTTONS], f"{name_of(place)}={place.pk}", uuid.uuid4())
+def taps_of(place: Place, held: Held) -> Taps | None:
+    """The buttons of a place; None where the person handles no cage of it. Two queries."""
+    if not held.mine:
+        return None
+    return Taps(kinds_of(place)[:BUTTONS], f"{name_of(place)}={place.pk}", uuid.uuid4(), held)
 
 
 def fits(kind: MarkKind, place: Place) -> bool:
@@ -99,22 +116,66 @@ def note(
 ) -> tuple[Mark, bool]:
     """(the mark with the key, whether it is new). One that arrives twice is kept once.
 
-    Raises ValidationError as `check_times`.
+    The caller has checked that the person may note it. Raises ValidationError as `check_times`.
     """
     check_times(place, times, now)
-    return Mark.objects.get_or_create(
-        key=key,
-        defaults={
-            "kind": kind,
-            name_of(place): place,
-            "starts_at": times.start,
-            "ends_at": times.end,
-            "note": text,
-            "person": access.person,
-            "by": access.person.get_username(),
-            "noted_at": now,
-        },
-    )
+    new = _new(place, kind, times, access, now, text)
+    return Mark.objects.get_or_create(key=key, defaults=new)
+
+
+def note_what_is_held(
+    place: Place,
+    kind: MarkKind,
+    times: Times,
+    access: Access,
+    now: datetime,
+    key: uuid.UUID,
+    text: str = "",
+) -> tuple[list[Mark], bool]:
+    """(the marks, whether any is new): one of the place, if the person handles all cages of it.
+
+    Else one of each cage there that they handle, with a key made from `key`: nobody takes the
+    marks of a place from its people by putting a cage there, and nobody notes anything of the
+    cages of others. Raises ValidationError as `check_times`, and where no such cage stood there.
+    """
+    check_times(place, times, now)
+    known = Mark.objects.filter(key=key).first()
+    if known:
+        return [known], False
+    if isinstance(place, Cage) or _is_whole(place, times.start, access):
+        mark, is_new = note(place, kind, times, access, now, key, text)
+        return [mark], is_new
+    cages = list(access.handles(cages_then(place, times.start).active()))
+    if not cages:
+        raise ValidationError({"starts_at": _("No cage that you take care of stood here then.")})
+    marks = [
+        Mark(
+            key=uuid.uuid5(key, f"cage={cage.pk}"),
+            is_of_several=True,
+            **_new(cage, kind, times, access, now, text),
+        )
+        for cage in cages
+    ]
+    found = Mark.objects.filter(key__in=[mark.key for mark in marks])
+    before = found.count()
+    Mark.objects.bulk_create(marks, ignore_conflicts=True)
+    kept = list(found.select_related("kind").order_by("pk"))
+    return kept, len(kept) > before
+
+
+def _new(
+    place: Place, kind: MarkKind, times: Times, access: Access, now: datetime, text: str
+) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        name_of(place): place,
+        "starts_at": times.start,
+        "ends_at": times.end,
+        "note": text,
+        "person": access.person,
+        "by": access.person.get_username(),
+        "noted_at": now,
+    }
 
 
 def end(mark: Mark, now: datetime) -> bool:
@@ -134,27 +195,65 @@ def seen_by(access: Access) -> MarkQuerySet:
     return Mark.objects.filter(_there(access.sees(Cage.objects.all())))
 
 
-def handled_by(access: Access) -> MarkQuerySet:
-    """Those that the person may correct and withdraw: own ones, and of what they handle."""
-    handled = _there(access.handles(Cage.objects.all()))
-    return seen_by(access).filter(handled | Q(person=access.person.pk))
+def may_correct(mark: Mark, access: Access) -> bool:
+    """Whether the person may correct and withdraw it: who handles every cage that it counts for.
+
+    Who noted it has no right beyond that: it is about cages that others answer for now. Two queries
+    at most.
+    """
+    if mark.cage:
+        return access.may_handle(mark.cage)
+    then = _held(cages_then(mark.place, mark.starts_at), access)
+    return then.is_whole if then.all else held_of(mark.place, access).is_whole
 
 
-def places_handled(access: Access, name: str) -> QuerySet[Any]:
-    """The active cages, or the racks or rooms of these, of which the person may note marks."""
-    return _places(access.handles(Cage.objects.active()), name)
+def may_move(mark: Mark, start: datetime, access: Access) -> bool:
+    """Whether the person, who may correct it, may say that it began then. One query."""
+    then = mark.cage is None and _held(cages_then(mark.place, start), access)
+    return not then or then.mine == then.all
+
+
+def held_of(place: Place, access: Access) -> Held:
+    """How much of the place, as it is now, the person handles. One query."""
+    return _held(Cage.objects.active().filter(**_here(place)), access)
+
+
+def _held(cages: CageQuerySet, access: Access) -> Held:
+    counted = access.counts(cages, "handle")
+    return Held(counted["handle"], counted["all"])
+
+
+def _is_whole(place: Place, start: datetime, access: Access) -> bool:
+    """Whether a mark of the place that began then counts only for cages that the person handles."""
+    then = _held(cages_then(place, start), access)
+    return then.mine == then.all and held_of(place, access).is_whole
+
+
+def cages_then(place: Place, moment: datetime) -> CageQuerySet:
+    """The cages of a rack or a room at the moment, without those that were archived by then.
+
+    A mark of the place that begins then counts for them (`cages.history.handling`).
+    """
+    name = name_of(place)
+    there = Stay.objects.filter(**{name: place}, since__lte=moment).values("cage")
+    stays = Stay.objects.filter(cage=OuterRef("pk"), since__lte=moment).order_by("-since", "-pk")
+    cages = Cage.objects.filter(pk__in=there).exclude(archived_at__lte=moment)
+    stood: CageQuerySet = cages.annotate(stood=Subquery(stays.values(name)[:1]))
+    return stood.filter(stood=place.pk)
 
 
 def places_seen(access: Access, name: str) -> QuerySet[Any]:
     """The cages, or the racks or rooms of these, that the person sees."""
-    return _places(access.sees(Cage.objects.all()), name)
-
-
-def _places(cages: CageQuerySet, name: str) -> QuerySet[Any]:
+    cages = access.sees(Cage.objects.all())
     if name == "cage":
         return cages
     model: Any = PLACES[name]
     return model.objects.filter(pk__in=cages.order_by().values(name))
+
+
+def _here(place: Place) -> dict[str, Any]:
+    name = name_of(place)
+    return {"pk" if name == "cage" else name: place.pk}
 
 
 def _there(cages: CageQuerySet) -> Q:

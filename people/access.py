@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Value
+from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q, QuerySet, Value
 from django.http import HttpRequest
 
 from people.models import ApiToken, Lab, Membership, Role, User
@@ -118,6 +118,16 @@ class Access:
         """The rows whose concerns the person may open by hand, give a finding, and close."""
         return self._within(rows, "find")
 
+    def counts(self, rows: QuerySet[Any], *verbs: str) -> dict[str, int]:
+        """{"all": how many rows there are, each verb: how many of them it allows}; one query.
+
+        verbs: keys of ROLES_THAT. What concerns several rows at once, such as a room with all its
+        cages, needs the right over all of them.
+        """
+        allowed = {verb: self._count(verb) for verb in verbs}
+        counted: dict[str, int] = rows.aggregate(all=Count("pk"), **allowed)
+        return counted
+
     @property
     def may_create(self) -> bool:
         """Whether the person may create rows, which belong to the person's own lab."""
@@ -213,6 +223,11 @@ class Access:
         if self._reaches_every_lab:
             return Value(True)
         return ExpressionWrapper(Q(lab__in=self._labs(verb)), BooleanField())
+
+    def _count(self, verb: str) -> Count:
+        if self._reaches_every_lab:
+            return Count("pk")
+        return Count("pk", filter=Q(lab__in=self._labs(verb)))
 
     def _within(self, rows: Rows, verb: str) -> Rows:
         return rows if self._reaches_every_lab else rows.filter(lab__in=self._labs(verb))

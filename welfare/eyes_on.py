@@ -18,7 +18,6 @@ from cages.history.buckets import Bucket
 from cages.history.window import DAY, Window
 from cages.models import Cage, CageEvent, Housing, Mark
 from cages.models.event import EventKind
-from cages.models.mark import SEES_ANIMALS
 from welfare.models import Act, Concern, Finding, Kind, Look, Reason, TrailEntry
 
 # By then each cage is to have been looked at.
@@ -50,9 +49,8 @@ def sights_of(cage_ids: Iterable[int], window: Window) -> Sights:
     """What was seen in the window; three queries."""
     ids = list(cage_ids)
     looks = Look.objects.seeing().filter(cage__in=ids, at__gte=window.start, at__lt=window.end)
-    marks = Mark.objects.valid().filter(
+    marks = Mark.objects.seeing().filter(
         cage__in=ids,
-        kind__code__in=sorted(SEES_ANIMALS),
         starts_at__gte=window.start,
         starts_at__lt=window.end,
     )

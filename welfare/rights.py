@@ -1,10 +1,11 @@
 """What a person may do with one concern. `people.access` decides; here is of which rows.
 
-A concern of a cage: the cage. Of a place: the cages in it. Of Neurocage itself: nobody's cages, so
-whoever sees the operations page. A drill: whoever could be asked to take care of some cage.
+A concern of a cage: the cage. Of a place: all active cages in it, as taking care of it silences it
+for all of them; whoever takes care of one may comment. Of Neurocage itself and of all places
+together: whoever sees the operations page. A drill: whoever could be asked to take care of some
+cage.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from cages.models import Cage
@@ -18,24 +19,34 @@ EVERYTHING = "everything"
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """acknowledges: may also comment. finds: may also close."""
+    """What is allowed. finds: may also close."""
 
+    comments: bool
     acknowledges: bool
     finds: bool
 
 
 def rights_in(access: Access, concern: Concern) -> Rights:
-    """What the person, who sees the concern, may do with it. Two queries at most."""
+    """What the person, who sees the concern, may do with it. One query at most."""
+    if access.may(Permission.OPERATIONS):
+        return Rights(True, True, True)
     if concern.is_drill:
-        runs_it = access.may(Permission.OPERATIONS)
-        takes_part = runs_it or access.may(Permission.DUTY)
-        return Rights(takes_part or _holds_any(access.acknowledges, Cage.objects.active()), runs_it)
+        takes_part = access.may(Permission.DUTY) or _acknowledges_any(access)
+        return Rights(takes_part, takes_part, False)
     cages = _cages_of(concern)
     if cages is None:
-        allowed = access.may(Permission.OPERATIONS)
-        return Rights(allowed, allowed)
-    acknowledges = _holds_any(access.acknowledges, cages)
-    return Rights(acknowledges, acknowledges and _holds_any(access.finds, cages))
+        return Rights(False, False, False)
+    held = access.counts(cages, "acknowledge", "find")
+    comments = held["acknowledge"] > 0
+    if concern.subject == EVERYTHING:
+        return Rights(comments, False, False)
+    least = max(held["all"], 1)
+    acknowledges = held["acknowledge"] >= least
+    return Rights(comments, acknowledges, acknowledges and held["find"] >= least)
+
+
+def _acknowledges_any(access: Access) -> bool:
+    return access.acknowledges(Cage.objects.active()).exists()
 
 
 def _cages_of(concern: Concern) -> CageQuerySet | None:
@@ -48,7 +59,3 @@ def _cages_of(concern: Concern) -> CageQuerySet | None:
     if concern.room_id:
         return active.filter(room=concern.room_id)
     return active if concern.subject == EVERYTHING else None
-
-
-def _holds_any(verb: Callable[[CageQuerySet], CageQuerySet], cages: CageQuerySet) -> bool:
-    return verb(cages).exists()

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from cages import marking
 from cages.models import Cage, Mark, MarkKind, Room
 from cages.models.cage import CageQuerySet
-from cages.models.mark import SEES_ANIMALS, BuiltIn
+from cages.models.mark import BuiltIn
 from cages.slots import is_ahead, slot_of
 from neurocage.ids import id_from
 from people.access import Access
@@ -108,7 +108,7 @@ class Done:
     def is_seen(self) -> bool:
         """Whether somebody saw the animals."""
         looked = self.look is not None and self.look.result != LookResult.SKIPPED
-        return looked or any(mark.kind.code in SEES_ANIMALS for mark in self.marks)
+        return looked or any(mark.sees_animals for mark in self.marks)
 
     @property
     def is_skipped(self) -> bool:

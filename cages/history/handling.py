@@ -108,7 +108,11 @@ def _by_cage(stays: Iterable[Stay]) -> dict[int, list[Stay]]:
 def _stood_there(stays: Sequence[Stay], mark: Mark | Noted) -> bool:
     if not stays:
         return False
-    place = stays[max(bisect_right([stay.since for stay in stays], mark.starts_at) - 1, 0)]
+    last = bisect_right([stay.since for stay in stays], mark.starts_at) - 1
+    # It was not there yet, unless it was made in the minute of the mark.
+    if last < 0 and mark.starts_at < slot_of(stays[0].since):
+        return False
+    place = stays[max(last, 0)]
     if mark.rack_id:
         return place.rack_id == mark.rack_id
     return place.room_id == mark.room_id

@@ -36,7 +36,7 @@ class BuiltIn(models.TextChoices):
 WITHOUT_ANIMALS = frozenset({BuiltIn.SENSOR_SWAPPED})
 # One sensor belongs to one cage, so this is not noted of a rack or a room.
 OF_A_CAGE = frozenset({BuiltIn.SENSOR_SWAPPED})
-# Whoever did it saw the animals of the cage.
+# Whoever did it at one cage saw its animals.
 SEES_ANIMALS = frozenset(BuiltIn) - {BuiltIn.ROOM_WORKS, BuiltIn.SENSOR_SWAPPED}
 
 
@@ -72,6 +72,10 @@ class MarkQuerySet(models.QuerySet["Mark"]):
     def valid(self) -> Self:
         """Those that nobody withdrew."""
         return self.filter(withdrawn_at=None)
+
+    def seeing(self) -> Self:
+        """Those of a cage at which somebody saw its animals (`Mark.sees_animals`)."""
+        return self.valid().filter(kind__code__in=sorted(SEES_ANIMALS), is_of_several=False)
 
     def overlapping(self, start: datetime, end: datetime) -> Self:
         """Those with a minute in common with the span."""
@@ -129,6 +133,11 @@ class Mark(models.Model):
     by = models.CharField(max_length=150)
     noted_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+    # Of a cage: it was noted for several cages of its rack or room at once, so it says of none of
+    # them that somebody saw its animals.
+    is_of_several = models.BooleanField(
+        gettext_lazy("For several cages at once"), default=False, db_default=False, editable=False
+    )
 
     objects = MarkQuerySet.as_manager()
 
@@ -164,6 +173,11 @@ class Mark(models.Model):
                 _("The end is before the start.") if end < start else _("At most %(days)d days.")
             )
             raise ValidationError({"ends_at": words % {"days": LONGEST.days}})
+
+    @property
+    def sees_animals(self) -> bool:
+        """Whether whoever did it saw the animals of the cage."""
+        return self.kind.code in SEES_ANIMALS and not self.is_of_several
 
     @property
     def place(self) -> Any:

@@ -44,6 +44,14 @@ def test_a_cage_that_came_later_was_not_disturbed(cage):
     assert late not in of(cage)
 
 
+def test_a_cage_that_did_not_exist_yet_was_not_disturbed(cage):
+    lasting = make_mark(cage.room, at("07:00"), at("09:00"))
+    new = make_cage(room="R2", created_at=at("08:00:40"))
+    same_minute = make_mark(cage.room, at("08:00"))
+    assert of(new) == [same_minute]
+    assert of(cage) == [lasting, same_minute]
+
+
 def test_marks_count_where_they_touch_the_window(cage):
     early = make_mark(cage, at("05:30"), at("06:00"))
     make_mark(cage, at("05:00"), at("05:59"))

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from cages.models import Mark, MarkKind
+from cages.models import Cage, Mark, MarkKind
 from cages.models.mark import BuiltIn
 from cages.views.marks.noting import UNDO_WITHIN
 from people.models import Change, Role
@@ -185,7 +185,7 @@ def test_what_was_noted_at_its_beginning_is_over_with_one_tap(browser, cage, clo
     assert mark.ends_at == NOW + timedelta(minutes=30)
 
 
-def test_its_author_corrects_it_and_whoever_handles_the_cage(client_of, cage):
+def test_whoever_handles_the_cage_corrects_it_and_its_author_only_while_they_do(client_of, cage):
     vet, technician, viewer = (make_user() for _ in range(3))
     lab = cage.owner.own_lab
     make_member(vet, lab, Role.VET)
@@ -196,8 +196,80 @@ def test_its_author_corrects_it_and_whoever_handles_the_cage(client_of, cage):
         person: client_of(person).get(f"/marks/{mark.pk}/edit/").status_code
         for person in (vet, technician, viewer)
     }
-    assert answers == {vet: 200, technician: 200, viewer: 403}
+    assert answers == {vet: 403, technician: 200, viewer: 403}
     assert "Correct…" not in text_of(client_of(viewer).get(f"/marks/{mark.pk}/"))
+
+
+@pytest.fixture
+def theirs(cage):
+    """A cage of another lab, made later, in the same rack and room."""
+    fields = {"room": "R1", "rack": "A", "row": "A", "column": 2, "created_at": at("06:30")}
+    return make_cage("Theirs", make_user("otto"), id=8, **fields)
+
+
+@pytest.mark.parametrize("name", ["rack", "room"])
+def test_who_handles_some_cages_of_a_place_notes_work_for_these_only(
+    client_of, user, cage, theirs, name
+):
+    place = getattr(cage, name)
+    page = f"/racks/{place.pk}/" if name == "rack" else f"/racks/?room={place.pk}"
+    told = "You take care of 1 of 2 cages here. It is noted for this cage only."
+    for person, own in ((user, cage), (theirs.owner, theirs)):
+        browser = client_of(person)
+        assert told in text_of(browser.get(page))
+        assert told in text_of(browser.get(f"{NEW}?{name}={place.pk}"))
+        key = str(uuid.uuid4())
+        for _ in range(2):
+            answer = tap(browser, BuiltIn.HANDLING, f"{name}={place.pk}", key)
+        assert "Handling is noted for 1 cage that you take care of." in text_of(answer)
+        mark = Mark.objects.get(person=person)
+        assert (mark.cage, mark.rack, mark.room) == (own, None, None)
+        # Whoever worked at a rack did not look into each cage.
+        assert not mark.sees_animals
+        assert list(answer.context["marks"])[0] == mark
+
+
+def test_staff_and_who_has_a_role_in_all_labs_of_a_room_note_work_of_the_room(
+    client_of, user, cage, theirs
+):
+    technician = make_user("tina")
+    for lab in (user.own_lab, theirs.owner.own_lab):
+        make_member(technician, lab, Role.TECHNICIAN)
+    for person in (technician, make_user("stefan", is_staff=True)):
+        browser = client_of(person)
+        assert "You take care of" not in text_of(browser.get(f"/racks/?room={cage.room_id}"))
+        tap(browser, BuiltIn.FOOD, f"room={cage.room_id}", str(uuid.uuid4()))
+        assert Mark.objects.get(person=person).room == cage.room
+
+
+def test_a_mark_of_a_room_is_corrected_by_who_handles_all_cages_that_it_counts_for(
+    client_of, browser, cage, theirs
+):
+    # The cage of the others was not there yet, so it takes nothing from the lab.
+    early, late = make_mark(cage.room, at("06:00")), make_mark(cage.room, at("06:45"))
+    stranger = client_of(theirs.owner)
+    for mark, code in ((early, 200), (late, 403)):
+        for address in (f"/marks/{mark.pk}/edit/", f"/marks/{mark.pk}/withdraw/"):
+            assert browser.get(address).status_code == code
+            assert stranger.get(address).status_code == 403
+        assert stranger.get(f"/marks/{mark.pk}/").status_code == 200
+        assert stranger.post(f"/marks/{mark.pk}/end/").status_code == 403
+    # Nor is it moved to a time when it would count for them.
+    fields = typed(start="2026-03-02T06:45", reason="Later")
+    assert "starts_at" in errors_of(browser.post(f"/marks/{early.pk}/edit/", fields))
+
+
+def test_work_of_the_past_is_noted_for_no_cage_of_others_that_stood_there_then(
+    client_of, user, cage, theirs
+):
+    Cage.objects.filter(pk=cage.pk).move("R2", "", at("06:50"))
+    browser, place = client_of(theirs.owner), f"room={theirs.room_id}"
+    browser.post(f"{NEW}?{place}", typed(start="2026-03-02T06:40"))
+    assert Mark.objects.get().cage == theirs
+    page = browser.post(f"{NEW}?{place}", typed(start="2026-03-02T06:20", key=str(uuid.uuid4())))
+    assert "No cage that you take care of stood here then." in text_of(page)
+    tap(browser, BuiltIn.FOOD, place, str(uuid.uuid4()))
+    assert Mark.objects.last().room == theirs.room
 
 
 def test_marks_of_a_rack_that_one_sees_nothing_of_are_not_found(client_of, cage):

@@ -9,6 +9,7 @@ from neurocage.ids import advance_ids
 from people.models import Role
 from tests.factories import at, make_cage, make_member, make_user
 from tests.neurocage.test_every_url import LOGIN
+from tests.pages import text_of
 from tests.welfare.factories import make_concern
 from welfare.models import Concern, Finding, Kind
 from welfare.urls import urlpatterns
@@ -127,11 +128,31 @@ def test_whoever_takes_care_of_any_cage_may_acknowledge_a_drill(sessions, db, ac
     assert got == wanted(takes_part if act in ("acknowledge", "comment") else runs_it)
 
 
-def test_whoever_has_a_role_with_a_cage_acts_on_all_places_together(sessions, db):
+# They silence it for the cages of others.
+COMMENTS = (LOGIN, 403, MOVED, MOVED, MOVED, MOVED)
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_only_staff_acts_on_all_places_together_and_others_comment(sessions, db, act):
     address = reverse("concern-detail", args=[4])
-    sent = {"act": "acknowledge", **ACTS["acknowledge"][0]}
+    got = each(sessions, lambda browser: browser.post(address, {"act": act, **ACTS[act][0]}))
+    assert got == wanted((*(COMMENTS if act == "comment" else (LOGIN, *[403] * 5)), 403, MOVED))
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_place_with_a_cage_of_another_lab_is_left_to_who_has_all_of_them(sessions, db, act):
+    rack = Concern.objects.get(pk=2).rack
+    cage = make_cage("Theirs", make_user(), room="R1", rack="B", row="A", column=2)
+    address = reverse("concern-detail", args=[2])
+    sent = {"act": act, **ACTS[act][0]}
     got = each(sessions, lambda browser: browser.post(address, sent))
-    assert got == wanted((LOGIN, 403, MOVED, MOVED, MOVED, MOVED, 403, MOVED))
+    assert got == wanted((*(COMMENTS if act == "comment" else (LOGIN, *[403] * 5)), 404, MOVED))
+    page = text_of(sessions["vet"].get(address))
+    assert "This is also about cages that you do not take care of." in page
+    cage.archive(NOW)
+    assert rack.cages.count() == 2
+    got = each(sessions, lambda browser: browser.post(address, sent))
+    assert got == wanted(ACTS[act][1])
 
 
 def test_the_desk_shows_each_person_the_concerns_of_their_cages(sessions, db):

@@ -103,6 +103,7 @@ def test_work_that_sees_the_animals_is_a_look(cage, kind, expected):
 
 def test_work_in_the_whole_room_is_no_look_at_each_cage(cage):
     make_mark(cage.room, at("08:00"), kind=BuiltIn.FOOD)
+    make_mark(cage, at("08:00"), kind=BuiltIn.FOOD, is_of_several=True)
     assert eyes_today(cage) == Eyes.NOT_LOOKED_AT
 
 

@@ -57,8 +57,9 @@ class ConcernView(LiveConcernsMixin, TemplateView):
         act = request.POST.get("act", "")
         if act not in FORMS:
             raise PermissionDenied
-        needs_finding = act in (FindingForm.name, CloseForm.name)
-        if not (self.rights.finds if needs_finding else self.rights.acknowledges):
+        allowed = {CommentForm.name: self.rights.comments}
+        allowed[AcknowledgeForm.name] = self.rights.acknowledges
+        if not allowed.get(act, self.rights.finds):
             raise PermissionDenied
         form = FORMS[act](request.POST)
         if form.is_valid() and self._done(form):
@@ -127,7 +128,7 @@ class ConcernView(LiveConcernsMixin, TemplateView):
 
     def _forms(self) -> dict[str, ActForm]:
         """The forms that the person may send now. One that was refused stays, with its words."""
-        names = [CommentForm.name] if self.rights.acknowledges else []
+        names = [CommentForm.name] if self.rights.comments else []
         if self.concern.is_open and self.rights.acknowledges and self.concern.lasts:
             names.append(AcknowledgeForm.name)
         if self.concern.is_open and self.rights.finds:

@@ -17,7 +17,7 @@ from cages.history.minutes import KNOWN, minutes_of
 from cages.history.summaries import health_of, sensor_in
 from cages.history.window import DAY, Window
 from cages.housing import ANIMALS_AT_MOST
-from cages.marking import taps_of
+from cages.marking import Held, taps_of
 from cages.models import Animal, Cage, Health, Housing, Mark, Poll
 from cages.models.cage import CageQuerySet
 from cages.models.fields import facts_of
@@ -99,7 +99,7 @@ class CageDetailView(LiveMixin, CageAccessMixin, DetailView):
             events=cage.events.newest_first().select_related("person")[:EVENTS_SHOWN],
             filter=chosen,
             **self._marks(cage),
-            taps=taps_of(cage) if cage.is_handled and not cage.is_archived else None,
+            taps=taps_of(cage, Held(int(cage.is_handled and not cage.is_archived), 1)),
             # The cages before and after this one in the list that the person came from.
             neighbours=chosen.apply(self.seen.active(), self.now).neighbours_of(cage, "label"),
             **kwargs,

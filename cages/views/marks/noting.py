@@ -1,7 +1,7 @@
 """Note a mark, correct it, say that it is over, and withdraw it."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -10,11 +10,12 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.generic import FormView, TemplateView, View
 
 from cages import marking
 from cages.forms.mark import MarkForm
-from cages.models import Cage, Mark
+from cages.models import Cage, Mark, MarkKind
 from cages.models.mark import LONGEST, words_of
 from cages.views.access import CageAccessMixin
 from neurocage.ids import id_from
@@ -46,20 +47,26 @@ class MarkCreateView(CageAccessMixin, FormView):
     template_name = "cages/marks/new.html"
     form_class = MarkForm
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if not self.held.mine:
+            raise PermissionDenied
+        return super().dispatch(request, *args, **kwargs)
+
     @cached_property
     def place(self) -> marking.Place:
-        """404 for a place of which the person sees no cage; 403 where they handle none."""
+        """The place that the URL names; 404 where the person sees no cage of it."""
         named = [name for name in marking.PLACES if name in self.request.GET]
         place_id = id_from(self.request.GET.get(named[0], "")) if len(named) == 1 else None
         if not place_id:
             raise Http404("No place is named.")
-        name = named[0]
-        place = marking.places_handled(self.access, name).filter(pk=place_id).first()
+        place = marking.places_seen(self.access, named[0]).filter(pk=place_id).first()
         if place is None:
-            if not marking.places_seen(self.access, name).filter(pk=place_id).exists():
-                raise Http404("No such place.")
-            raise PermissionDenied
-        return place
+            raise Http404("No such place.")
+        return cast(marking.Place, place)
+
+    @cached_property
+    def held(self) -> marking.Held:
+        return marking.held_of(self.place, self.access)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self.render_to_response(self.get_context_data())
@@ -72,6 +79,7 @@ class MarkCreateView(CageAccessMixin, FormView):
         return super().get_context_data(
             place=self.place,
             place_name=words_of(self.place),
+            held=self.held,
             back=address_of(self.place),
             **kwargs,
         )
@@ -89,25 +97,38 @@ class MarkCreateView(CageAccessMixin, FormView):
             messages.error(request, error.messages[0])
             return redirect(address_of(self.place))
         times = marking.Times(self.now, self.now)
-        return self._noted(*marking.note(self.place, kind, times, self.access, self.now, key))
+        try:
+            return self._noted(kind, times, key)
+        except ValidationError as error:
+            messages.error(request, error.messages[0])
+            return redirect(address_of(self.place))
 
     def form_valid(self, form: MarkForm) -> HttpResponse:
         cleaned = form.cleaned_data
-        found = marking.note(
-            self.place,
-            cleaned["kind"],
-            form.times,
-            self.access,
-            self.now,
-            cleaned["key"],
-            cleaned["note"],
-        )
-        return self._noted(*found)
+        try:
+            return self._noted(cleaned["kind"], form.times, cleaned["key"], cleaned["note"])
+        except ValidationError as error:
+            form.add_error(None, error)
+            return self.form_invalid(form)
 
-    def _noted(self, mark: Mark, is_new: bool) -> HttpResponse:
-        words = _("%(kind)s is noted.") if is_new else _("%(kind)s was noted already.")
-        messages.success(self.request, words % {"kind": mark.kind})
-        return redirect("mark-detail", mark.pk)
+    def _noted(
+        self, kind: MarkKind, times: marking.Times, key: Any, note: str = ""
+    ) -> HttpResponse:
+        marks, is_new = marking.note_what_is_held(
+            self.place, kind, times, self.access, self.now, key, note
+        )
+        told = {"kind": marks[0].kind, "count": len(marks)}
+        if marks[0].key == key:
+            words = _("%(kind)s is noted.") if is_new else _("%(kind)s was noted already.")
+            messages.success(self.request, words % told)
+            return redirect("mark-detail", marks[0].pk)
+        words = ngettext(
+            "%(kind)s is noted for %(count)d cage that you take care of.",
+            "%(kind)s is noted for %(count)d cages that you take care of.",
+            len(marks),
+        )
+        messages.success(self.request, words % told)
+        return redirect(f"{reverse('mark-list')}?{marking.name_of(self.place)}={self.place.pk}")
 
 
 class MarkMixin(CageAccessMixin):
@@ -122,7 +143,7 @@ class MarkMixin(CageAccessMixin):
 
     @cached_property
     def may_correct(self) -> bool:
-        return marking.handled_by(self.access).filter(pk=self.mark.pk).exists()
+        return marking.may_correct(self.mark, self.access)
 
     def checked_mark(self) -> Mark:
         """The mark. Raises PermissionDenied where the person may not correct it."""
@@ -179,6 +200,9 @@ class MarkEditView(MarkMixin, FormView):
         return {"data": data, "place": self.mark.place, "now": self.now, "mark": self.mark}
 
     def form_valid(self, form: MarkForm) -> HttpResponse:
+        if not marking.may_move(self.mark, form.times.start, self.access):
+            form.add_error("starts_at", _("Cages that you do not take care of stood here then."))
+            return self.form_invalid(form)
         with because(form.cleaned_data["reason"]):
             form.correct(self.mark)
         messages.success(self.request, _("Saved."))

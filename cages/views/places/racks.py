@@ -15,7 +15,7 @@ from django.views.generic import TemplateView, UpdateView
 
 from cages.filters import text_from
 from cages.forms.place import RackForm, RoomForm
-from cages.marking import Taps, places_handled, taps_of
+from cages.marking import Taps, held_of, taps_of
 from cages.models import Rack, Room
 from cages.places import grid as grids
 from cages.places import maps, overview
@@ -63,9 +63,8 @@ class RackIndexView(LiveMixin, CageAccessMixin, TemplateView):
         )
 
     def _taps(self, room_id: int) -> Taps | None:
-        """What can be noted of the room, for those who handle a cage in it."""
-        room = places_handled(self.access, "room").filter(pk=room_id).first()
-        return taps_of(room) if room else None
+        room = Room(pk=room_id)
+        return taps_of(room, held_of(room, self.access))
 
     def _chosen(self, rooms: list[overview.RoomSummary]) -> overview.RoomSummary | None:
         """The room that the URL names. Without a number: the cages that name no room."""
@@ -101,19 +100,14 @@ class RackDetailView(LiveMixin, RackMixin, TemplateView):
     template_name = "cages/racks/detail.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        rack = self.grid.rack
         return super().get_context_data(
             may_fill=self.handled.active().exists(),
-            taps=self._taps(),
+            taps=taps_of(rack, held_of(rack, self.access)),
             # The title of the tab counts the trouble in this rack only.
             trouble_count=self.grid.counts.trouble,
             **kwargs,
         )
-
-    def _taps(self) -> Taps | None:
-        """What can be noted of the rack, for those who handle a cage in it."""
-        rack = self.grid.rack
-        handles = self.handled.active().filter(rack=rack).exists()
-        return taps_of(rack) if handles else None
 
 
 class RackSheetView(RackMixin, TemplateView):
