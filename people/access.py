@@ -10,7 +10,17 @@ from typing import Any, Protocol, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q, QuerySet, Value
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+)
 from django.http import HttpRequest
 
 from people.models import ApiToken, Lab, Membership, Role, User
@@ -193,9 +203,15 @@ class Access:
         tokens: ApiTokenQuerySet = ApiToken.objects.exclude(person=self.person.pk)
         if self.may(Permission.LABS):
             return tokens
-        # A lab does not answer for the tokens of those who administer the facility.
-        people = Membership.objects.filter(lab__in=self._labs("manage"), person__is_staff=False)
-        return tokens.filter(person__in=people.values("person"), person__is_superuser=False)
+        # A lab can add anybody, so being in it is not enough. It does not answer for the tokens of
+        # those who administer the facility, nor for those that read cages elsewhere.
+        theirs = Membership.objects.filter(person=OuterRef("person"))
+        within = theirs.filter(lab__in=self._labs("manage"))
+        unused = Q(lab__own_of=F("person"), lab__cages=None, lab__animals=None)
+        beyond = theirs.exclude(lab__in=self._labs("manage")).exclude(unused)
+        return tokens.filter(
+            Exists(within), ~Exists(beyond), person__is_staff=False, person__is_superuser=False
+        )
 
     @property
     def manages_people(self) -> bool:

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cages.api import tokens
-from people.models import ApiToken, Role, Scope
+from people.models import ApiToken, Lab, Role, Scope
 from people.models.token import LIVE_AT_MOST
 from tests.factories import PASSWORD, at, make_cage, make_member, make_user
 from tests.pages import errors_of, queries_of, text_of
@@ -158,15 +158,34 @@ def test_an_administrator_sees_and_revokes_the_tokens_of_their_people(
         make_member(administrator, user.own_lab, Role.VIEWER)
     make_member(make_user("stranger"), make_user().own_lab, Role.VIEWER)
     token, secret = ApiToken.objects.issue(user, "notebook", NOW)
-    above, _secret = ApiToken.objects.issue(administrator, "of the facility", NOW)
+    above, _secret = ApiToken.objects.issue(administrator, "every lab", NOW)
     browser = client_of(head)
     page = text_of(browser.get(PEOPLES))
     assert f"ruth notebook {secret[:9]} 2026-03-02 07:10 never" in page
-    assert "of the facility" not in page
+    assert "every lab" not in page
     browser.post(REVOKE, {"token": token.pk})
     assert not works(secret)
     if head != administrator:
         assert browser.post(REVOKE, {"token": above.pk}).status_code == 404
+
+
+@pytest.mark.parametrize("elsewhere", ["a cage of their own", "a role in another lab"])
+def test_adding_somebody_to_a_lab_gives_nothing_over_their_tokens(client_of, user, elsewhere):
+    head, lab = make_user("head"), Lab.objects.create(name="Lab A")
+    make_member(head, lab, Role.ADMINISTRATOR)
+    browser = client_of(head)
+    browser.post(
+        reverse("lab", args=[lab.pk]), {"act": "invite", "username": "ruth", "role": "viewer"}
+    )
+    token, secret = ApiToken.objects.issue(user, "notebook", NOW)
+    assert "notebook" in text_of(browser.get(PEOPLES))
+    if elsewhere == "a cage of their own":
+        make_cage(owner=user, archived_at=NOW)
+    else:
+        make_member(user, Lab.objects.create(name="Lab B"), Role.VIEWER)
+    assert "notebook" not in text_of(browser.get(PEOPLES))
+    assert browser.post(REVOKE, {"token": token.pk}).status_code == 404
+    assert works(secret)
 
 
 def test_a_page_of_peoples_tokens_takes_the_same_queries_for_one_as_for_many(
