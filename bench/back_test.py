@@ -89,6 +89,7 @@ def main():
 
 
 def measure(days):
+    from cages.models import Cage
     from welfare.models import Kind, Rule
     from welfare.rules.back_test import back_test
     from welfare.rules.parameters import BadLong
@@ -107,7 +108,7 @@ def measure(days):
             times = []
             for _ in range(ROUNDS):
                 begun = time.monotonic()
-                tried = back_test(rule, proposed, BadLong(), span, now)
+                tried = back_test(rule, proposed, BadLong(), span, now, Cage.objects.all())
                 times.append(time.monotonic() - begun)
             told = ", ".join(f"{seconds:.1f}" for seconds in sorted(times))
             raised = f"{tried.proposed.raised} and {tried.in_force.raised}"

@@ -143,14 +143,29 @@ class Access:
         """Whether the person may create rows, which belong to the person's own lab."""
         return self._reaches_every_lab or self.new_cages_lab in self._labs_to("change")
 
-    @cached_property
-    def approves_rules(self) -> bool:
-        """Whether the person may see how rules are set, and approve what another one proposed.
+    @property
+    def sees_rules(self) -> bool:
+        """Whether the person may see how rules are set: all of them or some. One query at most."""
+        return self.may(Permission.RULES) or bool(self.labs_as_vet)
 
-        One query at most.
+    @property
+    def labs_as_vet(self) -> set[int]:
+        """The labs in which the person is a vet. One query at most."""
+        return {line["lab"] for line in self._roles if line["role"] == Role.VET}
+
+    @property
+    def approves_every_rule(self) -> bool:
+        """Whether the person may approve what another one proposed for the facility or a room.
+
+        A vet of the facility is one of its staff. Others are made vets by their labs, and so
+        approve rules of these labs only.
         """
-        vet = Membership.objects.filter(person=self.person.pk, role=Role.VET)
-        return self.may(Permission.RULES) or vet.exists()
+        is_vet = self.person.is_staff and bool(self.labs_as_vet)
+        return self.may(Permission.RULES) or is_vet
+
+    def approves_rule_of(self, lab_id: int | None) -> bool:
+        """Whether the same for a rule of this lab; None: of the facility or a room."""
+        return self.approves_every_rule or lab_id in self.labs_as_vet
 
     @property
     def may_import(self) -> bool:
@@ -267,9 +282,15 @@ class Access:
         return {line["lab"] for line in self._roles if line["role"] in ROLES_THAT[verb]}
 
 
-def others_who_approve_rules(person: User) -> bool:
-    """Whether anybody else could approve what this person proposes; one query."""
-    approving = Q(is_superuser=True) | Q(memberships__role=Role.VET)
+def others_who_approve(person: User, lab_id: int | None) -> bool:
+    """Whether anybody else could approve what this person proposes; one query.
+
+    As `Access.approves_rule_of`.
+    """
+    vets = Q(memberships__role=Role.VET)
+    approving = Q(is_superuser=True) | (vets & Q(is_staff=True))
+    if lab_id is not None:
+        approving |= vets & Q(memberships__lab=lab_id)
     return User.objects.active().filter(approving).exclude(pk=person.pk).exists()
 
 

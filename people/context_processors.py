@@ -15,7 +15,7 @@ def person(request: HttpRequest) -> dict[str, Any]:
     """`may`: {name of a Permission: whether the person has it}, and the person's preferences.
 
     `has_mail`: whether a mail server is set, so that people have pages about their mail address.
-    `may.create` and `may.import` are about cages, `may.approve_rules` about rules. They take one
+    `may.create` and `may.import` are about cages, `may.see_rules` about rules. They take one
     query, where a page asks for them.
     """
 
@@ -25,9 +25,9 @@ def person(request: HttpRequest) -> dict[str, Any]:
         granted = access.permissions if access else frozenset()
         return {
             **{permission.value: permission in granted for permission in Permission},
-            "approve_rules": SimpleLazyObject(lambda: bool(access and access.approves_rules)),
             "create": SimpleLazyObject(lambda: bool(access and access.may_create)),
             "import": SimpleLazyObject(lambda: bool(access and access.may_import)),
+            "see_rules": SimpleLazyObject(lambda: bool(access and access.sees_rules)),
         }
 
     return {

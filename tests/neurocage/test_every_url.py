@@ -224,8 +224,8 @@ PAGES = {
     # A vet may try settings there. test_rule_pages.py tells who proposes them.
     "rule-edit": (APPROVES, APPROVES, ["rule"]),
     "rule-rate": (APPROVES, APPROVES, ["rule"]),
-    # Nobody has proposed anything.
-    "rule-decide": (APPROVES, rule(LOGIN, *[403] * 4, 404, 403, 403, 404), ["rule"]),
+    # Nobody has proposed anything. The vet is one of a lab.
+    "rule-decide": (APPROVES, rule(LOGIN, *[403] * 7, 404), ["rule"]),
     # A session opens none of these but the document. A POST is told that there is only GET (405).
     **{f"api:{name}": (TOKEN, EVERYBODY) for name in API_PAGES},
     "api:cage": (TOKEN, EVERYBODY, [CAGE]),

@@ -269,7 +269,7 @@ def test_templates_ask_for_permissions_that_exist():
         name for _path, text in sources("templates") for name in re.findall(r"\bmay\.(\w+)", text)
     }
     assert asked
-    assert asked <= {*Permission, "approve_rules", "create", "import"}
+    assert asked <= {*Permission, "create", "import", "see_rules"}
 
 
 def test_only_people_asks_for_the_flags_of_an_account():

@@ -8,6 +8,7 @@ import pytest
 from cages.history.minutes import minute_number, minutes_of
 from cages.history.window import Window
 from cages.models import Cage, Health, Outcome
+from people.access import Access
 from people.models import Lab
 from tests.factories import MINUTE, at, make_cage, make_user, slot, write_polls
 from tests.pages import queries_of
@@ -44,6 +45,11 @@ def concern_of(cage, raised, finding):
         finding=finding,
         closed_at=raised + timedelta(hours=1),
     )
+
+
+def tried_of(rule, proposed, in_force, seen=None):
+    """Of the last 7 days, for a reader who sees all cages, or these."""
+    return back_test(rule, proposed, in_force, 7, NOW, Cage.objects.all() if seen is None else seen)
 
 
 @pytest.fixture
@@ -111,7 +117,7 @@ def test_a_back_test_counts_cages_and_nights(rule, user):
     spell(one, slot("06:00"), 60, [Health.OK])
     spell(one, slot("07:30"), 60)
     spell(other, slot("08:00"), 50)
-    tried = back_test(rule, DEFAULT, STRICT, 7, NOW)
+    tried = tried_of(rule, DEFAULT, STRICT)
     proposed = tried.proposed
     assert (tried.cages, tried.cages_of_rule, tried.is_sample) == (2, 2, False)
     # 05:17 is night, 07:48 and 08:17 are day.
@@ -127,7 +133,7 @@ def test_a_back_test_says_which_cases_a_rule_would_have_missed(rule, user):
     concern_of(caught, slot("05:20"), Finding.SICK)
     lost = concern_of(missed, slot("05:20"), Finding.DEAD)
     concern_of(healthy, slot("05:20"), Finding.NORMAL)
-    tried = back_test(rule, STRICT, DEFAULT, 7, NOW)
+    tried = tried_of(rule, STRICT, DEFAULT)
     assert tried.cases == 2
     proposed, in_force = tried.proposed, tried.in_force
     assert (proposed.raised, proposed.found_real, proposed.found_other) == (2, 1, 1)
@@ -135,27 +141,37 @@ def test_a_back_test_says_which_cases_a_rule_would_have_missed(rule, user):
     assert (in_force.caught, in_force.missed, in_force.not_found) == (2, (), 0)
 
 
+def test_missed_cases_in_cages_that_the_reader_does_not_see_are_only_counted(rule, user):
+    mine, theirs = make_cage(owner=user), make_cage("Secret")
+    for cage in (mine, theirs):
+        spell(cage, slot("05:00"), 25)
+        concern_of(cage, slot("05:20"), Finding.DEAD)
+    tried = tried_of(rule, STRICT, DEFAULT, Access(user).sees(Cage.objects.all()))
+    assert (tried.cases, tried.proposed.caught, tried.proposed.missed_more) == (2, 0, 1)
+    assert [case.label for case in tried.proposed.missed] == [mine.label]
+
+
 def test_a_drill_is_no_case(rule, user):
     cage = make_cage(owner=user)
     concern = concern_of(cage, slot("05:20"), Finding.SICK)
     Concern.objects.filter(pk=concern.pk).update(is_drill=True)
-    assert back_test(rule, DEFAULT, None, 7, NOW).cases == 0
+    assert tried_of(rule, DEFAULT, None).cases == 0
 
 
 def test_of_more_cages_than_can_be_replayed_some_are_taken_from_everywhere(rule, user, monkeypatch):
     ids = [make_cage(owner=user).pk for _ in range(10)]
     monkeypatch.setattr(back_tests, "CAGE_DAYS_MOST", 5 * 7)
-    tried = back_test(rule, DEFAULT, None, 7, NOW)
+    tried = tried_of(rule, DEFAULT, None)
     assert (tried.cages, tried.cages_of_rule, tried.is_sample) == (5, 10, True)
     assert evenly(ids, 5) == ids[::2]
 
 
 def test_the_number_of_queries_does_not_grow_with_cages_that_are_well(rule, user):
     make_cage(owner=user)
-    few = queries_of(back_test, rule, DEFAULT, None, 7, NOW)
+    few = queries_of(tried_of, rule, DEFAULT, None)
     for _ in range(20):
         make_cage(owner=user)
-    assert queries_of(back_test, rule, DEFAULT, None, 7, NOW) == few
+    assert queries_of(tried_of, rule, DEFAULT, None) == few
 
 
 def in_force(rule):

@@ -42,7 +42,15 @@ def rule():
 
 @pytest.fixture
 def vet(user):
-    person = make_user("vera")
+    """A vet of the facility."""
+    person = make_user("vera", is_staff=True)
+    make_member(person, user.own_lab, Role.VET)
+    return person
+
+
+@pytest.fixture
+def lab_vet(user):
+    person = make_user("lars")
     make_member(person, user.own_lab, Role.VET)
     return person
 
@@ -67,26 +75,60 @@ def proposed(rule, person, now=NOW, **fields):
 @pytest.mark.parametrize(
     ("name", "method", "codes"),
     [
-        ("rule-list", "get", (403, 403, 200, 200)),
-        ("rule-create", "get", (403, 403, 403, 200)),
-        ("rule-edit", "get", (403, 403, 200, 200)),
-        ("rule-edit", "post", (403, 403, 200, 200)),
-        ("rule-rate", "get", (403, 403, 200, 200)),
-        ("rule-rate", "post", (403, 403, 405, 405)),
-        ("rule-decide", "get", (403, 403, 405, 405)),
-        ("rule-decide", "post", (403, 403, 404, 404)),
+        ("rule-list", "get", (403, 403, 200, 200, 200)),
+        ("rule-create", "get", (403, 403, 403, 403, 200)),
+        ("rule-edit", "get", (403, 403, 200, 200, 200)),
+        ("rule-edit", "post", (403, 403, 200, 200, 200)),
+        ("rule-rate", "get", (403, 403, 200, 200, 200)),
+        ("rule-rate", "post", (403, 403, 405, 405, 405)),
+        ("rule-decide", "get", (403, 403, 405, 405, 405)),
+        ("rule-decide", "post", (403, 403, 403, 404, 404)),
     ],
 )
 def test_administrators_and_vets_get_in(
-    client_of, user, vet, administrator, rule, name, method, codes
+    client_of, user, lab_vet, vet, administrator, rule, name, method, codes
 ):
     staff = make_user("stefan", is_staff=True)
     args = [] if name in ("rule-list", "rule-create") else [rule.pk]
     answers = [
         getattr(client_of(person), method)(reverse(name, args=args)).status_code
-        for person in (user, staff, vet, administrator)
+        for person in (user, staff, lab_vet, vet, administrator)
     ]
     assert tuple(answers) == codes
+
+
+def test_a_vet_of_a_lab_sees_what_its_cages_are_judged_by(client_of, user, lab_vet, vet, rule):
+    mine, theirs = make_cage(owner=user, room="R1"), make_cage(room="R2")
+    scopes = [{"room": mine.room}, {"lab": mine.lab}, {"room": theirs.room}, {"lab": theirs.lab}]
+    rules = [rule, *(Rule.objects.create(kind=Kind.BAD_LONG, **scope) for scope in scopes)]
+    codes = [client_of(lab_vet).get(address(one)).status_code for one in rules]
+    assert codes == [200, 200, 200, 404, 404]
+    shown = [client_of(who).get(reverse("rule-list")).context["rows"] for who in (lab_vet, vet)]
+    assert [len(rows) for rows in shown] == [3, 5]
+
+
+@pytest.mark.parametrize("act", ["approve", "refuse"])
+@pytest.mark.parametrize("scope", ["facility", "room", "lab"])
+def test_a_vet_of_a_lab_decides_on_rules_of_the_lab_only(
+    client_of, user, administrator, lab_vet, vet, rule, scope, act
+):
+    cage = make_cage(owner=user, room="R1")
+    if scope != "facility":
+        rule = Rule.objects.create(kind=Kind.BAD_LONG, **{scope: getattr(cage, scope)})
+    edition, browser = proposed(rule, administrator), client_of(lab_vet)
+    button = f'name="{act}"' in browser.get(address(rule)).content.decode()
+    answer = browser.post(address(rule, "rule-decide"), {"edition": edition.pk, act: "1"})
+    waits = rule.editions.proposed().exists()
+    own = scope == "lab"
+    assert (button, answer.status_code, waits) == (own, 302 if own else 403, not own)
+
+
+def test_a_rule_waits_for_a_vet_of_its_lab_and_of_no_other(user, administrator, lab_vet, rule):
+    """The facility has only one who could approve, so what is for all is in force at once."""
+    own, other = make_cage(owner=user).lab, make_cage().lab
+    rules = [Rule.objects.create(kind=Kind.BAD_LONG, lab=lab) for lab in (own, other)]
+    begun = [proposed(one, administrator).in_force_since for one in (rule, *rules)]
+    assert begun == [NEXT, None, NEXT]
 
 
 def test_a_vet_proposes_nothing(client_of, vet, rule):

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 import numpy as np
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from cages.history.minutes import minute_number
 from cages.history.span import NIGHT
 from cages.history.window import Window
+from cages.models.cage import CageQuerySet
 from cages.slots import SLOT_LENGTH, slot_of
 from welfare.models import Concern, Kind, Rule
 from welfare.models.concern import REAL_FINDINGS, Finding
@@ -31,11 +33,12 @@ CASES_MOST, CASES_NAMED = 10_000, 20
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Something real that a person found at a cage."""
+    """Something real that a person found at a cage. is_seen: whether the reader sees the cage."""
 
     concern_id: int
     cage_id: int
     label: str
+    is_seen: bool
     raised: datetime
     finding: Finding
 
@@ -46,7 +49,8 @@ class Outcome:
 
     raised: concerns, in `cages` cages, `at_night` of them at night. found_real, found_other: those
     near a concern for which a person noted a finding. caught: cases with a concern near them.
-    missed: the cases without one, CASES_NAMED at most.
+    missed: cases without one in cages that the reader sees, CASES_NAMED at most. missed_more: how
+    many other cases have none.
     """
 
     parameters: BadLong
@@ -57,6 +61,7 @@ class Outcome:
     found_other: int
     caught: int
     missed: tuple[Case, ...]
+    missed_more: int
 
     @property
     def not_found(self) -> int:
@@ -92,18 +97,24 @@ class BackTest:
 
 
 def back_test(
-    rule: Rule, proposed: BadLong, in_force: BadLong | None, days: int, now: datetime
+    rule: Rule,
+    proposed: BadLong,
+    in_force: BadLong | None,
+    days: int,
+    now: datetime,
+    seen: CageQuerySet,
 ) -> BackTest:
     """Replay both over the last `days` days, up to the slot of `now`.
 
     days: from DAYS_LEAST to DAYS_MOST. The minutes are stored, so results that came late count.
+    seen: the cages that the reader sees. What was found in the others is only counted.
     """
     end = slot_of(now)
     window = Window(end - timedelta(days=days), end)
     ids = list(cages_of(rule).order_by("pk").values_list("pk", flat=True))
     taken = evenly(ids, CAGE_DAYS_MOST // days)
     rules = [proposed] if in_force is None else [proposed, in_force]
-    findings = _findings(taken, window)
+    findings = _findings(taken, window, seen)
     cases = [case for case in findings if case.finding in REAL_FINDINGS]
     outcomes = [
         _outcome(parameters, raised, findings, cases)
@@ -120,7 +131,7 @@ def back_test(
     )
 
 
-def _findings(cage_ids: Sequence[int], window: Window) -> list[Case]:
+def _findings(cage_ids: Sequence[int], window: Window, seen: CageQuerySet) -> list[Case]:
     """The concerns about health with a finding, the newest CASES_MOST of them; one query."""
     health = [kind for kind in Kind if kind.is_health]
     concerns = (
@@ -128,12 +139,13 @@ def _findings(cage_ids: Sequence[int], window: Window) -> list[Case]:
         .filter(kind__in=health, cage__in=cage_ids)
         .filter(raised_slot__gte=window.start, raised_slot__lt=window.end)
         .exclude(finding="")
+        .annotate(is_seen=Exists(seen.order_by().filter(pk=OuterRef("cage"))))
         .order_by("-raised_slot")
-        .values_list("pk", "cage_id", "cage__label", "raised_slot", "finding")
+        .values_list("pk", "cage_id", "cage__label", "is_seen", "raised_slot", "finding")
     )
     return [
-        Case(pk, cage, label, raised, Finding(finding))
-        for pk, cage, label, raised, finding in concerns[:CASES_MOST]
+        Case(pk, cage, label if is_seen else "", is_seen, raised, Finding(finding))
+        for pk, cage, label, is_seen, raised, finding in concerns[:CASES_MOST]
     ]
 
 
@@ -159,6 +171,7 @@ def _outcome(
                 missed.append(case)
         else:
             other |= near
+    named = tuple(case for case in missed if case.is_seen)[:CASES_NAMED]
     return Outcome(
         parameters=parameters,
         raised=len(raised.cage),
@@ -167,7 +180,8 @@ def _outcome(
         found_real=len(real),
         found_other=len(other - real),
         caught=len(cases) - len(missed),
-        missed=tuple(missed[:CASES_NAMED]),
+        missed=named,
+        missed_more=len(missed) - len(named),
     )
 
 

@@ -1,7 +1,7 @@
 """How a rule comes into force: one person proposes an edition, another one approves it.
 
-Every function takes `now` and locks the rule, so that of two people who act at the same time the
-second one is told what the first one did.
+The caller has checked that the person may do it. Every function takes `now` and locks the rule, so
+that of two people who act at the same time the second one is told what the first one did.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db import transaction
 
 from cages.slots import SLOT_LENGTH, slot_of
-from people.access import others_who_approve_rules
+from people.access import others_who_approve
 from people.models import User
 from welfare.models import Rule, RuleEdition
 from welfare.rules.parameters import Parameters, pack
@@ -52,7 +52,7 @@ def propose(
             proposed_at=now,
             proposed_by=person,
         )
-        if not others_who_approve_rules(person):
+        if not others_who_approve(person, rule.lab_id):
             _put_in_force(edition, person, now)
     return edition
 
@@ -61,7 +61,8 @@ def approve(edition_id: int, person: User, now: datetime) -> RuleEdition:
     """Put it in force from the next slot on. Raises Decided and OwnProposal."""
     with transaction.atomic():
         edition = _waiting(edition_id)
-        if edition.proposed_by_id == person.pk and others_who_approve_rules(person):
+        is_own = edition.proposed_by_id == person.pk
+        if is_own and others_who_approve(person, edition.rule.lab_id):
             raise OwnProposal
         _put_in_force(edition, person, now)
     return edition

@@ -6,7 +6,7 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.auth.mixins import UserPassesTestMixin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -16,9 +16,10 @@ from django.views.generic import FormView, TemplateView, View
 
 from cages.clock import now_of
 from cages.history.span import NIGHT
+from cages.models import Cage
 from cages.views.site.long_pages import LongPageMixin
 from neurocage.ids import id_from
-from people.access import Access, Permission, others_who_approve_rules, person_of
+from people.access import Access, Permission, others_who_approve, person_of
 from people.acting import because
 from people.views.permitted import PermittedMixin
 from welfare.forms.rule import RULES_MOST, NewRuleForm, RuleForm
@@ -38,8 +39,22 @@ USUAL_CAGES = 500
 class RulesMixin(UserPassesTestMixin, View):
     """Pages for those who set rules and those who approve them. Others get 403."""
 
+    @cached_property
+    def access(self) -> Access:
+        return Access(person_of(self.request))
+
     def test_func(self) -> bool:
-        return Access(person_of(self.request)).approves_rules
+        return self.access.sees_rules
+
+    @property
+    def rules(self) -> QuerySet[Rule]:
+        """Those that the person sees: a vet of a lab those of the facility and of their cages."""
+        rules = Rule.objects.select_related("room", "lab")
+        if self.access.approves_every_rule:
+            return rules
+        rooms = self.access.sees(Cage.objects.active()).order_by().values("room")
+        own = Q(lab__in=self.access.labs_as_vet) | Q(room__in=rooms)
+        return rules.filter(own | Q(lab=None, room=None))
 
 
 class RuleListView(RulesMixin, TemplateView):
@@ -56,7 +71,7 @@ class RuleListView(RulesMixin, TemplateView):
         told = Prefetch(
             "editions", shown.select_related("proposed_by", "approved_by"), to_attr="told"
         )
-        rules = Rule.objects.select_related("room", "lab").prefetch_related(told)
+        rules = self.rules.prefetch_related(told)
         order = list(Kind)
         rows = [_row(rule, cast(Any, rule).told) for rule in rules[:RULES_MOST]]
         rows.sort(key=lambda row: (order.index(row["kind"]), row["scope"], row["rule"].pk))
@@ -102,7 +117,7 @@ class OneRuleMixin(RulesMixin):
 
     @cached_property
     def rule(self) -> Rule:
-        return get_object_or_404(Rule.objects.select_related("room", "lab"), pk=self.kwargs["pk"])
+        return get_object_or_404(self.rules, pk=self.kwargs["pk"])
 
     @property
     def kind(self) -> Kind:
@@ -162,8 +177,8 @@ class RuleEditView(OneRuleMixin, LongPageMixin, TemplateView):
         return self._page(form, form.parameters, tried=tried)
 
     def _propose(self, form: RuleForm) -> HttpResponse:
-        person = person_of(self.request)
-        if not Access(person).may(Permission.RULES):
+        person = self.access.person
+        if not self.access.may(Permission.RULES):
             raise PermissionDenied
         if not form.cleaned_data["reason"]:
             form.add_error("reason", _("Say why the rule is changed."))
@@ -191,8 +206,9 @@ class RuleEditView(OneRuleMixin, LongPageMixin, TemplateView):
         days = id_from(self.request.POST.get("days", "")) or 0
         if days not in BACK_TEST_DAYS or not isinstance(form.parameters, BadLong):
             return None
-        judged_by = self._judged_by()
-        return back_test(self.rule, form.parameters, judged_by, days, now_of(self.request))
+        judged_by, now = self._judged_by(), now_of(self.request)
+        seen = self.access.sees(Cage.objects.all())
+        return back_test(self.rule, form.parameters, judged_by, days, now, seen)
 
     def _judged_by(self) -> BadLong | None:
         """What judges the cages of the rule now: the rule itself, else that of the facility."""
@@ -209,14 +225,14 @@ class RuleEditView(OneRuleMixin, LongPageMixin, TemplateView):
     def _page(
         self, form: RuleForm, parameters: Parameters | None, tried: Any = None
     ) -> HttpResponse:
-        person = person_of(self.request)
+        person = self.access.person
         trail = self.rule.editions.select_related("proposed_by", "approved_by").order_by("-pk")
         shown: list[dict[str, Any]] = [
             {"edition": one, "figures": in_words(self.kind, unpack(self.kind, one.parameters))}
             for one in trail[:EDITIONS_SHOWN]
         ]
         waiting = [one for one in shown if _waits(one["edition"])]
-        others = others_who_approve_rules(person)
+        others = others_who_approve(person, self.rule.lab_id)
         return self.render_to_response(
             self.get_context_data(
                 form=form,
@@ -233,6 +249,7 @@ class RuleEditView(OneRuleMixin, LongPageMixin, TemplateView):
                 waiting=waiting[0] if waiting else None,
                 is_own=bool(waiting) and waiting[0]["edition"].proposed_by_id == person.pk,
                 needs_second=others,
+                decides=self.access.approves_rule_of(self.rule.lab_id),
             )
         )
 
@@ -253,15 +270,17 @@ class RuleRateView(OneRuleMixin):
 
 
 class RuleDecideView(OneRuleMixin):
-    """Approve or refuse what was proposed."""
+    """Approve or refuse what was proposed. 403 for those who only see the rule."""
 
     http_method_names = ["post", "options"]
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not self.access.approves_rule_of(self.rule.lab_id):
+            raise PermissionDenied
         number = id_from(request.POST.get("edition", "")) or 0
         if not self.rule.editions.filter(pk=number).exists():
             raise Http404("No such edition.")
-        person, now = person_of(request), now_of(request)
+        person, now = self.access.person, now_of(request)
         try:
             if "approve" in request.POST:
                 editions.approve(number, person, now)
