@@ -182,7 +182,8 @@ def _measure_studies(owner, now, rounds):
         cages = list(Cage.objects.order_by("pk").values_list("pk", "label", "created_at")[:count])
         window = Window(max(now - timedelta(days=days), first), now)
         order = StudyOrder(cages, window, margin(), [])
-        study = Study(pk=9999, title="bench", by="bench", made_at=now, order=order.to_json())
+        study = Study.objects.create(title="bench", by="bench", made_at=now, order=order.to_json())
+        study.cages.set([cage_id for cage_id, *_rest in cages])
         with tempfile.NamedTemporaryFile(suffix=".zip") as file:
 
             def make(study=study, file=file):
@@ -198,3 +199,4 @@ def _measure_studies(owner, now, rounds):
             _row("study package", seconds, words)
             checking, found = _timed(lambda file=file: verify(file.name), rounds)
             _row("verify-study of it", checking, f"{len(found.wrong)} wrong")
+        study.delete()

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from cages.history.animals import Stretch, stretches_of
 from cages.history.handling import marks_of
-from cages.history.light import Runs, light_of
+from cages.history.light import LightPhase, LightRun, Runs, light_of
 from cages.history.not_known import Cycles, Spans, spans_without_polls, whys_without_polls
 from cages.history.window import Window
 from cages.models import Mark
@@ -45,6 +45,11 @@ class AtMinutes:
             cage_id: cls(light[cage_id], marks[cage_id], stretches[cage_id], spans[cage_id])
             for cage_id in cages
         }
+
+    @classmethod
+    def nothing(cls, window: Window) -> Self:
+        """What is known about a cage that was purged."""
+        return cls([LightRun(window, LightPhase.UNKNOWN)], [], [Stretch(window, ())], [])
 
     def whys(self, created_at: datetime, cycles: Cycles, part: Window) -> list[str | None]:
         """Why each minute of the part would have no poll (`Why`)."""

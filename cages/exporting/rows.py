@@ -5,7 +5,7 @@ the three columns of time. A month of a cage is read with one query, because a s
 see a minute that was recorded after the first.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice, repeat
 from typing import Any
@@ -20,6 +20,7 @@ from cages.history.minutes import MINUTE_NUMBER, minute_number
 from cages.history.not_known import OF_OUTCOMES, Cycles
 from cages.history.window import Window
 from cages.models import Health, Outcome, Poll
+from cages.models.poll import PollQuerySet
 
 # (id, label, created_at) of each cage.
 Cages = Iterable[tuple[int, str, datetime]]
@@ -32,18 +33,23 @@ WORDS = {int(outcome): outcome.word for outcome in Outcome}
 HTTP_STATUSES = {int(outcome): outcome.http_status for outcome in Outcome}
 
 
-def readings(cages: Cages, window: Window) -> Batches:
+def readings(cages: Cages, window: Window, purged: Collection[int] = frozenset()) -> Batches:
     """Yield one row for every minute of the window since the cage was created, known or not.
 
     What is said of its minutes takes a fixed number of queries for each BATCH of cages.
+    purged: the ids of cages that are not there any more. Nothing is known of their minutes.
     """
     waiting, cycles = iter(cages), cycles_of(window)
     while batch := list(islice(waiting, BATCH)):
-        at_minutes = AtMinutes.of((cage_id for cage_id, *_rest in batch), window)
+        there = [cage_id for cage_id, *_rest in batch if cage_id not in purged]
+        at_minutes = AtMinutes.of(there, window)
         for cage_id, label, created_at in batch:
-            said = at_minutes.pop(cage_id)
+            said = at_minutes.pop(cage_id, None)
+            known = said or AtMinutes.nothing(window)
+            # Another cage may have the id of a purged one by now.
+            polls = Poll.objects.all() if said else Poll.objects.none()
             for _cage, part in _parts([(cage_id, label, created_at)], window):
-                yield _minutes(cage_id, label, part, created_at, said, cycles)
+                yield _minutes(cage_id, label, part, created_at, known, cycles, polls)
 
 
 def requests(cages: Cages, window: Window) -> Batches:
@@ -96,15 +102,19 @@ def _minutes(
     created_at: datetime,
     said: AtMinutes,
     cycles: Cycles,
+    polls: PollQuerySet,
 ) -> list[tuple[Any, ...]]:
-    polls = Poll.objects.within([cage_id], part).order_by()
     # A third of the time of rows.
-    columns = polls.aggregate(
-        minutes=ArrayAgg(MINUTE_NUMBER, default=[]),
-        statuses=ArrayAgg("status", default=[]),
-        outcomes=ArrayAgg("outcome", default=[]),
-        http_statuses=ArrayAgg("http_status", default=[]),
-        latencies=ArrayAgg("latency_ms", default=[]),
+    columns = (
+        polls.within([cage_id], part)
+        .order_by()
+        .aggregate(
+            minutes=ArrayAgg(MINUTE_NUMBER, default=[]),
+            statuses=ArrayAgg("status", default=[]),
+            outcomes=ArrayAgg("outcome", default=[]),
+            http_statuses=ArrayAgg("http_status", default=[]),
+            latencies=ArrayAgg("latency_ms", default=[]),
+        )
     )
     begin, first = int(part.start.timestamp()), minute_number(part.start)
     # One list for each column takes less time than one tuple for each row.

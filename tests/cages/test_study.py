@@ -16,7 +16,7 @@ from cages.exporting.study.checking import Differs, in_words, pieces_of
 from cages.exporting.study.comparison import cage_rows, compared, tallies_of
 from cages.exporting.study.order import Exclusion, StudyOrder
 from cages.history.window import Window
-from cages.models import Health, Outcome, Study
+from cages.models import Cage, Health, Outcome, Study
 from people.models import Change
 from people.noted import lines_of
 from tests.factories import (
@@ -27,6 +27,7 @@ from tests.factories import (
     make_cage,
     make_mark,
     make_schedule,
+    make_user,
     record_minutes,
     slot,
 )
@@ -366,3 +367,29 @@ def test_verify_adds_up_the_minutes_of_the_groups(cage, tmp_path, capsys):
     path.write_bytes(made(make_study(cage)))
     words = "right: group-cages.csv adds up to 197 minutes: those that are not excluded."
     assert words in verified(path, capsys)[1]
+
+
+def test_nothing_is_read_of_another_cage_that_got_the_id_of_a_purged_one(cage, user):
+    gone = make_cage("Gone", user, room="Room 1")
+    make_animal(gone, "M2", group="treated")
+    study = make_study(cage, gone)
+    pk = gone.pk
+    gone.delete()
+    purged = made(study)
+    with zipfile.ZipFile(io.BytesIO(purged)) as archive:
+        said = archive.read("methods.md").decode()
+    assert f"Purged since the study was ordered: {pk} Gone." in said
+    minutes = [row for row in table(purged, "minutes.csv") if row["label"] == "Gone"]
+    assert len(minutes) == 210
+    assert {(row["watched"], row["group"], row["light_phase"]) for row in minutes} == {
+        ("0", "", "")
+    }
+    page = list(cage_rows(compared(order := StudyOrder.of(study), tallies_of(order))))
+
+    other = make_cage("Secret", make_user(), id=pk, room="Room 1")
+    make_animal(other, "B1", group="secret", protocol="B-123")
+    make_mark(other, at("06:20"), at("06:30"), note="secret")
+    record_minutes(other, slot("06:00"), [Health.BAD] * 30)
+    Cage.objects.filter(pk=pk).archive(at("07:00"))
+    assert made(study) == purged
+    assert list(cage_rows(compared(order := StudyOrder.of(study), tallies_of(order)))) == page

@@ -97,3 +97,10 @@ def test_the_number_of_queries_is_fixed(browser, user, name):
         counts.append(len(queries))
         make(browser, *cages)
     assert counts[0] == counts[1]
+
+
+def test_a_purged_cage_is_named(browser, user):
+    make(browser, make_cage("Colony", user), gone := make_cage("Gone", user))
+    gone.delete()
+    page = text_of(browser.get(reverse("study-detail", args=[Study.objects.get().pk])))
+    assert "nothing is known of them any more: Gone" in page

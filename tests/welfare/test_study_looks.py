@@ -27,7 +27,9 @@ pytestmark = pytest.mark.usefixtures("clock")
 def ordered(*cages):
     pairs = [(cage.pk, cage.label, cage.created_at) for cage in cages]
     order = StudyOrder(pairs, WINDOW, None, []).to_json()
-    return Study.objects.create(title="Sleep", by="anna", made_at=NOW, order=order)
+    study = Study.objects.create(title="Sleep", by="anna", made_at=NOW, order=order)
+    study.cages.set(cages)
+    return study
 
 
 def read(study):

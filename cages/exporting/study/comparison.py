@@ -7,6 +7,7 @@ import numpy as np
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from cages.exporting.at_minutes import AtMinutes
 from cages.exporting.columns import CAGE, Column
 from cages.exporting.study.order import StudyOrder
 from cages.history.animals import stretches_of
@@ -105,23 +106,24 @@ GROUP_CAGES = [
 
 def tallies_of(order: StudyOrder) -> list[Tally]:
     """The minutes of the study's cages, counted for a comparison; six queries."""
-    ids = [cage_id for cage_id, *_rest in order.cages]
+    ids = [cage_id for cage_id, *_rest in order.there]
     minutes, light = minutes_of_many(ids, order.window), light_of(ids, order.window)
     stretches = stretches_of(ids, order.window)
     marks = {} if order.margin is None else marks_of(ids, order.window, order.margin)
+    nothing, unwatched = AtMinutes.nothing(order.window), bytes(order.window.minutes)
     found = []
     for cage_id, label, created_at in order.cages:
-        tally = Tally(cage_id, label, stretches[cage_id])
+        tally = Tally(cage_id, label, stretches.get(cage_id, nothing.stretches))
         own = order.window.since(created_at)
         before = order.window.minutes - own.minutes
         spans = [(one.window.start, one.window.end - SLOT_LENGTH) for one in order.exclusions]
         excluded = np.frombuffer(mask_of(spans, own), np.uint8)
         if order.margin is not None:
-            handled = disturbed(marks[cage_id], own, order.margin)
+            handled = disturbed(marks.get(cage_id, []), own, order.margin)
             excluded = excluded | np.frombuffer(handled, np.uint8)
-        tally.add(
-            own, minutes[cage_id][before:], phases_of(light[cage_id])[before:], excluded.tobytes()
-        )
+        phases = phases_of(light.get(cage_id, nothing.light))[before:]
+        codes = minutes.get(cage_id, unwatched)[before:]
+        tally.add(own, codes, phases, excluded.tobytes())
         found.append(tally)
     return found
 

@@ -69,7 +69,17 @@ def _what(facts: Facts) -> str:
         f"{len(cages)} cages from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} "
         f"UTC (facility time: {settings.FACILITY_TIME_ZONE}), {minutes} minutes in all. "
         "The minutes of a cage begin when it was created in Neurocage. "
-        f"Animals by group: {groups or 'none is entered'}."
+        f"Animals by group: {groups or 'none is entered'}.{_purged(facts.order)}"
+    )
+
+
+def _purged(order: StudyOrder) -> str:
+    if not order.gone:
+        return ""
+    cages = ", ".join(f"{cage_id} {label}" for cage_id, label, _created_at in order.gone)
+    return (
+        f" Purged since the study was ordered: {cages}. Nothing is known of them any more, and "
+        "their minutes count as not watched."
     )
 
 

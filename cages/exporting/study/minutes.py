@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from django.utils.translation import gettext_lazy as _
 
-from cages.exporting.at_minutes import BATCH
+from cages.exporting.at_minutes import BATCH, AtMinutes
 from cages.exporting.columns import CAGE, READINGS, Column
 from cages.exporting.files import csv_of, in_words
 from cages.exporting.rows import readings
@@ -101,14 +101,15 @@ class StudyMinutes:
         around = self.order.margin or timedelta()
         for first in range(0, len(self.order.cages), BATCH):
             batch = self.order.cages[first : first + BATCH]
-            ids = [cage_id for cage_id, *_rest in batch]
+            ids = [cage_id for cage_id, *_rest in batch if cage_id not in self.order.purged]
             stretches = stretches_of(ids, self.order.window)
+            nobody = AtMinutes.nothing(self.order.window).stretches
             for cage_id, label, _created_at in batch:
                 self.cages[cage_id] = CageSums(cage_id, label)
-                self.tallies[cage_id] = Tally(cage_id, label, stretches[cage_id])
+                self.tallies[cage_id] = Tally(cage_id, label, stretches.get(cage_id, nobody))
             has_margin = self.order.margin is not None
             marks = marks_of(ids, self.order.window, around) if has_margin else {}
-            for rows in readings(batch, self.order.window):
+            for rows in readings(batch, self.order.window, self.order.purged):
                 if rows:
                     yield self._piece(rows, marks.get(rows[0][0], []))
 

@@ -1,10 +1,11 @@
 """What a study package shall hold. It is kept as JSON, so that the file can be made again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from cages.history.window import Window
+from cages.models import Study
 
 # A package of this size takes minutes to make, and a thread of the web server meanwhile.
 MOST_ROWS = 20_000_000
@@ -28,6 +29,8 @@ class StudyOrder:
 
     margin: how long before and after handling minutes are excluded; None excludes none for it.
     least_coverage_percent: of the minutes of a cage, for it to count in a comparison of groups.
+    purged: the ids of those cages that were purged since; not kept with the order. Another cage may
+    have such an id by now, so nothing may be read under it.
     """
 
     cages: list[tuple[int, str, datetime]]
@@ -35,6 +38,25 @@ class StudyOrder:
     margin: timedelta | None
     exclusions: list[Exclusion]
     least_coverage_percent: int = LEAST_COVERAGE_PERCENT
+    purged: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, study: Study) -> Self:
+        """The order of a study, and which of its cages were purged since; one query."""
+        order = cls.from_json(study.order)
+        there = set(study.cages.order_by().values_list("pk", flat=True))
+        ids = {cage_id for cage_id, *_rest in order.cages}
+        return replace(order, purged=frozenset(ids - there))
+
+    @property
+    def there(self) -> list[tuple[int, str, datetime]]:
+        """Its cages without those that were purged: only of these may anything be read."""
+        return [cage for cage in self.cages if cage[0] not in self.purged]
+
+    @property
+    def gone(self) -> list[tuple[int, str, datetime]]:
+        """Its cages that were purged."""
+        return [cage for cage in self.cages if cage[0] in self.purged]
 
     @property
     def most_rows(self) -> int:

@@ -96,7 +96,7 @@ class StudyPackage:
 
     def _files(self, hours: IO[bytes]) -> Iterator[tuple[str, str, str, Iterable[bytes]]]:
         """(name, type, description, pieces) of each file, in order."""
-        order = StudyOrder.from_json(self.study.order)
+        order = StudyOrder.of(self.study)
         self.minutes = StudyMinutes(order, timezone.get_default_timezone(), hours)
         yield "minutes.csv", CSV, KINDS["minutes"][0], self.minutes.pieces()
         yield "hours.csv", CSV, KINDS["hours"][0], _content(hours)
@@ -109,7 +109,7 @@ class StudyPackage:
             about, columns = KINDS[name]
             content = csv_of([[column.name for column in columns], *rows]).encode()
             yield f"{name}.csv", CSV, about, [content]
-        cages = [(cage_id, label) for cage_id, label, _created_at in order.cages]
+        cages = [(cage_id, label) for cage_id, label, _created_at in order.there]
         tables = Tables(cages, order.window, order.margin or timedelta())
         for name in ("events", "marks", "schedules", "animals"):
             yield f"{name}.csv", CSV, KINDS[name][0], tables.pieces(name)
@@ -155,7 +155,7 @@ class StudyPackage:
         schedules: set[int] = set()
         groups: dict[str, set[int]] = {}
         marks: dict[int, str] = {}
-        ids = [cage_id for cage_id, *_rest in order.cages]
+        ids = [cage_id for cage_id, *_rest in order.there]
         tables = Tables([(one, "") for one in ids], order.window)
         for batch in tables.batches():
             schedules |= {period.schedule_id or 0 for period in tables.periods(batch)}

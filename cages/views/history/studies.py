@@ -86,11 +86,12 @@ class StudyDetailView(StudyMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         study = get_object_or_404(self.studies, pk=self.kwargs["pk"])
-        order = StudyOrder.from_json(study.order)
+        order = StudyOrder.of(study)
         return super().get_context_data(
             study=study,
             order=order,
             labels=", ".join(label for _pk, label, _created_at in order.cages),
+            gone=", ".join(label for _pk, label, _created_at in order.gone),
             differences=in_words(study.differences),
             files=study.contents.get("files", {}).items(),
             **kwargs,

@@ -57,7 +57,7 @@ class StudyGroupsView(LongPageMixin, StudyMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         study = get_object_or_404(self.studies, pk=self.kwargs["pk"])
-        order = StudyOrder.from_json(study.order)
+        order = StudyOrder.of(study)
         is_too_large = order.most_rows > MOST_MINUTES or len(order.cages) > MOST_CAGES
         found = None if is_too_large else compared(order, tallies_of(order))
         return super().get_context_data(
