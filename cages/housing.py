@@ -37,10 +37,11 @@ def put(animal: Animal, cage: Cage, since: date, today: date) -> Housing:
     where the cage is full.
     """
     check_day(since, today)
-    if animal.lab_id != cage.lab_id:
+    # Held until the end, so that two people do not put the same animal into two cages, and the cage
+    # stays in its lab.
+    lab_id = Cage.objects.select_for_update().values_list("lab", flat=True).get(pk=cage.pk)
+    if animal.lab_id != lab_id:
         raise ValidationError(_("The cage belongs to another lab than the animal."))
-    # Held until the end, so that two people do not put the same animal into two cages.
-    Cage.objects.select_for_update().get(pk=cage.pk)
     if cage.housings.filter(until=None).count() >= ANIMALS_AT_MOST:
         raise ValidationError(
             _("A cage has at most %(count)d animals.") % {"count": ANIMALS_AT_MOST}

@@ -142,8 +142,13 @@ class AnimalPlan:
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
 
-def plan_of(rows: Iterable[SheetRow], access: Access, today: date) -> AnimalPlan:
-    """What would be done with these rows for this person; four queries, however many rows."""
+def plan_of(
+    rows: Iterable[SheetRow], access: Access, today: date, lock: bool = False
+) -> AnimalPlan:
+    """What would be done with these rows for this person; five queries, however many rows.
+
+    lock: within a transaction, hold the cages until its end, so that they stay in their labs.
+    """
     planned = [AnimalRow(row.number, row.cells, reason=row.problem) for row in rows]
     forms_of = {}
     for row in planned:
@@ -154,7 +159,8 @@ def plan_of(rows: Iterable[SheetRow], access: Access, today: date) -> AnimalPlan
     good = [row for row in planned if not row.reason]
     changeable = access.changes(Cage.objects.all())
     wanted = {given for row in good if (given := forms_of[row.number]["cage"])}
-    cages = {cage.pk: cage for cage in changeable.filter(pk__in=wanted)}
+    named = changeable.filter(pk__in=wanted).order_by("pk")
+    cages = {cage.pk: cage for cage in (named.select_for_update(of=("self",)) if lock else named)}
     keys = {key_of(forms_of[row.number]["number"]) for row in good}
     labs = access.labs_to_change.values("pk")
     known: dict[str, list[Animal]] = {}
@@ -164,6 +170,8 @@ def plan_of(rows: Iterable[SheetRow], access: Access, today: date) -> AnimalPlan
     of_animals = Housing.objects.filter(animal__in=[a.pk for each in known.values() for a in each])
     for housing in of_animals.order_by("since", "pk"):
         lived.setdefault(housing.animal_id, []).append(housing)
+    homes = {one.cage_id for each in lived.values() for one in each if one.until is None}
+    may_leave = set(changeable.filter(pk__in=homes).order_by().values_list("pk", flat=True))
     seen: set[str] = set()
     for row in good:
         values = forms_of[row.number]
@@ -171,7 +179,7 @@ def plan_of(rows: Iterable[SheetRow], access: Access, today: date) -> AnimalPlan
         row.reason = _("This number is in the file twice.") if key in seen else ""
         seen.add(key)
         if not row.reason:
-            row.reason = _judge(row, values, cages, known.get(key, []), lived, today)
+            row.reason = _judge(row, values, cages, known.get(key, []), lived, may_leave, today)
     good = [row for row in planned if not row.reason]
     is_new = {row.number for row in good if row.animal and row.animal.pk is None}
     return AnimalPlan(
@@ -188,6 +196,7 @@ def _judge(
     cages: dict[int, Cage],
     known: Sequence[Animal],
     lived: dict[int, list[Housing]],
+    may_leave: set[int],
     today: date,
 ) -> str:
     """Set what the row does. Returns why it is refused, or empty."""
@@ -212,7 +221,7 @@ def _judge(
             if before != values[column]:
                 row.changes.append((column, str(before or ""), str(values[column] or "")))
                 setattr(row.animal, COLUMNS[column], values[column])
-    return _judge_housing(row, row.animal, values, cage, lived) if cage else ""
+    return _judge_housing(row, row.animal, values, cage, lived, may_leave) if cage else ""
 
 
 def _judge_housing(
@@ -221,6 +230,7 @@ def _judge_housing(
     values: dict[str, Any],
     cage: Cage,
     lived: dict[int, list[Housing]],
+    may_leave: set[int],
 ) -> str:
     since, until = values["since"], values["until"]
     if since is None:
@@ -236,6 +246,9 @@ def _judge_housing(
         same.until, row.housing = until, same
     else:
         left = next((one for one in others if one.until is None and one.since < since), None)
+        if left and left.cage_id not in may_leave:
+            text = _("It lives in cage %(cage)s, which you may not change.")
+            return text % {"cage": left.cage_id}
         if left:
             left.until, row.ended = since, left
         row.changes.append(("cage", str(left.cage_id) if left else "", f"{cage.pk}, {since}"))
@@ -253,7 +266,7 @@ def carry_out(
 ) -> AnimalPlan:
     """Import these rows as confirmed. Raises PlanChangedError, and IntegrityError where somebody
     else took a number or a day just now."""
-    plan = plan_of(rows, access, today)
+    plan = plan_of(rows, access, today, lock=True)
     if plan.fingerprint != fingerprint:
         raise PlanChangedError
     done = [*plan.new, *plan.changed]

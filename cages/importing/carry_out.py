@@ -11,6 +11,7 @@ from cages.importing.plan import Plan, PlannedRow, label_claim, plan_of
 from cages.importing.sheet import SheetRow
 from cages.models import Cage, CageEvent, EventKind, Places
 from cages.models.fields import DERIVED, NAMES
+from cages.models.inhabitants import take_along
 from neurocage.ids import advance_ids
 from people.models import User
 
@@ -56,6 +57,8 @@ def _change(rows: Sequence[PlannedRow], person: User, now: datetime) -> None:
     cages = [row.cage for row in rows]
     for cage in cages:
         cage.updated_at = now
+    if going := {cage.pk: cage.lab_id for cage in cages if cage.changes_lab}:
+        take_along(going)
     # One statement for each batch takes seconds. bulk_update would take minutes.
     Cage.objects.bulk_create(
         cages,

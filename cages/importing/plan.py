@@ -17,6 +17,7 @@ from cages.importing.sheet import SheetRow
 from cages.models import Cage, Places
 from cages.models.allowance import allowances_of
 from cages.models.fields import FIELDS, NAMES, YES, cells_of
+from cages.models.inhabitants import why_they_stay
 from cages.models.labs import set_labs
 from neurocage.ids import LARGEST_TYPED_ID, id_from
 from people.access import Access, Permission
@@ -295,6 +296,11 @@ def _judge_labs(planned: Sequence[PlannedRow], access: Access, lock: bool) -> No
             allowance.left -= 1
         else:
             row.reason = allowance.message
+    going = {row.cage.pk: row for row in coming if not row.reason and row.cage.changes_lab}
+    if going:
+        stay = why_they_stay({pk: row.cage.lab_id for pk, row in going.items()})
+        for pk, words in stay.items():
+            going[pk].reason = words
 
 
 def _judge_claims(planned: Sequence[PlannedRow]) -> None:

@@ -19,6 +19,7 @@ from cages.models.allowance import refuse_if_full
 from cages.models.animal import AnimalCount, Housing
 from cages.models.changes import CageChanges
 from cages.models.event import CageEvent, EventKind
+from cages.models.inhabitants import take_along, why_they_stay
 from cages.models.labs import set_labs
 from cages.models.minute import Spell
 from cages.models.place import (
@@ -165,6 +166,7 @@ class Cage(models.Model):
 
     # As stored; None for a cage that is not.
     owner_before: int | None = None
+    lab_before: int | None = None
 
     objects = CageQuerySet.as_manager()
 
@@ -196,21 +198,27 @@ class Cage(models.Model):
         return self.label
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save the cage in a lab of its owner, and its room and rack where these are new."""
+        """Save the cage in a lab of its owner, and its room and rack where these are new.
+
+        Raises ValidationError where its animals cannot go along to another lab.
+        """
         set_labs([self])
         with transaction.atomic():
             Places.keep([self])
             super().save(*args, **kwargs)
-        self.owner_before = self.owner_id
+            if self.changes_lab:
+                take_along({self.pk: self.lab_id})
+        self.owner_before, self.lab_before = self.owner_id, self.lab_id
 
     def get_absolute_url(self) -> str:
         return reverse("cage-detail", args=[self.pk])
 
     @classmethod
     def from_db(cls, *args: Any, **kwargs: Any) -> Self:
-        """Remember whose cage it was, so that `set_labs` knows whether the owner changed."""
+        """Remember whose cage it was, and of which lab, so that a change of them is known."""
         cage = super().from_db(*args, **kwargs)
         cage.owner_before = cage.__dict__.get("owner_id")
+        cage.lab_before = cage.__dict__.get("lab_id")
         return cage
 
     def stand_in(
@@ -243,6 +251,9 @@ class Cage(models.Model):
         excluded = set(exclude or ())
         found = {} if self.is_archived else self.conflicts()
         refuse_if_full(self)
+        if self.changes_lab:
+            for words in why_they_stay({self.pk: self.lab_id}).values():
+                found["owner"] = words
         if shown := {name: words for name, words in found.items() if name not in excluded}:
             raise ValidationError(shown)
         if self.is_somewhere_new:
@@ -266,6 +277,11 @@ class Cage(models.Model):
             errors = error.update_error_dict(errors)
         if errors:
             raise ValidationError(errors)
+
+    @property
+    def changes_lab(self) -> bool:
+        """Whether it is stored in another lab than the one that it has now."""
+        return self.lab_before is not None and self.lab_before != self.lab_id
 
     @property
     def is_archived(self) -> bool:

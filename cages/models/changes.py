@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cages.models.allowance import allowances_of
 from cages.models.event import CageEvent, EventKind
+from cages.models.inhabitants import take_along
 from cages.models.order import Ordered
 from cages.models.place import Places
 
@@ -76,8 +77,9 @@ class CageChanges(Ordered["Cage"]):
     def join(self, lab: "Lab", now: datetime, person: "User | None" = None) -> int:
         """Give the active cages among these to a lab; returns how many were in another one.
 
-        Raises ValidationError where the lab has no place left, where one of its cages has the same
-        label, or where an owner has no role in it, who would not see the cage any more.
+        The animals that live in them go along. Raises ValidationError where the lab has no place
+        left, where one of its cages has the same label, where an owner has no role in it, who would
+        not see the cage any more, or where an animal cannot go along (`why_they_stay`).
         """
         allowance = allowances_of([lab.pk], lock=True)[lab.pk]
         cages = list(self.active()._locked().exclude(lab=lab.pk).select_related("lab"))
@@ -100,6 +102,7 @@ class CageChanges(Ordered["Cage"]):
             )
         ids = [cage.pk for cage in cages]
         before = {cage.pk: cage.lab.name for cage in cages}
+        take_along(dict.fromkeys(ids, lab.pk))
         self.model.objects.filter(pk__in=ids).update(lab=lab, updated_at=now)
         CageEvent.objects.note(EventKind.JOINED, cages, now, person, before, after=lab.name)
         return len(cages)

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from cages.importing.animals import DATES, columns_from, plan_of
 from cages.importing.sheet import rows_of
-from cages.models import Animal, Housing
+from cages.models import Animal, Cage, Housing
 from people.access import Access
 from people.models import Role
 from tests.factories import at, make_animal, make_cage, make_member, make_user
@@ -142,3 +142,11 @@ def test_more_rows_do_not_cost_more_queries(owner, cage):
             plan(owner, rows)
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_an_animal_is_not_taken_out_of_a_cage_that_the_person_may_not_change(owner, cage):
+    make_animal(cage, "M1", date(2026, 2, 1))
+    den = make_cage("Den", owner)
+    Cage.objects.filter(pk=cage.pk).update(lab=make_user().own_lab)
+    (refused,) = plan(owner, f"M1,f,,,{den.pk},2026-02-20,\n").refused
+    assert refused.reason == f"It lives in cage {cage.pk}, which you may not change."

@@ -87,6 +87,20 @@ def test_an_animal_is_edited(client_of, owner, cage):
     assert (animal.sex, animal.group) == ("f", "b")
 
 
+def test_an_animal_that_could_not_go_along_with_its_cage_gets_another_number(
+    client_of, owner, cage
+):
+    animal = make_animal(cage, "M1", BEFORE)
+    lab = make_user().own_lab
+    Animal.objects.filter(pk=animal.pk).update(lab=lab)
+    make_animal(make_cage(owner=owner), "M1")
+    answer = act(client_of, owner, cage, animal, what="edit", number="M1")
+    assert "has an animal with this number" in answer.content.decode()
+    act(client_of, owner, cage, animal, what="edit", number="M1b")
+    animal.refresh_from_db()
+    assert (animal.number, animal.lab) == ("M1b", cage.lab)
+
+
 def test_an_animal_is_moved_on_a_day(client_of, owner, cage):
     animal, other = make_animal(cage, "M1", BEFORE), make_cage("Den", owner)
     data = {"move-cage": other.pk, "move-day": "2026-02-28"}

@@ -10,7 +10,7 @@ from django.urls import reverse
 from cages.forms.cage import CageForm
 from cages.models import Cage
 from neurocage.ids import LARGEST_TYPED_ID
-from tests.factories import at, give_out_ids, make_cage, make_user
+from tests.factories import at, give_out_ids, make_animal, make_cage, make_user
 from tests.pages import errors_of, queries_of
 
 NEW = reverse("cage-create")
@@ -391,6 +391,13 @@ def test_a_cage_is_given_only_to_somebody_with_an_account(client_of, staff):
     browser = client_of(staff)
     for owner in (gone.pk, 4711, "", "x"):
         assert set(errors_of(browser.post(NEW, form_of(owner=owner)))) == {"owner"}
+
+
+def test_a_cage_is_not_given_to_a_lab_that_has_the_number_of_its_animal(client_of, user, staff):
+    make_animal(cage := make_cage(owner=user), "M1")
+    make_animal(make_cage(owner=staff), "M1")
+    answer = client_of(staff).post(edit_url(cage), form_of(owner=staff.pk))
+    assert "animal with the number M1" in errors_of(answer)["owner"][0]
 
 
 @pytest.mark.parametrize("is_active", [True, False])

@@ -1,17 +1,19 @@
 """Labs: who sees and changes their cages, and which cages belong to them."""
 
 import re
+from importlib import import_module
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 
 from cages.importing.carry_out import carry_out
 from cages.importing.plan import plan_of
 from cages.importing.sheet import rows_of
-from cages.models import Cage, Rack
+from cages.models import Cage, Housing, Rack
 from people.access import Access
 from people.models import Lab, Membership, Role
-from tests.factories import at, make_cage, make_member, make_user
+from tests.factories import at, make_animal, make_cage, make_member, make_user
 from tests.pages import errors_of, queries_of, text_of
 
 NOW = at("07:02:30")
@@ -56,16 +58,25 @@ def test_each_role_allows_what_the_table_says(user, role):
 def test_a_cage_follows_its_owner_into_another_lab(user, staff):
     cage = make_cage(owner=user)
     assert cage.lab == user.own_lab
+    animal = make_animal(cage)
+    cage = Cage.objects.get()
     cage.owner = staff
     cage.save()
-    assert Cage.objects.get().lab == staff.own_lab
+    animal.refresh_from_db()
+    assert Cage.objects.get().lab == animal.lab == staff.own_lab
 
 
 def test_an_import_that_names_another_owner_moves_the_cage_into_their_lab(user, staff):
-    make_cage("A", owner=user, id=7)
+    animal = make_animal(make_cage("A", owner=user, id=7), "M1")
     rows = rows_of(b"id,label,owner\n7,A,stefan\n8,B,ruth\n")
     carry_out(rows, plan_of(rows, staff).fingerprint, staff, NOW)
     assert {cage.pk: cage.lab for cage in Cage.objects.all()} == {7: staff.own_lab, 8: user.own_lab}
+    animal.refresh_from_db()
+    assert animal.lab == staff.own_lab
+    # It does not go back to where its number is taken.
+    make_animal(Cage.objects.get(pk=8), "m1")
+    (refused,) = plan_of(rows_of(b"id,label,owner\n7,A,ruth\n"), staff).refused
+    assert "has an animal with the number M1" in refused.reason
 
 
 def test_a_new_account_has_a_lab_of_its_own_that_goes_with_it(user):
@@ -221,8 +232,12 @@ def hand_over(browser, lab, *cages):
 def test_cages_are_handed_over_to_another_lab(lab, user, client_of):
     make_member(user, lab, Role.RESEARCHER)
     cages = [make_cage(owner=user) for _ in range(2)]
+    animal, former = make_animal(cages[0]), make_animal(cages[0], until=NOW.date())
     assert "2 cages were handed over." in text_of(hand_over(client_of(user), lab, *cages))
     assert {cage.lab for cage in Cage.objects.all()} == {lab}
+    animal.refresh_from_db()
+    former.refresh_from_db()
+    assert (animal.lab, former.lab) == (lab, user.own_lab)
     event = cages[0].events.get()
     assert (event.kind, event.before, event.after) == ("joined", "ruth", "Sleep")
     # A colleague edits it, and it stays, although its owner left the lab meanwhile.
@@ -239,6 +254,8 @@ def test_cages_are_handed_over_to_another_lab(lab, user, client_of):
         ("full", "may have at most 1 cages"),
         ("label", "has a cage with the label “same” already"),
         ("stranger", "has no role in the lab “Sleep”"),
+        ("number", "has an animal with the number M1"),
+        ("home", "lives in cage 4 as well"),
     ],
 )
 def test_cages_that_do_not_fit_a_lab_stay_where_they_are(
@@ -251,8 +268,28 @@ def test_cages_that_do_not_fit_a_lab_stay_where_they_are(
     Cage.objects.filter(pk=other.pk).update(lab=lab)
     Lab.objects.filter(pk=lab.pk).update(cage_limit=1 if fault == "full" else 10)
     cage = make_cage("same" if fault == "label" else "Other", owner=user)
+    animal = make_animal(cage, "M1")
+    if fault == "number":
+        make_animal(Cage.objects.get(pk=other.pk), "m1")
+    if fault == "home":
+        Housing.objects.create(animal=animal, cage=make_cage(owner=user, id=4), since=NOW.date())
     assert said in text_of(hand_over(client_of(administrator), lab, cage))
-    assert Cage.objects.get(pk=cage.pk).lab == user.own_lab
+    animal.refresh_from_db()
+    assert Cage.objects.get(pk=cage.pk).lab == animal.lab == user.own_lab
+
+
+def test_animals_of_cages_that_were_handed_over_before_go_along(lab, user):
+    """Migration 0009, for databases in which a cage left its animals in the old lab."""
+    here, there = make_cage(owner=user), make_cage(owner=user)
+    goes, taken = make_animal(here, "M1"), make_animal(here, "M2")
+    Cage.objects.filter(pk=there.pk).update(lab=lab)
+    make_animal(Cage.objects.get(pk=there.pk), "m2")
+    Cage.objects.filter(pk=here.pk).update(lab=lab)
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("cages.migrations.0009_animals_go_along").GO_ALONG)
+    goes.refresh_from_db()
+    taken.refresh_from_db()
+    assert (goes.lab, taken.lab) == (lab, user.own_lab)
 
 
 def test_nobody_hands_a_cage_to_a_lab_in_which_they_change_nothing(lab, user, client_of):

@@ -106,7 +106,8 @@ class AnimalView(ActiveCageMixin, TemplateView):
         today = _today(self.now)
         if name == "edit":
             animal = self.housing.animal
-            return AnimalForm(data, today=today, lab_id=animal.lab_id, instance=animal)
+            # An animal of another lab could not go along when the cage came to this one.
+            return AnimalForm(data, today=today, lab_id=self.cage.lab_id, instance=animal)
         if name == "move":
             cages = self.changeable.active().filter(lab=self.cage.lab_id)
             return MoveAnimalForm(data, cages=cages, initial={"day": today}, prefix="move")
