@@ -7,14 +7,18 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from cages.history.moment import bad_year
 from cages.history.window import DAY
 from cages.models import Animal, Cage, Housing
+from cages.models.animal import FIRST_DAY
 
 ANIMALS_AT_MOST = 100
 
 
 def check_day(day: date, today: date) -> None:
-    """Raises ValidationError for a day that is not over and not today."""
+    """Raises ValidationError for a day after today, and for one before the first known year."""
+    if day < FIRST_DAY:
+        raise ValidationError(bad_year())
     if day > today:
         raise ValidationError(_("This day is in the future. Note what has happened."))
 

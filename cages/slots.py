@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 SLOT_LENGTH = timedelta(minutes=1)
+# Nothing was measured outside. Near the years 1 and 9999 moments exist only in some time zones.
+FIRST_YEAR, LAST_YEAR = 1970, 2999
 # The clocks of several machines agree within this. What is further ahead of now than that was
 # recorded while a clock was wrong, or a clock is wrong now.
 FUTURE_TOLERANCE = timedelta(minutes=1)

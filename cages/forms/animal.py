@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from cages.housing import check_day
 from cages.models import Animal, Cage
 from cages.models.cage import CageQuerySet
 from neurocage.ids import LARGEST_ID
@@ -44,8 +45,8 @@ class AnimalForm(forms.ModelForm):
 
     def clean_born_on(self) -> date | None:
         born: date | None = self.cleaned_data["born_on"]
-        if born and born > self._today:
-            raise ValidationError(_("This day is in the future."))
+        if born:
+            check_day(born, self._today)
         return born
 
 

@@ -10,12 +10,10 @@ from django.utils.translation import gettext as _
 from cages.history.wall_clock import around_gap, readings_of
 from cages.history.window import midnight_of
 from cages.models import Cage, Poll
-from cages.slots import SLOT_LENGTH, slot_of
+from cages.slots import FIRST_YEAR, LAST_YEAR, SLOT_LENGTH, slot_of
 
 # What is shown before and after the minute.
 AROUND = timedelta(minutes=10)
-# Nothing was measured outside. Near the years 1 and 9999 moments exist only in some time zones.
-FIRST_YEAR, LAST_YEAR = 1970, 2999
 SHOWN_OF_A_TEXT = 40
 # "2026-03-02T24:00". Only some versions of Python read it.
 END_OF_DAY = re.compile("[0-9W-]{8,10}[^0-9+-]24")

@@ -10,10 +10,12 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from cages.housing import check_day
 from cages.importing.carry_out import PlanChangedError
 from cages.importing.columns import normal, quoted
 from cages.importing.lines import UnreadableSheetError
@@ -207,8 +209,12 @@ def _judge(
         known = [animal for animal in known if animal.lab_id == cage.lab_id]
     if len(known) > 1:
         return _("Several labs have this number. Name the cage.")
-    if any(values[name] and values[name] > today for name in DATES):
-        return _("This day is in the future. Note what has happened.")
+    try:
+        for name in sorted(DATES):
+            if values[name]:
+                check_day(values[name], today)
+    except ValidationError as error:
+        return error.messages[0]
     if known:
         row.animal = known[0]
     elif cage:

@@ -9,7 +9,10 @@ from django.db import models
 from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
+from cages.slots import FIRST_YEAR, LAST_YEAR
 from people.names import KeyField, SortField
+
+FIRST_DAY, LAST_DAY = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,12 @@ class Housing(models.Model):
             models.CheckConstraint(
                 condition=Q(until=None) | Q(until__gt=F("since")),
                 name="cages_housing_ends_after_its_start",
+            ),
+            # Pages and exports make moments of these days.
+            models.CheckConstraint(
+                condition=Q(since__range=(FIRST_DAY, LAST_DAY))
+                & (Q(until=None) | Q(until__lte=LAST_DAY)),
+                name="cages_housing_in_known_years",
             ),
             models.UniqueConstraint(fields=["animal", "since"], name="cages_housing_one_per_day"),
         ]

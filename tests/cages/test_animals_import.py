@@ -62,6 +62,8 @@ def test_a_new_animal_a_changed_one_and_one_as_it_is(owner, cage):
         ("M9,f,,,{cage},,", "since when"),
         ("M9,f,,,,,", "needs a cage"),
         ("M9,f,,,{cage},2026-03-03,", "in the future"),
+        ("M9,f,,,{cage},0001-01-01,", "a year from 1970"),
+        ("M9,f,0001-01-01,,{cage},2026-02-20,", "a year from 1970"),
         ("M9,f,,,{cage},2026-02-20,2026-02-20", "before the first"),
         ("M1,f,,,{cage},2026-01-20,", "in these days"),
     ],

@@ -64,6 +64,8 @@ def test_an_animal_is_added(client_of, owner, cage):
     [
         ({"number": "m1"}, "has an animal with this number"),
         ({"since": "2026-03-03"}, "in the future"),
+        ({"since": "0001-01-01"}, "a year from 1970"),
+        ({"born_on": "0001-01-01"}, "a year from 1970"),
         ({"born_on": "2027-01-01"}, "in the future"),
         ({"since": ""}, "required"),
     ],
