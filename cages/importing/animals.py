@@ -174,14 +174,18 @@ def plan_of(
         lived.setdefault(housing.animal_id, []).append(housing)
     homes = {one.cage_id for each in lived.values() for one in each if one.until is None}
     may_leave = set(changeable.filter(pk__in=homes).order_by().values_list("pk", flat=True))
-    seen: set[str] = set()
+    seen: set[tuple[int, str]] = set()
     for row in good:
         values = forms_of[row.number]
         key = key_of(values["number"])
-        row.reason = _("This number is in the file twice.") if key in seen else ""
-        seen.add(key)
-        if not row.reason:
-            row.reason = _judge(row, values, cages, known.get(key, []), lived, may_leave, today)
+        row.reason = _find_animal(row, values, cages, known.get(key, []), today)
+        if not row.reason and row.animal:
+            # Two labs may each have an animal with the number.
+            if (row.animal.lab_id, key) in seen:
+                row.reason = _("This number is in the file twice.")
+                continue
+            seen.add((row.animal.lab_id, key))
+            row.reason = _judge(row, row.animal, values, cages, lived, may_leave)
     good = [row for row in planned if not row.reason]
     is_new = {row.number for row in good if row.animal and row.animal.pk is None}
     return AnimalPlan(
@@ -192,16 +196,14 @@ def plan_of(
     )
 
 
-def _judge(
+def _find_animal(
     row: AnimalRow,
     values: dict[str, Any],
     cages: dict[int, Cage],
     known: Sequence[Animal],
-    lived: dict[int, list[Housing]],
-    may_leave: set[int],
     today: date,
 ) -> str:
-    """Set what the row does. Returns why it is refused, or empty."""
+    """Set the animal that the row is about. Returns why it is refused, or empty."""
     cage = cages.get(values["cage"] or 0)
     if values["cage"] and cage is None:
         return _("There is no such cage that you may change.")
@@ -221,13 +223,26 @@ def _judge(
         row.animal = Animal(number=values["number"], lab_id=cage.lab_id)
     else:
         return _("A new animal needs a cage.")
+    return ""
+
+
+def _judge(
+    row: AnimalRow,
+    animal: Animal,
+    values: dict[str, Any],
+    cages: dict[int, Cage],
+    lived: dict[int, list[Housing]],
+    may_leave: set[int],
+) -> str:
+    """Set what the row does. Returns why it is refused, or empty."""
     for column in FACTS:
         if column in row.cells:
-            before = getattr(row.animal, COLUMNS[column])
+            before = getattr(animal, COLUMNS[column])
             if before != values[column]:
                 row.changes.append((column, str(before or ""), str(values[column] or "")))
-                setattr(row.animal, COLUMNS[column], values[column])
-    return _judge_housing(row, row.animal, values, cage, lived, may_leave) if cage else ""
+                setattr(animal, COLUMNS[column], values[column])
+    cage = cages.get(values["cage"] or 0)
+    return _judge_housing(row, animal, values, cage, lived, may_leave) if cage else ""
 
 
 def _judge_housing(

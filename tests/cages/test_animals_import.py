@@ -80,6 +80,14 @@ def test_a_number_that_is_there_twice_is_refused_once(owner, cage):
     assert (len(found.new), len(found.refused)) == (1, 1)
 
 
+def test_two_labs_each_have_an_animal_with_the_number(owner, cage):
+    staff, other = make_user(is_superuser=True), make_cage()
+    rows = [f"M9,f,,,{one.pk},2026-02-20,\n" for one in (cage, other)]
+    found = plan(staff, "".join(rows))
+    assert [row.animal.lab_id for row in found.new] == [cage.lab_id, other.lab_id]
+    assert not found.refused
+
+
 def test_a_cage_of_others_is_refused(owner, cage):
     found = plan(make_user(), f"M9,f,,,{cage.pk},2026-02-20,\n")
     assert "no such cage" in found.refused[0].reason
