@@ -274,6 +274,41 @@ def test_what_is_no_package_is_refused(tmp_path, capsys):
     assert verified(path, capsys)[0] == 2
 
 
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        "[]",
+        "{}",
+        '{"@graph": null}',
+        '{"@graph": ["./"]}',
+        '{"@graph": [{"@id": "./", "identifier": "NC-1", "hasPart": null}]}',
+        "[" * 100_000,
+    ],
+    ids=lambda text: text[:60],
+)
+def test_metadata_that_list_no_files_are_refused(tmp_path, metadata):
+    path = tmp_path / "study.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("ro-crate-metadata.json", metadata)
+    with pytest.raises(CommandError, match="does not list the files") as refused:
+        call_command("verify_study", str(path))
+    assert refused.value.returncode == 2
+
+
+def test_a_table_that_was_cut_is_refused(cage, tmp_path, capsys):
+    content, path = made(make_study(cage)), tmp_path / "study.zip"
+    cut = b"cage_id,label,minutes\n1\n"
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(path, "w") as new:
+        files = {name: old.read(name) for name in old.namelist()}
+        digest = hashlib.sha256(files["hours.csv"]).hexdigest()
+        files["hours.csv"] = cut
+        said = files.pop("ro-crate-metadata.json").decode()
+        files["ro-crate-metadata.json"] = said.replace(digest, hashlib.sha256(cut).hexdigest())
+        for name, file in files.items():
+            new.writestr(name, file)
+    assert verified(path, capsys)[0] == 2
+
+
 def test_an_order_is_read_as_it_was_kept(cage):
     order = StudyOrder(
         [(cage.pk, cage.label, cage.created_at)],

@@ -46,6 +46,10 @@ def verify(path: str) -> Verified:
         EOFError,
         LookupError,
         ValueError,
+        # A row of a table that is too short, a table that is none, and a file with a password.
+        TypeError,
+        csv.Error,
+        RuntimeError,
     ) as error:
         raise NotAPackageError(f"This is no complete study package: {error}") from error
 
@@ -56,40 +60,47 @@ def _verified(archive: zipfile.ZipFile, whole: str) -> Verified:
         raise NotAPackageError(f"This has more than {MOST_FILES} files.")
     if METADATA not in entries or entries[METADATA].file_size > MOST_METADATA:
         raise NotAPackageError(f"This has no {METADATA} that can be read.")
-    graph = json.loads(archive.read(METADATA))["@graph"]
-    known: dict[str, dict[str, Any]] = {one["@id"]: one for one in graph}
-    root = known["./"]
-    found = Verified(str(root["identifier"]), whole)
-    if known[METADATA]["conformsTo"]["@id"] != SPECIFICATION:
+    identifier, specification, sums = _said(archive.read(METADATA))
+    found = Verified(identifier, whole)
+    if specification != SPECIFICATION:
         found.wrong.append(f"{METADATA} does not say that it is {SPECIFICATION}.")
-    named = [part["@id"] for part in root["hasPart"]]
-    for name in named:
+    for name, sha256 in sums.items():
         if name not in entries:
             found.wrong.append(f"{name} is missing.")
         elif entries[name].file_size > MOST_OF_FILE:
             found.wrong.append(f"{name} is too large to be checked.")
         else:
-            _check(archive, name, known[name], found)
-    for name in sorted(entries.keys() - {*named, METADATA}):
+            _check(archive, name, sha256, found)
+    for name in sorted(entries.keys() - {*sums, METADATA}):
         found.wrong.append(f"{name} does not belong to the package.")
     if not found.wrong:
         _check_sums(archive, found)
     return found
 
 
-def _check(archive: zipfile.ZipFile, name: str, said: dict[str, Any], found: Verified) -> None:
+def _said(metadata: bytes) -> tuple[str, str, dict[str, str]]:
+    """(id of the package, specification, {name: SHA-256} of its files), as the metadata say."""
+    try:
+        known: dict[str, Any] = {one["@id"]: one for one in json.loads(metadata)["@graph"]}
+        root = known["./"]
+        named = [part["@id"] for part in root["hasPart"]]
+        sums = {str(name): str(known[name]["sha256"]) for name in named}
+        return str(root["identifier"]), str(known[METADATA]["conformsTo"]["@id"]), sums
+    except (LookupError, TypeError, RecursionError) as error:
+        raise NotAPackageError(f"{METADATA} does not list the files of a study package.") from error
+
+
+def _check(archive: zipfile.ZipFile, name: str, sha256: str, found: Verified) -> None:
     try:
         with archive.open(name) as file:
             digest = _sha256(file)
     except (zipfile.BadZipFile, zlib.error):
         found.wrong.append(f"{name} is damaged.")
         return
-    if digest == said["sha256"]:
+    if digest == sha256:
         found.right.append(f"{name}: SHA-256 as in the metadata.")
     else:
-        found.wrong.append(
-            f"{name}: its SHA-256 is {digest}, and {said['sha256']} in the metadata."
-        )
+        found.wrong.append(f"{name}: its SHA-256 is {digest}, and {sha256} in the metadata.")
 
 
 def _check_sums(archive: zipfile.ZipFile, found: Verified) -> None:
