@@ -55,7 +55,7 @@ def _make_rounds(person: User, window: Window, chance: np.random.Generator) -> N
     """The rounds of each day, from one room to the next, and their looks."""
     housed = Cage.objects.exclude(room=None).select_related("room", "rack").order_by("room", "pk")
     rooms = [list(cages) for _room, cages in groupby(housed, attrgetter("room_id"))]
-    looks = []
+    looks: list[Look] = []
     for day, _part in window.days():
         for begun_at, cages in _planned(day, rooms, chance):
             there = [c for c in cages if _is_there(c, begun_at)]
@@ -69,17 +69,9 @@ def _make_rounds(person: User, window: Window, chance: np.random.Generator) -> N
                 begun_at=begun_at,
                 ended_at=last,
                 end_noted_at=last,
+                came_of={"cages": [cage.pk for cage in there]},
             )
-            made = list(_looks(one, there, person, chance))
-            by_cage = {look.cage_id: look for look in made}
-            skipped = [look for look in made if look.result == LookResult.SKIPPED]
-            one.came_of = {
-                "seen": [look.cage_id for look in made if look.result != LookResult.SKIPPED],
-                "skipped": [[look.cage_id, look.why] for look in skipped],
-                "left": [cage.pk for cage in there if cage.pk not in by_cage],
-            }
-            one.save(update_fields=["came_of"])
-            looks += made
+            looks += _looks(one, there, person, chance)
     Look.objects.bulk_create(looks, batch_size=LOOKS_AT_ONCE)
 
 

@@ -13,22 +13,24 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Max
 from django.utils.dateparse import parse_datetime
-from django.utils.timezone import is_aware
+from django.utils.timezone import get_default_timezone, is_aware
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cages import marking
+from cages.history.window import Window
 from cages.models import Cage, Mark, MarkKind, Room
 from cages.models.cage import CageQuerySet
-from cages.models.mark import BuiltIn
-from cages.slots import is_ahead, slot_of
+from cages.models.mark import BuiltIn, MarkQuerySet
+from cages.slots import FUTURE_TOLERANCE, is_ahead, slot_of
 from neurocage.ids import id_from
 from people.access import Access
 from people.acting import because
 from welfare import desk
 from welfare.models import Concern, Look, LookResult, Round
-from welfare.models.round import WHY_LENGTH
+from welfare.models.round import WHY_LENGTH, LookQuerySet
 
 # What is noted as a mark with one tap in a round.
 TAPS = (BuiltIn.CAGE_CHANGE, BuiltIn.FOOD, BuiltIn.WATER)
@@ -82,37 +84,70 @@ class Item:
 
 
 def begin(room: Room, access: Access, now: datetime) -> Round:
-    """Begin a round of the room; the one that the person has under way goes on."""
-    found, _is_new = Round.objects.get_or_create(
-        room=room,
-        person=access.person,
-        ended_at=None,
-        defaults={"by": access.person.get_username(), "begun_at": now},
-    )
+    """Begin a round of the room; the one that the person has under way today goes on.
+
+    One of an earlier day that nobody ended ends by this, with its last note of that day.
+    """
+    own = Round.objects.under_way().filter(room=room, person=access.person)
+    with transaction.atomic():
+        for one in own.select_for_update():
+            if not goes_on(one, now):
+                _leave(one, access, now)
+        found, _is_new = Round.objects.get_or_create(
+            room=room,
+            person=access.person,
+            ended_at=None,
+            defaults={"by": access.person.get_username(), "begun_at": now},
+        )
     return found
 
 
+def day_of(one: Round) -> Window:
+    """The day of the facility on which the round began. It belongs to this day."""
+    return Window.whole_day(one.begun_at.astimezone(get_default_timezone()).date())
+
+
+def goes_on(one: Round, now: datetime) -> bool:
+    """Whether a round that nobody ended is still today's."""
+    return now < day_of(one).end
+
+
 def cages_in(room_id: int, access: Access) -> CageQuerySet:
-    """The cages of a room that the person goes through, in order of rack and bay."""
+    """The active cages of a room that the person goes through."""
     return access.acknowledges(Cage.objects.active().filter(room=room_id))
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What happened at one cage in a round: the newest look, and the marks, oldest first."""
+    """What happened at one cage in a round: the looks and the marks, oldest first."""
 
-    look: Look | None = None
+    looks: list[Look] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
 
     @property
+    def look(self) -> Look | None:
+        """The newest one that counts: whoever skips a cage after a look has still seen it."""
+        newest_first = reversed(self.looks)
+        return max(newest_first, key=lambda one: one.result != LookResult.SKIPPED, default=None)
+
+    @property
+    def seen_by(self) -> list[uuid.UUID]:
+        """The keys of what says that somebody saw the animals."""
+        looks = [one.key for one in self.looks if one.result != LookResult.SKIPPED]
+        return looks + [one.key for one in self.marks if one.sees_animals]
+
+    @property
+    def skipped_by(self) -> list[uuid.UUID]:
+        """The keys of what says that the cage was skipped."""
+        return [one.key for one in self.looks if one.result == LookResult.SKIPPED]
+
+    @property
     def is_seen(self) -> bool:
-        """Whether somebody saw the animals."""
-        looked = self.look is not None and self.look.result != LookResult.SKIPPED
-        return looked or any(mark.sees_animals for mark in self.marks)
+        return bool(self.seen_by)
 
     @property
     def is_skipped(self) -> bool:
-        return not self.is_seen and self.look is not None
+        return not self.is_seen and bool(self.skipped_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,49 +169,61 @@ class Standing:
         """Those that nobody looked at or skipped."""
         return [cage for cage, done in self.cages if not done.is_seen and not done.is_skipped]
 
-    @property
-    def kept(self) -> dict[str, Any]:
-        """What stays of it: `Round.came_of`."""
-        return {
-            "seen": [cage.pk for cage, done in self.cages if done.is_seen],
-            "skipped": [
-                [cage.pk, done.look.why if done.look else ""] for cage, done in self.skipped
-            ],
-            "left": [cage.pk for cage in self.left],
-        }
-
-    @property
-    def unopened(self) -> list[Cage]:
-        """Those with a concern that is not on the desk."""
-        return [
-            cage
-            for cage, done in self.cages
-            if done.look and done.look.result == LookResult.CONCERN and not done.look.concern_id
-        ]
-
 
 def standing_of(one: Round, access: Access, now: datetime) -> Standing:
-    """What was done in the round so far. Three queries."""
+    """How far a round under way is. Three queries."""
+    return _standing(_cages_of(one, access, now), list(_looks_of(one)), one)
+
+
+def result_of(one: Round, seen: CageQuerySet, now: datetime) -> Standing:
+    """What came of a round that has ended, of the cages that it was about and that are seen.
+
+    The looks and the marks are those of now: what arrived late, was corrected or was taken back
+    counts. Three queries.
+    """
+    looks = list(_looks_of(one))
+    ids = {*one.came_of.get("cages", ()), *(look.cage_id for look in looks)}
+    found = seen.filter(pk__in=ids).select_related("room", "rack")
+    return _standing(list(found.in_order("position", now)), looks, one)
+
+
+def _cages_of(one: Round, access: Access, now: datetime) -> list[Cage]:
+    """The cages that a round under way is about, in order of rack and bay."""
     found = cages_in(one.room_id, access).select_related("room", "rack").in_order("position", now)
-    cages = list(access.marked(found)[:CAGES_AT_MOST])
-    looks: dict[int, Look] = {}
-    for look in one.looks.valid().order_by("at", "pk"):
-        before = looks.get(look.cage_id)
-        # Whoever skips a cage after a look has still seen it.
-        if before is None or look.result != LookResult.SKIPPED:
-            looks[look.cage_id] = look
-    marks: dict[int, list[Mark]] = {}
-    for mark in _marks_of(one).filter(cage__in=[cage.pk for cage in cages]):
-        marks.setdefault(mark.cage_id or 0, []).append(mark)
-    return Standing([(cage, Done(looks.get(cage.pk), marks.get(cage.pk, []))) for cage in cages])
+    return list(access.marked(found)[:CAGES_AT_MOST])
 
 
-def _marks_of(one: Round) -> Any:
-    """The marks of its person that arrived while it was under way, oldest first."""
-    marks = Mark.objects.valid().filter(person=one.person_id, noted_at__gte=one.begun_at)
-    if one.end_noted_at:
-        marks = marks.filter(noted_at__lte=one.end_noted_at)
-    return marks.select_related("kind").order_by("starts_at", "pk")
+def _standing(cages: list[Cage], looks: list[Look], one: Round) -> Standing:
+    done = {cage.pk: Done() for cage in cages}
+    for look in looks:
+        if look.cage_id in done:
+            done[look.cage_id].looks.append(look)
+    for mark in _marks_of(one).filter(cage__in=list(done)).select_related("kind"):
+        done[mark.cage_id or 0].marks.append(mark)
+    return Standing([(cage, done[cage.pk]) for cage in cages])
+
+
+def _looks_of(one: Round) -> LookQuerySet:
+    """The looks that were tapped in the round, from its day on until its end, oldest first.
+
+    A device says in which round it was. So a clock that is behind takes no look away.
+    """
+    looks = one.looks.valid().filter(at__gte=day_of(one).start)
+    if one.ended_at:
+        looks = looks.filter(at__lte=one.ended_at)
+    return looks.order_by("at", "pk")
+
+
+def _marks_of(one: Round) -> MarkQuerySet:
+    """What its person did from its beginning to its end, by the times of the marks, oldest first.
+
+    The clock of a device may be a little behind, as it may be ahead.
+    """
+    who = {"person": one.person_id} if one.person_id else {"person": None, "by": one.by}
+    marks = Mark.objects.valid().filter(starts_at__gte=one.begun_at - FUTURE_TOLERANCE, **who)
+    if one.ended_at:
+        marks = marks.filter(starts_at__lte=one.ended_at)
+    return marks.order_by("starts_at", "pk")
 
 
 def carry_out(items: Iterable[Item], access: Access, now: datetime) -> list[tuple[Item, str]]:
@@ -204,7 +251,9 @@ def _carry_out(item: Item, access: Access, now: datetime) -> None:
         )
     if item.at < now - OLDEST:
         raise Unclear(_("This is older than %(days)d days.") % {"days": OLDEST.days})
-    one = Round.objects.filter(pk=item.round_id, person=access.person).first()
+    # Locked, so that nobody ends it between this note and what is made of its last one.
+    own = Round.objects.select_for_update().filter(person=access.person)
+    one = own.filter(pk=item.round_id).first()
     if one is None:
         raise Unclear(_("This round is not yours, or is gone."))
     if item.what == END:
@@ -216,13 +265,33 @@ def _carry_out(item: Item, access: Access, now: datetime) -> None:
 
 
 def _end(one: Round, item: Item, access: Access, now: datetime) -> None:
+    if one.ended_at is None:
+        _close(one, max(item.at, one.begun_at), access, now)
+    _move_end(one, item.at)
+
+
+def _close(one: Round, at: datetime, access: Access, now: datetime, **more: Any) -> None:
     """End it, and keep which cages it was about: they may stand elsewhere tomorrow."""
-    if one.ended_at:
-        return
-    standing = standing_of(one, access, now)
-    Round.objects.under_way().filter(pk=one.pk).update(
-        ended_at=max(item.at, one.begun_at), end_noted_at=now, came_of=standing.kept
-    )
+    cages = [cage.pk for cage in _cages_of(one, access, now) if cage.created_at <= at]
+    one.ended_at, one.end_noted_at, one.came_of = at, now, {"cages": cages, **more}
+    one.save(update_fields=["ended_at", "end_noted_at", "came_of"])
+
+
+def _leave(one: Round, access: Access, now: datetime) -> None:
+    """End a round of an earlier day that nobody ended: with its last note of that day."""
+    end = day_of(one).end
+    cages = [cage.pk for cage in _cages_of(one, access, now)]
+    looks = _looks_of(one).filter(at__lt=end).aggregate(at=Max("at"))
+    marks = _marks_of(one).filter(starts_at__lt=end, cage__in=cages).aggregate(at=Max("starts_at"))
+    last = max(filter(None, (one.begun_at, looks["at"], marks["at"])))
+    _close(one, last, access, now, was_left=True)
+
+
+def _move_end(one: Round, at: datetime) -> None:
+    """Move the end of a round that nobody ended: this note of its day arrived later."""
+    if one.ended_at and one.was_left and one.ended_at < at < day_of(one).end:
+        one.ended_at = at
+        one.save(update_fields=["ended_at"])
 
 
 def _note(one: Round, item: Item, access: Access, now: datetime) -> None:
@@ -235,6 +304,7 @@ def _note(one: Round, item: Item, access: Access, now: datetime) -> None:
             raise Unclear(_("You may not note work at this cage."))
         kind = MarkKind.objects.get(code=item.what)
         marking.note(cage, kind, marking.Times(item.at, item.at), access, now, item.key)
+        _move_end(one, item.at)
         return
     if item.at < slot_of(cage.created_at):
         raise Unclear(_("The cage did not exist then."))
@@ -255,6 +325,7 @@ def _note(one: Round, item: Item, access: Access, now: datetime) -> None:
     if is_new and item.what == LookResult.CONCERN:
         look.concern = tell_desk(cage, access, now)
         look.save(update_fields=["concern"])
+    _move_end(one, item.at)
 
 
 def tell_desk(cage: Cage, access: Access, now: datetime) -> Concern | None:

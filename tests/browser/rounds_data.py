@@ -23,14 +23,14 @@ def add_rounds(person, now):
     room = Room.objects.get(pk=900)
     told = {"room": room, "person": person, "by": person.username}
     Round.objects.create(pk=900, begun_at=now, **told)
-    came_of = {"seen": [1, 2], "skipped": [[3, "Not there"]], "left": [4]}
+    came_of = {"cages": [1, 2, 3, 4]}
     ended = Round.objects.create(
         pk=901, begun_at=now, ended_at=now, end_noted_at=now, came_of=came_of, **told
     )
-    for cage, result in ((1, LookResult.FINE), (2, LookResult.CONCERN)):
-        Look.objects.create(
-            cage_id=cage, round=ended, at=now, result=result, by="tim", noted_at=now
-        )
+    skipped = {"result": LookResult.SKIPPED, "why": "Not there"}
+    results = ({"result": LookResult.FINE}, {"result": LookResult.CONCERN}, skipped)
+    for cage, result in enumerate(results, 1):
+        Look.objects.create(cage_id=cage, round=ended, at=now, by="tim", noted_at=now, **result)
     NightSheet.objects.create(
         room=room,
         begins_at=NIGHT_END - timedelta(hours=12),

@@ -17,7 +17,7 @@ from tests.welfare.factories import make_concern
 from welfare import desk, rounds
 from welfare.models import Concern, Kind, Look, Round
 
-NOW = at("07:02:30")
+NOW, DAY = at("07:02:30"), timedelta(days=1)
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 LIST, ARRIVALS = reverse("round-list"), reverse("round-arrivals")
 
@@ -93,9 +93,9 @@ def test_what_arrives_twice_is_kept_once(browser, under_way, what):
 
 
 def test_work_in_a_round_is_a_mark_of_the_cage(browser, under_way):
-    send(browser, under_way, item(under_way, "food", cage=9, at=at("06:50")))
+    send(browser, under_way, item(under_way, "food", cage=9, at=at("07:02")))
     mark = Mark.objects.get()
-    assert (mark.cage_id, mark.kind.code, mark.starts_at) == (9, BuiltIn.FOOD, at("06:50"))
+    assert (mark.cage_id, mark.kind.code, mark.starts_at) == (9, BuiltIn.FOOD, at("07:02"))
     page = browser.get(reverse("round", args=[under_way.pk]))
     assert page.context["standing"].seen == 1
 
@@ -138,6 +138,81 @@ def test_the_end_says_how_many_were_looked_at_and_which_were_skipped(browser, un
     cages[0].save()
     page = text_of(browser.get(reverse("round", args=[under_way.pk])))
     assert "2 of 3 looked at, one skipped: Colony 7 (Not there)" in page
+
+
+def test_what_arrives_after_the_end_or_is_taken_back_changes_what_came_of_it(browser, under_way):
+    wrong, end = item(under_way, cage=8), item(under_way, "end", cage=0, at=at("07:03"))
+    send(browser, under_way, wrong, end)
+    send(
+        browser,
+        under_way,
+        item(under_way, "undo", cage=8, of=wrong["key"]),
+        item(under_way, cage=7),
+        item(under_way, "cage_change", cage=9),
+    )
+    # After its end by the clock of the device.
+    send(browser, under_way, item(under_way, cage=8, at=at("07:03:10")))
+    page = text_of(browser.get(reverse("round", args=[under_way.pk])))
+    assert "2 of 3 looked at Not looked at: A-01" in page
+
+
+def test_what_was_done_before_a_round_is_none_of_it(browser, under_way):
+    work = [item(under_way, "cage_change", cage=pk, at=at("06:55")) for pk in (7, 8)]
+    # The device says of a look in which round it was, so its clock may be behind.
+    send(browser, under_way, *work, item(under_way, cage=9, at=at("06:55")))
+    standing = browser.get(reverse("round", args=[under_way.pk])).context["standing"]
+    assert [cage.pk for cage in standing.left] == [8, 7]
+
+
+def test_who_did_the_work_is_told_apart_when_the_account_is_gone(browser, under_way, cages):
+    send(browser, under_way, item(under_way, "end", cage=0, at=at("07:03")))
+    make_mark(cages[0], NOW, by="another who is gone")
+    Round.objects.update(person=None)
+    page = browser.get(reverse("round", args=[under_way.pk]))
+    assert page.context["standing"].seen == 0
+
+
+# A round is of one day
+
+
+@pytest.fixture
+def next_day(browser, under_way, clock):
+    """The round of the day before has looked at cage 8, and nobody has ended it."""
+    send(browser, under_way, item(under_way, cage=8, at=at("07:03")))
+    clock(NOW + DAY)
+    browser.force_login(under_way.person)
+
+
+def test_a_round_of_an_earlier_day_does_not_go_on(browser, next_day, under_way, cages):
+    page = text_of(browser.get(LIST))
+    assert "not ended" in page
+    assert "Go on" not in page
+    assert browser.get(reverse("round-cage", args=[7]))["Location"] == "/cages/7/"
+    address = browser.post(LIST, {"room": cages[0].room_id})["Location"]
+    assert browser.get(address).context["standing"].seen == 0
+    under_way.refresh_from_db()
+    assert (under_way.ended_at, under_way.end_noted_at) == (at("07:03"), NOW + DAY)
+    page = text_of(browser.get(reverse("round", args=[under_way.pk])))
+    assert "last note 2026-03-02 07:03, ended by nobody" in page
+    assert "1 of 3 looked at Not looked at: B-01 , B-02" in page
+
+
+def test_late_notes_count_for_the_round_and_the_day_of_the_device(
+    browser, next_day, under_way, cages
+):
+    address = browser.post(LIST, {"room": cages[0].room_id})["Location"]
+    send(
+        browser,
+        under_way,
+        item(under_way, "cage_change", cage=9, at=at("07:05")),
+        # On the old page, which was still open on the next day.
+        item(under_way, cage=7, at=NOW + DAY),
+    )
+    assert browser.get(address).context["standing"].seen == 0
+    under_way.refresh_from_db()
+    assert under_way.ended_at == at("07:05")
+    page = text_of(browser.get(reverse("round", args=[under_way.pk])))
+    assert "2 of 3 looked at Not looked at: B-02" in page
 
 
 def test_bays_are_told_with_their_racks_where_the_room_has_several(browser, under_way, cages):
@@ -268,9 +343,11 @@ def test_the_worker_reaches_the_pages_of_rounds_only(browser):
     assert reverse("round-worker").startswith("/rounds/")
 
 
-@pytest.mark.parametrize("name", ["round-list", "round"])
+@pytest.mark.parametrize("name", ["round-list", "round", "ended"])
 def test_the_number_of_queries_is_fixed(browser, under_way, cages, owner, name):
-    address = reverse(name, args=[under_way.pk] if name == "round" else [])
+    address = LIST if name == "round-list" else reverse("round", args=[under_way.pk])
+    if name == "ended":
+        send(browser, under_way, item(under_way, "end", cage=0, at=NOW))
     browser.get(address)
     before = queries_of(browser.get, address)
     for number in range(10, 16):

@@ -19,7 +19,8 @@ class RoundQuerySet(models.QuerySet["Round"]):
 class Round(models.Model):
     """A person goes through a room, from `begun_at` until `ended_at`.
 
-    ended_at: by the clock of the device that ended it. end_noted_at: when that arrived.
+    ended_at: by the clock of the device that ended it, or of the last note where nobody did.
+    end_noted_at: when that arrived.
     """
 
     room = models.ForeignKey("cages.Room", on_delete=models.CASCADE, related_name="rounds")
@@ -31,7 +32,8 @@ class Round(models.Model):
     begun_at = models.DateTimeField(_("begun"))
     ended_at = models.DateTimeField(_("ended"), null=True)
     end_noted_at = models.DateTimeField(null=True)
-    # {"seen": [cage id], "skipped": [[cage id, why]], "left": [cage id]} when it ended.
+    # When it ended: {"cages": [ids of those that it was about]}, and "was_left": true where nobody
+    # ended it but the next round, on a later day.
     came_of = models.JSONField(default=dict)
 
     objects = RoundQuerySet.as_manager()
@@ -53,6 +55,10 @@ class Round(models.Model):
 
     def __str__(self) -> str:
         return f"round of room {self.room_id}, {self.begun_at:%Y-%m-%d %H:%M}Z"
+
+    @property
+    def was_left(self) -> bool:
+        return bool(self.came_of.get("was_left"))
 
 
 class LookResult(models.TextChoices):

@@ -44,15 +44,13 @@ class RoundsView(CageAccessMixin, TemplateView):
         cages = self.access.acknowledges(Cage.objects.active()).order_by()
         counts = cages.exclude(room=None).values("room").annotate(count=Count("pk"))
         by_room = dict(counts.values_list("room", "count"))
-        under_way = {
-            one.room_id: one
-            for one in Round.objects.under_way().filter(person=self.access.person, room__in=by_room)
-        }
+        own = Round.objects.under_way().filter(person=self.access.person, room__in=by_room)
+        under_way = {one.room_id: (one, rounds.goes_on(one, self.now)) for one in own}
         seen = self.seen.order_by().values("room")
         newest = Round.objects.exclude(ended_at=None).filter(room__in=seen).select_related("room")
         return super().get_context_data(
             rooms=[
-                (room, by_room[room.pk], under_way.get(room.pk))
+                (room, by_room[room.pk], *under_way.get(room.pk, (None, False)))
                 for room in Room.objects.filter(pk__in=by_room).order_by("sort_key")
             ],
             rounds=newest.order_by("-ended_at", "-pk")[:ROUNDS_SHOWN],
@@ -100,26 +98,19 @@ class RoundView(CageAccessMixin, TemplateView):
         }
 
     def _ended(self) -> dict[str, Any]:
-        """Of the cages that it was about, those that the person sees."""
-        came = {"seen": [], "skipped": [], "left": [], **self.round.came_of}
-        why = dict(came["skipped"])
-        ids = [*came["seen"], *why, *came["left"]]
-        found = self.seen.filter(pk__in=ids).select_related("room", "rack")
-        cages = {cage.pk: cage for cage in found.in_order("position", self.now)}
-        seen = {pk for pk in came["seen"] if pk in cages}
-        bays = bays_of(cages.values())
+        if self.round.ended_at is None:
+            return {}
+        standing = rounds.result_of(self.round, self.seen, self.now)
+        bays = bays_of(cage for cage, _done in standing.cages)
+        unopened = self.round.looks.unopened().filter(cage__in=self.seen.order_by().values("pk"))
         return {
-            "seen_count": len(seen),
-            "all_count": len(cages),
-            "skipped": [(cage, why[pk], bays[pk]) for pk, cage in cages.items() if pk in why],
-            "left": [
-                (cage, bays[pk]) for pk, cage in cages.items() if pk not in why and pk not in seen
+            "standing": standing,
+            "skipped": [
+                (cage, done.look.why if done.look else "", bays[cage.pk])
+                for cage, done in standing.skipped
             ],
-            "unopened": [
-                look.cage
-                for look in self.round.looks.unopened().select_related("cage__rack", "cage__room")
-                if look.cage_id in cages
-            ],
+            "left": [(cage, bays[cage.pk]) for cage in standing.left],
+            "unopened": [look.cage for look in unopened.select_related("cage__rack", "cage__room")],
         }
 
 
@@ -130,7 +121,9 @@ class RoundCageView(CageAccessMixin, View):
         cage = get_object_or_404(self.seen, pk=pk)
         own = Round.objects.under_way().filter(person=self.access.person, room=cage.room_id)
         one = own.first() if cage.room_id and not cage.is_archived else None
-        return redirect(f"{reverse('round', args=[one.pk])}?cage={pk}" if one else cage)
+        if one is None or not rounds.goes_on(one, self.now):
+            return redirect(cage)
+        return redirect(f"{reverse('round', args=[one.pk])}?cage={pk}")
 
 
 class ArrivalsView(CageAccessMixin, View):
