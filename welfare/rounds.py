@@ -72,9 +72,11 @@ class Item:
             key = uuid.UUID(str(sent.get("key")))
             of = uuid.UUID(str(sent["of"])) if sent.get("of") else None
             at = parse_datetime(str(sent.get("at")))
+            what, why = str(sent.get("what")), str(sent.get("why") or "").strip().replace("\0", "")
+            # JSON can hold half of a character, of which the database keeps nothing.
+            why.encode()
         except ValueError:
             raise Unclear(_("This is no note of a round.")) from None
-        what, why = str(sent.get("what")), str(sent.get("why") or "").strip().replace("\0", "")
         if at is None or not is_aware(at) or what not in (*LookResult.values, *TAPS, UNDO, END):
             raise Unclear(_("This is no note of a round."))
         if len(why) > WHY_LENGTH:

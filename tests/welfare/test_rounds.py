@@ -316,6 +316,10 @@ def test_more_notes_than_allowed_are_refused(browser, under_way):
         {"at": "2026-03-02T07:00"},
         {"cage": "x"},
         {"why": "w" * 101, "what": "skipped"},
+        {"why": "\ud83d", "what": "skipped"},
+        {"why": "\ud83d"},
+        {"key": "\ud83d"},
+        {"of": "\ud83d", "what": "undo"},
         {"at": (NOW - timedelta(days=15)).isoformat()},
     ],
 )
