@@ -1,5 +1,5 @@
 // A round on a tablet: one cage after the other, one tap each. Taps go into the queue of this device
-// (round_queue.js) and show at once; the server has them when the network allows.
+// (round_waiting.js) and show at once; the server has them when the network allows.
 (() => {
   "use strict";
 
@@ -8,22 +8,22 @@
 
   const CACHE = "neurocage-rounds";
   const LAST = "/rounds/last/";
-  const SEND_EVERY_MS = 15000;
   const LOOKS = ["fine", "concern", "skipped"];
   const data = root.dataset;
   const roundId = Number(data.round);
-  const person = Number(data.person);
+  const waiting = window.roundWaiting;
   const find = (css) => root.querySelector(css);
+  const keysOf = (text) => text.split(" ").filter(Boolean);
   const buttons = [...root.querySelectorAll("[data-cage]")];
   const cages = buttons.map((button) => ({
     id: Number(button.dataset.cage),
     button,
-    before: { seen: button.dataset.seen === "1", skipped: button.dataset.skipped === "1" },
+    seenBy: keysOf(button.dataset.seen),
+    skippedBy: keysOf(button.dataset.skipped),
   }));
   let current = 0;
   let items = [];
-  let state = "sent";
-  let busy = false;
+  let wasOver = false;
 
   const word = (what) => find(`[data-word="${what}"]`)?.textContent ?? what;
   const said = (name, told) =>
@@ -35,22 +35,49 @@
     node.hidden = !text;
   }
 
+  // The taps that count, oldest first: neither refused nor taken back.
+  function taps() {
+    const back = undone();
+    return items.filter(
+      ({ what, key, state }) =>
+        what !== "undo" && what !== "end" && state !== "refused" && !back.has(key),
+    );
+  }
+
+  // The keys of what was taken back.
+  function undone() {
+    const acts = items.filter(({ what, state }) => what === "undo" && state !== "refused");
+    return new Set(acts.map((one) => one.of));
+  }
+
+  const isOver = () => items.some((one) => one.what === "end" && one.state === "sent");
+
   // What was noted of each cage: as the server knew it when the page was made, and on this device.
   function standing() {
-    const undone = new Set(items.filter((one) => one.what === "undo").map((one) => one.of));
-    for (const cage of cages) Object.assign(cage, cage.before, { noted: [] });
+    const back = undone();
+    const isLeft = (key) => !back.has(key);
+    for (const cage of cages) {
+      cage.seen = cage.seenBy.some(isLeft);
+      cage.skipped = !cage.seen && cage.skippedBy.some(isLeft);
+      cage.noted = [];
+    }
     const byId = new Map(cages.map((cage) => [cage.id, cage]));
-    for (const item of items) {
+    for (const item of taps()) {
       const cage = byId.get(item.cage);
-      if (!cage || item.what === "undo" || undone.has(item.key)) continue;
+      if (!cage) continue;
       if (item.what === "skipped") {
         cage.skipped = !cage.seen;
       } else {
         cage.seen = true;
         cage.skipped = false;
       }
-      cage.noted.push(item.why ? `${word(item.what)}: ${item.why}` : word(item.what));
+      cage.noted.push(item.said ?? item.what);
     }
+  }
+
+  function nameOf(cage) {
+    const { label, bay } = cage.button.dataset;
+    return bay === label ? label : `${bay} · ${label}`;
   }
 
   const names = (some) => some.map((cage) => cage.button.dataset.bay).join(", ");
@@ -77,63 +104,34 @@
       cage.button.toggleAttribute("aria-current", cage === cages[current]);
     }
     const cage = cages[current];
-    find(".round-taps").hidden = !cage;
+    const over = isOver();
+    find(".round-over").hidden = !over;
+    find("[data-end]").hidden = over;
+    find(".round-ways").hidden = over;
+    find(".round-old").hidden = over || Date.now() < Date.parse(data.dayEnds);
+    find(".round-taps").hidden = over || !cage;
     if (cage) {
-      const { label, place, bay, move, handled } = cage.button.dataset;
-      show("#round-cage", bay === label ? label : `${bay} · ${label}`);
+      const { place, move, handled } = cage.button.dataset;
+      show("#round-cage", nameOf(cage));
       show(".round-place", place);
       show(".round-done", cage.noted.join(", "));
       for (const node of root.querySelectorAll("[data-handles]"))
         node.hidden = handled === undefined;
       find("[data-move]").href = move;
     }
-    find("[data-undo]").disabled = !lastTap();
-    renderQueue();
+    find("[data-undo]").disabled = !taps().length;
   }
 
-  function renderQueue() {
-    const waiting = items.filter((item) => item.state === "waiting").length;
-    const parts = [];
-    if (waiting) parts.push(said("saidWaiting", { count: waiting }));
-    if (others) parts.push(said("saidOthers", { count: others }));
-    if (state === "signed-out" && waiting) parts.push(data.saidSignedOut);
-    else if (state === "offline") parts.push(data.saidOffline);
-    if (!parts.length) parts.push(data.saidNone);
-    if (!("serviceWorker" in navigator)) parts.push(data.saidNoWorker);
-    show(".round-queue", parts.join(" "));
-    find(".round-queue").dataset.waiting = String(waiting);
-    const list = find(".round-refused");
-    const refused = items.filter((item) => item.state === "refused");
-    list.hidden = !refused.length;
-    list.replaceChildren(
-      ...refused.map((item) => {
-        const row = document.getElementById("round-discard").content.cloneNode(true);
-        const cage = cages.find((one) => one.id === item.cage);
-        const name = cage ? `${cage.button.dataset.bay}, ` : "";
-        row.querySelector("span").textContent = `${name}${word(item.what)}: ${item.refused}`;
-        row.querySelector("button").addEventListener("click", async () => {
-          await window.roundQueue.remove(item.id);
-          await load();
-        });
-        return row;
-      }),
-    );
+  function take() {
+    items = waiting.items().filter((item) => item.round === roundId);
   }
 
-  let others = 0;
-
-  async function load() {
-    const all = await window.roundQueue.all();
-    others = all.filter((item) => item.person !== person && item.state !== "sent").length;
-    items = all.filter((item) => item.person === person && item.round === roundId);
+  // After the end the page of the result follows, but not while something waits or was refused. A
+  // copy of a round that was over before stays: without a network it would lead to itself.
+  function follow() {
+    take();
     render();
-  }
-
-  function lastTap() {
-    const undone = new Set(items.filter((one) => one.what === "undo").map((one) => one.of));
-    return items.findLast(
-      (one) => one.what !== "undo" && one.what !== "end" && !undone.has(one.key),
-    );
+    if (isOver() && !wasOver && waiting.isAllSent()) location.assign(data.page);
   }
 
   // A random UUID. crypto.randomUUID is missing where a page is not served by HTTPS.
@@ -145,37 +143,11 @@
     return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
   }
 
-  async function note(what, more = {}) {
-    const item = {
-      key: newKey(),
-      what,
-      at: new Date().toISOString(),
-      round: roundId,
-      person,
-      ...more,
-    };
-    try {
-      await window.roundQueue.add(item);
-    } catch {
-      show(".round-queue", data.saidLost);
-      return false;
-    }
-    await load();
-    void send();
-    return true;
-  }
-
-  async function send() {
-    if (busy) return;
-    busy = true;
-    try {
-      state = await window.roundQueue.send(data.arrivals, person, Number(data.atMost));
-    } finally {
-      busy = false;
-    }
-    await load();
-    const ended = items.some((item) => item.what === "end" && item.state === "sent");
-    if (ended && state === "sent") location.assign(data.page);
+  // Whether it is on the disk of this device.
+  async function note(what, name, text, more = {}) {
+    const at = new Date().toISOString();
+    const item = { key: newKey(), what, at, round: roundId, name, said: text, ...more };
+    return waiting.add(item);
   }
 
   function go(number) {
@@ -202,7 +174,9 @@
       field.focus();
       return;
     }
-    if (!(await note(what, { cage: cages[current].id, why }))) return;
+    const cage = cages[current];
+    const text = why ? `${word(what)}: ${why}` : word(what);
+    if (!(await note(what, nameOf(cage), text, { cage: cage.id, why }))) return;
     field.value = "";
     show(".round-hint", what === "concern" && !("opens" in data) ? data.saidUnopened : "");
     // After work at a cage it stays, because there may be more to note of it.
@@ -226,12 +200,15 @@
       find(".round-cage").scrollIntoView({ block: "nearest" });
     } else if ("undo" in button.dataset) {
       inTurn(async () => {
-        const last = lastTap();
+        const last = taps().at(-1);
         if (!last) return;
-        await note("undo", { cage: last.cage, of: last.key });
+        const text = `${button.textContent}: ${last.said ?? last.what}`;
+        await note("undo", last.name, text, { cage: last.cage, of: last.key });
         go(cages.findIndex((one) => one.id === last.cage));
       });
-    } else if ("end" in button.dataset) inTurn(() => note("end"));
+    } else if ("end" in button.dataset) {
+      inTurn(() => note("end", find("h1").textContent, button.textContent));
+    }
   });
 
   // A copy of this page and of its files, for when there is no network.
@@ -257,22 +234,15 @@
     const wanted = Number(
       byCode?.[1] ?? new URLSearchParams(location.search).get("cage") ?? data.wanted,
     );
-    try {
-      await window.roundQueue.forgetOld();
-      await load();
-    } catch {
-      render();
-      show(".round-queue", data.saidLost);
-      return;
-    }
+    const isKept = await waiting.started;
+    take();
+    wasOver = isOver();
+    render();
+    if (!isKept) return;
     const there = cages.findIndex((cage) => cage.id === wanted);
     if (there >= 0) go(there);
     else if (cages.length && (cages[0].seen || cages[0].skipped)) goToNextDue();
-    void send();
-    window.addEventListener("online", () => void send());
-    setInterval(() => {
-      if (items.some((item) => item.state !== "sent")) void send();
-    }, SEND_EVERY_MS);
+    document.addEventListener("round-queue", follow);
     // Without a copy the round goes on; only a reload needs the network then.
     keepCopy().catch(() => {});
   }

@@ -1,7 +1,7 @@
 // What a person notes on a round waits here, in the browser's own database, until the server has it.
 //
-// An item is {id, key, what, at, round, cage, why, of, person, state, refused}. state: "waiting",
-// "sent" or "refused". Items are sent in the order of their ids, so in the order of the taps. Sent
+// An item is {id, key, what, at, round, cage, why, of, person, state, refused, name, said}. state:
+// "waiting", "sent" or "refused". name and said: what it is about, in words. Items are sent in the order of their ids, so in the order of the taps. Sent
 // ones stay for a while, so that a page that is opened without the network knows of them.
 (() => {
   "use strict";

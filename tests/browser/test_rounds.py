@@ -111,8 +111,72 @@ def test_a_clock_that_is_ahead_is_told_and_the_note_stays_on_the_device(page):
     refused = page.locator(".round-refused li")
     expect(refused).to_contain_text("The clock of this device is ahead", timeout=SOON_MS)
     assert not Look.objects.exists()
+    expect(page.locator(".round-progress")).to_have_text(f"0 of {CAGES} looked at")
     refused.get_by_role("button", name="Discard").click()
     expect(refused).to_have_count(0)
+    expect(page.locator(".round-queue")).to_have_text("Everything is sent.")
+
+
+def test_a_refused_note_stays_in_sight_on_the_pages_of_rounds_until_it_is_discarded(page):
+    page.clock.install()
+    page.clock.set_system_time(timezone.now() + timedelta(minutes=5))
+    tap(page, "looked fine")
+    expect(page.locator(".round-queue")).to_have_text("Refused: 1", timeout=SOON_MS)
+    page.clock.set_system_time(timezone.now())
+    # As if the device had told another round, which is gone.
+    page.evaluate(
+        """async () => {
+          const [item] = await window.roundQueue.all();
+          await window.roundQueue.remove(item.id);
+          await window.roundQueue.add({ ...item, round: 7, at: new Date().toISOString() });
+        }"""
+    )
+    tap(page, "looked fine")
+    refused = page.locator(".round-refused li")
+    told = "A-01 · Colony 01, looked fine, 20"
+    expect(refused).to_contain_text("This round is not yours, or is gone.", timeout=SOON_MS)
+    expect(refused).to_contain_text(told)
+    page.get_by_role("button", name="End the round").click()
+    expect(page.locator(".round-over")).to_be_visible(timeout=SOON_MS)
+    expect(page.locator(".round-taps")).to_be_hidden()
+    page.get_by_role("link", name="What came of it").click()
+    expect(page.locator(".lead")).to_contain_text(f"1 of {CAGES} looked at")
+    expect(refused).to_contain_text(told)
+    page.goto("/rounds/")
+    expect(page.locator(".round-queue")).to_have_text("Refused: 1")
+    refused.get_by_role("button", name="Discard").click()
+    expect(refused).to_have_count(0)
+    expect(page.locator(".round-queue")).to_be_hidden()
+
+
+def test_the_page_of_the_result_follows_when_the_last_refused_note_is_discarded(page):
+    page.clock.install()
+    page.clock.set_system_time(timezone.now() + timedelta(minutes=5))
+    tap(page, "looked fine")
+    refused = page.locator(".round-refused li")
+    expect(refused).to_have_count(1, timeout=SOON_MS)
+    page.clock.set_system_time(timezone.now() - timedelta(hours=1))
+    page.get_by_role("button", name="End the round").click()
+    expect(page.locator(".round-over")).to_be_visible(timeout=SOON_MS)
+    refused.get_by_role("button", name="Discard").click()
+    expect(page.locator(".lead")).to_contain_text(f"0 of {CAGES} looked at", timeout=SOON_MS)
+
+
+def test_undo_takes_back_what_was_noted_before_the_page_was_opened(page):
+    tap(page, "looked fine")
+    expect(page.locator(".round-queue")).to_have_text("Everything is sent.", timeout=SOON_MS)
+    page.goto("/rounds/cage/2/")
+    expect(page.locator(".round-progress")).to_have_text(f"1 of {CAGES} looked at")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#round-cage")).to_contain_text("Colony 01")
+    expect(page.locator(".round-progress")).to_have_text(f"0 of {CAGES} looked at")
+
+
+def test_a_round_of_an_earlier_day_says_so(page):
+    expect(page.locator(".round-old")).to_be_hidden()
+    Round.objects.update(begun_at=timezone.now() - timedelta(days=1))
+    page.reload()
+    expect(page.locator(".round-old")).to_contain_text("began on an earlier day")
 
 
 def test_after_the_session_has_ended_what_waits_stays_and_says_so(page, technician):

@@ -53,6 +53,7 @@ class RoundsView(CageAccessMixin, TemplateView):
                 (room, by_room[room.pk], *under_way.get(room.pk, (None, False)))
                 for room in Room.objects.filter(pk__in=by_room).order_by("sort_key")
             ],
+            items_at_most=rounds.ITEMS_AT_MOST,
             rounds=newest.order_by("-ended_at", "-pk")[:ROUNDS_SHOWN],
             **kwargs,
         )
@@ -80,7 +81,8 @@ class RoundView(CageAccessMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         more = self._tapped() if self.is_tapped else self._ended()
-        return super().get_context_data(round=self.round, **more, **kwargs)
+        told = {"round": self.round, "items_at_most": rounds.ITEMS_AT_MOST}
+        return super().get_context_data(**told, **more, **kwargs)
 
     def _tapped(self) -> dict[str, Any]:
         standing = rounds.standing_of(self.round, self.access, self.now)
@@ -93,7 +95,7 @@ class RoundView(CageAccessMixin, TemplateView):
             "taps": MarkKind.objects.filter(code__in=rounds.TAPS, is_on=True).order_by("pk"),
             "reasons": rounds.WHY_SKIPPED,
             "why_length": WHY_LENGTH,
-            "items_at_most": rounds.ITEMS_AT_MOST,
+            "day_ends": rounds.day_of(self.round).end,
             "wanted": id_from(self.request.GET.get("cage", "")) or 0,
         }
 
