@@ -59,23 +59,25 @@ def actogram_picture(actogram: Actogram, bin_minutes: int, runs: Runs, words: st
     count, bins = actogram.rows.shape if len(actogram.rows) else (0, 1)
     unit = WIDTH / bins
     hours = bins * bin_minutes / MINUTES_AN_HOUR
+    bin_length = timedelta(minutes=bin_minutes)
     bars, gaps = [], []
     light: dict[LightPhase, list[str]] = {LightPhase.DARK: [], LightPhase.LIGHT: []}
     spans = {phase: spans_of(runs, phase) for phase in light}
-    for number, (start, row) in enumerate(zip(actogram.starts, actogram.rows, strict=True)):
+    for number, (row, pieces) in enumerate(zip(actogram.rows, actogram.parts, strict=True)):
         top = TOP + number * ROW
-        base = top + BAND + BARS
-        drawn, unknown = _row(row, unit, base)
-        bars.append(drawn)
-        gaps.append(unknown)
-        end = start + timedelta(hours=hours)
-        for phase, parts in light.items():
-            for span in spans[phase]:
-                first, last = max(span.start, start), min(span.end, end)
-                if first < last:
-                    x = MARGIN + (first - start) / (end - start) * WIDTH
-                    width = (last - first) / (end - start) * WIDTH
-                    parts.append(f"M{x:.1f} {top + BAND / 2}h{width:.1f}")
+        for part in pieces:
+            end = part.first + round((part.end - part.begin) / bin_length)
+            left = MARGIN + part.first * unit
+            drawn, unknown = _row(row[part.first : end], left, unit, top + BAND + BARS)
+            bars.append(drawn)
+            gaps.append(unknown)
+            for phase, strokes in light.items():
+                for span in spans[phase]:
+                    first, last = max(span.start, part.begin), min(span.end, part.end)
+                    if first < last:
+                        x = left + (first - part.begin) / bin_length * unit
+                        width = (last - first) / bin_length * unit
+                        strokes.append(f"M{x:.1f} {top + BAND / 2}h{width:.1f}")
     named = [
         Named(MARGIN - 6, TOP + number * ROW + BAND + BARS, _day(start))
         for number, start in enumerate(actogram.starts)
@@ -98,13 +100,16 @@ def actogram_picture(actogram: Actogram, bin_minutes: int, runs: Runs, words: st
     return Picture(MARGIN + WIDTH + 20, height, shown, named, ticks, words)
 
 
-def _row(row: Floats, unit: float, base: float) -> tuple[str, str]:
-    """(path of the bars, path of the bins without a value). Bins that are alike are one stroke."""
+def _row(row: Floats, left: float, unit: float, base: float) -> tuple[str, str]:
+    """(path of the bars, path of the bins without a value). Bins that are alike are one stroke.
+
+    left: where the first bin begins.
+    """
     levels = np.where(np.isnan(row), -1, np.round(np.nan_to_num(row) * LEVELS)).astype(int)
     edges = [0, *(np.flatnonzero(np.diff(levels)) + 1).tolist(), len(levels)]
     bars, gaps = [], []
     for first, end in zip(edges, edges[1:], strict=False):
-        level, x, width = levels[first], MARGIN + first * unit, (end - first) * unit
+        level, x, width = levels[first], left + first * unit, (end - first) * unit
         if level < 0:
             gaps.append(f"M{x:.1f} {base - BARS / 2}h{width:.1f}")
         elif level:

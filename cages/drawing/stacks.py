@@ -17,7 +17,7 @@ from cages.drawing import light, strips
 from cages.drawing.pins import Numbered, Pin, pins_of
 from cages.drawing.words import minutes_in_words, time_of_day
 from cages.history.axis import TAU, ZT, Axis
-from cages.history.light import LightRun
+from cages.history.light import LightRun, days_by_zt
 from cages.history.window import Window
 from cages.slots import SLOT_LENGTH
 
@@ -120,19 +120,10 @@ def _by_clock(minutes: bytes, window: Window) -> list[Row]:
 
 
 def _by_zt(minutes: bytes, window: Window, runs: Sequence[LightRun]) -> list[Row]:
-    spans: list[tuple[datetime, Window]] = []
-    for run in runs:
-        part = Window(max(run.window.start, window.start), min(run.window.end, window.end))
-        if run.zt_from is None or part.start >= part.end:
-            continue
-        if spans and spans[-1][0] == run.zt_from and spans[-1][1].end == part.start:
-            spans[-1] = (run.zt_from, Window(spans[-1][1].start, part.end))
-        else:
-            spans.append((run.zt_from, part))
     rows = []
-    for lights_on, part in spans:
+    for day in days_by_zt(runs, window):
+        part, at = day.window, day.begins_at
         start = (part.start - window.start) // SLOT_LENGTH
-        at = (part.start - lights_on) // SLOT_LENGTH
         own = minutes[start : start + part.minutes]
         length = max(DAY_MINUTES, at + len(own))
         rows.append(Row(part.start, 0, own, length, at, with_clock=True))

@@ -78,6 +78,23 @@ class LightRun:
 Runs = list[LightRun]
 
 
+@dataclass(frozen=True, slots=True)
+class LightDay:
+    """A part of a window whose ZT counts from one moment of lights on.
+
+    lights_on: at the beginning of `window`, or before it where the window or another schedule
+    began within the day. A day is 23 or 25 hours long where the timer follows a clock that is set.
+    """
+
+    lights_on: datetime
+    window: Window
+
+    @property
+    def begins_at(self) -> int:
+        """Whole minutes from lights on to the beginning of the part."""
+        return (self.window.start - self.lights_on) // SLOT_LENGTH
+
+
 def light_of(cage_ids: Iterable[int], window: Window) -> dict[int, Runs]:
     """{cage id: the LightRuns that fill the window}; at most two queries, however many cages.
 
@@ -221,6 +238,20 @@ def by_phase(minutes: bytes, runs: Runs) -> dict[LightPhase, HealthSummary]:
         parts.setdefault(run.phase, bytearray()).extend(minutes[first:end])
         first = end
     return {phase: health_of(bytes(parts[phase])) for phase in LightPhase if phase in parts}
+
+
+def days_by_zt(runs: Iterable[LightRun], window: Window) -> list[LightDay]:
+    """The LightDays of the window, oldest first. Minutes without ZT are in none of them."""
+    days: list[LightDay] = []
+    for run in runs:
+        part = Window(max(run.window.start, window.start), min(run.window.end, window.end))
+        if run.zt_from is None or part.start >= part.end:
+            continue
+        if days and days[-1].lights_on == run.zt_from and days[-1].window.end == part.start:
+            days[-1] = LightDay(run.zt_from, Window(days[-1].window.start, part.end))
+        else:
+            days.append(LightDay(run.zt_from, part))
+    return days
 
 
 def spans_of(runs: Runs, phase: LightPhase) -> list[Window]:

@@ -10,12 +10,13 @@ from django.utils import timezone
 
 from cages.history import handling
 from cages.history.animals import AND, stretches_of
-from cages.history.light import Runs, light_of
+from cages.history.light import LightDay, Runs, days_by_zt, light_of
 from cages.history.many_minutes import minutes_of_many
 from cages.history.minutes import Minute
 from cages.history.window import Window, midnight_of
 from cages.models import Cage
-from cages.rhythm.actogram import Actogram, actogram_of
+from cages.rhythm.actogram import Actogram, actogram_by_zt, actogram_of
+from cages.rhythm.days import minutes_by_zt, times_after, times_by_zt
 from cages.rhythm.nonparametric import Rhythm, rhythm_of
 from cages.rhythm.periodogram import Periodogram, chi_square, lomb_scargle
 from cages.rhythm.question import Axis, Question
@@ -26,23 +27,28 @@ from cages.rhythm.series import Series, series_of
 class Told:
     """What the minutes of one cage tell. Figures are worked out when they are asked for.
 
-    zero: the moment from which hours of the day count. is_zt: whether it is lights on. left_out:
-    minutes around handling that count as not known; None where all count. group: of its animals.
+    series: on the axis of time. daily: its minutes that have a place in a day, which figures of the
+    day are made of. zero: the moment from which hours of days of 24 hours count. days: where hours
+    count from lights on instead, the days with ZT. left_out: minutes around handling that count as
+    not known; None where all count. group: of its animals.
     """
 
     cage: Cage
     window: Window
     series: Series
+    daily: Series
     runs: Runs
     zero: datetime
-    is_zt: bool
+    days: list[LightDay]
     question: Question
     left_out: int | None = None
     group: str = ""
 
     @cached_property
     def rhythm(self) -> Rhythm:
-        return rhythm_of(self.series, self.zero)
+        if self.is_zt:
+            return rhythm_of(self.daily, times_by_zt(self.daily, self.days))
+        return rhythm_of(self.daily, times_after(self.daily, self.zero))
 
     @cached_property
     def lomb_scargle(self) -> Periodogram | None:
@@ -55,7 +61,20 @@ class Told:
     @cached_property
     def actogram(self) -> Actogram:
         asked = self.question
+        if self.is_zt:
+            return actogram_by_zt(self.series, self.days, double=asked.is_double)
         return actogram_of(self.series, self.zero, tau=asked.tau, double=asked.is_double)
+
+    @property
+    def is_zt(self) -> bool:
+        """Whether hours count from lights on."""
+        return bool(self.days)
+
+    @property
+    def without_zt(self) -> int:
+        """Minutes that have no ZT, where hours count from lights on."""
+        minutes = self.window.minutes - sum(day.window.minutes for day in self.days)
+        return minutes if self.is_zt else 0
 
     @property
     def has_changed_light(self) -> bool:
@@ -83,16 +102,17 @@ def rhythms_of(cages: Sequence[Cage], window: Window, question: Question) -> lis
             mask = handling.disturbed(marks[cage.pk], own, around)
             left_out = sum(mask)
             codes = _without(codes, mask)
+        days = days_by_zt(light[cage.pk], own) if question.axis == Axis.ZT else []
         series = series_of(codes, own, [question.health], bin_minutes=question.bin_minutes)
-        zero = _lights_on(light[cage.pk]) if question.axis == Axis.ZT else None
         found.append(
             Told(
                 cage,
                 own,
                 series,
+                _daily(codes, own, question, days) if days else series,
                 light[cage.pk],
-                zero or midnight_of(own.start.astimezone(_zone()).date(), _zone()),
-                zero is not None,
+                midnight_of(own.start.astimezone(_zone()).date(), _zone()),
+                days,
                 question,
                 left_out,
                 _group(stretch.group for stretch in groups[cage.pk]),
@@ -112,9 +132,10 @@ def _without(codes: bytes, mask: bytes) -> bytes:
     return kept.tobytes()
 
 
-def _lights_on(runs: Runs) -> datetime | None:
-    """The last lights on of the window, or before it; None where light is constant or unknown."""
-    return next((run.zt_from for run in reversed(runs) if run.zt_from), None)
+def _daily(codes: bytes, window: Window, question: Question, days: list[LightDay]) -> Series:
+    within = minutes_by_zt(window, days)
+    health, bin_minutes = [question.health], question.bin_minutes
+    return series_of(codes, window, health, bin_minutes=bin_minutes, within=within)
 
 
 def _group(groups: Iterable[str]) -> str:

@@ -1,19 +1,20 @@
 """How regular the day of a series is: IS, IV, L5, M10, RA, onset and offset, and the cosinor.
 
-All are folded at 24 hours. Bins without a value are left out. A figure is None where the series is
-not enough (`Series.is_enough`) or its parts are not known. Times are hours, from 0 up to 24, after
-`zero`: ZT0 or a midnight. IS, IV, L5, M10 and RA are
-defined as in pyActigraphy 1.1.
+All but IV are folded at 24 hours, each bin by its time in its own day (`cages.rhythm.days`). IV is
+told of the hours as they follow each other. Bins without a value, and those in no day, are left
+out. A figure is None where the series is not enough (`Series.is_enough`) or its parts are not
+known. Times are hours, from 0 up to 24, after the beginning of the day: ZT0 or a midnight. IS, IV,
+L5, M10 and RA are defined as in pyActigraphy 1.1.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from math import atan2, hypot, pi
 
 import numpy as np
 
+from cages.rhythm.days import NO_TIME, Times, times_after
 from cages.rhythm.periodogram import LEAST_VALUES, LEAST_VARIANCE
-from cages.rhythm.series import MINUTES_AN_HOUR, Floats, Series
+from cages.rhythm.series import MINUTES_A_DAY, MINUTES_AN_HOUR, Floats, Series
 
 HOURS_A_DAY = 24
 LEAST_ACTIVE_HOURS = 5
@@ -26,7 +27,7 @@ TEMPLATE_HOURS = 6
 class Stretch:
     """The hours of the average day with the lowest or highest mean.
 
-    mean: share from 0 to 1. begins: hours after zero.
+    mean: share from 0 to 1. begins: hours after the beginning of the day.
     """
 
     mean: float
@@ -37,8 +38,8 @@ class Stretch:
 class Edge:
     """When activity begins or ends on the average day.
 
-    at: hours after zero. match: the share of the template's hours that agree with it; 0.5 is what
-    a series without a rhythm has on average at any one time.
+    at: hours after the beginning of the day. match: the share of the template's hours that agree
+    with it; 0.5 is what a series without a rhythm has on average at any one time.
     """
 
     at: float
@@ -50,7 +51,8 @@ class Cosinor:
     """The cosine of 24 hours that fits best (Halberg 1967; Nelson and others 1979).
 
     mesor: its mean. amplitude: half of the way from lowest to highest. acrophase: when it is
-    highest, in hours after zero. explained: the share of the variance that it explains.
+    highest, in hours after the beginning of the day. explained: the share of the variance that it
+    explains.
     """
 
     mesor: float
@@ -85,48 +87,64 @@ class Rhythm:
         return (high.mean - low.mean) / (high.mean + low.mean)
 
 
-def rhythm_of(series: Series, zero: datetime | None = None) -> Rhythm:
-    """Return all figures of the series. zero: the start of the series unless given."""
-    values = series.values[~np.isnan(series.values)]
+def rhythm_of(series: Series, times: Times | None = None) -> Rhythm:
+    """Return all figures of the series. times: of each bin; from the start unless given."""
+    times = times_after(series, series.start) if times is None else times
+    values = series.values[~np.isnan(series.values) & (times != NO_TIME)]
     if not series.is_enough or len(values) < LEAST_VALUES:
         return Rhythm(series.coverage, series.days)
-    later = (series.start - (zero or series.start)).total_seconds() / 3600
-    day, hourly = average_day(series), series.hourly().values
+    day, later = average_day(series, times)
+    hourly = series.hourly()
+    of_hours = times[:: MINUTES_AN_HOUR // series.bin_minutes][: len(hourly.values)]
     onset, offset = edges(day, series.bins_a_day // HOURS_A_DAY, later)
     return Rhythm(
         series.coverage,
         series.days,
-        stability=interdaily_stability(hourly),
-        variability=intradaily_variability(hourly),
+        stability=interdaily_stability(hourly.values, of_hours),
+        variability=intradaily_variability(hourly.values),
         least_active=extreme(day, LEAST_ACTIVE_HOURS, later, highest=False),
         most_active=extreme(day, MOST_ACTIVE_HOURS, later, highest=True),
         onset=onset,
         offset=offset,
-        cosinor=cosinor_of(series, later),
+        cosinor=cosinor_of(series, times),
     )
 
 
-def average_day(series: Series) -> Floats:
-    """The mean of each bin of the day, from the start of the series; NaN where none has a value."""
-    return folded(series.values, series.bins_a_day)
+def average_day(series: Series, times: Times) -> tuple[Floats, float]:
+    """(the mean of each bin of the day, NaN where none has a value; when the first one begins).
+
+    The latter is in hours after the beginning of the day, and less than a bin. Where the days do
+    not begin at the same minute of a bin, a bin is told up to one bin too early.
+    """
+    columns, late = _columns(times, series.bin_minutes)
+    return folded(series.values, columns, series.bins_a_day), late / MINUTES_AN_HOUR
 
 
-def folded(values: Floats, width: int) -> Floats:
-    """The mean of every `width`-th value, NaN where none is known."""
-    padded = np.full(-(-len(values) // width) * width, np.nan)
-    padded[: len(values)] = values
-    rows = padded.reshape(-1, width)
-    count = (~np.isnan(rows)).sum(axis=0)
+def _columns(times: Times, length: int) -> tuple[Times, int]:
+    """(the column of each time in columns of `length` minutes, when the first column begins)."""
+    known = times[times != NO_TIME]
+    late = int((known % length).min()) if len(known) else 0
+    return np.where(times == NO_TIME, NO_TIME, (times - late) // length), late
+
+
+def folded(values: Floats, columns: Times, width: int) -> Floats:
+    """The mean of the values of each column, NaN where none is known."""
+    has_value = ~np.isnan(values) & (columns != NO_TIME)
+    at = columns[has_value]
+    count = np.bincount(at, minlength=width)
     means = np.full(width, np.nan)
-    np.divide(np.nansum(rows, axis=0), count, out=means, where=count > 0)
+    sums = np.bincount(at, weights=values[has_value], minlength=width)
+    np.divide(sums, count, out=means, where=count > 0)
     return means
 
 
-def interdaily_stability(hourly: Floats) -> float | None:
+def interdaily_stability(hourly: Floats, times: Times) -> float | None:
     """IS: the variance of the average day over that of all hours (Witting and others 1990,
     Biol. Psychiatry 27:563). Both are sample variances, as in pyActigraphy, so it may be a little
-    above 1. hourly: one value an hour, NaN where there is none."""
-    known, day = hourly[~np.isnan(hourly)], folded(hourly, HOURS_A_DAY)
+    above 1. hourly: one value an hour, NaN where there is none. times: of these hours."""
+    columns, _late = _columns(times, MINUTES_AN_HOUR)
+    known = hourly[~np.isnan(hourly) & (times != NO_TIME)]
+    day = folded(hourly, columns, HOURS_A_DAY)
     if len(known) < 2 or known.var() < LEAST_VARIANCE or np.isnan(day).any():
         return None
     return float(day.var(ddof=1) / known.var(ddof=1))
@@ -147,7 +165,7 @@ def extreme(day: Floats, hours: int, later: float, *, highest: bool) -> Stretch 
     mean, over midnight too (Van Someren and others 1999, Chronobiol. Int. 16:505). The earliest of
     equal ones. Stretches with an unknown bin are left out.
 
-    later: how many hours after zero the first bin of `day` begins.
+    later: how many hours after the beginning of the day the first bin of `day` begins.
     """
     count = len(day) * hours // HOURS_A_DAY
     around = np.concatenate([day, day[: count - 1]])
@@ -182,25 +200,24 @@ def edges(day: Floats, bins_an_hour: int, later: float) -> tuple[Edge | None, Ed
     return _edge(rise, later), _edge(-rise, later)
 
 
-def cosinor_of(series: Series, later: float = 0.0) -> Cosinor | None:
+def cosinor_of(series: Series, times: Times) -> Cosinor | None:
     """The cosine of 24 hours that fits the bins with a value best, by least squares.
 
-    later: how many hours after zero the series starts. None for a constant series.
+    times: of the bins. None for a constant series.
     """
-    has_value = ~np.isnan(series.values)
+    has_value = ~np.isnan(series.values) & (times != NO_TIME)
     values = series.values[has_value]
     if len(values) < LEAST_VALUES or values.var() < LEAST_VARIANCE:
         return None
     # A bin stands for its middle.
-    middle = series.hours[has_value] + series.bin_minutes / (2 * MINUTES_AN_HOUR)
-    angles = 2 * pi * middle / HOURS_A_DAY
+    angles = 2 * pi * (times[has_value] + series.bin_minutes / 2) / MINUTES_A_DAY
     columns = np.column_stack([np.ones(len(values)), np.cos(angles), np.sin(angles)])
     (mesor, cosine, sine), *_ = np.linalg.lstsq(columns, values, rcond=None)
     left = values - columns @ np.array([mesor, cosine, sine])
     return Cosinor(
         float(mesor),
         hypot(cosine, sine),
-        _hour(atan2(sine, cosine) / (2 * pi) * HOURS_A_DAY + later),
+        _hour(atan2(sine, cosine) / (2 * pi) * HOURS_A_DAY),
         float(1 - left.var() / values.var()),
     )
 

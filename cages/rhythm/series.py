@@ -36,7 +36,8 @@ class Series:
 
     start: when the first bin begins (aware). bin_minutes: one of BIN_MINUTES. values: shares from
     0 to 1, NaN where the bin has too few known minutes. known: known minutes of each bin, of
-    `bin_minutes`. known_minutes, minutes: of the whole window, with the rest that fills no bin.
+    `bin_minutes`. known_minutes, minutes: of the whole window, with the rest that fills no bin,
+    or of those of its minutes that were asked for.
     """
 
     start: datetime
@@ -58,8 +59,8 @@ class Series:
 
     @property
     def days(self) -> float:
-        """How long the bins last, in days of 24 hours."""
-        return len(self.values) * self.bin_minutes / MINUTES_A_DAY
+        """How many days of 24 hours its minutes are."""
+        return self.minutes / MINUTES_A_DAY
 
     @property
     def hours(self) -> Floats:
@@ -100,12 +101,14 @@ def series_of(
     health: Iterable[Health] = (Health.PERFECT,),
     *,
     bin_minutes: int = 10,
+    within: NDArray[np.bool_] | None = None,
 ) -> Series:
     """Return the share of minutes with one of these healths among the known minutes of each bin.
 
     minutes: one Minute code per slot of the window, oldest first. The last minutes, if they fill
-    no bin, are in no bin. Raises ValueError if bin_minutes is not one of BIN_MINUTES, or if there
-    are not as many minutes as the window has slots.
+    no bin, are in no bin. within: of each slot, whether it is asked for; all unless given. Others
+    are neither known nor counted. Raises ValueError if bin_minutes is not one of BIN_MINUTES, or if
+    there are not as many minutes as the window has slots.
     """
     if bin_minutes not in BIN_MINUTES:
         raise ValueError(f"A bin has one of {BIN_MINUTES} minutes, not {bin_minutes}.")
@@ -114,6 +117,9 @@ def series_of(
     codes = np.frombuffer(minutes, dtype=np.uint8)
     is_known = np.isin(codes, [int(code) for code in KNOWN])
     is_chosen = np.isin(codes, [int(status) for status in health])
+    asked = len(codes)
+    if within is not None:
+        is_known, is_chosen, asked = is_known & within, is_chosen & within, int(within.sum())
     bins = len(codes) // bin_minutes
     shape, whole = (bins, bin_minutes), bins * bin_minutes
     known = is_known[:whole].reshape(shape).sum(axis=1)
@@ -121,4 +127,4 @@ def series_of(
     values = np.full(bins, np.nan)
     enough = known >= max(LEAST_KNOWN_OF_BIN * bin_minutes, 1)
     np.divide(chosen, known, out=values, where=enough)
-    return Series(window.start, bin_minutes, values, known, int(is_known.sum()), len(codes))
+    return Series(window.start, bin_minutes, values, known, int(is_known.sum()), asked)

@@ -1,17 +1,22 @@
 """The rhythm pages of a cage and of groups: what they tell, withhold, and cost."""
 
 import math
-from datetime import timedelta
+from datetime import date, timedelta
 from urllib.parse import urlencode
 
+import numpy as np
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from cages.drawing.rhythms import figure
+from cages.history.light import LightPhase, light_of
+from cages.history.window import DAY as DAY_LONG
 from cages.history.window import Window
 from cages.models import Health, Outcome
+from cages.models.light import Regime
 from cages.rhythm.question import MOST_CAGES, MOST_DAYS, Axis, Question
 from tests.factories import (
     DAY,
@@ -101,6 +106,66 @@ def test_hours_count_from_lights_on_on_the_axis_of_zt(client_of, owner, cage):
     assert told.is_zt
     assert told.rhythm.onset.at == pytest.approx(12)
     assert "ZT 12:00" in response.content.decode()
+
+
+def write_active_in_the_dark(cage, start, end):
+    """Perfect in the dark of its schedule, Ok in the light."""
+    polls = []
+    for run in light_of([cage.pk], Window(start, end))[cage.pk]:
+        health = Health.PERFECT if run.phase == LightPhase.DARK else Health.OK
+        polls += [(run.window.start + n * MINUTE, health, 1500) for n in range(run.window.minutes)]
+    write_polls(cage, polls)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "hours"),
+    [(date(2025, 3, 27), date(2025, 4, 1), 24), (date(2025, 10, 23), date(2025, 10, 28), 25)],
+)
+def test_zt_is_that_of_each_day_when_the_clock_is_set(client_of, owner, first, last, hours):
+    start, end = at("00:00", first), at("00:00", last + DAY_LONG)
+    cage = make_cage("Night owl", owner, room="R1", created_at=start)
+    give_light(cage.room, make_schedule(), start - DAY_LONG)
+    write_active_in_the_dark(cage, start, end)
+    days = {"from": str(first), "to": str(last), "rows": "single"}
+    response = get(client_of, owner, cage, axis="zt", **days)
+    told = response.context["told"]
+    assert (told.rhythm.onset.at, told.rhythm.onset.match) == (12, 1)
+    assert (told.rhythm.offset.at, told.rhythm.offset.match) == (0, 1)
+    assert not told.has_changed_light
+    clocks = {timezone.localtime(moment).hour for moment in told.actogram.starts}
+    assert clocks == {7}
+    # Every row is light first, and then dark.
+    assert told.actogram.rows.shape[1] == hours * 6
+    assert np.nanmax(told.actogram.rows[:, :72]) == 0
+    assert np.nanmin(told.actogram.rows[:, 72:]) == 1
+    # The hours that a day does not have are drawn as nothing, and not as unknown.
+    assert "gaps" not in dict(response.context["actogram"].paths)
+
+
+def test_a_schedule_that_was_shifted_is_told_and_days_count_from_their_own(client_of, owner, cage):
+    give_light(cage.room, make_schedule(), START - DAY_LONG)
+    give_light(cage.room, make_schedule("Late", on="10:00", off="22:00"), START + 2 * DAY_LONG)
+    write_active_in_the_dark(cage, START, START + DAYS * DAY_LONG)
+    response = get(client_of, owner, cage, axis="zt")
+    told = response.context["told"]
+    assert told.has_changed_light
+    assert "The light schedule changed in these days" in response.content.decode()
+    assert told.rhythm.onset.at == 12
+
+
+def test_minutes_without_zt_are_counted_and_in_no_figure_of_zt(client_of, owner, cage):
+    write_days(cage)
+    give_light(cage.room, make_schedule(), START - DAY_LONG)
+    constant = make_schedule("DD", on=None, regime=Regime.DARK)
+    give_light(cage.room, constant, START + 2 * DAY_LONG)
+    response = get(client_of, owner, cage, axis="zt")
+    told = response.context["told"]
+    assert told.without_zt == 2 * 1440
+    assert "2,880 minutes have no ZT and are left out here" in response.content.decode()
+    # Two days are too few for a figure of the day. Periods are of all minutes.
+    assert {value for _name, value in response.context["figures"]} == {"–"}
+    assert "They are withheld here" in response.content.decode()
+    assert told.lomb_scargle.peak == pytest.approx(24, abs=0.1)
 
 
 def test_it_says_where_there_is_no_lights_on(client_of, owner, cage):

@@ -102,7 +102,7 @@ class CageRhythmView(RhythmMixin, DetailView):
             window=told.window,
             most_days=MOST_DAYS if is_cut else None,
             figures=figures_of(told),
-            actogram=_actogram(told) if told.series.days else None,
+            actogram=_actogram(told) if told.actogram.starts else None,
             periodograms=_periodograms(told),
             kept=[*chosen.fields, *question.fields],
             kept_beside=[*chosen.fields, *parse_qsl(span.query)],

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cages.rhythm.actogram import LEAST_TAU, MOST_ROWS, MOST_TAU, actogram_of
+from cages.history.light import LightDay
+from cages.history.window import HOUR, Window
+from cages.rhythm.actogram import LEAST_TAU, MOST_ROWS, MOST_TAU, actogram_by_zt, actogram_of
 from tests.cages.rhythm.made import START, made, square
 
 
@@ -56,6 +58,35 @@ def test_a_free_running_rhythm_stands_upright_at_its_period():
 def middle_of(row):
     """The middle of the activity in the first 100 of a row's 144 bins."""
     return np.flatnonzero(row[:100]).mean()
+
+
+def zt_days(*lengths, apart=0):
+    """Days of so many hours each, `apart` hours between them."""
+    days, on = [], START
+    for length in lengths:
+        days.append(LightDay(on, Window(on, on + length * HOUR)))
+        on += (length + apart) * HOUR
+    return days
+
+
+def test_a_row_of_zt_begins_at_lights_on_of_its_own_day():
+    found = actogram_by_zt(numbered(3), zt_days(23, 25, 24))
+    assert found.starts == [START, START + 23 * HOUR, START + 48 * HOUR]
+    assert found.rows[:, 0].tolist() == [0, 23, 48]
+    assert (~np.isnan(found.rows)).sum(axis=1).tolist() == [23, 25, 24]
+
+
+def test_the_next_row_of_zt_is_beside_a_day_of_23_hours_from_24_hours_on():
+    found = actogram_by_zt(numbered(2), zt_days(23, 24), double=True)
+    assert found.rows.shape == (2, 48)
+    assert np.flatnonzero(np.isnan(found.rows[0])).tolist() == [23]
+    assert [part.first for part in found.parts[0]] == [0, 24]
+
+
+def test_a_row_of_zt_that_does_not_follow_at_once_is_not_beside_the_other():
+    found = actogram_by_zt(numbered(4), zt_days(24, 24, apart=24), double=True)
+    assert found.rows.shape == (2, 48)
+    assert np.isnan(found.rows[:, 24:]).all()
 
 
 @given(st.floats(LEAST_TAU, MOST_TAU), st.integers(-3000, 3000))

@@ -1,12 +1,16 @@
 """IS, IV, L5, M10, RA, onset, offset and cosinor."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cages.history.light import LightDay
+from cages.history.window import DAY, Window
+from cages.rhythm.days import NO_TIME, times_after, times_by_zt
 from cages.rhythm.nonparametric import rhythm_of
 from tests.cages.rhythm.made import START, hours, made, sine, square
 
@@ -52,9 +56,34 @@ def test_onset_and_offset_are_the_edges_of_the_active_hours():
 
 
 def test_times_are_counted_from_zero():
-    rhythm = rhythm_of(square(18, 6), zero=START + timedelta(hours=20))
+    series = square(20, 6)
+    rhythm = rhythm_of(series, times_after(series, START + timedelta(hours=22)))
     assert rhythm.onset.at == 22
     assert rhythm.most_active.begins == 22
+    assert rhythm.cosinor.acrophase == pytest.approx(3)
+
+
+def test_each_bin_is_folded_by_its_own_day():
+    # Active for 12 hours from lights on, which come 23, 24 and 25 hours after each other.
+    lengths = [23, 24, 25, 24]
+    series = made(np.concatenate([np.arange(hours * 6) < 72 for hours in lengths]))
+    begins = [START + timedelta(hours=sum(lengths[:number])) for number in range(5)]
+    days = [LightDay(on, Window(on, after)) for on, after in pairwise(begins)]
+    times = times_by_zt(series, days)
+    # The 25th hour has no place in a day of 24.
+    assert (times == NO_TIME).sum() == 6
+    rhythm = rhythm_of(series, times)
+    assert (rhythm.onset.at, rhythm.onset.match) == (0, 1)
+    assert (rhythm.offset.at, rhythm.offset.match) == (12, 1)
+    assert rhythm.stability > 1
+
+
+def test_a_bin_that_lights_on_divides_is_in_the_day_with_most_of_it():
+    series = square(18, 6, days=3)
+    on = START + timedelta(minutes=14)
+    (first,) = np.flatnonzero(times_by_zt(series, [LightDay(on, Window(on, on + DAY))]) == 1436)
+    # The bin from 10 to 20 minutes begins 4 minutes before lights on.
+    assert first == 1
 
 
 def test_the_acrophase_is_the_middle_of_the_highest_bin():
