@@ -23,8 +23,11 @@ class Stretch:
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """The groups of its animals, each once; empty where none is known."""
-        return tuple(dict.fromkeys(one.group for one in self.animals if one.group))
+        """The groups of its animals, each once, by name; empty where none is known.
+
+        In any order of its animals, a mixture is the same one.
+        """
+        return tuple(sorted({one.group for one in self.animals if one.group}))
 
     @property
     def group(self) -> str:

@@ -38,7 +38,7 @@ class Spread:
 class GroupFigures:
     """The cages of a group. figures: {name of FIGURES: its Spread, or None without any cage}.
 
-    known: known minutes of all minutes of these cages. group: "" for cages without one.
+    known: known minutes of those of these cages with an animal of the group.
     """
 
     group: str
@@ -53,10 +53,11 @@ class GroupFigures:
 
 
 def by_group(cages: Iterable[Told]) -> list[GroupFigures]:
-    """The figures of each group, in the order of their names."""
+    """The figures of each group, by name. Cages with a reason to be in none are left out."""
     groups: dict[str, list[Told]] = {}
     for told in cages:
-        groups.setdefault(told.group, []).append(told)
+        if told.why_out is None:
+            groups.setdefault(told.group, []).append(told)
     return [
         GroupFigures(
             name,

@@ -4,7 +4,7 @@ The sensor judges a cage, and animals of one cage share their day. So the share 
 first, and what is told of a group is told over its cages.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -60,6 +60,38 @@ class WhyOut(StrEnum):
     LITTLE_KNOWN = "little_known"
 
 
+def slots_by_groups(
+    stretches: Iterable[Stretch], part: Window, counts: NDArray[np.bool_]
+) -> Iterator[tuple[tuple[str, ...], slice]]:
+    """Yield (groups of the animals, slots of the part) of each stretch with a slot that counts.
+
+    counts: of each slot of the part, whether it counts.
+    """
+    for stretch in stretches:
+        first = max((stretch.window.start - part.start) // SLOT_LENGTH, 0)
+        end = min((stretch.window.end - part.start) // SLOT_LENGTH, part.minutes)
+        if first < end and counts[first:end].any():
+            yield stretch.groups, slice(first, end)
+
+
+def all_groups(found: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """Each group of these once, by name. A cage whose animals were of two groups has both."""
+    return tuple(sorted({name for groups in found for name in groups}))
+
+
+def why_in_no_group(groups: Sequence[str], *, has_minutes: bool) -> WhyOut | None:
+    """Why a cage with these groups is in none; None where it is in one.
+
+    has_minutes: whether any of its minutes counts. A cage of two groups would give both a value of
+    the same cage.
+    """
+    if not has_minutes:
+        return WhyOut.NO_MINUTES
+    if not groups:
+        return WhyOut.NO_GROUP
+    return WhyOut.SEVERAL_GROUPS if len(groups) > 1 else None
+
+
 @dataclass(slots=True)
 class Tally:
     """Counts the minutes of one cage. stretches: who lived in it, for the whole window.
@@ -79,18 +111,11 @@ class Tally:
         cells = np.frombuffer(phases, np.uint8) * len(Minute) + np.frombuffer(minutes, np.uint8)
         counts_in = np.frombuffer(excluded, np.uint8) == 0
         self.excluded += int(len(cells) - counts_in.sum())
-        for stretch in self.stretches:
-            first = max((stretch.window.start - part.start) // SLOT_LENGTH, 0)
-            end = min((stretch.window.end - part.start) // SLOT_LENGTH, part.minutes)
-            if first >= end:
-                continue
-            kept = cells[first:end][counts_in[first:end]]
-            if len(kept):
-                found = np.bincount(kept, minlength=len(LightPhase) * len(Minute))
-                shape = (len(LightPhase), len(Minute))
-                # In any order of its animals, a mixture is the same one.
-                groups = tuple(sorted(stretch.groups))
-                self.counts[groups] = self.counts.get(groups, 0) + found.reshape(shape)
+        shape = (len(LightPhase), len(Minute))
+        for groups, slots in slots_by_groups(self.stretches, part, counts_in):
+            kept = cells[slots][counts_in[slots]]
+            found = np.bincount(kept, minlength=len(LightPhase) * len(Minute)).reshape(shape)
+            self.counts[groups] = self.counts.get(groups, 0) + found
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +135,11 @@ class OneCage:
 
     @classmethod
     def of(cls, tally: Tally) -> "OneCage":
-        """What was counted. A cage whose animals were of two groups has both of them."""
-        named = {name for groups in tally.counts for name in groups}
+        """What was counted."""
         inside = [counts for groups, counts in tally.counts.items() if groups]
         outside = [counts for groups, counts in tally.counts.items() if not groups]
         parts = (_parts(inside), _parts(outside))
-        return cls(tally.cage_id, tally.label, tuple(sorted(named)), *parts, tally.excluded)
+        return cls(tally.cage_id, tally.label, all_groups(tally.counts), *parts, tally.excluded)
 
     @property
     def group(self) -> str:
@@ -124,12 +148,9 @@ class OneCage:
 
     @property
     def why_out(self) -> WhyOut | None:
-        """Why it is in no group. A cage of two groups would give both a value of the same cage."""
-        if not self.parts[Within.ALL].minutes and not self.outside[Within.ALL].minutes:
-            return WhyOut.NO_MINUTES
-        if not self.groups:
-            return WhyOut.NO_GROUP
-        return WhyOut.SEVERAL_GROUPS if len(self.groups) > 1 else None
+        """Why it is in no group."""
+        minutes = self.parts[Within.ALL].minutes + self.outside[Within.ALL].minutes
+        return why_in_no_group(self.groups, has_minutes=minutes > 0)
 
     def why_not(self, within: Within, least: float) -> WhyOut | None:
         """Why this part of it gives no value. least: the lowest coverage, from 0 to 1."""

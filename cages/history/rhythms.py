@@ -1,15 +1,17 @@
 """The rhythm of cages, read from their minutes, marks and light."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cached_property
 
 import numpy as np
 from django.utils import timezone
+from numpy.typing import NDArray
 
 from cages.history import handling
 from cages.history.animals import AND, stretches_of
+from cages.history.groups import WhyOut, all_groups, slots_by_groups, why_in_no_group
 from cages.history.light import LightDay, Runs, days_by_zt, light_of
 from cages.history.many_minutes import minutes_of_many
 from cages.history.minutes import Minute
@@ -30,7 +32,8 @@ class Told:
     series: on the axis of time. daily: its minutes that have a place in a day, which figures of the
     day are made of. zero: the moment from which hours of days of 24 hours count. days: where hours
     count from lights on instead, the days with ZT. left_out: minutes around handling that count as
-    not known; None where all count. group: of its animals.
+    not known; None where all count. groups: of its animals in minutes that count. why_out: why it
+    is in none of them. outside: minutes that are in no figure, as no animal of its group was there.
     """
 
     cage: Cage
@@ -42,7 +45,9 @@ class Told:
     days: list[LightDay]
     question: Question
     left_out: int | None = None
-    group: str = ""
+    groups: tuple[str, ...] = ()
+    why_out: WhyOut | None = None
+    outside: int = 0
 
     @cached_property
     def rhythm(self) -> Rhythm:
@@ -66,6 +71,11 @@ class Told:
         return actogram_of(self.series, self.zero, tau=asked.tau, double=asked.is_double)
 
     @property
+    def group(self) -> str:
+        """Its groups as text."""
+        return AND.join(self.groups)
+
+    @property
     def is_zt(self) -> bool:
         """Whether hours count from lights on."""
         return bool(self.days)
@@ -82,40 +92,55 @@ class Told:
         return len({run.schedule.pk if run.schedule else None for run in self.runs}) > 1
 
 
-def rhythms_of(cages: Sequence[Cage], window: Window, question: Question) -> list[Told]:
+def rhythms_of(
+    cages: Sequence[Cage], window: Window, question: Question, *, by_group: bool = False
+) -> list[Told]:
     """The rhythm of each cage that was there in the window.
 
+    by_group: whether only the minutes with an animal of its group count, where a cage is in one.
     Four queries, and two more where handling is left out, however many cages.
     """
     ids = [cage.pk for cage in cages]
     minutes = minutes_of_many(ids, window)
     light = light_of(ids, window)
-    groups = stretches_of(ids, window)
+    stretches = stretches_of(ids, window)
     around = handling.margin()
     marks = handling.marks_of(ids, window, around) if question.leaves_out else {}
     found = []
     for cage in cages:
         own = window.since(cage.created_at)
         codes = minutes[cage.pk][window.minutes - own.minutes :]
-        left_out = None
+        left_out, counts = None, np.ones(own.minutes, np.bool_)
         if question.leaves_out:
             mask = handling.disturbed(marks[cage.pk], own, around)
             left_out = sum(mask)
-            codes = _without(codes, mask)
+            codes, counts = _without(codes, mask), np.frombuffer(mask, np.uint8) == 0
+        parts = list(slots_by_groups(stretches[cage.pk], own, counts))
+        groups = all_groups(names for names, _slots in parts)
+        why_out = why_in_no_group(groups, has_minutes=bool(counts.any()))
+        within = np.ones(own.minutes, np.bool_)
+        if by_group and why_out is None:
+            within[:] = False
+            for names, slots in parts:
+                within[slots] |= bool(names)
         days = days_by_zt(light[cage.pk], own) if question.axis == Axis.ZT else []
-        series = series_of(codes, own, [question.health], bin_minutes=question.bin_minutes)
+        series = daily = _series(codes, own, question, within)
+        if days:
+            daily = _series(codes, own, question, within & minutes_by_zt(own, days))
         found.append(
             Told(
                 cage,
                 own,
                 series,
-                _daily(codes, own, question, days) if days else series,
+                daily,
                 light[cage.pk],
                 midnight_of(own.start.astimezone(_zone()).date(), _zone()),
                 days,
                 question,
                 left_out,
-                _group(stretch.group for stretch in groups[cage.pk]),
+                groups,
+                why_out,
+                int((~within).sum()),
             )
         )
     return found
@@ -132,11 +157,6 @@ def _without(codes: bytes, mask: bytes) -> bytes:
     return kept.tobytes()
 
 
-def _daily(codes: bytes, window: Window, question: Question, days: list[LightDay]) -> Series:
-    within = minutes_by_zt(window, days)
+def _series(codes: bytes, window: Window, question: Question, within: NDArray[np.bool_]) -> Series:
     health, bin_minutes = [question.health], question.bin_minutes
     return series_of(codes, window, health, bin_minutes=bin_minutes, within=within)
-
-
-def _group(groups: Iterable[str]) -> str:
-    return AND.join(dict.fromkeys(group for group in groups if group))

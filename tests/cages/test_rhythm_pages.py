@@ -12,6 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cages.drawing.rhythms import figure
+from cages.exporting.study.comparison import compared, tallies_of
+from cages.exporting.study.order import StudyOrder
+from cages.history.groups import Within
 from cages.history.light import LightPhase, light_of
 from cages.history.window import DAY as DAY_LONG
 from cages.history.window import Window
@@ -31,10 +34,12 @@ from tests.factories import (
     slot,
     write_polls,
 )
+from tests.pages import text_of
 
 NOW = at("11:07:20")
 DAYS = 4
 START = slot("00:00") - DAYS * timedelta(days=1)
+FIRST_DAY = DAY - timedelta(days=DAYS)
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
@@ -272,6 +277,60 @@ def test_groups_are_told_with_the_cage_as_the_unit(client_of, owner, grouped):
     control, treated = (groups[name].figures["most"].middle for name in ("control", "treated"))
     assert control == pytest.approx(1)
     assert treated == pytest.approx(0.6)
+
+
+def test_a_cage_of_several_groups_is_in_none_in_any_order_and_told_as_such(client_of, owner):
+    first, later = FIRST_DAY, FIRST_DAY + DAY_LONG
+    mixed = []
+    for number, groups in enumerate([["treated", "control"], ["control", "treated", "treated"]]):
+        cage = make_cage(f"M{number}", owner, created_at=START)
+        for group in groups:
+            make_animal(cage, since=first, until=later, group=group)
+        mixed.append(cage)
+    # One group after the other.
+    cage = make_cage("M2", owner, created_at=START)
+    make_animal(cage, since=first, until=later, group="control")
+    make_animal(cage, since=later, group="treated")
+    empty = make_cage("None", owner, created_at=START)
+    chosen = [one.pk for one in (*mixed, cage, empty)]
+    response = group_page(client_of, owner, cage=chosen)
+    assert response.context["groups"] == []
+    page = text_of(response)
+    for label in ("M0", "M1", "M2"):
+        assert f"{label}: animals of several groups (control + treated)" in page
+    assert "None: no animal of a group" in page
+
+
+def test_only_minutes_with_an_animal_of_the_group_count(client_of, owner):
+    cage = make_cage("Short", owner, created_at=START)
+    write_days(cage)
+    make_animal(cage, since=FIRST_DAY, until=FIRST_DAY + DAY_LONG, group="treated")
+    response = group_page(client_of, owner, group="treated")
+    ((treated, _cells),) = response.context["groups"]
+    assert (treated.cages, treated.known, treated.minutes) == (1, 1440, 1440)
+    # A day is too little for a figure.
+    assert set(treated.figures.values()) == {None}
+    assert "4,320 min" in text_of(response)
+    # The page of the cage itself tells all of its minutes.
+    assert get(client_of, owner, cage).context["told"].series.known_minutes == DAYS * 1440
+
+
+def test_the_rhythms_and_a_study_have_the_same_cages_in_each_group(client_of, owner, grouped):
+    make_animal(grouped[1], since=FIRST_DAY + DAY_LONG, group="treated")
+    window = Window(START, START + DAYS * DAY_LONG)
+    order = StudyOrder([(one.pk, one.label, one.created_at) for one in grouped], window, None, [])
+    found = compared(order, tallies_of(order))
+    response = group_page(client_of, owner, cage=[one.pk for one in grouped])
+    told = [(one.group, one.cages, one.known, one.minutes) for one, _ in response.context["groups"]]
+    of_study = [
+        (part.group, len(part.cages), parts.known, parts.minutes)
+        for part in found.parts
+        if part.within == Within.ALL
+        for parts in [part.cages[0].parts[Within.ALL]]
+    ]
+    assert told == of_study == [("control", 1, 5760, 5760), ("treated", 1, 5760, 5760)]
+    assert [label for label, *_rest in response.context["left_out"]] == [grouped[1].label]
+    assert [one.label for one, _why in found.left_out] == [grouped[1].label]
 
 
 def test_only_the_cages_of_the_chosen_group_are_told(client_of, owner, grouped):

@@ -34,6 +34,7 @@ from cages.rhythm.question import (
 from cages.rhythm.series import LEAST_COVERAGE, LEAST_DAYS
 from cages.views.access import CageAccessMixin
 from cages.views.cages.selection import ticked_ids
+from cages.views.history.study_groups import WHY
 from cages.views.site.long_pages import LongPageMixin
 
 GROUPS_AT_MOST = 100
@@ -189,7 +190,7 @@ class GroupRhythmView(RhythmMixin, TemplateView):
         else:
             cages = cages.filter(pk__in=ids)
         found = list(cages[: MOST_CAGES + 1])
-        rhythms = rhythms_of(found[:MOST_CAGES], window, question)
+        rhythms = rhythms_of(found[:MOST_CAGES], window, question, by_group=True)
         groups = self._housed(window).exclude(animal__group="").order_by("animal__group")
         names = groups.values_list("animal__group", flat=True).distinct()[:GROUPS_AT_MOST]
         return super().get_context_data(
@@ -200,6 +201,9 @@ class GroupRhythmView(RhythmMixin, TemplateView):
             columns=COLUMNS.values(),
             cages=[(told, _cells(told)) for told in rhythms],
             groups=[(one, _spreads(one)) for one in by_group(rhythms)],
+            left_out=[
+                (told.cage.label, told.group, WHY[told.why_out]) for told in rhythms if told.why_out
+            ],
             names=[(name, name in wanted) for name in names],
             kept=[*chosen, *question.fields],
             kept_beside=[*chosen, *parse_qsl(span.query)],
