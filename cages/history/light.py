@@ -6,7 +6,7 @@ What is dark by the schedule is told; nobody measured it. Without a schedule the
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import IntEnum
 from itertools import pairwise
 
@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from cages.history.summaries import HealthSummary, health_of
+from cages.history.wall_clock import moment_on
 from cages.history.window import DAY, Window
 from cages.models import LightPeriod, LightSchedule, Stay
 from cages.models.light import Regime
@@ -194,21 +195,22 @@ def runs_of(period: LightPeriod | None, window: Window) -> Runs:
 
 
 def _switches(schedule: LightSchedule, window: Window) -> list[tuple[datetime, bool]]:
-    """[(moment, whether the lights go on)] from before the window to after it, in order."""
-    zone, times = schedule.zone, ((schedule.lights_on, True), (schedule.lights_off, False))
+    """[(moment, whether the lights go on)] from before the window to after it, in order.
+
+    A pulse of light or dark that the clock leaves out on the day on which it is set is two switches
+    at one moment.
+    """
+    zone = schedule.zone
+    both = ((schedule.lights_on, True), (schedule.lights_off, False))
+    times = sorted((clock, is_on) for clock, is_on in both if clock is not None)
     # Two days more, so that the first one before the window is always lights on.
     day = window.start.astimezone(zone).date() - 2 * DAY
     last = window.end.astimezone(zone).date() + DAY
     found = []
     while day <= last:
         for clock, is_on in times:
-            if clock is not None:
-                # A time that the clock leaves out is that much later, one that comes twice is
-                # the first of the two.
-                moment = datetime.combine(day, clock, zone).astimezone(UTC)
-                found.append((moment, is_on))
+            found.append((moment_on(datetime.combine(day, clock), zone), is_on))
         day += DAY
-    found.sort()
     return found if found[0][1] else found[1:]
 
 

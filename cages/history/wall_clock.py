@@ -33,6 +33,17 @@ def around_gap(clock: datetime, zone: tzinfo | None = None) -> list[datetime]:
     return [moment.astimezone(UTC).astimezone(zone) for moment in (second, first)]
 
 
+def moment_on(clock: datetime, zone: tzinfo) -> datetime:
+    """When, in UTC, a clock in the zone comes to this naive time: the first of two.
+
+    A time that is left out is passed when the clock is set. So a later time never comes first.
+    """
+    if shown := readings_of(clock, zone):
+        return shown[0].astimezone(UTC)
+    _before, after = _either(clock, zone)
+    return _change_within(after.astimezone(UTC), zone)
+
+
 def name_if_twice(moment: datetime) -> str:
     """What tells an aware moment from the one that the wall shows the same time for.
 

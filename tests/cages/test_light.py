@@ -1,7 +1,7 @@
 """When it was light for a cage: schedules of rooms and cages, ZT, moves, and days on which the
 clock is set."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -108,6 +108,30 @@ def test_a_timer_on_facility_time_follows_the_clock(cage, day, hours):
     assert runs[1].window == Window(at("07:00", day), at("19:00", day))
     # The lights went on 23 or 25 hours before.
     assert runs[0].zt_minutes(at("06:59", day)) == hours * 60 - 1
+
+
+@pytest.mark.parametrize(
+    ("day", "on", "off", "light"),
+    [
+        # The clock passes from 02:00 to 03:00 at 01:00 UTC.
+        (SPRING, "02:30", "14:30", [("01:00", 690)]),
+        (SPRING, "02:30", "03:10", [("01:00", 10)]),
+        (SPRING, "02:30", "03:00", []),
+        (SPRING, "02:10", "02:50", []),
+        # Dark for half an hour, which this day does not have.
+        (SPRING, "03:00", "02:30", [("22:00", 180), ("01:00", 1260)]),
+        # 02:30 comes twice, and the timer switches at the first.
+        (AUTUMN, "02:10", "02:40", [("00:10", 30)]),
+        (AUTUMN, "02:30", "03:00", [("00:30", 90)]),
+        (AUTUMN, "03:00", "02:30", [("21:00", 210), ("02:00", 1260)]),
+    ],
+)
+def test_a_switch_within_the_hour_of_the_change(cage, day, on, off, light):
+    give_light(cage.room, make_schedule(on=on, off=off), LONG_AGO)
+    runs = of(cage, Window(at("23:00", day - DAY), at("00:00", day + DAY)))
+    assert [run[1:] for run in told(runs) if run[0] == "light"] == light
+    # ZT counts from the switch of this day, also where no light came of it.
+    assert run_at(runs, at("13:00", day)).zt_from.astimezone(UTC).date() == day
 
 
 @pytest.mark.parametrize("day", [SPRING, AUTUMN])
