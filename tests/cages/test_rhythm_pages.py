@@ -83,6 +83,9 @@ def test_it_tells_the_rhythm_of_a_cage(client_of, owner, cage):
     assert told.rhythm.onset.at == pytest.approx(19)
     assert told.rhythm.offset.at == pytest.approx(7)
     assert told.lomb_scargle.peak == pytest.approx(24, abs=0.1)
+    # Active for half of the day, around 01:00: the first harmonic of a square wave.
+    cosinor = dict(response.context["figures"])["Acrophase of the cosine of 24 hours"]
+    assert cosinor == "01:00; mean 50.0 %, amplitude 63.7 %, explains 81.1 % of variance"
     page = response.content.decode()
     assert "Coverage 100.0" in page
     assert page.index("Lomb-Scargle") < page.index("Chi-square")

@@ -21,7 +21,7 @@ from cages.history.window import DAY, Window
 from cages.models import Health, Housing
 from cages.models.animal import HousingQuerySet
 from cages.rhythm.actogram import LEAST_TAU, MOST_TAU
-from cages.rhythm.nonparametric import LEAST_ACTIVE_HOURS, MOST_ACTIVE_HOURS
+from cages.rhythm.nonparametric import LEAST_ACTIVE_HOURS, MOST_ACTIVE_HOURS, Cosinor
 from cages.rhythm.periodogram import SIGNIFICANCE, Periodogram
 from cages.rhythm.question import (
     AXES,
@@ -162,7 +162,20 @@ def figures_of(told: Told) -> list[tuple[str, str]]:
             "match": fraction(edge.match if edge else None),
         }
         rows.append((words, match if edge else "–"))
+    rows.append((_("Acrophase of the cosine of 24 hours"), _cosinor(rhythm.cosinor, is_zt)))
     return rows
+
+
+def _cosinor(one: Cosinor | None, is_zt: bool) -> str:
+    if one is None:
+        return "–"
+    words = _("%(at)s; mean %(mesor)s, amplitude %(amplitude)s, explains %(explained)s of variance")
+    return words % {
+        "at": drawing.hour_of_day(one.acrophase, is_zt),
+        "mesor": fraction(one.mesor),
+        "amplitude": fraction(one.amplitude),
+        "explained": fraction(one.explained),
+    }
 
 
 class GroupRhythmView(RhythmMixin, TemplateView):
