@@ -59,10 +59,9 @@ class ConcernFilter:
             mine = {"acknowledged_by": person, "acknowledged_until__gt": now}
             concerns = concerns.filter(**mine)
         elif self.whose == "new":
-            taken = Q(acknowledged_until__isnull=False, acknowledged_until__gt=now)
-            concerns = concerns.filter(~taken, over_slot=None)
+            concerns = concerns.filter(~_taken(now), ~_planned(now), over_slot=None)
         elif self.whose == "over":
-            concerns = concerns.exclude(over_slot=None)
+            concerns = concerns.filter(~_planned(now)).exclude(over_slot=None)
         elif self.whose == "due":
             concerns = concerns.filter(recheck_at__lte=now)
         return concerns
@@ -87,6 +86,14 @@ class ConcernFilter:
         return replace(self, kind="" if self.kind == kind else kind)
 
 
+def _taken(now: datetime) -> Q:
+    return Q(acknowledged_until__isnull=False, acknowledged_until__gt=now)
+
+
+def _planned(now: datetime) -> Q:
+    return Q(recheck_at__isnull=False, recheck_at__gt=now)
+
+
 @dataclass(slots=True)
 class Facets:
     """Counts of the open concerns that a person sees, whatever is filtered. Drills apart."""
@@ -102,24 +109,27 @@ class Facets:
 def facets_of(concerns: ConcernQuerySet, now: datetime) -> Facets:
     """Count with one query, which gives a row for each kind, room and life."""
     found = Facets()
+    flags = ("is_planned", "is_over", "is_taken")
     grouped = (
         concerns.order_by()
         .annotate(
             place=Coalesce("cage__room", "rack__room", "room"),
             place_name=Coalesce("cage__room__name", "rack__room__name", "room__name"),
             is_over=Q(over_slot__isnull=False),
-            is_taken=Q(acknowledged_until__isnull=False, acknowledged_until__gt=now),
+            is_taken=_taken(now),
+            is_planned=_planned(now),
         )
-        .values_list("kind", "is_drill", "place", "place_name", "is_over", "is_taken")
+        .values_list("kind", "is_drill", "place", "place_name", *flags)
         .annotate(count=Count("pk"))
     )
-    for kind, is_drill, place, name, is_over, is_taken, count in grouped:
+    for kind, is_drill, place, name, is_planned, is_over, is_taken, count in grouped:
         if is_drill:
             found.drills += count
             continue
         found.total += count
         found.by_kind[kind] += count
-        found.by_life[Life.OVER if is_over else Life.TAKEN if is_taken else Life.NEW] += count
+        lives = ((is_planned, Life.PLANNED), (is_over, Life.OVER), (is_taken, Life.TAKEN))
+        found.by_life[next((life for holds, life in lives if holds), Life.NEW)] += count
         if place:
             found.rooms[place] = name
     return found

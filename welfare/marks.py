@@ -38,15 +38,19 @@ class Marks:
 def marks_of(access: Access, now: datetime) -> Marks:
     """Read the marks with one query."""
     concerns = Concern.objects.open().counted().seen_by(access).worst_first()
-    columns = ("pk", "cage", "rack", "cage__rack", "over_slot", "acknowledged_until")
+    places = ("pk", "cage", "rack", "cage__rack")
+    columns = (*places, "over_slot", "acknowledged_until", "recheck_at")
     rows = list(concerns.values_list(*columns)[: MARKS_AT_MOST + 1])
     waiting, by_cage, by_rack = 0, dict[int, Mark](), dict[int, Mark]()
-    for pk, cage, rack, rack_of_cage, over_slot, until in rows[:MARKS_AT_MOST]:
-        life = life_of(over_slot, until, now)
+    for pk, cage, rack, rack_of_cage, over_slot, until, recheck_at in rows[:MARKS_AT_MOST]:
+        life = life_of(over_slot, until, recheck_at, now)
         waiting += life == Life.NEW
         for where, marks in ((cage, by_cage), (rack or rack_of_cage, by_rack)):
             if where:
                 # They come worst first.
                 worst = marks.get(where, Mark(pk, life, 0))
+                if (worst.life, life) == (Life.PLANNED, Life.NEW):
+                    # The order does not know whether a recheck has lapsed.
+                    worst = Mark(pk, life, worst.count)
                 marks[where] = replace(worst, count=worst.count + 1)
     return Marks(waiting, by_cage, by_rack, len(rows) > MARKS_AT_MOST)

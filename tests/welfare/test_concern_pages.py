@@ -15,7 +15,7 @@ from people.models import Role
 from tests.factories import at, make_cage, make_cycle, make_member, make_user, record_minutes, slot
 from tests.welfare.factories import make_concern
 from welfare import desk
-from welfare.models import Concern, Ending, Finding, Kind, Reason
+from welfare.models import Concern, Ending, Finding, Kind, Life, Reason
 
 NOW = at("07:10:30")
 pytestmark = pytest.mark.usefixtures("clock")
@@ -130,14 +130,14 @@ def test_the_worst_stands_first(vet, owner, cage):
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("", ["new", "mine", "over", "weak"]),
+        ("", ["new", "mine", "over", "weak", "planned"]),
         ("?kind=sensor_weak", ["weak"]),
         ("?whose=new", ["new", "weak"]),
         ("?whose=mine", ["mine"]),
         ("?whose=over", ["over"]),
         ("?whose=due", ["mine"]),
         ("?drills=1", ["drill"]),
-        ("?kind=nonsense&whose=nonsense&room=nonsense", ["new", "mine", "over", "weak"]),
+        ("?kind=nonsense&whose=nonsense&room=nonsense", ["new", "mine", "over", "weak", "planned"]),
     ],
 )
 def test_the_desk_is_filtered(vet, owner, people, cage, query, expected):
@@ -146,11 +146,14 @@ def test_the_desk_is_filtered(vet, owner, people, cage, query, expected):
         "mine": make_concern(make_cage(owner=owner), recheck_at=NOW - timedelta(hours=1)),
         "over": make_concern(make_cage(owner=owner), over_slot=slot("07:05")),
         "weak": make_concern(cage, Kind.SENSOR_WEAK),
+        "planned": make_concern(make_cage(owner=owner), recheck_at=NOW + timedelta(hours=1)),
         "drill": make_concern(make_cage(owner=owner), is_drill=True),
     }
     desk.acknowledge(made["mine"].pk, people[Role.VET], Reason.LOOKED, "", NOW)
     shown = list(vet.get(DESK + query).context["concerns"])
     assert {one.pk for one in shown} == {made[name].pk for name in expected}
+    lives = dict(vet.get(DESK + query).context["lives"])
+    assert lives == {Life.NEW: 2, Life.TAKEN: 1, Life.PLANNED: 1, Life.OVER: 1}
 
 
 def test_the_desk_is_filtered_by_the_room_of_a_cage_or_a_rack(vet, owner, cage):
@@ -371,8 +374,16 @@ def test_a_cage_with_an_open_concern_is_marked(vet, concern, people, address):
     assert "Concern: acknowledged" in words_of(vet.get(address))
     Concern.objects.update(over_slot=slot("07:05"))
     assert "Concern: over, finding due" in words_of(vet.get(address))
+    Concern.objects.update(recheck_at=NOW + timedelta(hours=1))
+    assert "Concern: found, recheck planned" in words_of(vet.get(address))
     desk.find(concern.pk, people[Role.VET], Finding.NORMAL, "", NOW)
     assert "Concern:" not in words_of(vet.get(address))
+
+
+def test_a_mark_shows_what_is_new_before_a_planned_recheck(vet, cage):
+    make_concern(cage, recheck_at=NOW + timedelta(hours=1))
+    make_concern(cage, Kind.BY_EYE, raised="07:05")
+    assert "2 concerns: not acknowledged" in words_of(vet.get(cage.get_absolute_url()))
 
 
 def test_the_overview_of_racks_counts_the_concerns_in_each(vet, concern):

@@ -90,6 +90,15 @@ def test_an_acknowledgement_ends_when_the_condition_is_over(concern, mia):
     assert concern.life(NOW) == Life.OVER
 
 
+@pytest.mark.parametrize("over_slot", [None, NOW])
+def test_until_its_recheck_a_finding_is_neither_new_nor_due(concern, vera, over_slot):
+    Concern.objects.update(over_slot=over_slot)
+    due = NOW + timedelta(hours=1)
+    found = desk.find(concern.pk, vera, Finding.SICK, "", NOW, recheck_at=due)
+    assert found.life(NOW) == Life.PLANNED
+    assert found.life(due) == (Life.OVER if over_slot else Life.NEW)
+
+
 def test_a_finding_closes_the_concern(concern, vera):
     closed = desk.find(concern.pk, vera, Finding.SICK, "limps", NOW)
     assert (closed.closed_at, closed.ending, closed.finding) == (NOW, Ending.FOUND, Finding.SICK)

@@ -206,6 +206,60 @@ def test_what_is_acknowledged_goes_to_nobody_else(cage):
     assert (told(first), told(second)) == ([Why.RAISED], [])
 
 
+def test_what_was_found_goes_to_nobody_else_until_its_recheck_has_lapsed(cage):
+    first, second = make_wish("first", kinds=()), make_wish("second", kinds=())
+    on_duty(first, 1)
+    on_duty(second, 2)
+    concern = make_concern(cage)
+    make_notices(RAISED + 3 * MINUTE)
+    due = RAISED + 2 * HOUR
+    desk.find(concern.pk, first, "sick", "", RAISED + 8 * MINUTE, recheck_at=due)
+    make_notices(RAISED + HOUR)
+    for minute in range(16):
+        make_notices(due + minute * MINUTE)
+    assert (told(first), told(second)) == ([Why.RAISED, Why.RECHECK], [Why.ESCALATED])
+    assert "Recheck not done: B-07" in Notice.objects.latest("pk").subject
+    make_notices(due + 16 * MINUTE)
+    assert told(second) == [Why.ESCALATED]
+
+
+def test_when_an_acknowledgement_has_ended_each_on_duty_has_their_time_again(cage):
+    people = [make_wish(name, kinds=()) for name in ("first", "second", "third")]
+    for place, person in enumerate(people, 1):
+        on_duty(person, place)
+    concern = make_concern(cage)
+    make_notices(RAISED + 3 * MINUTE)
+    desk.acknowledge(concern.pk, people[0], Reason.ON_MY_WAY, "", RAISED + 5 * MINUTE)
+    ended = RAISED + 5 * MINUTE + desk.ACKNOWLEDGED_FOR
+    desk.tidy(ended)
+    found = []
+    for minutes in (0, 14, 15, 29, 30):
+        make_notices(ended + minutes * MINUTE)
+        found.append([len(told(person)) for person in people])
+    # The first one is reminded.
+    assert found == [[2, 0, 0], [2, 0, 0], [2, 1, 0], [2, 1, 0], [2, 1, 1]]
+    subjects = Notice.objects.filter(why=Why.ESCALATED).values_list("subject", flat=True)
+    assert all("The acknowledgement has ended: B-07" in subject for subject in subjects)
+
+
+def test_what_is_there_again_goes_to_the_next_in_its_turn(cage):
+    second = make_wish("second", kinds=())
+    on_duty(make_wish("first", kinds=()), 1)
+    on_duty(second, 2)
+    concern = make_concern(cage)
+    make_notices(RAISED + 3 * MINUTE)
+    desk.find(concern.pk, second, "sick", "", at("07:05"), recheck_at=RAISED + 24 * HOUR)
+    end(concern, at("07:10"))
+    make_notices(at("07:10"))
+    end(concern, None)
+    desk.note(concern, Act.AGAIN, at("09:00"))
+    make_notices(at("09:00"))
+    make_notices(at("09:14"))
+    assert told(second) == []
+    make_notices(at("09:15"))
+    assert told(second) == [Why.ESCALATED]
+
+
 def ask(concern, moment):
     """What the judge notes when nothing was read for long."""
     concern.facts = {**concern.facts, "by_eye": True}

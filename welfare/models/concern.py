@@ -52,6 +52,8 @@ class Life(models.TextChoices):
 
     NEW = "new", _("not acknowledged")
     TAKEN = "taken", _("acknowledged")
+    # When the recheck was not done in time, somebody has to take it again.
+    PLANNED = "planned", _("found, recheck planned")
     # Only health concerns: all others close by themselves.
     OVER = "over", _("over, finding due")
 
@@ -96,8 +98,15 @@ class ConcernQuerySet(models.QuerySet["Concern"]):
         return self.filter(of_cage | (Q(cage=None) & in_place) | everywhere)
 
 
-def life_of(over_slot: datetime | None, acknowledged_until: datetime | None, now: datetime) -> Life:
+def life_of(
+    over_slot: datetime | None,
+    acknowledged_until: datetime | None,
+    recheck_at: datetime | None,
+    now: datetime,
+) -> Life:
     """The Life of an open concern with these fields."""
+    if recheck_at and recheck_at > now:
+        return Life.PLANNED
     if over_slot is not None:
         return Life.OVER
     return Life.TAKEN if acknowledged_until and acknowledged_until > now else Life.NEW
@@ -205,7 +214,7 @@ class Concern(models.Model):
 
     def life(self, now: datetime) -> Life:
         """How far people are with it, while it is open."""
-        return life_of(self.over_slot, self.acknowledged_until, now)
+        return life_of(self.over_slot, self.acknowledged_until, self.recheck_at, now)
 
     def is_acknowledged(self, now: datetime) -> bool:
         return self.acknowledged_until is not None and self.acknowledged_until > now

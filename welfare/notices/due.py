@@ -23,7 +23,7 @@ REMINDER_MINUTES = (30, 60, 120, 240)
 ENDED_WITHIN = timedelta(days=1)
 CONCERNS_AT_MOST = 5000
 # What is read of the trails.
-ACTS = (Act.AGAIN, Act.BY_EYE)
+ACTS = (Act.AGAIN, Act.BY_EYE, Act.UNACKNOWLEDGED)
 # What is told of a concern whose condition does not last. Else it is over.
 WHY_OF = {Ending.WITHDRAWN: Why.WITHDRAWN, Ending.NOT_WATCHED: Why.NOT_WATCHED}
 # What a silent place explains in its cages.
@@ -32,12 +32,17 @@ EXPLAINED_BY_PLACE = frozenset({Kind.UNSEEN, Kind.SENSOR_WEAK})
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A person has to be told of this concern. number: see `Told`."""
+    """A person has to be told of this concern. number: see `Told`.
+
+    after: what it follows, for the next person on duty: an acknowledgement that ended, or a recheck
+    that was not done. None: nobody has taken care of it.
+    """
 
     concern: Concern
     why: Why
     episode: int
     number: int = 0
+    after: Act | None = None
 
 
 @dataclass(slots=True)
@@ -74,6 +79,17 @@ class Known:
         """When this was done the last time, of the acts that ACTS has."""
         _count, newest = self.acts.get((concern.pk, act), (0, None))
         return newest
+
+    def is_found(self, concern: Concern) -> bool:
+        """Whether a person has said what was found, and the condition has not come back since."""
+        again = self.last(concern, Act.AGAIN)
+        found = concern.found_at if concern.finding else None
+        return found is not None and (again is None or found >= again)
+
+    def unacknowledged_at(self, concern: Concern) -> datetime | None:
+        """When an acknowledgement of this episode ended; None: it has had none that ended."""
+        again, ended = self.last(concern, Act.AGAIN), self.last(concern, Act.UNACKNOWLEDGED)
+        return ended if ended and (again is None or ended >= again) else None
 
     def asks_for_eye(self, concern: Concern) -> bool:
         """Whether somebody has to look by eye, and no silent place asks for it."""
@@ -164,9 +180,9 @@ def _of(one: Recipient, concern: Concern, known: Known, now: datetime) -> Iterat
     is_of_use = concern.is_open and (concern.lasts or concern.needs_finding)
     if first is None and is_of_use and one.is_first_told(concern):
         yield Due(concern, Why.RAISED, episode)
-    elif turn is not None and (Why.ESCALATED, turn) not in told:
+    elif turn and (Why.ESCALATED, turn.number) not in told:
         # Also to somebody who was told before for another reason: now it is their turn.
-        yield Due(concern, Why.ESCALATED, episode, turn)
+        yield turn
         return
     if first is None:
         return
@@ -174,14 +190,15 @@ def _of(one: Recipient, concern: Concern, known: Known, now: datetime) -> Iterat
     if not concern.lasts and not was_ended and not _was_closed_before(concern):
         why = WHY_OF[Ending(concern.ending)] if concern.ending in WHY_OF else Why.OVER
         yield Due(concern, why, episode)
-    elif waits and not concern.finding:
+    elif waits and not known.is_found(concern):
         number = reminders_until(now - first)
         newest = max((n for why, n in told if why == Why.REMINDER), default=0)
         if number > newest:
             yield Due(concern, Why.REMINDER, episode, number)
     if concern.is_recheck_lapsed(now) and concern.recheck_at:
-        number = int(concern.recheck_at.timestamp()) // 60
-        if (Why.RECHECK, number) not in told:
+        number = _number_of(concern.recheck_at)
+        # Whose turn it was has been told the same.
+        if (Why.RECHECK, number) not in told and (Why.ESCALATED, number) not in told:
             yield Due(concern, Why.RECHECK, episode, number)
 
 
@@ -190,25 +207,47 @@ def _is_asked(one: Recipient, concern: Concern, known: Known) -> bool:
 
     Also where somebody takes care of it: mending a sensor is not looking at the animals.
     """
-    return known.asks_for_eye(concern) and not concern.finding and one.is_asked_to_look(concern)
+    return (
+        known.asks_for_eye(concern)
+        and not known.is_found(concern)
+        and one.is_asked_to_look(concern)
+    )
 
 
-def _turn(one: Recipient, concern: Concern, known: Known, now: datetime) -> int | None:
-    """Whose turn it is: whether those before this person on the duty list have had their time.
+def _turn(one: Recipient, concern: Concern, known: Known, now: datetime) -> Due | None:
+    """What this person has to be told because those before them on duty have had their time.
 
-    0: to take care of what was raised. 1: to look by eye. None: it is not their turn.
+    Each has theirs again from when an acknowledgement has ended. A finding ends the turns, until
+    its recheck was not done in time.
     """
-    waits = concern.is_open and concern.lasts and not concern.is_acknowledged(now)
-    if not waits or not one.duty:
+    asks = known.asks_for_eye(concern)
+    if not one.duty or not concern.is_open or concern.is_acknowledged(now):
         return None
-    if known.asks_for_eye(concern):
+    if not asks and concern.kind not in DUTY_KINDS:
+        return None
+    episode, recheck_at = known.episode(concern), concern.recheck_at
+    ended = known.unacknowledged_at(concern)
+    number, after = 0, Act.UNACKNOWLEDGED if ended else None
+    if known.is_found(concern):
+        if recheck_at is None or recheck_at > now:
+            return None
+        begun, number, after = recheck_at, _number_of(recheck_at), Act.LAPSED
+    elif not concern.lasts:
+        return None
+    elif asks:
         begun, number = known.asked_at(concern), 1
-    elif concern.kind in DUTY_KINDS:
-        told_at = known.first_told.get((concern.pk, known.episode(concern)))
-        begun, number = told_at or concern.raised_at, 0
     else:
+        raised_at = known.last(concern, Act.AGAIN) or concern.raised_at
+        begun = known.first_told.get((concern.pk, episode), raised_at)
+    begun = max(begun, ended) if ended else begun
+    if now < begun + one.duty * known.escalates:
         return None
-    return number if now >= begun + one.duty * known.escalates else None
+    return Due(concern, Why.ESCALATED, episode, number, after)
+
+
+def _number_of(recheck_at: datetime) -> int:
+    """The number of a recheck, so that each is told once."""
+    return int(recheck_at.timestamp()) // 60
 
 
 def _was_closed_before(concern: Concern) -> bool:

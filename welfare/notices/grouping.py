@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import translation
 
 from welfare.models import (
+    Act,
     Concern,
     Delivery,
     Kind,
@@ -22,9 +23,9 @@ from welfare.notices import texts
 from welfare.notices.due import Due, Known, due_for, read
 from welfare.notices.duty import Recipient, recipients
 
-# Told by one message as one cause: why, kind, whether a drill, whether it lasts. A recheck and an
-# escalation are about one concern or few.
-Group = tuple[Why, str, bool, bool]
+# Told by one message as one cause: why, after what, kind, whether a drill, whether it lasts. A
+# recheck and an escalation are about one concern or few.
+Group = tuple[Why, Act | None, str, bool, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def drafts_of(one: Recipient, dues: list[Due], known: Known, now: datetime) -> l
                 continue
             if place.pk in with_place:
                 key = place.kind
-        group = (due.why, str(key), due.concern.is_drill, due.concern.lasts)
+        group = (due.why, due.after, str(key), due.concern.is_drill, due.concern.lasts)
         groups.setdefault(group, []).append(due)
     for place_id, found in explained.items():
         _note(one, found, place_id, now)
@@ -147,7 +148,7 @@ def _reasons(due: Due) -> list[Why]:
 def _write(draft: Draft, failing: set[str], now: datetime) -> None:
     one, concerns = draft.recipient, draft.concerns
     with translation.override(one.wish.language or settings.LANGUAGE_CODE):
-        subject, text = texts.write(concerns, draft.why, now)
+        subject, text = texts.write(concerns, draft.why, now, draft.dues[0].after)
     notice = Notice.objects.create(
         recipient=one.person,
         why=draft.why,

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from cages.drawing import words
 from cages.models.state import UNSEEN_AFTER
 from neurocage.address import absolute
-from welfare.models import Concern, Kind, Notice, Why
+from welfare.models import Act, Concern, Kind, Notice, Why
 from welfare.models.notice import DRILL_DUE_AFTER, TOLD_LAST
 from welfare.rules.words import words_of
 from welfare.templatetags.welfare import facts_in_words, lasting_of, subject_words
@@ -27,16 +27,22 @@ LONGEST_SUBJECT = 200
 AS_RAISED = timedelta(minutes=15)
 
 
-def write(concerns: Sequence[Concern], why: Why, now: datetime) -> tuple[str, str]:
-    """(subject, text) of a message about these concerns, the main one first."""
+def write(
+    concerns: Sequence[Concern], why: Why, now: datetime, after: Act | None = None
+) -> tuple[str, str]:
+    """(subject, text) of a message about these concerns, the main one first. after: see `Due`."""
     first = concerns[0]
     is_one_cause = len(concerns) == 1 or first.kind == Kind.PLACE_SILENT
     told = line(first, now) if is_one_cause else _many(concerns)
     if first.needs_finding and not first.lasts and why not in TOLD_LAST:
         told = _("%s; over now, finding due") % told
+    words_of_turn: dict[Act | None, str] = {
+        Act.UNACKNOWLEDGED: _("The acknowledgement has ended: %s"),
+        Act.LAPSED: _("Recheck not done: %s"),
+    }
     words_of_why = {
         Why.RAISED: "%s",
-        Why.ESCALATED: _("Nobody has acknowledged: %s"),
+        Why.ESCALATED: words_of_turn.get(after, _("Nobody has acknowledged: %s")),
         Why.BY_EYE: _("To be checked by eye: %s"),
         Why.REMINDER: _("Reminder: %s"),
         Why.RECHECK: _("Recheck not done: %s"),

@@ -27,6 +27,7 @@ TRIANGLE = "M8 1.5 15 14H1z"
 SHAPES = {
     Life.NEW: f'<path d="{TRIANGLE}"/><path class="cut" d="M8 6v4M8 11.4v1.4"/>',
     Life.TAKEN: f'<path class="line" d="{TRIANGLE}"/><path class="line" d="M8 6v4M8 11.2v1.2"/>',
+    Life.PLANNED: f'<path class="line" d="{TRIANGLE}"/><path class="line" d="M8 6.2v4l2 1.4"/>',
     Life.OVER: f'<path class="line dashed" d="{TRIANGLE}"/>',
 }
 
