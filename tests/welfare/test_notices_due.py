@@ -162,6 +162,25 @@ def test_mail_waits_for_the_end_of_quiet_hours(cage):
     assert Delivery.objects.get().due_at == at("09:00")
 
 
+def test_one_reminder_waits_for_the_end_of_quiet_hours(vera, cage):
+    make_concern(cage)
+    make_notices(RAISED + 3 * MINUTE)
+    Delivery.objects.update(sent_at=RAISED + 3 * MINUTE)
+    Wish.objects.update(quiet_from=time(7, 30), quiet_until=time(14))
+    for minute in range(4, 7 * 60, 10):
+        make_notices(RAISED + minute * MINUTE)
+    (waiting,) = Delivery.objects.waiting()
+    assert (waiting.notice.why, waiting.due_at) == (Why.REMINDER, at("14:00"))
+
+
+def test_in_quiet_hours_the_first_message_that_waits_is_its_own_reminder(cage):
+    make_wish(quiet_from=time(6), quiet_until=time(14))
+    make_concern(cage)
+    for minute in range(3, 6 * 60, 10):
+        make_notices(RAISED + minute * MINUTE)
+    assert Delivery.objects.get().notice.why == Why.RAISED
+
+
 def test_quiet_hours_may_go_over_midnight(cage):
     make_wish(quiet_from=time(22), quiet_until=time(8))
     make_concern(cage)

@@ -16,7 +16,7 @@ from django.db import connection
 from people.models import Membership, Role, User
 from tests.factories import MINUTE, at, make_cage, make_member, make_user
 from tests.welfare.factories import make_concern
-from welfare import parts, tasks
+from welfare import desk, parts, tasks
 from welfare.models import (
     Act,
     Channel,
@@ -26,6 +26,7 @@ from welfare.models import (
     Failure,
     Kind,
     Notice,
+    Reason,
     RuleEdition,
     Why,
     Wish,
@@ -363,6 +364,15 @@ def test_what_waits_ends_where_it_may_not_be_sent_any_more(db, receiver, revoke,
     assert len(receiver.got) == 1
     kept = Delivery.objects.get(notice__isnull=False)
     assert (kept.ended_at, kept.sent_at, kept.begun_at) == (NOW, None, None)
+
+
+@pytest.mark.parametrize("why", [Why.REMINDER, Why.ESCALATED])
+def test_what_somebody_took_meanwhile_is_not_sent_as_if_nobody_had(vera, concern, why):
+    make_notices(NOW)
+    Notice.objects.update(why=why)
+    desk.acknowledge(concern.pk, vera, Reason.ON_MY_WAY, "", NOW + MINUTE)
+    assert sending.claim(NOW + 2 * MINUTE) == []
+    assert not Delivery.objects.waiting().exists()
 
 
 def over(moment):

@@ -140,6 +140,19 @@ def _told(notice: Notice, one: Recipient, dues: Iterable[Due], now: datetime) ->
     )
 
 
+def _all_wait(draft: Draft, quiet: datetime) -> bool:
+    """Whether of each of these concerns something waits that says as much until `quiet` ends."""
+    ids = {concern.pk for concern in draft.concerns}
+    waiting = Delivery.objects.waiting().filter(
+        notice__recipient=draft.recipient.person,
+        notice__why__in=(*TOLD_FIRST, Why.REMINDER),
+        notice__told__concern__in=ids,
+        # What is only tried again may have been sent by another way.
+        due_at__gte=quiet,
+    )
+    return ids <= set(waiting.order_by().values_list("notice__told__concern", flat=True))
+
+
 def _reasons(due: Due) -> list[Why]:
     is_all = due.why == Why.RAISED and not due.concern.lasts
     return [Why.RAISED, Why.OVER] if is_all else [due.why]
@@ -161,8 +174,8 @@ def _write(draft: Draft, failing: set[str], now: datetime) -> None:
     quiet = one.quiet_until(now)
     due_at = now
     if quiet is not None and not one.may_be_woken_by(concerns):
-        if draft.why == Why.REMINDER:
-            # In the morning the first message, which has waited, says it.
+        if draft.why == Why.REMINDER and _all_wait(draft, quiet):
+            # When quiet hours end, the message that has waited says it.
             return
         due_at = quiet
     # A way that fails does not tell of itself.

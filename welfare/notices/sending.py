@@ -177,6 +177,10 @@ def is_needed(delivery: Delivery) -> bool:
     if notice is None or notice.why in (Why.DRILL_DUE, Why.NIGHT):
         return True
     told = Concern.objects.filter(pk__in=notice.told.values("concern"))
+    if notice.why in (Why.REMINDER, Why.ESCALATED):
+        # Somebody may have taken care of it since it was written.
+        untaken = told.open().filter(acknowledged_until=None)
+        return untaken.exclude(found_at__gte=notice.made_at).exists()
     if notice.why not in TOLD_LAST:
         return told.open().exists()
     # Recovery is told to those whom the first message has reached, or may still reach. It is not
