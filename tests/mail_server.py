@@ -10,10 +10,19 @@ ARRIVES_WITHIN_SECONDS = 30
 
 
 class Letters:
-    """What arrived at the mail server. answer: what it says to the next letters."""
+    """What arrived at the mail server. answer: what it says to the next letters.
+
+    to: {address: what it says when it is named as a recipient}.
+    """
 
     def __init__(self):
-        self.got, self.answer = [], "250 OK"
+        self.got, self.answer, self.to = [], "250 OK", {}
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        answer = self.to.get(address, "250 OK")
+        if answer.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return answer
 
     async def handle_DATA(self, server, session, envelope):
         if self.answer.startswith("250"):

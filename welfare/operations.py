@@ -10,8 +10,10 @@ from cages.operations.sections import Section
 from welfare import fleet
 from welfare.metrics import DELIVERIES_COUNTED
 from welfare.models import Delivery
+from welfare.notices.ways import Refused, refused
 
 RACKS_SHOWN = 3
+REFUSED_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,7 @@ class Deliveries:
     """results: of those made in the last `hours`. The rest: those that wait now, however old.
 
     due: how many of them should have been sent by now. oldest: when the oldest of these was made.
+    refused: REFUSED_SHOWN people at most, whose address the mail server does not take.
     """
 
     hours: int
@@ -26,6 +29,7 @@ class Deliveries:
     waiting: int
     due: int
     oldest: datetime | None
+    refused: list[Refused]
 
     @property
     def made(self) -> int:
@@ -38,7 +42,7 @@ class Deliveries:
 
 
 def deliveries(now: datetime) -> Deliveries:
-    """Two queries."""
+    """Three queries."""
     is_due = Q(due_at__lte=now)
     waiting = Delivery.objects.waiting().aggregate(
         waiting=Count("pk"),
@@ -46,7 +50,8 @@ def deliveries(now: datetime) -> Deliveries:
         oldest=Min("made_at", filter=is_due),
     )
     hours = round(DELIVERIES_COUNTED.total_seconds() / 3600)
-    return Deliveries(hours, Delivery.objects.results_since(now - DELIVERIES_COUNTED), **waiting)
+    results = Delivery.objects.results_since(now - DELIVERIES_COUNTED)
+    return Deliveries(hours, results, **waiting, refused=refused()[:REFUSED_SHOWN])
 
 
 def sensors_section(now: datetime) -> Section:

@@ -464,6 +464,61 @@ def test_a_way_that_fails_is_left_alone_while_the_rule_is_off(db):
     assert (raised.is_open, raised.ending) == (False, Ending.NOT_WATCHED)
 
 
+def wish_by_mail(*names):
+    for name in names:
+        person = make_user(name, email=f"{name}@example.org", is_staff=True)
+        Wish.objects.create(person=person, kinds=[Kind.BAD_LONG, Kind.NEUROCAGE], by_mail=True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        ("550 5.1.1 No such user", Failure.REFUSED_ADDRESS),
+        ("550 5.4.1 Access denied", Failure.REFUSED_ADDRESS),
+        ("550 No such user here", Failure.REFUSED_ADDRESS),
+        ("554 5.7.1 Relay access denied", Failure.REJECTED),
+        ("530 5.7.0 Authentication required", Failure.REJECTED),
+        ("550 5.1.8 Bad sender", Failure.REJECTED),
+        ("450 4.2.0 Greylisted", Failure.REJECTED),
+    ],
+)
+def test_a_refused_address_is_told_apart_from_a_refused_letter(
+    letters, vera, concern, answer, failure
+):
+    letters.to = {"vera@example.org": answer}
+    send()
+    assert delivery().failure == failure
+
+
+def test_one_refused_address_is_no_failure_of_mail(letters, vera, concern):
+    wish_by_mail("gone")
+    letters.to = {"gone@example.org": "550 5.1.1 No such user"}
+    now = NOW
+    for _ in range(3):
+        send(now)
+        ways.judge_ways(now)
+        now += 10 * MINUTE
+    assert not Concern.objects.filter(subject="mail").exists()
+    assert [one.username for one in ways.refused()] == ["gone"]
+    letters.to = {}
+    send(now)
+    assert ways.refused() == []
+
+
+def test_a_mail_server_that_takes_no_address_at_all_fails(letters, vera, concern):
+    wish_by_mail("mia")
+    letters.to = dict.fromkeys(("vera@example.org", "mia@example.org"), "550 relay not permitted")
+    for minutes in (0, 1):
+        send(NOW + minutes * MINUTE)
+        ways.judge_ways(NOW + minutes * MINUTE)
+    raised = Concern.objects.get(subject="mail")
+    letters.to = {}
+    send(NOW + 10 * MINUTE)
+    ways.judge_ways(NOW + 10 * MINUTE)
+    raised.refresh_from_db()
+    assert not raised.is_open
+
+
 def test_nothing_kept_of_a_failure_holds_a_secret(receiver, vera, concern, caplog):
     by_channel(vera, receiver.address())
     receiver.status = 500

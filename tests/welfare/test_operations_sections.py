@@ -8,7 +8,7 @@ from django.urls import reverse
 from cages.models import Rack, Room
 from tests.factories import MINUTE, at
 from tests.pages import queries_of, text_of
-from welfare.models import Channel, Delivery, Failure, RackStanding
+from welfare.models import Channel, Delivery, Failure, Notice, RackStanding, Why
 from welfare.models.sensor import COUNTS
 
 NOW = at("07:02:30")
@@ -46,6 +46,19 @@ def test_deliveries_of_a_day_are_told_by_result_and_those_that_wait_however_old(
     assert f"6 were made in the last 24 hours. {results}" in words
     assert "2 wait and are due. The oldest was made 2026-02-28 07:02 (2 d ago)." in words
     assert "1 waits for its time." in words
+
+
+def test_a_person_whose_address_is_refused_is_named_until_mail_reaches_them(browser, user):
+    told = {"why": Why.RAISED, "subject": "s", "text": "t", "made_at": NOW}
+    notice = Notice.objects.create(recipient=user, **told)
+    tries = {"failure": Failure.REFUSED_ADDRESS, "tries": 2, "failed_at": NOW}
+    deliver(notice=notice, **tries)
+    told_as = f"The mail server takes no mail for the address of: {user.get_username()} (07:02)"
+    page = text_of(browser.get(reverse("ops")))
+    assert told_as in page
+    later = Notice.objects.create(recipient=user, **told)
+    deliver(notice=later, sent_at=NOW + MINUTE)
+    assert "takes no mail" not in text_of(browser.get(reverse("ops")))
 
 
 def test_only_who_manages_channels_is_led_to_them(browser, client_of, administrator):

@@ -210,6 +210,7 @@ class Failure(models.TextChoices):
 
     NOT_SET = "not_set", _("no mail server is set (EMAIL_URL)")
     NO_ADDRESS = "no_address", _("the account has no mail address")
+    REFUSED_ADDRESS = "refused_address", _("the mail server takes no mail for this address")
     BAD_ADDRESS = "bad_address", _("the address of the channel cannot be used")
     NO_HOST = "no_host", _("the host has no address")
     FORBIDDEN = "forbidden", _("refused: the host's address is not allowed")
@@ -218,6 +219,10 @@ class Failure(models.TextChoices):
     NOT_STARTED = "not_started", _("not sent: this machine has too much to do")
     REJECTED = "rejected", _("the receiver did not take it")
     LOST = "lost", _("the worker stopped while sending")
+
+
+# The fault of one account, and not of the way.
+OF_ONE_PERSON = frozenset({Failure.NO_ADDRESS, Failure.REFUSED_ADDRESS})
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):

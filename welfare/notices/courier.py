@@ -13,6 +13,7 @@ too: the deadline, which counts from when everything is loaded.
 import contextlib
 import json
 import logging
+import re
 import resource
 import signal
 import smtplib
@@ -32,6 +33,12 @@ from welfare.notices.addresses import may_connect
 TIMEOUT_SECONDS = 10
 # A receiver that answers without end is stopped by this.
 LARGEST_MEMORY = 600 * 1024 * 1024
+# What a mail server says of the address of a recipient: codes of RFC 5321 where no code of RFC 3463
+# comes with them, and subjects of those. 5.1.7 and 5.1.8 are about the sender. Exchange says 5.4.1.
+# What it says of its policy, such as that it does not relay, holds for everybody.
+REFUSED_ADDRESS = frozenset({550, 551, 552, 553})
+REFUSED_ADDRESS_DETAIL = re.compile(rb"5\.(?:1\.(?!7\b|8\b)|2\.|4\.1\b)")
+DETAIL = re.compile(rb"[245]\.[0-9]{1,3}\.[0-9]{1,3}\b")
 
 
 class Refused(OSError):
@@ -94,10 +101,21 @@ def failure_of(error: BaseException | None) -> str:
             return "no_host"
         if isinstance(error, TimeoutError | requests.Timeout):
             return "timeout"
-        if isinstance(error, smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused):
+        if isinstance(error, smtplib.SMTPRecipientsRefused):
+            answers = error.recipients.values()
+            return "refused_address" if all(map(_is_of_address, answers)) else "rejected"
+        if isinstance(error, smtplib.SMTPResponseException):
             return "rejected"
         error, seen = error.__cause__ or error.__context__, seen + 1
     return "connection"
+
+
+def _is_of_address(answer: tuple[int, bytes]) -> bool:
+    """Whether a mail server refuses a recipient for good, because of their address."""
+    code, words = answer
+    if DETAIL.match(words):
+        return code >= 500 and bool(REFUSED_ADDRESS_DETAIL.match(words))
+    return code in REFUSED_ADDRESS
 
 
 def guard_connections(allow_private: bool) -> None:

@@ -12,10 +12,13 @@ from cages.operations.verdict import Findings, Part, State
 from cages.slots import slot_of
 from welfare import desk
 from welfare.models import Act, Concern, Delivery, Ending, Failure, Kind
+from welfare.models.notice import OF_ONE_PERSON
 from welfare.rules.scopes import Scopes
 
 # One failed try may be chance. The second one comes after a minute, so it is known within five.
 TRIES_UNTIL_FAILING = 2
+# Where a mail server takes no address of so many people, and of nobody else, it is its fault.
+PEOPLE_UNTIL_FAILING = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +35,69 @@ class Failing:
         return f"channel:{self.channel_id}" if self.channel_id else "mail"
 
 
-def failing() -> list[Failing]:
-    """The ways that fail, mail first. A missing address of one account is not the way's fault.
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A person for whose address the mail server takes no mail. Nothing was sent to them since.
 
-    Two queries.
+    made_at: when the newest mail that it refused was made.
     """
-    counted = Delivery.objects.exclude(failure=Failure.NO_ADDRESS)
+
+    username: str
+    made_at: datetime
+    failed_at: datetime
+
+
+def refused() -> list[Refused]:
+    """The people whose addresses are refused, by name. One query."""
+    is_refused = Q(sent_at=None, failure=Failure.REFUSED_ADDRESS, tries__gte=TRIES_UNTIL_FAILING)
+    mails = Delivery.objects.filter(channel=None, notice__recipient__is_active=True)
+    people = mails.values_list("notice__recipient__username").annotate(
+        made=Max("made_at", filter=is_refused),
+        failed=Max("failed_at", filter=is_refused),
+        sent=Max("sent_at"),
+    )
+    return [
+        Refused(username, made, failed)
+        for username, made, failed, sent in people.order_by("notice__recipient__username")
+        if failed and (sent is None or sent < failed)
+    ]
+
+
+def failing() -> list[Failing]:
+    """The ways that fail, mail first. What is wrong with one account is not the way's fault.
+
+    Three queries at most.
+    """
+    counted = Delivery.objects.exclude(failure__in=OF_ONE_PERSON)
     is_failed = Q(sent_at=None, tries__gte=TRIES_UNTIL_FAILING, failed_at__isnull=False)
     ways = counted.order_by().values_list("channel", "channel__name", "channel__is_on")
-    rows = ways.annotate(sent=Max("sent_at"), failed=Max("failed_at", filter=is_failed))
+    rows = list(ways.annotate(sent=Max("sent_at"), failed=Max("failed_at", filter=is_failed)))
     bad = {
         channel: (name, failed)
         for channel, name, is_on, sent, failed in rows
         if failed and (sent is None or sent < failed) and is_on is not False
     }
+    found = []
+    if None not in bad:
+        mailed_at = next((sent for channel, _n, _on, sent, _f in rows if channel is None), None)
+        found = _refusing_everybody(mailed_at)
     if not bad:
-        return []
+        return found
     newest = counted.filter(failed_at__in=[failed for _name, failed in bad.values()])
     reasons = {one.channel_id: Failure(one.failure) for one in newest.exclude(failure="")[:200]}
-    found = [
+    found += [
         Failing(channel, name or "", failed, reasons.get(channel, Failure.REJECTED))
         for channel, (name, failed) in bad.items()
     ]
     return sorted(found, key=lambda one: (one.channel_id is not None, one.name))
+
+
+def _refusing_everybody(mailed_at: datetime | None) -> list[Failing]:
+    """Mail, if all that was made since it was last sent is refused, to several people."""
+    since = [one for one in refused() if mailed_at is None or one.made_at > mailed_at]
+    if len(since) < PEOPLE_UNTIL_FAILING:
+        return []
+    return [Failing(None, "", min(one.failed_at for one in since), Failure.REJECTED)]
 
 
 def judge_ways(now: datetime) -> None:
