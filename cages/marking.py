@@ -3,7 +3,7 @@
 import uuid
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -20,6 +20,8 @@ Place = Cage | Rack | Room
 PLACES: dict[str, type[Place]] = {"cage": Cage, "rack": Rack, "room": Room}
 # So many of the newest marks say which kinds are used most.
 NEWEST_COUNTED = 500
+# For so long whoever noted something can take it back without a reason.
+UNDO_WITHIN = timedelta(minutes=10)
 # Kinds with a button of their own on the page of a place.
 BUTTONS = 5
 

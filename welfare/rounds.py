@@ -261,7 +261,7 @@ def _carry_out(item: Item, access: Access, now: datetime) -> None:
     if item.what == END:
         _end(one, item, access, now)
     elif item.what == UNDO:
-        _undo(item, access, now)
+        _undo(one, item, access, now)
     else:
         _note(one, item, access, now)
 
@@ -347,19 +347,35 @@ def tell_desk(cage: Cage, access: Access, now: datetime) -> Concern | None:
     return desk.comment(concern.pk, access.person, text, now) if concern else None
 
 
-def _undo(item: Item, access: Access, now: datetime) -> None:
-    """Take back what the person noted with the key. Harmless twice."""
+def _undo(one: Round, item: Item, access: Access, now: datetime) -> None:
+    """Take back what the person noted in the round with the key. Harmless twice.
+
+    Both times are those of the device, which may have waited for the network.
+    """
     if item.of is None:
         raise Unclear(_("What is to be undone is not here."))
-    look = Look.objects.filter(key=item.of, person=access.person).select_related("concern").first()
+    look = one.looks.filter(key=item.of, person=access.person).select_related("concern").first()
     if look is not None:
+        if not access.acknowledges(Cage.objects.filter(pk=look.cage_id)).exists():
+            raise Unclear(_("You may not note anything of this cage, or it is gone."))
+        _check_is_recent(look.at, item)
         if Look.objects.valid().filter(pk=look.pk).update(withdrawn_at=now) and look.concern:
             text = _("What was seen on a round was taken back.")
             desk.comment(look.concern.pk, access.person, text, now)
         return
-    mark = Mark.objects.filter(key=item.of, person=access.person).first()
-    if mark is not None:
-        with because(_("Undone at once")):
-            marking.withdraw(mark, now)
-        return
-    raise Unclear(_("What is to be undone is not here."))
+    own = Mark.objects.filter(person=access.person, noted_at__gte=one.begun_at)
+    mark = own.with_names().filter(key=item.of).first()
+    if mark is None:
+        raise Unclear(_("What is to be undone is not here."))
+    if not marking.may_correct(mark, access):
+        raise Unclear(_("You may not note work at this cage."))
+    _check_is_recent(mark.starts_at, item)
+    with because(_("Undone at once")):
+        marking.withdraw(mark, now)
+
+
+def _check_is_recent(noted: datetime, item: Item) -> None:
+    """Raises Unclear where it is not undone at once."""
+    if abs(item.at - noted) > marking.UNDO_WITHIN:
+        minutes = {"minutes": marking.UNDO_WITHIN // timedelta(minutes=1)}
+        raise Unclear(_("Only what was noted within %(minutes)d minutes is undone here.") % minutes)

@@ -50,6 +50,12 @@
     return new Set(acts.map((one) => one.of));
   }
 
+  // What an undo takes back: the last tap, if it is new. The server refuses to undo what is older.
+  function undoable() {
+    const last = taps().at(-1);
+    return last && Date.now() - Date.parse(last.at) <= Number(data.undoSeconds) * 1000 ? last : null;
+  }
+
   const isOver = () => items.some((one) => one.what === "end" && one.state === "sent");
 
   // What was noted of each cage: as the server knew it when the page was made, and on this device.
@@ -119,7 +125,7 @@
         node.hidden = handled === undefined;
       find("[data-move]").href = move;
     }
-    find("[data-undo]").disabled = !taps().length;
+    find("[data-undo]").disabled = !undoable();
   }
 
   function take() {
@@ -200,7 +206,7 @@
       find(".round-cage").scrollIntoView({ block: "nearest" });
     } else if ("undo" in button.dataset) {
       inTurn(async () => {
-        const last = taps().at(-1);
+        const last = undoable();
         if (!last) return;
         const text = `${button.textContent}: ${last.said ?? last.what}`;
         await note("undo", last.name, text, { cage: last.cage, of: last.key });

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from cages.marking import UNDO_WITHIN
 from cages.models import Cage, Mark, MarkKind
 from cages.models.mark import BuiltIn
-from cages.views.marks.noting import UNDO_WITHIN
 from people.models import Change, Role
 from tests.factories import at, kind_of, make_cage, make_mark, make_member, make_user
 from tests.pages import errors_of, queries_of, text_of

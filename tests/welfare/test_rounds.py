@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from cages.marking import UNDO_WITHIN
 from cages.models import Mark, MarkKind
 from cages.models.mark import BuiltIn
 from people.models import Change, Role
@@ -120,6 +121,46 @@ def test_undo_takes_back_a_look_and_a_mark(browser, under_way):
     assert Look.objects.get().withdrawn_at == Mark.objects.get().withdrawn_at == NOW
     page = browser.get(reverse("round", args=[under_way.pk]))
     assert page.context["standing"].seen == 0
+
+
+@pytest.mark.parametrize("fault", ["left the lab", "too late", "of another round"])
+def test_undo_takes_back_only_what_is_new_and_still_ones_own(
+    browser, technician, cages, under_way, clock, fault
+):
+    told = [item(under_way), item(under_way, "water")]
+    send(browser, under_way, *told)
+    late, one = NOW, under_way
+    if fault == "left the lab":
+        technician.memberships.exclude(lab__own_of=technician).delete()
+    elif fault == "too late":
+        late = NOW + UNDO_WITHIN
+    else:
+        send(browser, under_way, item(under_way, "end", cage=0))
+        clock(NOW + MINUTE)
+        browser.post(LIST, {"room": cages[0].room_id})
+        one = Round.objects.latest("pk")
+    clock(late + MINUTE)
+    undone = [item(one, "undo", of=each["key"], at=late) for each in told]
+    whys = {
+        "left the lab": ["You may not note anything of this cage", "You may not note work"],
+        "too late": ["Only what was noted within 10 minutes is undone here."] * 2,
+        "of another round": ["What is to be undone is not here."] * 2,
+    }
+    answers = send(browser, one, *undone)
+    for (is_kept, why), wanted in zip(answers, whys[fault], strict=True):
+        assert not is_kept
+        assert why.startswith(wanted)
+    assert Look.objects.get().withdrawn_at is Mark.objects.get().withdrawn_at is None
+
+
+def test_undo_may_arrive_days_after_it_was_tapped(browser, client_of, under_way, clock):
+    told = [item(under_way), item(under_way, "water")]
+    send(browser, under_way, *told)
+    clock(NOW + timedelta(days=2))
+    undone = [item(under_way, "undo", of=one["key"], at=NOW) for one in told]
+    assert send(client_of(under_way.person), under_way, *undone) == [(True, "")] * 2
+    assert not Look.objects.valid().exists()
+    assert not Mark.objects.valid().exists()
 
 
 def test_the_end_says_how_many_were_looked_at_and_which_were_skipped(browser, under_way, cages):

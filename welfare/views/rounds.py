@@ -1,6 +1,7 @@
 """Rounds: begin one, go through it, and what came of it."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView, View
 
+from cages.marking import UNDO_WITHIN
 from cages.models import Cage, MarkKind, Room
 from cages.views.access import CageAccessMixin
 from neurocage.ids import id_from
@@ -96,6 +98,7 @@ class RoundView(CageAccessMixin, TemplateView):
             "reasons": rounds.WHY_SKIPPED,
             "why_length": WHY_LENGTH,
             "day_ends": rounds.day_of(self.round).end,
+            "undo_seconds": UNDO_WITHIN // timedelta(seconds=1),
             "wanted": id_from(self.request.GET.get("cage", "")) or 0,
         }
 

@@ -1,6 +1,5 @@
 """Note a mark, correct it, say that it is over, and withdraw it."""
 
-from datetime import timedelta
 from typing import Any, cast
 
 from django.contrib import messages
@@ -24,8 +23,6 @@ from people.forms.reason import ReasonForm
 from people.models import Change
 from people.noted import lines_of
 
-# For so long its author can take back a mark without a reason.
-UNDO_WITHIN = timedelta(minutes=10)
 CHANGES_SHOWN = 20
 
 
@@ -156,7 +153,7 @@ class MarkMixin(CageAccessMixin):
         """Whether the person noted it a moment ago, and can take it back without a reason."""
         mark = self.mark
         is_own = mark.person_id == self.access.person.pk
-        return is_own and self.now - mark.noted_at <= UNDO_WITHIN
+        return is_own and self.now - mark.noted_at <= marking.UNDO_WITHIN
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(
