@@ -28,10 +28,7 @@ class Clock:
 
     @classmethod
     def zeitgeber(cls, lights_on: datetime) -> Self:
-        """Zeitgeber time: the clock shows 00:00 at the moment `lights_on` and every 24 hours.
-
-        It holds for one light schedule. After a change of the schedule ZT0 is at another time.
-        """
+        """Zeitgeber time: the clock shows 00:00 at the moment `lights_on` and every 24 hours."""
         utc = lights_on.astimezone(UTC)
         since_midnight = utc - utc.replace(hour=0, minute=0, second=0, microsecond=0)
         # The shorter way, so that the dates are those of the facility as far as can be.

@@ -7,15 +7,15 @@ from django.utils import timezone
 from django.views.generic import View
 
 from cages.exporting.circadian import FORMATS, Clock
-from cages.exporting.circadian.archive import USUAL_BIN, as_archive
+from cages.exporting.circadian.archive import USUAL_BIN, as_archive, zeitgeber_of
 from cages.models import Health
 from cages.rhythm.series import BIN_MINUTES
-from cages.views.history.exporting import ExportMixin
+from cages.views.history.exporting import ZT, ExportMixin
 from neurocage.ids import id_from
 
 
 class ExportCircadianView(ExportMixin, View):
-    """A zip with the files of each cage. The clock is the facility's standard time."""
+    """A zip with the files of each cage, on the facility's standard time or zeitgeber time."""
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         if self.span.error:
@@ -29,7 +29,15 @@ class ExportCircadianView(ExportMixin, View):
         health = [one for one in Health if one.word in asked] or [Health.PERFECT]
         cages = list(self.chosen.order_by("pk").values_list("pk", "label", "created_at"))
         window = self.span.window
-        clock = Clock.standard(timezone.get_default_timezone(), window.start)
+        standard = Clock.standard(timezone.get_default_timezone(), window.start)
+        is_zt = query.get("clock") == ZT
         self.format = "zip"
-        pieces = as_archive(cages, window, clock, name, health, bin_minutes)
+        pieces = as_archive(
+            cages,
+            window,
+            zeitgeber_of if is_zt else lambda _cage_id, _window: standard,
+            name,
+            health,
+            bin_minutes,
+        )
         return self.sent(pieces, f"neurocage-{name}-{self.span.first}-to-{self.span.last}")

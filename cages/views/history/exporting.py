@@ -53,6 +53,12 @@ PROGRAMS = {
     "dam5": (_("DAM5 monitor file, for rethomics"), _("a line with status 51")),
     "table": (_("Table, for pyActigraphy"), _("an empty value")),
 }
+# What the times in files for these programs count from.
+STANDARD, ZT = "standard", "zt"
+CLOCKS = {
+    STANDARD: _("the facility's standard time, without summer time"),
+    ZT: _("zeitgeber time: 00:00 is lights on"),
+}
 LARGEST_SHEET = files.SHEET_ROWS - 1
 FORMATS = {
     "csv": _("CSV, for pandas and R"),
@@ -155,6 +161,7 @@ class ExportView(ExportMixin, TemplateView):
             sheet_columns=sheet_columns(self.access),
             tables=TABLES.items(),
             programs=PROGRAMS.items(),
+            clocks=CLOCKS.items(),
             bins=BIN_MINUTES,
             usual_bin=USUAL_BIN,
             healths=[(one.word, one.label, one == Health.PERFECT) for one in Health],
