@@ -7,6 +7,7 @@ on of its schedule, so that it can be longer or shorter than 24 hours where that
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any
 
 from django.utils import timezone
@@ -169,7 +170,10 @@ def _drawn(
 
 
 def _double(drawn: list[dict[str, Any]], rows: list[Row], width: float) -> None:
-    for one, row, after in zip(drawn, rows, drawn[1:], strict=False):
+    for (one, row), (after, other) in pairwise(zip(drawn, rows, strict=True)):
+        # Days without ZT may lie between the two.
+        if row.begin + row.end * SLOT_LENGTH != other.begin + other.first * SLOT_LENGTH:
+            continue
         shift = round(100 * row.length / width, 2)
         one["next"], one["next_at"] = after["id"], _number(row.length)
         one["next_pins"] = [

@@ -213,6 +213,15 @@ def test_a_double_row_repeats_the_next_one_a_period_later():
     assert stack.rows[0]["next"] == stack.rows[1]["id"]
 
 
+def test_a_row_that_does_not_follow_at_once_is_not_repeated_beside_the_other(lit):
+    start = at("07:00") - 4 * DAY
+    give_light(lit.room, make_schedule("DD", on=None, regime=Regime.DARK), start + 2 * DAY)
+    give_light(lit.room, make_schedule("Again"), start + 3 * DAY)
+    window = Window(start, start + 4 * DAY)
+    stack = stack_of(bytes(window.minutes), window, Axis(ZT, is_double=True), of(lit, window))
+    assert [row.get("next_at") for row in stack.rows] == ["1440", None, None]
+
+
 def test_the_day_on_which_the_clock_is_set_back_has_25_hours_of_zt():
     runs = runs_of(twelve_hours(), Window(AUTUMN, AUTUMN + 3 * DAY))
     window = Window(AUTUMN + DAY / 2, AUTUMN + 2 * DAY)
