@@ -1,6 +1,7 @@
 """The rhythm pages of a cage and of groups: what they tell, withhold, and cost."""
 
 import math
+import re
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cages.drawing.rhythms import figure
+from cages.drawing.rhythms import MARGIN, WIDTH, figure
 from cages.exporting.study.comparison import compared, tallies_of
 from cages.exporting.study.order import StudyOrder
 from cages.history.groups import Within
@@ -147,7 +148,11 @@ def test_zt_is_that_of_each_day_when_the_clock_is_set(client_of, owner, first, l
     assert np.nanmax(told.actogram.rows[:, :72]) == 0
     assert np.nanmin(told.actogram.rows[:, 72:]) == 1
     # The hours that a day does not have are drawn as nothing, and not as unknown.
-    assert "gaps" not in dict(response.context["actogram"].paths)
+    paths = dict(response.context["actogram"].paths)
+    assert "gaps" not in paths
+    # The dark is drawn from ZT 12 on, and in the first row from midnight, where the days begin.
+    darks = {float(x) for x in re.findall(r"M([\d.]+)", paths["dark"])}
+    assert darks == {round(MARGIN + hour / hours * WIDTH, 1) for hour in (12, 17)}
 
 
 def test_a_schedule_that_was_shifted_is_told_and_days_count_from_their_own(client_of, owner, cage):
