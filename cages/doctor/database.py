@@ -11,7 +11,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from cages import checks
-from cages.doctor.findings import Finding, Level, clock, ok, warning, wrong
+from cages.doctor.findings import Finding, clock, ok, unknown, warning, wrong
 from cages.operations import disk, outage, verdict
 from cages.operations.verdict import Findings, Part, State
 from cages.storage import report
@@ -108,7 +108,7 @@ def _disk(findings: Findings) -> Iterator[Finding]:
     if found.disk is None:
         size = filesizeformat(found.minutes_bytes)
         words = f"It cannot be seen from here. The minutes take {size} of it.{grows}"
-        yield Finding(Level.OK, part, words, "Watch the free space on the database's machine.")
+        yield unknown(part, words, "Watch the free space on the database's machine.")
         return
     words = f"{filesizeformat(found.disk.free)} free, {found.disk.used_percent:.0f} % used.{grows}"
     if found.days is None:
@@ -127,4 +127,5 @@ def _of_part(part: Part) -> Finding:
     words = f"{part.words}{since}"
     if part.state == State.ILL:
         return wrong(part.name, words, SEE_LOG)
-    return ok(part.name, words)
+    find = unknown if part.state == State.UNKNOWN else ok
+    return find(part.name, words)

@@ -10,6 +10,8 @@ class Level(StrEnum):
     """How bad a finding is. Only `wrong` keeps Neurocage from its work."""
 
     OK = "ok"
+    # It was not examined, or could not be.
+    UNKNOWN = "unknown"
     WARNING = "warning"
     WRONG = "wrong"
 
@@ -34,6 +36,10 @@ class Check:
 
 def ok(part: str, words: str) -> Finding:
     return Finding(Level.OK, part, words)
+
+
+def unknown(part: str, words: str, todo: str = "") -> Finding:
+    return Finding(Level.UNKNOWN, part, words, todo)
 
 
 def warning(part: str, words: str, todo: str) -> Finding:

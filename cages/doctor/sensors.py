@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import Error
 from django.utils import timezone
 
-from cages.doctor.findings import Finding, clock, ok, warning, wrong
+from cages.doctor.findings import Finding, clock, ok, unknown, warning, wrong
 from cages.models import Cage, Outcome
 from cages.polling.results import PollResult
 from cages.polling.sensor_client import SensorClient
@@ -32,7 +32,7 @@ def look() -> Iterator[Finding]:
         yield warning(NAME, "Not asked, because the database does not say which cages.", WHAT_TO_DO)
         return
     if not ids:
-        yield ok(NAME, "No cage is polled, so no sensor was asked.")
+        yield unknown(NAME, "No cage is polled, so no sensor was asked.")
         return
     count = min(len(ids), SAMPLE)
     sample = [ids[number * len(ids) // count] for number in range(count)]
@@ -49,7 +49,7 @@ def look() -> Iterator[Finding]:
                 "the sensor API", shown + ROUNDED / 2, before + took / 2, took / 2 + ROUNDED
             )
         elif answering:
-            yield ok("Clocks", "The sensor API does not tell its time.")
+            yield unknown("Clocks", "The sensor API does not tell its time.")
 
 
 def ask_at_once(client: SensorClient, ids: list[int], seconds: float) -> list[PollResult]:

@@ -85,7 +85,7 @@ def test_it_tells_each_part_of_an_installation_that_is_well(well):
     is_wrong, said = doctor("--json")
     findings = json.loads(said)
     assert not is_wrong, said
-    assert {one["level"] for one in findings} <= {"ok", "warning"}
+    assert {one["level"] for one in findings} <= {"ok", "unknown", "warning"}
     assert {
         *("Database", "Database role", "Time zone", "Clocks", "Disk of the database", "Polling"),
         *("Redis", "Sensor API", "Sensors", "Mail", "Queues"),
@@ -171,6 +171,9 @@ def test_a_part_that_ops_calls_ill_is_wrong(settings):
     assert levels(found, "Backup") == ["wrong"]
     assert levels(found, "Polling") == ["wrong"]
     assert "No cycle yet" in words(found, "Polling")
+    # What cannot be known is not well.
+    assert levels(found, "Sensors") == ["unknown"]
+    assert levels(sensors.look(), "Sensor API") == ["unknown"]
     Backup.objects.create(taken_at=timezone.now(), finished_at=timezone.now(), size_bytes=1)
     assert levels(database.look(), "Backup") == ["ok"]
 
