@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from cages.models import (
     Animal,
     Cage,
+    CageEvent,
     Housing,
     LightPeriod,
     LightSchedule,
@@ -40,6 +41,7 @@ def register() -> None:
             address=_page_of_cage,
             merged={_("Bay"): (("row", "column"), _bay)},
         ),
+        Noted(CageEvent, _("Event of a cage")),
         Noted(Room, _("Room")),
         Noted(Rack, _("Rack"), address=lambda row: reverse("rack-detail", args=[row])),
         Noted(LightSchedule, _("Light schedule")),

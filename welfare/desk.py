@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from cages.models import Cage
 from cages.slots import slot_of
+from people.acting import because
 from people.models import User
 from welfare.models import Act, Concern, Ending, Finding, Kind, Look, Reason, TrailEntry
 from welfare.models.trail import ACTS_OF_LIFE
@@ -205,8 +206,11 @@ def find(
     closes: bool = True,
     after: int | None = None,
 ) -> Concern:
-    """Note what was found. It is closed, unless a recheck is planned or `closes` is false."""
-    with transaction.atomic():
+    """Note what was found. It is closed, unless a recheck is planned or `closes` is false.
+
+    text: also the reason that the record of changes has beside the finding.
+    """
+    with transaction.atomic(), because(text):
         concern = _locked(concern_id, person, after)
         if concern.recheck_at:
             note(concern, Act.RECHECKED, now, person, due_at=concern.recheck_at)

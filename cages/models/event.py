@@ -1,4 +1,7 @@
-"""Events: what people did to a cage, when, and who. Never changed afterwards."""
+"""Events: what people did to a cage, when, and who. Never changed afterwards.
+
+The database refuses it to the role that runs Neurocage, and notes what is done there.
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -67,9 +70,9 @@ class CageEvent(models.Model):
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
-    kind = models.CharField(max_length=20, choices=EventKind.choices)
-    before = models.CharField(max_length=150, blank=True)
-    after = models.CharField(max_length=150, blank=True)
+    kind = models.CharField(_("act"), max_length=20, choices=EventKind.choices)
+    before = models.CharField(_("before"), max_length=150, blank=True)
+    after = models.CharField(_("after"), max_length=150, blank=True)
 
     objects = CageEventQuerySet.as_manager()
 

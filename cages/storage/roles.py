@@ -3,6 +3,9 @@
 The running role reads and writes rows. It makes and alters no tables, empties none at once, and can
 neither change nor delete what was noted of changes. `setup_storage` makes it and grants these
 rights, each time anew. Without an owner's URL there is one role for all.
+
+Trails, events and sign-ins are written once, but purges and deletions of accounts take from them.
+No grant says that, so triggers of the migrations do (people.0008_append_only).
 """
 
 from dataclasses import dataclass

@@ -1,19 +1,26 @@
 """The role that runs Neurocage does all of its work, and nothing that its owner alone may do."""
 
 import contextlib
+from datetime import timedelta
 
 import psycopg2
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection, transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from cages.checks import database_is_usable
-from cages.models import Cage, CageState, Poll, Room
+from cages.models import Cage, CageEvent, CageState, EventKind, Poll, Room
 from cages.storage import purge, roles
-from people.models import Change
+from people.models import Act, Change, SignInAct, User
 from tests.cages.test_storage import ON_TIMESCALEDB
 from tests.factories import at, make_cage, make_user, record_minute, slot
+from tests.welfare.factories import make_concern
+from welfare import desk
+from welfare.conditions import Case, Conditions
+from welfare.models import Act as Trail
+from welfare.models import Concern, Finding, Kind, TrailEntry
 
 ROLE, PASSWORD = "neurocage_test_app", "only-for-this-test"
 pytestmark = pytest.mark.storage
@@ -84,6 +91,100 @@ def test_it_polls_edits_and_purges_and_its_changes_are_noted(granted, client_of)
     assert not Poll.objects.exists()
     assert not CageState.objects.exists()
     assert not Cage.objects.exists()
+
+
+@pytest.fixture
+def found(db):
+    """A concern with a finding of vera's, a move of its cage, and two sign-in acts of hers."""
+    vera = make_user("vera")
+    cage = make_cage()
+    concern = make_concern(cage)
+    desk.find(concern.pk, vera, Finding.SICK, "Bruised", at("07:10"))
+    CageEvent.objects.note(EventKind.PAUSED, [cage], at("07:10"), vera)
+    for days in (1, 401):
+        moment = timezone.now() - timedelta(days=days)
+        SignInAct.objects.create(person=vera, name="vera", act=Act.SIGNED_IN, at=moment)
+    return concern
+
+
+WRITTEN_ONCE = [
+    "UPDATE welfare_trailentry SET finding = 'normal' WHERE finding = 'sick'",
+    "UPDATE welfare_trailentry SET person_id = NULL, by = 'nobody'",
+    "UPDATE welfare_trailentry SET person_id = (SELECT max(id) FROM people_user)",
+    "DELETE FROM welfare_trailentry",
+    "TRUNCATE welfare_trailentry",
+    "UPDATE cages_cageevent SET at = now()",
+    "DELETE FROM cages_cageevent",
+    "UPDATE people_signinact SET address = '10.0.0.1'",
+    "DELETE FROM people_signinact",
+    "ALTER TABLE welfare_trailentry DISABLE TRIGGER people_refuse_update",
+    "DROP FUNCTION people_refuse_change CASCADE",
+]
+
+
+@pytest.mark.parametrize("statement", WRITTEN_ONCE)
+def test_what_people_did_is_written_once(granted, found, statement):
+    refused = pytest.raises(ProgrammingError, match="permission denied|must be owner")
+    with running() as cursor:
+        # A table of its own says nothing of purges.
+        cursor.execute("CREATE TEMPORARY TABLE cages_cage AS TABLE cages_cage")
+        cursor.execute("UPDATE cages_cage SET purge_ordered_at = now()")
+        with refused, transaction.atomic():
+            cursor.execute(statement)
+
+
+def test_a_finding_that_is_changed_is_noted_with_what_it_was(granted, found):
+    with running() as cursor:
+        cursor.execute("UPDATE welfare_concern SET finding = 'normal', held_since = now()")
+    change = Change.objects.filter(table="welfare_concern").newest_first()[0]
+    assert (change.role, change.before, change.after) == (
+        roles.rights(connection).name,
+        {"finding": "sick"},
+        {"finding": "normal"},
+    )
+
+
+def test_it_judges_and_sends_and_what_people_do_at_the_desk_is_noted(granted, found):
+    vera = User.objects.get(username="vera")
+    noted = Change.objects.count()
+    with running():
+        conditions = Conditions([Kind.BAD_LONG], at("07:20"))
+        conditions.end(Kind.BAD_LONG, found.subject, slot("07:15"))
+        case = Case(Kind.BAD_LONG, found.subject, None, at("07:20"), cage_id=found.cage_id)
+        conditions.begin(case, slot("07:20"))
+        conditions.write()
+        again = Concern.objects.open().get()
+        desk.note(again, Trail.TOLD, at("07:21"), text="vera (mail)")
+        assert Change.objects.count() == noted
+        desk.comment(again.pk, vera, "Still so", at("07:22"))
+    change = Change.objects.newest_first()[0]
+    assert (change.table, change.words) == ("welfare_trailentry", "commented")
+    assert (change.after["text"], change.after["by"]) == ("Still so", "vera")
+
+
+def test_a_purge_and_the_end_of_an_account_take_what_is_theirs_and_the_record_keeps_it(
+    granted, found, client_of
+):
+    administrator = make_user("ada", is_superuser=True)
+    cage, vera = found.cage, User.objects.get(username="vera")
+    with running():
+        address = reverse("admin:people_user_delete", args=[vera.pk])
+        assert client_of(administrator).post(address, {"post": "yes"}).status_code == 302
+        entry = found.trail.get(act="found")
+        assert (entry.person, entry.by) == (None, "vera")
+        assert SignInAct.objects.filter(name="vera", person=None).count() == 2
+        assert SignInAct.objects.delete_old(timezone.now()) == 1
+        cage.archive(at("08:00"))
+        cage.order_purge(at("08:00"))
+        while purge.step(cage.pk, at("09:00")) is not None:
+            pass
+    assert not TrailEntry.objects.exists()
+    assert not CageEvent.objects.exists()
+    gone = Change.objects.filter(verb="deleted")
+    assert gone.get(table="welfare_concern").before["finding"] == "sick"
+    assert gone.get(table="welfare_trailentry", words="found").before["text"] == "Bruised"
+    kinds = set(gone.filter(table="cages_cageevent").values_list("words", flat=True))
+    assert kinds == {"paused", "archived"}
 
 
 @pytest.mark.skipif(not ON_TIMESCALEDB, reason="plain PostgreSQL has no chunks")

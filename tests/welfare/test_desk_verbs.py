@@ -5,10 +5,13 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
-from tests.factories import at, make_cage, make_user
+from people.models import Change
+from tests.factories import at, make_cage, make_user, slot
 from tests.welfare.factories import make_concern
 from welfare import desk
+from welfare.conditions import Conditions
 from welfare.models import Act, Concern, Ending, Finding, Kind, Life, Reason
 
 NOW = at("07:10")
@@ -207,3 +210,39 @@ def test_tidying_takes_a_fixed_number_of_statements_where_nothing_is_due(concern
     with CaptureQueriesContext(connection) as queries:
         desk.tidy(NOW)
     assert len([one for one in queries if one["sql"].startswith("SELECT")]) == 3
+
+
+def test_a_finding_is_in_the_record_of_changes_with_who_and_why(concern, vera, client_of):
+    vera.is_staff = True
+    vera.save()
+    noted = Change.objects.count()
+    form = {"act": "finding", "finding-finding": "sick", "finding-text": "Bruised"}
+    client_of(vera).post(reverse("concern-detail", args=[concern.pk]), form)
+    concern.refresh_from_db()
+    assert concern.finding == Finding.SICK
+    lines = Change.objects.order_by("pk")[noted:]
+    told = [(line.table, line.words) for line in lines]
+    assert told == [
+        ("welfare_trailentry", "found"),
+        ("welfare_trailentry", "closed"),
+        ("welfare_concern", "bad_long"),
+    ]
+    assert {(line.by, line.reason, line.through) for line in lines} == {
+        ("vera", "Bruised", "POST concern-detail")
+    }
+    assert lines[2].after["finding"] == "sick"
+
+
+def test_what_the_judge_and_the_sender_write_is_not_in_the_record_of_changes(cage):
+    noted = Change.objects.count()
+    concern = make_concern(cage)
+    conditions = Conditions([Kind.BAD_LONG], NOW)
+    conditions.hold(Kind.BAD_LONG, concern.subject, NOW)
+    conditions.end(Kind.BAD_LONG, concern.subject, slot("07:05"))
+    conditions.write()
+    desk.note(concern, Act.TOLD, NOW, text="vera (mail)")
+    assert acts(concern) == [Act.RAISED, Act.OVER, Act.TOLD]
+    assert Change.objects.count() == noted
+    # What was noted is never changed unseen, whoever wrote it.
+    concern.trail.get(act=Act.TOLD).delete()
+    assert Change.objects.newest_first()[0].words == "told"

@@ -150,11 +150,11 @@ class Concern(models.Model):
     acknowledged_until = models.DateTimeField(null=True)
     # The first time that anybody acknowledged it, for the times of the rule.
     seen_at = models.DateTimeField(null=True)
-    finding = models.CharField(max_length=20, choices=Finding.choices, blank=True)
-    found_at = models.DateTimeField(null=True)
-    recheck_at = models.DateTimeField(null=True)
-    closed_at = models.DateTimeField(null=True)
-    ending = models.CharField(max_length=20, choices=Ending.choices, blank=True)
+    finding = models.CharField(_("finding"), max_length=20, choices=Finding.choices, blank=True)
+    found_at = models.DateTimeField(_("found"), null=True)
+    recheck_at = models.DateTimeField(_("recheck due"), null=True)
+    closed_at = models.DateTimeField(_("closed"), null=True)
+    ending = models.CharField(_("why closed"), max_length=20, choices=Ending.choices, blank=True)
     is_drill = models.BooleanField(default=False)
 
     objects = ConcernQuerySet.as_manager()

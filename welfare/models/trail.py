@@ -1,4 +1,7 @@
-"""The trail of a concern: who did what, when and why. Nothing in it is ever changed."""
+"""The trail of a concern: who did what, when and why. Nothing in it is ever changed.
+
+The database refuses it to the role that runs Neurocage, and notes what is done there.
+"""
 
 from typing import Any, NoReturn
 
@@ -52,22 +55,25 @@ class TrailEntryQuerySet(models.QuerySet["TrailEntry"]):
 
 
 class TrailEntry(models.Model):
-    """One act. Deleting an account or a cage for good is the only thing that takes from it."""
+    """One act. Deleting an account or a cage for good is the only thing that takes from it.
+
+    The purge of a cage deletes its trails; what people did stays in the record of changes.
+    """
 
     concern = models.ForeignKey("welfare.Concern", on_delete=models.CASCADE, related_name="trail")
     at = models.DateTimeField()
-    act = models.CharField(max_length=20, choices=Act.choices)
+    act = models.CharField(_("act"), max_length=20, choices=Act.choices)
     # None: Neurocage itself, or somebody whose account is gone; then `by` still tells who.
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     by = models.CharField(max_length=150, blank=True)
-    reason = models.CharField(max_length=20, choices=Reason.choices, blank=True)
-    text = models.TextField(max_length=2000, blank=True)
+    reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices, blank=True)
+    text = models.TextField(_("text"), max_length=2000, blank=True)
     # A Finding, for `found`.
-    finding = models.CharField(max_length=20, blank=True)
+    finding = models.CharField(_("finding"), max_length=20, blank=True)
     # When something is due, for `planned` and `acknowledged`.
-    due_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(_("due"), null=True)
 
     objects = TrailEntryQuerySet.as_manager()
 
