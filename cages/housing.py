@@ -1,6 +1,9 @@
-"""Put animals into cages, move them and take them out. Housing changes at a day's beginning."""
+"""Put animals into cages, move them and take them out, and correct what was noted of it.
 
-from datetime import date
+Housing changes at a day's beginning.
+"""
+
+from datetime import date, datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -23,14 +26,43 @@ def check_day(day: date, today: date) -> None:
         raise ValidationError(_("This day is in the future. Note what has happened."))
 
 
-def _refuse_overlap(animal: Animal, since: date, until: date | None) -> None:
-    others = animal.housings.filter(Q(until=None) | Q(until__gt=since))
+def _check_end(since: date, until: date) -> None:
+    if until <= since:
+        first = since + DAY
+        raise ValidationError(_("The first day without it is %(day)s or later.") % {"day": first})
+
+
+def _refuse_overlap(housing: Housing) -> None:
+    """Raises ValidationError where the animal lives in a cage on one of these days already."""
+    animal, since, until = housing.animal, housing.since, housing.until
+    others = animal.housings.exclude(pk=housing.pk).filter(Q(until=None) | Q(until__gt=since))
     if until:
         others = others.filter(since__lt=until)
-    if found := others.select_related("cage").first():
+    if found := others.select_related("cage").order_by("since").first():
         text = _("%(number)s lives in cage %(cage)s from %(since)s on.")
+        if found.cage.lab_id != housing.cage.lab_id:
+            # Nothing else is told of a cage that the person may not see.
+            text = _("%(number)s lives in a cage of another lab from %(since)s on.")
         told = {"number": animal.number, "cage": found.cage.label, "since": found.since}
         raise ValidationError(text % told)
+
+
+def _held(cage_id: int) -> Cage:
+    """The cage, held until the end of the transaction, so that it stays in its lab.
+
+    It is held before the animal, whatever is done.
+    """
+    return Cage.objects.select_for_update(of=("self",)).get(pk=cage_id)
+
+
+def _check_room(animal: Animal, cage: Cage) -> None:
+    """Raises ValidationError where the animal cannot live in the cage now."""
+    if animal.lab_id != cage.lab_id:
+        raise ValidationError(_("The cage belongs to another lab than the animal."))
+    if cage.housings.filter(until=None).count() >= ANIMALS_AT_MOST:
+        raise ValidationError(
+            _("A cage has at most %(count)d animals.") % {"count": ANIMALS_AT_MOST}
+        )
 
 
 @transaction.atomic
@@ -41,18 +73,14 @@ def put(animal: Animal, cage: Cage, since: date, today: date) -> Housing:
     where the cage is full.
     """
     check_day(since, today)
-    # Held until the end, so that two people do not put the same animal into two cages, and the cage
-    # stays in its lab.
-    lab_id = Cage.objects.select_for_update().values_list("lab", flat=True).get(pk=cage.pk)
-    if animal.lab_id != lab_id:
-        raise ValidationError(_("The cage belongs to another lab than the animal."))
-    if cage.housings.filter(until=None).count() >= ANIMALS_AT_MOST:
-        raise ValidationError(
-            _("A cage has at most %(count)d animals.") % {"count": ANIMALS_AT_MOST}
-        )
+    cage = _held(cage.pk)
+    _check_room(animal, cage)
+    # This holds the animal, so that two people do not put it into two cages.
     animal.save()
-    _refuse_overlap(animal, since, None)
-    return Housing.objects.create(animal=animal, cage=cage, since=since)
+    housing = Housing(animal=animal, cage=cage, since=since)
+    _refuse_overlap(housing)
+    housing.save()
+    return housing
 
 
 @transaction.atomic
@@ -65,9 +93,7 @@ def end(housing: Housing, until: date, today: date) -> None:
     stored = Housing.objects.select_for_update().get(pk=housing.pk)
     if stored.until is not None:
         raise ValidationError(_("It left this cage already."))
-    if until <= stored.since:
-        first = stored.since + DAY
-        raise ValidationError(_("The first day without it is %(day)s or later.") % {"day": first})
+    _check_end(stored.since, until)
     stored.until = until
     stored.save(update_fields=["until"])
 
@@ -79,3 +105,31 @@ def move(housing: Housing, cage: Cage, day: date, today: date) -> Housing:
         raise ValidationError(_("It lives in this cage already."))
     end(housing, day, today)
     return put(housing.animal, cage, day, today)
+
+
+@transaction.atomic
+def correct(housing: Housing, since: date, until: date | None, today: date) -> None:
+    """Other days of the same animal in the same cage. until: None where it lives there still.
+
+    Raises ValidationError as `put` and `end`, and where the housing was withdrawn.
+    """
+    for day in (since, until):
+        if day:
+            check_day(day, today)
+    if until:
+        _check_end(since, until)
+    cage = _held(housing.cage_id)
+    animal = Animal.objects.select_for_update().get(pk=housing.animal_id)
+    stored = Housing.objects.select_for_update().filter(pk=housing.pk).first()
+    if stored is None:
+        raise ValidationError(_("It was withdrawn already."))
+    if until is None and stored.until is not None:
+        _check_room(animal, cage)
+    stored.animal, stored.cage, stored.since, stored.until = animal, cage, since, until
+    _refuse_overlap(stored)
+    stored.save(update_fields=["since", "until"])
+
+
+def withdraw(housing: Housing, now: datetime) -> bool:
+    """Whether it was withdrawn by this. It stays in the record and counts nowhere."""
+    return bool(Housing.objects.filter(pk=housing.pk).update(withdrawn_at=now))

@@ -8,9 +8,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from cages.housing import check_day
-from cages.models import Animal, Cage
+from cages.models import Animal, Cage, Housing
 from cages.models.cage import CageQuerySet
 from neurocage.ids import LARGEST_ID
+from people.forms.reason import ReasonField
 from people.names import key_of
 
 FIELDS = ("number", "sex", "born_on", "strain", "genotype", "protocol", "group")
@@ -51,9 +52,21 @@ class AnimalForm(forms.ModelForm):
 
 
 class NewAnimalForm(AnimalForm):
-    """The same, with the day from which it lives in the cage."""
+    """The same, with the day from which it lives in the cage.
+
+    The number of an animal that never lived in a cage, as all that was noted of it was withdrawn,
+    means that animal.
+    """
 
     since = _day(_("In this cage since"))
+
+    def clean_number(self) -> str:
+        key, lab_id = key_of(self.cleaned_data["number"]), self.instance.lab_id
+        living = Housing.objects.filter(animal__key=key).values("animal")
+        known = Animal.objects.filter(lab=lab_id, key=key).exclude(pk__in=living).first()
+        if known:
+            self.instance = known
+        return super().clean_number()
 
 
 class MoveAnimalForm(forms.Form):
@@ -75,3 +88,15 @@ class MoveAnimalForm(forms.Form):
 
 class EndHousingForm(forms.Form):
     day = _day(_("First day without it"))
+
+
+class CorrectHousingForm(forms.Form):
+    """Other days of an animal in its cage, and why."""
+
+    since = _day(_("In this cage since"))
+    until = _day(
+        _("First day without it"),
+        required=False,
+        help_text=_("Leave empty if it lives here still."),
+    )
+    reason = ReasonField(label=_("Why it is corrected"))

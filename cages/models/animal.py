@@ -88,10 +88,18 @@ class HousingQuerySet(models.QuerySet["Housing"]):
         return Subquery(begun.annotate(here=here).values("here"))
 
 
+class HousingManager(models.Manager.from_queryset(HousingQuerySet)):  # type: ignore[misc]
+    """Those that nobody withdrew. So nobody who counts animals can count one that was."""
+
+    def get_queryset(self) -> HousingQuerySet:
+        return HousingQuerySet(self.model, using=self._db).filter(withdrawn_at=None)
+
+
 class Housing(models.Model):
     """An animal lives in a cage from the facility's day `since` up to but not including `until`.
 
-    until: None while it lives there.
+    until: None while it lives there. A corrected one keeps its row, and the record of changes what
+    it said before. A withdrawn one counts nowhere; only `every` has it.
     """
 
     animal = models.ForeignKey(Animal, on_delete=models.CASCADE, related_name="housings")
@@ -99,7 +107,10 @@ class Housing(models.Model):
     since = models.DateField(_("since"))
     until = models.DateField(_("until"), null=True, blank=True)
 
-    objects = HousingQuerySet.as_manager()
+    withdrawn_at = models.DateTimeField(_("Withdrawn"), null=True, blank=True)
+
+    objects = HousingManager()
+    every = HousingQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -113,7 +124,11 @@ class Housing(models.Model):
                 & (Q(until=None) | Q(until__lte=LAST_DAY)),
                 name="cages_housing_in_known_years",
             ),
-            models.UniqueConstraint(fields=["animal", "since"], name="cages_housing_one_per_day"),
+            models.UniqueConstraint(
+                fields=["animal", "since"],
+                condition=Q(withdrawn_at=None),
+                name="cages_housing_one_per_day",
+            ),
         ]
         indexes = [models.Index(fields=["cage", "since"], name="cages_housing_of_cage")]
 

@@ -3,13 +3,18 @@
 from datetime import date
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from cages.history.animals import stretches_of
+from cages.history.window import Window
+from cages.housing import correct
 from cages.models import Animal, Housing
-from people.models import Role
+from people.models import Change, Role
 from tests.factories import at, make_animal, make_cage, make_member, make_user
+from tests.pages import text_of
 
 NOW = at("11:07:20")
 TODAY, BEFORE = date(2026, 3, 2), date(2026, 2, 20)
@@ -133,6 +138,93 @@ def test_it_does_not_leave_before_it_came(client_of, owner, cage):
     assert Housing.objects.get().until is None
 
 
+def days(client_of, person, cage, housing, **data):
+    """The answer to what is sent to the page of these days; to looking at it without data."""
+    address = reverse("animal-housing", args=[cage.pk, housing.pk])
+    browser = client_of(person)
+    return browser.post(address, data) if data else browser.get(address)
+
+
+def correction(since, until=""):
+    told = {"correct-since": since, "correct-until": until, "correct-reason": "typed wrong"}
+    return {"what": "correct", **told}
+
+
+def test_the_days_in_a_cage_are_corrected_with_a_reason(client_of, owner, cage):
+    housing = make_animal(cage, "M1", BEFORE, until=TODAY).housings.get()
+    data = correction("2026-02-18", "2026-02-25")
+    assert days(client_of, owner, cage, housing, **data).status_code == 302
+    assert (got := Housing.objects.get()).since == date(2026, 2, 18)
+    assert got.until == date(2026, 2, 25)
+    change = Change.objects.of_row("cages_housing", housing.pk).newest_first()[0]
+    assert (change.by, change.reason) == ("rita", "typed wrong")
+    assert change.before == {"since": "2026-02-20", "until": "2026-03-02"}
+    assert change.after == {"since": "2026-02-18", "until": "2026-02-25"}
+    shown = text_of(days(client_of, owner, cage, housing))
+    assert "by rita : typed wrong" in shown or "by rita: typed wrong" in shown
+    assert "2026-02-20 → 2026-02-18" in shown
+    # The group of a day follows.
+    window = Window.whole_day(date(2026, 2, 19))
+    (stretch,) = stretches_of([cage.pk], window)[cage.pk]
+    assert [str(animal) for animal in stretch.animals] == ["M1"]
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "words"),
+    [
+        ("2026-02-20", "2026-02-20", "2026-02-21 or later"),
+        ("2026-02-20", "2026-03-03", "in the future"),
+        ("0001-01-01", "", "a year from 1970"),
+        ("2026-02-20", "2026-02-27", "M1 lives in cage Den from 2026-02-25 on"),
+        ("2026-02-20", "", "M1 lives in cage Den from 2026-02-25 on"),
+    ],
+)
+def test_days_that_cannot_be_are_refused(client_of, owner, cage, since, until, words):
+    animal = make_animal(cage, "M1", BEFORE, until=date(2026, 2, 25))
+    housing = animal.housings.get()
+    Housing.objects.create(animal=animal, cage=make_cage("Den", owner), since=date(2026, 2, 25))
+    answer = days(client_of, owner, cage, housing, **correction(since, until))
+    assert words in answer.content.decode()
+    housing.refresh_from_db()
+    assert (housing.since, housing.until) == (BEFORE, date(2026, 2, 25))
+
+
+def test_of_a_cage_of_another_lab_only_the_day_is_told(client_of, owner, cage):
+    animal = make_animal(cage, "M1", BEFORE, until=date(2026, 2, 25))
+    housing, theirs = animal.housings.get(), make_cage("Their den")
+    Housing.objects.create(animal=animal, cage=theirs, since=date(2026, 2, 25))
+    Animal.objects.filter(pk=animal.pk).update(lab=theirs.lab)
+    data = correction("2026-02-20", "2026-02-27")
+    shown = days(client_of, owner, cage, housing, **data).content.decode()
+    assert "M1 lives in a cage of another lab from 2026-02-25 on." in shown
+    # It cannot come back by a correction either.
+    shown = days(client_of, owner, cage, housing, **correction("2026-02-20")).content.decode()
+    assert "belongs to another lab than the animal" in shown
+
+
+def test_what_was_noted_of_an_animal_is_withdrawn_with_a_reason(client_of, owner, cage):
+    housing = make_animal(cage, "M1", BEFORE).housings.get()
+    data = {"what": "withdraw", "withdraw-reason": "another animal"}
+    assert days(client_of, owner, cage, housing, **data).status_code == 302
+    assert not Housing.objects.exists()
+    change = Change.objects.of_row("cages_housing", housing.pk).newest_first()[0]
+    assert (change.reason, list(change.after)) == ("another animal", ["withdrawn_at"])
+    response = client_of(owner).get(page(cage))
+    assert (response.context["living"], response.context["former"]) == ([], [])
+    assert response.context["withdrawn"] == [housing]
+    shown = text_of(days(client_of, owner, cage, housing))
+    assert "It counts nowhere." in shown
+    # A correction that was begun before does not bring it back.
+    answer = days(client_of, owner, cage, housing, **correction("2026-02-18"))
+    assert answer["Location"] == reverse("animal-housing", args=[cage.pk, housing.pk])
+    with pytest.raises(ValidationError, match="withdrawn already"):
+        correct(housing, date(2026, 2, 18), None, TODAY)
+    # The number means the same animal again.
+    assert new(client_of, owner, cage, number="m1").status_code == 302
+    assert Animal.objects.get().number == "m1"
+    assert Housing.objects.get().since == BEFORE
+
+
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.TECHNICIAN, Role.VET])
 def test_only_who_may_change_the_cage_changes_its_animals(client_of, cage, role):
     person = make_user()
@@ -142,6 +234,9 @@ def test_only_who_may_change_the_cage_changes_its_animals(client_of, cage, role)
     assert new(client_of, person, cage).status_code == 403
     data = {"end-day": "2026-03-01"}
     assert act(client_of, person, cage, animal, what="end", **data).status_code == 403
+    housing = animal.housings.get()
+    assert days(client_of, person, cage, housing).status_code == 403
+    assert days(client_of, person, cage, housing, **correction("2026-02-18")).status_code == 403
     assert Housing.objects.get().until is None
 
 

@@ -139,6 +139,7 @@ PAGES = {
     "cage-animals": (SEES, SIGNED_IN, [CAGE]),
     "animal-create": (CHANGES, CHANGES, [CAGE]),
     "animal-edit": (CHANGES, CHANGES, [CAGE, "animal"]),
+    "animal-housing": (CHANGES, CHANGES, [CAGE, "housing"]),
     "cage-compare": (SIGNED_IN, SIGNED_IN, [], TICKED),
     "cage-export": (SIGNED_IN, SIGNED_IN, [], TICKED),
     "cage-export-file": (SIGNED_IN, SIGNED_IN, [], TICKED),
@@ -295,7 +296,7 @@ def browsers(module_database):
     ids["round"] = one.pk
     ids["study"], ids["schedule"] = study.pk, make_schedule().pk
     ids |= {"mark": mark.pk, "mark_kind": mark.kind_id}
-    ids |= {"mark": mark.pk, "mark_kind": mark.kind_id, "animal": animal.pk}
+    ids |= {"animal": animal.pk, "housing": animal.housings.get().pk}
     add_default_rules()
     return made, {**ids, "rule": Rule.objects.filter(kind=Kind.BAD_LONG).first().pk}
 

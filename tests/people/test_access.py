@@ -34,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("clock")
 
 ROWS = {
     *("rack", "room", "lab", "rule", "mark", "mark_kind", "period", "schedule", "study", "round"),
-    "animal",
+    *("animal", "housing"),
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -37,14 +38,16 @@ class CageAnimalsView(CageAccessMixin, DetailView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         today = _today(self.now)
-        every = Housing.objects.of([self.object.pk])
-        living = [(one, one.animal.age_days(today)) for one in every.filter(until=None)]
-        former = every.exclude(until=None).order_by("-until", "animal__sort_key", "id")
-        found = list(former[: FORMER_SHOWN + 1])
+        here = Housing.objects.of([self.object.pk]).filter(until=None)
+        living = [(one, one.animal.age_days(today)) for one in here]
+        over = Housing.every.of([self.object.pk]).exclude(until=None, withdrawn_at=None)
+        newest = F("until").desc(nulls_last=True)
+        found = list(over.order_by(newest, "animal__sort_key", "id")[: FORMER_SHOWN + 1])
         chosen = CageFilter.from_query(self.request.GET)
         return super().get_context_data(
             living=living,
-            former=found[:FORMER_SHOWN],
+            former=[one for one in found[:FORMER_SHOWN] if not one.withdrawn_at],
+            withdrawn=[one for one in found[:FORMER_SHOWN] if one.withdrawn_at],
             former_most=FORMER_SHOWN if len(found) > FORMER_SHOWN else None,
             filter=chosen,
             **kwargs,
