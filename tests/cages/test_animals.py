@@ -52,7 +52,7 @@ def test_the_database_refuses_days_outside_of_the_known_years(days):
 
 def test_days_outside_of_the_known_years_were_bounded():
     """Migration 0010."""
-    migration = import_module("cages.migrations.0010_days_of_housing")
+    migration = import_module("cages.migrations.0011_days_of_housing")
     constraint = next(
         one for one in Housing._meta.constraints if one.name == "cages_housing_in_known_years"
     )

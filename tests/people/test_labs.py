@@ -286,7 +286,7 @@ def test_animals_of_cages_that_were_handed_over_before_go_along(lab, user):
     make_animal(Cage.objects.get(pk=there.pk), "m2")
     Cage.objects.filter(pk=here.pk).update(lab=lab)
     with connection.cursor() as cursor:
-        cursor.execute(import_module("cages.migrations.0009_animals_go_along").GO_ALONG)
+        cursor.execute(import_module("cages.migrations.0010_animals_go_along").GO_ALONG)
     goes.refresh_from_db()
     taken.refresh_from_db()
     assert (goes.lab, taken.lab) == (lab, user.own_lab)

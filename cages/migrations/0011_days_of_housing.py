@@ -32,7 +32,7 @@ def bound(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cages", "0009_animals_go_along")]
+    dependencies = [("cages", "0010_animals_go_along")]
 
     operations = [
         migrations.RunPython(bound, migrations.RunPython.noop),

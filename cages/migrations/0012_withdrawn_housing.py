@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cages", "0010_days_of_housing")]
+    dependencies = [("cages", "0011_days_of_housing")]
 
     operations = [
         migrations.AddField(

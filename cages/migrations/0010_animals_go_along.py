@@ -24,6 +24,6 @@ WHERE housing.animal_id = animal.id AND housing.until IS NULL AND animal.lab_id 
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cages", "0008_study_changes")]
+    dependencies = [("cages", "0009_marks_of_several_cages")]
 
     operations = [migrations.RunSQL(GO_ALONG, migrations.RunSQL.noop)]

@@ -33,7 +33,7 @@ DROP FUNCTION cages_is_being_purged(bigint);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cages", "0008_study_changes"), ("people", "0008_append_only")]
+    dependencies = [("cages", "0012_withdrawn_housing"), ("people", "0008_append_only")]
 
     operations = [
         # Their names on the page of changes.

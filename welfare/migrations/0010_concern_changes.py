@@ -1,6 +1,6 @@
 """What people find is noted by the database (people.0003_changes).
 
-Not in one transaction with 0007_trail_changes: whoever writes into both tables meanwhile would wait
+Not in one transaction with 0009_trail_changes: whoever writes into both tables meanwhile would wait
 for it, and it for them.
 """
 
@@ -25,7 +25,7 @@ DROP TRIGGER people_note_change ON welfare_concern;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("welfare", "0007_trail_changes")]
+    dependencies = [("welfare", "0009_trail_changes")]
 
     operations = [
         # Their names on the page of changes.

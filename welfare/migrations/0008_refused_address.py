@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('welfare', '0006_rounds'),
+        ('welfare', '0007_notice_reasons'),
     ]
 
     operations = [

@@ -1,6 +1,6 @@
 """What is done in trails is noted by the database, and trails are written once.
 
-See people.0003_changes, people.0008_append_only and cages.0009_event_changes.
+See people.0003_changes, people.0008_append_only and cages.0013_event_changes.
 """
 
 from django.db import migrations, models
@@ -50,9 +50,9 @@ DROP FUNCTION welfare_is_being_purged(bigint);
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("welfare", "0006_rounds"),
+        ("welfare", "0008_refused_address"),
         ("people", "0008_append_only"),
-        ("cages", "0009_event_changes"),
+        ("cages", "0013_event_changes"),
     ]
 
     operations = [
