@@ -56,6 +56,8 @@ class PeopleAdmin(ForAdministrators, UserAdmin):
     filter_horizontal = ()
     list_filter = ("is_staff", "is_superuser", "is_active")
     ordering = ("sort_key", "username")
+    # They are noted by themselves. A day that nobody can read again would close the list of people.
+    readonly_fields = ("last_login", "date_joined")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Those of Django without groups and permissions."""

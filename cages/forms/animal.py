@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from cages.housing import check_day
 from cages.models import Animal, Cage, Housing
 from cages.models.cage import CageQuerySet
+from cages.moment_fields import DayField
 from neurocage.ids import LARGEST_ID
 from people.forms.reason import ReasonField
 from people.names import key_of
@@ -17,16 +18,10 @@ from people.names import key_of
 FIELDS = ("number", "sex", "born_on", "strain", "genotype", "protocol", "group")
 
 
-def _day(label: Any, **kwargs: Any) -> forms.DateField:
-    return forms.DateField(
-        label=label, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"), **kwargs
-    )
-
-
 class AnimalForm(forms.ModelForm):
     """What is known of an animal. Its number is unique in its lab."""
 
-    born_on = _day(_("Born"), required=False)
+    born_on = DayField(label=_("Born"), required=False)
 
     class Meta:
         model = Animal
@@ -58,7 +53,7 @@ class NewAnimalForm(AnimalForm):
     means that animal.
     """
 
-    since = _day(_("In this cage since"))
+    since = DayField(label=_("In this cage since"))
 
     def clean_number(self) -> str:
         key, lab_id = key_of(self.cleaned_data["number"]), self.instance.lab_id
@@ -73,7 +68,7 @@ class MoveAnimalForm(forms.Form):
     """Where an animal lives from a day on. cages: those that can be named."""
 
     cage = forms.IntegerField(label=_("To cage id"), min_value=1, max_value=LARGEST_ID)
-    day = _day(_("From this day on"))
+    day = DayField(label=_("From this day on"))
 
     def __init__(self, *args: Any, cages: CageQuerySet, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -87,15 +82,15 @@ class MoveAnimalForm(forms.Form):
 
 
 class EndHousingForm(forms.Form):
-    day = _day(_("First day without it"))
+    day = DayField(label=_("First day without it"))
 
 
 class CorrectHousingForm(forms.Form):
     """Other days of an animal in its cage, and why."""
 
-    since = _day(_("In this cage since"))
-    until = _day(
-        _("First day without it"),
+    since = DayField(label=_("In this cage since"))
+    until = DayField(
+        label=_("First day without it"),
         required=False,
         help_text=_("Leave empty if it lives here still."),
     )

@@ -14,31 +14,14 @@ from cages.marking import Place, Times, check_times, kinds_of
 from cages.models import Mark, MarkKind, Rack, Room
 from cages.models.cage import CageQuerySet
 from cages.models.mark import KINDS_AT_MOST, BuiltIn, MarkQuerySet
+from cages.moment_fields import DayField, MomentField
 from neurocage.ids import LARGEST_ID
 from people.forms.reason import ReasonField
 from people.names import key_of, shown_name
 
 # Rooms, and racks, to choose from.
 PLACES_LISTED = 1500
-# What a browser sends for a moment.
-MOMENT = "%Y-%m-%dT%H:%M"
 NOTE_LENGTH = Mark._meta.get_field("note").max_length
-
-
-class MomentField(forms.DateTimeField):
-    """A minute of the facility's clock.
-
-    kept: the moment that the form shows. It stays exactly as it was where nobody changes its
-    minute, as a clock that was set back shows the same minute twice.
-    """
-
-    widget = forms.DateTimeInput({"type": "datetime-local"}, MOMENT)
-    kept: datetime | None = None
-
-    def clean(self, value: Any) -> Any:
-        if self.kept and value == f"{timezone.localtime(self.kept):{MOMENT}}":
-            return self.kept
-        return super().clean(value)
 
 
 class MarkForm(forms.Form):
@@ -99,12 +82,6 @@ class MarkForm(forms.Form):
         mark.save()
 
 
-def _day(label: Any) -> forms.DateField:
-    return forms.DateField(
-        label=label, required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
-    )
-
-
 class MarkFilter(forms.Form):
     """Which marks are shown. Empty fields, and those that make no sense, filter nothing."""
 
@@ -118,8 +95,8 @@ class MarkFilter(forms.Form):
     kind = forms.ModelChoiceField(
         MarkKind.objects.all(), label=_("What"), required=False, empty_label=_("all kinds")
     )
-    start = _day(_("From"))
-    end = _day(_("To"))
+    start = DayField(label=_("From"), required=False)
+    end = DayField(label=_("To"), required=False)
 
     def __init__(self, data: Any, cages: CageQuerySet) -> None:
         """cages: those whose rooms and racks can be chosen."""

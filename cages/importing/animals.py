@@ -22,6 +22,7 @@ from cages.importing.lines import UnreadableSheetError
 from cages.importing.sheet import SheetRow
 from cages.models import Animal, Cage, Housing
 from cages.models.animal import Sex
+from cages.moment_fields import DayField
 from neurocage.ids import LARGEST_ID
 from people.access import Access
 from people.names import key_of
@@ -79,14 +80,14 @@ class AnimalRowForm(forms.Form):
 
     number = forms.CharField(max_length=50)
     sex = forms.CharField(required=False)
-    born = forms.DateField(required=False, input_formats=["%Y-%m-%d"])
+    born = DayField(required=False, input_formats=["%Y-%m-%d"])
     strain = forms.CharField(max_length=100, required=False)
     genotype = forms.CharField(max_length=100, required=False)
     protocol = forms.CharField(max_length=50, required=False)
     group = forms.CharField(max_length=50, required=False)
     cage = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
-    since = forms.DateField(required=False, input_formats=["%Y-%m-%d"])
-    until = forms.DateField(required=False, input_formats=["%Y-%m-%d"])
+    since = DayField(required=False, input_formats=["%Y-%m-%d"])
+    until = DayField(required=False, input_formats=["%Y-%m-%d"])
 
     def clean_sex(self) -> Sex:
         words = {**SEXES}

@@ -118,6 +118,12 @@ def test_a_person_is_added_and_can_sign_in(browser, client):
     assert client.login(username="eve", password=PASSWORD)
 
 
+def test_when_an_account_was_made_and_last_used_cannot_be_typed(browser, user):
+    page = browser.get(reverse("admin:people_user_change", args=(user.pk,))).text
+    assert 'name="username"' in page
+    assert not [name for name in ("date_joined", "last_login") if f'name="{name}' in page]
+
+
 def test_a_person_who_owns_cages_cannot_be_deleted(browser, user):
     make_cage("Colony", owner=user)
     response = browser.post(reverse("admin:people_user_delete", args=(user.pk,)), {"post": "yes"})

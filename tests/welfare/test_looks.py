@@ -247,10 +247,17 @@ def test_the_same_is_in_the_workbook(browser, cage):
     assert rows[-1][:4] == ("2026-03-02", 1, 7, "Colony")
 
 
-@pytest.mark.parametrize("last", ["", "x", "2026-02-26", "2027-03-01"])
-def test_days_that_cannot_be_are_told(browser, cage, last):
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        *((last, "Give two days") for last in ("", "2026-02-26", "2027-03-01")),
+        ("x", "Enter a valid date"),
+        ("9999-12-31", "Write a year"),
+    ],
+)
+def test_days_that_cannot_be_are_told(browser, cage, last, words):
     answer = browser.get(reverse("looks-file"), {"from": "2026-02-27", "to": last}, follow=True)
-    assert "Give two days" in text_of(answer)
+    assert words in text_of(answer)
 
 
 def test_a_cage_that_was_archived_within_the_days_is_in_the_file(browser, cage, user):

@@ -90,7 +90,12 @@ def test_the_file_of_two_days_has_what_was_made_in_them(vera, concern, client_of
 
 
 @pytest.mark.parametrize(
-    "query", [{"from": "2026-03-02"}, {"from": "nonsense", "to": "2026-03-02"}]
+    "query",
+    [
+        {"from": "2026-03-02"},
+        {"from": "nonsense", "to": "2026-03-02"},
+        {"from": "2026-03-02", "to": "9999-12-31"},
+    ],
 )
 def test_a_window_that_makes_no_sense_is_told(vera, client_of, query):
     page = client_of(vera).get("/notices/export/", query, follow=True)

@@ -8,15 +8,12 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cages.moment_fields import MomentField
 from people.models import User
 from welfare.models import DutyShift, NoticeSettings
 
 # Of those that have not ended.
 SHIFTS_AT_MOST = 1000
-
-
-def _moment() -> forms.DateTimeInput:
-    return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
 class ShiftForm(forms.ModelForm):
@@ -32,7 +29,7 @@ class ShiftForm(forms.ModelForm):
             "ends_at": gettext_lazy("Until"),
         }
         help_texts = {"place": gettext_lazy("1 is told first.")}
-        widgets = {"starts_at": _moment(), "ends_at": _moment()}
+        field_classes = {"starts_at": MomentField, "ends_at": MomentField}
 
     def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

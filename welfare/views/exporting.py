@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.forms import DateField
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -17,6 +16,7 @@ from django.views.generic import View
 from cages.exporting.files import Pieces
 from cages.exporting.sending import Sending
 from cages.history.window import midnight_of
+from cages.moment_fields import DayField
 from cages.views.history.exporting import file_response
 from neurocage.limits import EXPORTS
 from welfare.exporting import notice_pieces_of, pieces_of
@@ -66,7 +66,7 @@ class WindowExportView(ConcernAccessMixin, View):
         return midnight_of(first, zone), end, f"{first}-to-{last}"
 
     def _day(self, name: str) -> date | None:
-        day: date | None = DateField(required=False).clean(self.request.GET.get(name, ""))
+        day: date | None = DayField(required=False).clean(self.request.GET.get(name, ""))
         return day
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.forms import DateField
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -19,6 +18,7 @@ from cages.history.buckets import buckets_of
 from cages.history.window import DAY, Window
 from cages.models import Cage, Room
 from cages.models.cage import CageQuerySet
+from cages.moment_fields import DayField
 from cages.slots import slot_of
 from cages.views.access import CageAccessMixin
 from cages.views.history.exporting import file_response
@@ -119,12 +119,12 @@ class LooksFileView(LooksMixin, View):
     def get(self, request: HttpRequest) -> HttpResponseBase:
         try:
             first, last = (
-                DateField(required=True).clean(request.GET.get(name, "")) for name in ("from", "to")
+                DayField(required=False).clean(request.GET.get(name, "")) for name in ("from", "to")
             )
-        except ValidationError:
-            messages.error(request, _("Give two days: from, and to, which is not before it."))
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
             return redirect("looks")
-        if not first <= last < first + looks_file.DAYS_AT_MOST * DAY:
+        if not (first and last and first <= last < first + looks_file.DAYS_AT_MOST * DAY):
             text = _("Give two days: from, and to, at most %(days)d days.")
             messages.error(request, text % {"days": looks_file.DAYS_AT_MOST})
             return redirect("looks")
