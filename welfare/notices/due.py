@@ -220,9 +220,9 @@ def _turn(one: Recipient, concern: Concern, known: Known, now: datetime) -> Due 
     Each has theirs again from when an acknowledgement has ended. A finding ends the turns, until
     its recheck was not done in time.
     """
-    asks = known.asks_for_eye(concern)
     if not one.duty or not concern.is_open or concern.is_acknowledged(now):
         return None
+    asks = known.asks_for_eye(concern)
     if not asks and concern.kind not in DUTY_KINDS:
         return None
     episode, recheck_at = known.episode(concern), concern.recheck_at
