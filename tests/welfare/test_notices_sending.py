@@ -36,6 +36,7 @@ from welfare.notices.grouping import make_notices
 
 RAISED = at("07:00")
 NOW = RAISED + 3 * MINUTE
+HOUR = 60 * MINUTE
 SECRET = "t0ps3cret"  # noqa: S105
 
 
@@ -500,8 +501,17 @@ def test_one_refused_address_is_no_failure_of_mail(letters, vera, concern):
         now += 10 * MINUTE
     assert not Concern.objects.filter(subject="mail").exists()
     assert [one.username for one in ways.refused()] == ["gone"]
+    # Nor is it a failure while only people are told who are refused for long.
+    letters.to |= {"vera@example.org": "550 5.1.1 No such user"}
+    for _ in range(2):
+        now += HOUR
+        make_concern(make_cage(owner=vera))
+        send(now + 3 * MINUTE)
+        ways.judge_ways(now + 3 * MINUTE)
+    assert not Concern.objects.filter(subject="mail").exists()
+    assert [one.username for one in ways.refused()] == ["gone", "vera"]
     letters.to = {}
-    send(now)
+    send(now + HOUR)
     assert ways.refused() == []
 
 

@@ -22,10 +22,9 @@ def notices_seen_by(access: Access) -> QuerySet[Notice]:
 
 
 def is_seen_by_recipient(notice: Notice) -> bool:
-    """Whether its recipient may see, now, any of the concerns or cages that it is about. Two
-    queries at most.
+    """Whether its recipient may see, now, any of the concerns or cages that it is about.
 
-    True for what is about neither, such as that a drill is due.
+    True for what is about neither, such as that a drill is due. Two queries at most.
     """
     access = Access(notice.recipient)
     if notice.night_sheet:

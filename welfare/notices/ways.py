@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, Min, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from cages.operations import verdict
@@ -17,7 +17,7 @@ from welfare.rules.scopes import Scopes
 
 # One failed try may be chance. The second one comes after a minute, so it is known within five.
 TRIES_UNTIL_FAILING = 2
-# Where a mail server takes no address of so many people, and of nobody else, it is its fault.
+# Where a mail server begins to refuse so many addresses and takes no other, it is its fault.
 PEOPLE_UNTIL_FAILING = 2
 
 
@@ -37,30 +37,33 @@ class Failing:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A person for whose address the mail server takes no mail. Nothing was sent to them since.
+    """A person for whose address the mail server takes no mail.
 
-    made_at: when the newest mail that it refused was made.
+    since: when the first mail was made of those that it refused since one was sent to them.
     """
 
     username: str
-    made_at: datetime
+    since: datetime
     failed_at: datetime
 
 
 def refused() -> list[Refused]:
     """The people whose addresses are refused, by name. One query."""
-    is_refused = Q(sent_at=None, failure=Failure.REFUSED_ADDRESS, tries__gte=TRIES_UNTIL_FAILING)
-    mails = Delivery.objects.filter(channel=None, notice__recipient__is_active=True)
-    people = mails.values_list("notice__recipient__username").annotate(
-        made=Max("made_at", filter=is_refused),
-        failed=Max("failed_at", filter=is_refused),
-        sent=Max("sent_at"),
+    mails = Delivery.objects.filter(channel=None)
+    sent_later = mails.filter(
+        notice__recipient=OuterRef("notice__recipient"), sent_at__gte=OuterRef("made_at")
     )
-    return [
-        Refused(username, made, failed)
-        for username, made, failed, sent in people.order_by("notice__recipient__username")
-        if failed and (sent is None or sent < failed)
-    ]
+    refusals = mails.filter(
+        ~Exists(sent_later),
+        sent_at=None,
+        failure=Failure.REFUSED_ADDRESS,
+        tries__gte=TRIES_UNTIL_FAILING,
+        notice__recipient__is_active=True,
+    )
+    people = refusals.values_list("notice__recipient__username").annotate(
+        since=Min("made_at"), failed=Max("failed_at")
+    )
+    return [Refused(*row) for row in people.order_by("notice__recipient__username")]
 
 
 def failing() -> list[Failing]:
@@ -93,8 +96,11 @@ def failing() -> list[Failing]:
 
 
 def _refusing_everybody(mailed_at: datetime | None) -> list[Failing]:
-    """Mail, if all that was made since it was last sent is refused, to several people."""
-    since = [one for one in refused() if mailed_at is None or one.made_at > mailed_at]
+    """Mail, if it is refused to several people since it was last sent to anybody.
+
+    Those who were refused before that, while others were reached, are not counted.
+    """
+    since = [one for one in refused() if mailed_at is None or one.since > mailed_at]
     if len(since) < PEOPLE_UNTIL_FAILING:
         return []
     return [Failing(None, "", min(one.failed_at for one in since), Failure.REJECTED)]
