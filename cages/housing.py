@@ -65,6 +65,14 @@ def _check_room(animal: Animal, cage: Cage) -> None:
         )
 
 
+def _stored(housing: Housing) -> Housing:
+    """The same, as it is now, held until the end. Raises ValidationError if it was withdrawn."""
+    stored = Housing.objects.select_for_update().filter(pk=housing.pk).first()
+    if stored is None:
+        raise ValidationError(_("It was withdrawn already."))
+    return stored
+
+
 @transaction.atomic
 def put(animal: Animal, cage: Cage, since: date, today: date) -> Housing:
     """Save the animal, new or not, and let it live in the cage from the day on.
@@ -74,8 +82,11 @@ def put(animal: Animal, cage: Cage, since: date, today: date) -> Housing:
     """
     check_day(since, today)
     cage = _held(cage.pk)
+    # The animal is held too, so that two people do not put it into two cages. It may have gone to
+    # another lab with its cage since it was read.
+    if known := Animal.objects.select_for_update().filter(pk=animal.pk).first():
+        animal.lab_id = known.lab_id
     _check_room(animal, cage)
-    # This holds the animal, so that two people do not put it into two cages.
     animal.save()
     housing = Housing(animal=animal, cage=cage, since=since)
     _refuse_overlap(housing)
@@ -90,7 +101,7 @@ def end(housing: Housing, until: date, today: date) -> None:
     Raises ValidationError where it did not live there before that day, or left already.
     """
     check_day(until, today)
-    stored = Housing.objects.select_for_update().get(pk=housing.pk)
+    stored = _stored(housing)
     if stored.until is not None:
         raise ValidationError(_("It left this cage already."))
     _check_end(stored.since, until)
@@ -120,9 +131,7 @@ def correct(housing: Housing, since: date, until: date | None, today: date) -> N
         _check_end(since, until)
     cage = _held(housing.cage_id)
     animal = Animal.objects.select_for_update().get(pk=housing.animal_id)
-    stored = Housing.objects.select_for_update().filter(pk=housing.pk).first()
-    if stored is None:
-        raise ValidationError(_("It was withdrawn already."))
+    stored = _stored(housing)
     if until is None and stored.until is not None:
         _check_room(animal, cage)
     stored.animal, stored.cage, stored.since, stored.until = animal, cage, since, until

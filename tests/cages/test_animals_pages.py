@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from cages.history.animals import stretches_of
 from cages.history.window import Window
-from cages.housing import correct
-from cages.models import Animal, Housing
+from cages.housing import correct, end, move
+from cages.models import Animal, Cage, Housing
 from people.models import Change, Role
 from tests.factories import at, make_animal, make_cage, make_member, make_user
 from tests.pages import text_of
@@ -117,6 +117,16 @@ def test_an_animal_is_moved_on_a_day(client_of, owner, cage):
     assert list(told) == [(cage.pk, BEFORE, day), (other.pk, day, None)]
 
 
+def test_an_animal_that_went_along_with_its_cage_meanwhile_is_not_moved_back(owner, cage):
+    housing = make_animal(cage, "M1", BEFORE).housings.select_related("animal").get()
+    other, lab = make_cage("Den", owner), make_user().own_lab
+    make_member(owner, lab, Role.VIEWER)
+    Cage.objects.filter(pk=cage.pk).join(lab, NOW)
+    with pytest.raises(ValidationError, match="another lab"):
+        move(housing, other, TODAY, TODAY)
+    assert Animal.objects.get().lab == lab
+
+
 def test_an_animal_is_not_moved_into_a_cage_of_others(client_of, owner, cage):
     animal, other = make_animal(cage, "M1", BEFORE), make_cage("Theirs")
     data = {"move-cage": other.pk, "move-day": "2026-02-28"}
@@ -219,6 +229,8 @@ def test_what_was_noted_of_an_animal_is_withdrawn_with_a_reason(client_of, owner
     assert answer["Location"] == reverse("animal-housing", args=[cage.pk, housing.pk])
     with pytest.raises(ValidationError, match="withdrawn already"):
         correct(housing, date(2026, 2, 18), None, TODAY)
+    with pytest.raises(ValidationError, match="withdrawn already"):
+        end(housing, TODAY, TODAY)
     # The number means the same animal again.
     assert new(client_of, owner, cage, number="m1").status_code == 302
     assert Animal.objects.get().number == "m1"
