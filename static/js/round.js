@@ -53,7 +53,9 @@
   // What an undo takes back: the last tap, if it is new. The server refuses to undo what is older.
   function undoable() {
     const last = taps().at(-1);
-    return last && Date.now() - Date.parse(last.at) <= Number(data.undoSeconds) * 1000 ? last : null;
+    return last && Date.now() - Date.parse(last.at) <= Number(data.undoSeconds) * 1000
+      ? last
+      : null;
   }
 
   const isOver = () => items.some((one) => one.what === "end" && one.state === "sent");
