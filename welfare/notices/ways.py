@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, Max, Min, OuterRef, Q
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from cages.operations import verdict
@@ -71,22 +71,27 @@ def failing() -> list[Failing]:
 
     Three queries at most.
     """
-    counted = Delivery.objects.exclude(failure__in=OF_ONE_PERSON)
+    is_of_one = Q(failure__in=OF_ONE_PERSON)
     is_failed = Q(sent_at=None, tries__gte=TRIES_UNTIL_FAILING, failed_at__isnull=False)
-    ways = counted.order_by().values_list("channel", "channel__name", "channel__is_on")
-    rows = list(ways.annotate(sent=Max("sent_at"), failed=Max("failed_at", filter=is_failed)))
+    ways = Delivery.objects.order_by().values_list("channel", "channel__name", "channel__is_on")
+    rows = ways.annotate(
+        sent=Max("sent_at"), failed=Max("failed_at", filter=is_failed & ~is_of_one)
+    )
+    rows_of = {row[0]: row for row in rows.annotate(of_one=Count("pk", filter=is_of_one))}
     bad = {
         channel: (name, failed)
-        for channel, name, is_on, sent, failed in rows
+        for channel, name, is_on, sent, failed, _of_one in rows_of.values()
         if failed and (sent is None or sent < failed) and is_on is not False
     }
     found = []
-    if None not in bad:
-        mailed_at = next((sent for channel, _n, _on, sent, _f in rows if channel is None), None)
-        found = _refusing_everybody(mailed_at)
+    if None not in bad and None in rows_of:
+        *_others, mailed_at, _failed, of_one = rows_of[None]
+        found = _refusing_everybody(mailed_at) if of_one >= PEOPLE_UNTIL_FAILING else []
     if not bad:
         return found
-    newest = counted.filter(failed_at__in=[failed for _name, failed in bad.values()])
+    newest = Delivery.objects.filter(
+        ~is_of_one, failed_at__in=[failed for _name, failed in bad.values()]
+    )
     reasons = {one.channel_id: Failure(one.failure) for one in newest.exclude(failure="")[:200]}
     found += [
         Failing(channel, name or "", failed, reasons.get(channel, Failure.REJECTED))
