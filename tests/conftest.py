@@ -3,6 +3,8 @@
 import os
 from io import StringIO
 
+import hypothesis
+import hypothesis.configuration
 import pytest
 from django.conf import settings
 from django.core.management import call_command
@@ -15,6 +17,19 @@ from cages.models import MarkKind
 from cages.models.mark import BuiltIn
 from tests.factories import FIRST_ID, kind_of, make_user
 from tests.mail_server import mail_server
+
+# What Hypothesis keeps between two runs stays out of the project.
+hypothesis.configuration.set_hypothesis_home_dir(settings.STATE_DIR.parent / "hypothesis")
+hypothesis.settings.register_profile(
+    "neurocage",
+    # Always the same examples, so that a run can be repeated.
+    derandomize=True,
+    database=None,
+    # A machine may be slow.
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("neurocage")
 
 ON_TIMESCALEDB = os.environ.get("TEST_STORAGE") == "timescaledb"
 

@@ -260,7 +260,8 @@ def three_cages(user):
 
 @pytest.mark.storage
 @hypothesis_settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    max_examples=25,
 )
 @given(
     limit=st.integers(1, 40),
@@ -339,7 +340,8 @@ def test_a_page_takes_the_same_few_queries_whatever_it_holds(caller, user, name,
 
 
 @hypothesis_settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    max_examples=25,
 )
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_a_cursor_that_is_not_ours_is_refused(caller, three_cages, text):

@@ -64,9 +64,6 @@ def test_each_address_answers_as_the_document_says(schema, path):
 
     @settings(
         max_examples=EXAMPLES,
-        derandomize=True,
-        database=None,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     @given(operation.as_strategy())

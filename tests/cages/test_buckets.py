@@ -39,7 +39,7 @@ POLLS = st.lists(
 
 @pytest.mark.storage
 class PartsAddUp(TestCase):
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(
         st.sampled_from(BEGINS),
         POLLS,

@@ -63,7 +63,7 @@ def read(pieces):
 
 @pytest.mark.storage
 class ExportEqualsDatabase(TestCase):
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(POLLS, POLLS, st.integers(0, 200), st.integers(1, 400))
     def test_for_any_minutes_around_a_change_of_the_clock(self, first, second, start, length):
         cages = [make_cage(), make_cage()]

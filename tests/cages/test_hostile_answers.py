@@ -1,7 +1,6 @@
 """Hostile input from sensors, made up by Hypothesis, and what may become of it.
 
-Always the same examples, so that a run can be repeated. Cases that a person thought of are in
-test_sensor_client.py and test_sensor_sockets.py.
+Cases that a person thought of are in test_sensor_client.py and test_sensor_sockets.py.
 """
 
 import codecs
@@ -9,11 +8,9 @@ import json
 import logging
 from dataclasses import replace
 
-import hypothesis.configuration
 import pytest
-from django.conf import settings as django_settings
 from django.urls import reverse
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
@@ -24,19 +21,6 @@ from cages.polling.results import DETAIL_LIMIT, PollResult, encode
 from cages.polling.sensor_client import BODY_LIMIT_BYTES, MOST_BRACKETS, SensorClient, judge
 from tests.factories import at, make_cage, slot
 from tests.sensor_server import CAGE, GOOD, PATIENT, Sensor, ask, reply
-
-# What Hypothesis keeps between two runs stays out of the project.
-hypothesis.configuration.set_hypothesis_home_dir(django_settings.STATE_DIR.parent / "hypothesis")
-settings.register_profile(
-    "neurocage",
-    derandomize=True,
-    deadline=None,
-    database=None,
-    max_examples=100,
-    # A machine may be slow.
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.load_profile("neurocage")
 
 
 def judged(body, status_code=200, cage_id=CAGE):
@@ -201,7 +185,7 @@ def results(draw):
 
 
 class ResultsInTheDatabase(TestCase):
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(st.lists(results(), max_size=5))
     def test_they_are_as_they_went_through_redis(self, shard):
         shard = [replace(result, cage_id=make_cage().id) for result in shard]

@@ -79,7 +79,7 @@ def test_requests_at_the_same_moment_do_not_take_the_same_units(name):
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 10)), max_size=40))
-@hypothesis_settings(max_examples=30, derandomize=True, database=None, deadline=None)
+@hypothesis_settings(max_examples=30)
 def test_nobody_gets_more_than_a_full_bucket_and_what_came_back(asked):
     name, seconds, got = new_name(), 0, 0
     for pause, units in asked:

@@ -82,7 +82,7 @@ def assert_the_rollups_are_right():
 
 @pytest.mark.storage
 class RollupsEqualMinutes(TestCase):
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(POLLS, POLLS)
     def test_for_any_minutes_of_two_cages(self, first, second):
         for polls in (first, second):

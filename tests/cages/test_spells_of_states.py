@@ -74,14 +74,14 @@ def assert_equals_the_minutes(cage):
 
 @pytest.mark.storage
 class StatesEqualMinutes(TestCase):
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(histories())
     def test_for_any_minutes_in_any_order(self, polls):
         cage = make_cage()
         record_all(cage, polls)
         assert_equals_the_minutes(cage)
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(histories(), st.integers(-2, 290), histories())
     def test_also_after_a_clock_was_set_back_below_some_of_them(self, polls, now, later):
         cage = make_cage()

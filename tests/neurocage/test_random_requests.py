@@ -81,7 +81,7 @@ def test_no_page_fails_for_what_is_in_its_address_or_its_form(browsers, db, name
     field = st.tuples(st.sampled_from(sorted({*NAMES, *fields_of(shown)})), VALUES)
     some = st.lists(field, max_size=6)
 
-    @settings(max_examples=EXAMPLES, derandomize=True, database=None, deadline=None)
+    @settings(max_examples=EXAMPLES)
     @given(st.sampled_from(("GET", "POST")), some, some)
     def whatever(method, query, form):
         ask(method, encoded(query), encoded(form) if method == "POST" else None)

@@ -46,7 +46,7 @@ def test_no_name_is_too_long_for_its_columns():
         assert max(len(key_of(name)), len(sort_key(name))) <= 300
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=100))
 def test_a_name_reads_the_same_before_and_after_it_is_cleaned(text):
     """Else an import would not find the cage that it made itself."""

@@ -1,6 +1,6 @@
 """Replaying the rule in force over stored minutes gives exactly the concerns that were raised."""
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
@@ -36,7 +36,7 @@ RUNS = st.lists(
 
 class Replay(TestCase):
     @given(RUNS, st.sets(st.integers(0, 60)), st.none() | st.integers(1, 50))
-    @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=30)
     def test_it_gives_the_concerns_that_were_raised(self, runs, unjudged, rule_at):
         """unjudged: minutes whose message was lost. rule_at: when another edition is in force."""
         add_default_rules()

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -157,9 +157,7 @@ MARKS = st.lists(
 
 class Replay(TestCase):
     @given(RUNS, MARKS, st.sets(st.integers(0, 60)), st.sampled_from(["cage", "rack", "room"]))
-    @hypothesis_settings(
-        max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-    )
+    @hypothesis_settings(max_examples=25)
     def test_it_gives_the_concerns_that_were_raised(self, runs, marks, unjudged, where):
         add_default_rules()
         set_rule(Kind.BAD_LONG, FIRST - 60 * MINUTE, **RULE)

@@ -122,7 +122,7 @@ def test_a_gap_is_no_rest():
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_random_gaps_move_the_acrophase_little(seed):
     series = sine(24, peak=9)
     gone = np.random.default_rng(seed).random(len(series.values)) < 0.4

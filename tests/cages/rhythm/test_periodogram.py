@@ -18,7 +18,7 @@ BOTH = pytest.mark.parametrize("periodogram", [lomb_scargle, chi_square])
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(18, 30))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_lomb_scargle_finds_a_period_through_gaps(seed, period):
     series = sine(period)
     series.values[np.random.default_rng(seed).random(len(series.values)) < 0.4] = np.nan
@@ -28,7 +28,7 @@ def test_lomb_scargle_finds_a_period_through_gaps(seed, period):
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_chi_square_finds_a_period_through_gaps(seed):
     series = sine(23.5)
     series.values[np.random.default_rng(seed).random(len(series.values)) < 0.4] = np.nan
