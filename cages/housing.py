@@ -114,6 +114,11 @@ def move(housing: Housing, cage: Cage, day: date, today: date) -> Housing:
     """The animal lives in another cage from the day on. Raises as `end` and `put`."""
     if cage.pk == housing.cage_id:
         raise ValidationError(_("It lives in this cage already."))
+    # Both cages, then the animal, as `correct` and a hand-over of a cage hold them: none of these
+    # waits for another one that waits for it, and no cage goes to another lab meanwhile.
+    for cage_id in sorted((housing.cage_id, cage.pk)):
+        _held(cage_id)
+    Animal.objects.select_for_update().get(pk=housing.animal_id)
     end(housing, day, today)
     return put(housing.animal, cage, day, today)
 
