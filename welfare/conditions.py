@@ -82,7 +82,7 @@ class Conditions:
         if concern := self.lasting.get(case.key):
             return concern
         if concern := self.waiting.pop(case.key, None):
-            concern.over_slot = None
+            concern.over_slot, concern.again_at = None, self.now
             self._change(concern)
             self._note(concern, Act.AGAIN)
             self._add_edge(concern, slot, begins=True)
@@ -154,7 +154,7 @@ class Conditions:
         for concern, slot in begun:
             self._note(concern, Act.RAISED)
             self._add_edge(concern, slot, begins=True)
-        fields = ("facts", "held_since", "over_slot")
+        fields = ("facts", "held_since", "over_slot", "again_at")
         Concern.objects.bulk_update(self._changed.values(), fields, batch_size=AT_ONCE)
         ConditionEdge.objects.bulk_create(self._edges, batch_size=AT_ONCE)
         TrailEntry.objects.bulk_create(self._trail, batch_size=AT_ONCE)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from neurocage.ids import id_from
 from people.models import User
 from welfare.models import Kind, Life
-from welfare.models.concern import ConcernQuerySet
+from welfare.models.concern import ConcernQuerySet, planned
 
 # Whose concerns, or what has to be done with them.
 WHOSE = {
@@ -59,9 +59,9 @@ class ConcernFilter:
             mine = {"acknowledged_by": person, "acknowledged_until__gt": now}
             concerns = concerns.filter(**mine)
         elif self.whose == "new":
-            concerns = concerns.filter(~_taken(now), ~_planned(now), over_slot=None)
+            concerns = concerns.filter(~_taken(now), ~planned(now), over_slot=None)
         elif self.whose == "over":
-            concerns = concerns.filter(~_planned(now)).exclude(over_slot=None)
+            concerns = concerns.filter(~planned(now)).exclude(over_slot=None)
         elif self.whose == "due":
             concerns = concerns.filter(recheck_at__lte=now)
         return concerns
@@ -90,10 +90,6 @@ def _taken(now: datetime) -> Q:
     return Q(acknowledged_until__isnull=False, acknowledged_until__gt=now)
 
 
-def _planned(now: datetime) -> Q:
-    return Q(recheck_at__isnull=False, recheck_at__gt=now)
-
-
 @dataclass(slots=True)
 class Facets:
     """Counts of the open concerns that a person sees, whatever is filtered. Drills apart."""
@@ -117,7 +113,7 @@ def facets_of(concerns: ConcernQuerySet, now: datetime) -> Facets:
             place_name=Coalesce("cage__room__name", "rack__room__name", "room__name"),
             is_over=Q(over_slot__isnull=False),
             is_taken=_taken(now),
-            is_planned=_planned(now),
+            is_planned=planned(now),
         )
         .values_list("kind", "is_drill", "place", "place_name", *flags)
         .annotate(count=Count("pk"))

@@ -210,7 +210,7 @@ def _set(
     elif over and not concern.over_slot:
         act = Act.OVER
     elif concern.over_slot and not over:
-        act = Act.AGAIN
+        act, concern.again_at = Act.AGAIN, now
     else:
         act = Act.CORRECTED
     concern.raised_slot, concern.over_slot = raised, over

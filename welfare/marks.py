@@ -5,7 +5,7 @@ from datetime import datetime
 
 from people.access import Access
 from welfare.models import Concern, Life
-from welfare.models.concern import life_of
+from welfare.models.concern import life_of, planned
 
 # Read with each page, worst first. A page says so where there are more.
 MARKS_AT_MOST = 2000
@@ -39,11 +39,13 @@ def marks_of(access: Access, now: datetime) -> Marks:
     """Read the marks with one query."""
     concerns = Concern.objects.open().counted().seen_by(access).worst_first()
     places = ("pk", "cage", "rack", "cage__rack")
-    columns = (*places, "over_slot", "acknowledged_until", "recheck_at")
-    rows = list(concerns.values_list(*columns)[: MARKS_AT_MOST + 1])
+    columns = (*places, "over_slot", "acknowledged_until", "is_planned")
+    rows = list(
+        concerns.annotate(is_planned=planned(now)).values_list(*columns)[: MARKS_AT_MOST + 1]
+    )
     waiting, by_cage, by_rack = 0, dict[int, Mark](), dict[int, Mark]()
-    for pk, cage, rack, rack_of_cage, over_slot, until, recheck_at in rows[:MARKS_AT_MOST]:
-        life = life_of(over_slot, until, recheck_at, now)
+    for pk, cage, rack, rack_of_cage, over_slot, until, is_planned in rows[:MARKS_AT_MOST]:
+        life = life_of(over_slot, until, is_planned, now)
         waiting += life == Life.NEW
         for where, marks in ((cage, by_cage), (rack or rack_of_cage, by_rack)):
             if where:

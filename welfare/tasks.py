@@ -86,10 +86,12 @@ def send_notices() -> None:
     """Make the notices that are due and send the deliveries that are due."""
 
     def make() -> None:
-        desk.tidy(timezone.now())
-        ways.judge_ways(timezone.now())
-        drill.remind(timezone.now())
-        grouping.make_notices(timezone.now())
+        # One moment for all: an acknowledgement that ends now has ended for all of them.
+        now = timezone.now()
+        desk.tidy(now)
+        ways.judge_ways(now)
+        drill.remind(now)
+        grouping.make_notices(now)
 
     try:
         _try(make)

@@ -11,7 +11,8 @@ from people.models import Change
 from tests.factories import at, make_cage, make_user, slot
 from tests.welfare.factories import make_concern
 from welfare import desk
-from welfare.conditions import Conditions
+from welfare.conditions import Case, Conditions
+from welfare.filters import facets_of
 from welfare.models import Act, Concern, Ending, Finding, Kind, Life, Reason
 
 NOW = at("07:10")
@@ -100,6 +101,21 @@ def test_until_its_recheck_a_finding_is_neither_new_nor_due(concern, vera, over_
     found = desk.find(concern.pk, vera, Finding.SICK, "", NOW, recheck_at=due)
     assert found.life(NOW) == Life.PLANNED
     assert found.life(due) == (Life.OVER if over_slot else Life.NEW)
+
+
+def test_what_came_back_after_its_finding_is_new(concern, vera):
+    desk.find(concern.pk, vera, Finding.SICK, "", NOW, recheck_at=NOW + timedelta(days=1))
+    conditions = Conditions([Kind.BAD_LONG], NOW + timedelta(hours=1))
+    conditions.end(Kind.BAD_LONG, concern.subject, NOW)
+    conditions.begin(Case(Kind.BAD_LONG, concern.subject, None, NOW), slot("07:30"))
+    conditions.write()
+    now = NOW + timedelta(hours=2)
+    concern.refresh_from_db()
+    assert concern.life(now) == Life.NEW
+    assert facets_of(Concern.objects.open(), now).by_life == {Life.NEW: 1}
+    again = desk.find(concern.pk, vera, Finding.SICK, "", now, recheck_at=now + timedelta(days=1))
+    assert again.life(now) == Life.PLANNED
+    assert facets_of(Concern.objects.open(), now).by_life == {Life.PLANNED: 1}
 
 
 def test_a_finding_closes_the_concern(concern, vera):

@@ -22,6 +22,7 @@ from welfare.models import (
     Why,
     Wish,
 )
+from welfare.notices import sending
 from welfare.notices.grouping import make_notices
 
 RAISED = at("07:00")
@@ -469,3 +470,52 @@ def test_a_failing_channel_is_told_by_another_way(db):
     make_concern(kind=Kind.NEUROCAGE, subject=f"channel:{chat.pk}")
     make_notices(RAISED + 3 * MINUTE)
     assert [delivery.channel for delivery in Delivery.objects.all()] == [None]
+
+
+def test_a_message_about_what_is_over_is_once_in_the_trail(vera, cage):
+    concern = make_concern(cage, over_slot=RAISED + MINUTE)
+    make_notices(RAISED + 5 * MINUTE)
+    (delivery,) = sending.claim(RAISED + 5 * MINUTE)
+    sending.note_result(delivery.pk, None, RAISED + 5 * MINUTE)
+    assert concern.trail.filter(act=Act.TOLD).count() == 1
+
+
+def test_while_the_end_of_an_acknowledgement_is_not_noted_nobody_else_is_told(cage):
+    anna, ben = make_wish("anna", kinds=()), make_wish("ben", kinds=())
+    on_duty(anna)
+    on_duty(ben, 2)
+    concern = make_concern(cage)
+    make_notices(RAISED + 3 * MINUTE)
+    until = desk.acknowledge(
+        concern.pk, anna, Reason.ON_MY_WAY, "", RAISED + 4 * MINUTE
+    ).acknowledged_until
+    make_notices(until + MINUTE)
+    assert told(ben) == []
+    desk.tidy(until + MINUTE)
+    make_notices(until + MINUTE + 20 * MINUTE)
+    assert Why.ESCALATED in [Why(one.why) for one in Notice.objects.filter(recipient=ben)]
+
+
+def test_recovery_reaches_whom_only_a_reminder_had_reached(cage):
+    anna = make_wish("anna", kinds=())
+    asleep = {"wakes_on_duty": False, "quiet_from": time(0), "quiet_until": time(10)}
+    ben = make_wish("ben", kinds=(), **asleep)
+    on_duty(anna)
+    on_duty(ben, 2)
+    facts = {"silent": 5, "cages": 5, "by_eye": False}
+    place = {"kind": Kind.PLACE_SILENT, "subject": f"room:{cage.room_id}", "room": cage.room}
+    concern = make_concern(None, facts=facts, **place)
+    for minute in range(3, 400, 3):
+        now = RAISED + minute * MINUTE
+        if minute == 60:
+            desk.acknowledge(concern.pk, anna, Reason.SENSOR, "", now)
+        if minute == 330:
+            concern.refresh_from_db()
+            concern.over_slot = now
+            desk.close_by_itself([concern], Ending.BY_ITSELF, now)
+        desk.tidy(now)
+        make_notices(now)
+        for delivery in sending.claim(now):
+            sending.note_result(delivery.pk, None, now)
+    sent = Notice.objects.filter(recipient=ben, deliveries__sent_at__isnull=False)
+    assert [one.why for one in sent.order_by("pk")] == [Why.REMINDER, Why.OVER]

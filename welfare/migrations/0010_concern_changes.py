@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 # What the judge writes of a condition, and what the trail tells of acknowledgements.
 SILENT = (
-    "facts,held_since,over_slot,since,is_since_known,"
+    "facts,held_since,over_slot,again_at,since,is_since_known,"
     "acknowledged_at,acknowledged_by_id,acknowledged_until,seen_at"
 )
 TRIGGERS = f"""
@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
     dependencies = [("welfare", "0009_trail_changes")]
 
     operations = [
+        migrations.AddField("concern", "again_at", models.DateTimeField(null=True)),
         # Their names on the page of changes.
         migrations.AlterField(
             model_name="concern",

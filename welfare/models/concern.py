@@ -98,14 +98,20 @@ class ConcernQuerySet(models.QuerySet["Concern"]):
         return self.filter(of_cage | (Q(cage=None) & in_place) | everywhere)
 
 
+def planned(now: datetime) -> Q:
+    """Those with a recheck to come, whose condition has not come back since that was planned."""
+    still = Q(again_at=None) | Q(found_at__gte=models.F("again_at"))
+    return Q(recheck_at__isnull=False, recheck_at__gt=now) & still
+
+
 def life_of(
     over_slot: datetime | None,
     acknowledged_until: datetime | None,
-    recheck_at: datetime | None,
+    is_planned: bool,
     now: datetime,
 ) -> Life:
-    """The Life of an open concern with these fields."""
-    if recheck_at and recheck_at > now:
+    """The Life of an open concern with these fields. is_planned: as `planned` says."""
+    if is_planned:
         return Life.PLANNED
     if over_slot is not None:
         return Life.OVER
@@ -152,6 +158,8 @@ class Concern(models.Model):
     seen_at = models.DateTimeField(null=True)
     finding = models.CharField(_("finding"), max_length=20, choices=Finding.choices, blank=True)
     found_at = models.DateTimeField(_("found"), null=True)
+    # When the condition came back the last time. What was found before is not about that.
+    again_at = models.DateTimeField(null=True)
     recheck_at = models.DateTimeField(_("recheck due"), null=True)
     closed_at = models.DateTimeField(_("closed"), null=True)
     ending = models.CharField(_("why closed"), max_length=20, choices=Ending.choices, blank=True)
@@ -214,7 +222,10 @@ class Concern(models.Model):
 
     def life(self, now: datetime) -> Life:
         """How far people are with it, while it is open."""
-        return life_of(self.over_slot, self.acknowledged_until, self.recheck_at, now)
+        is_planned = self.recheck_at is not None and self.recheck_at > now
+        if self.again_at and (self.found_at is None or self.found_at < self.again_at):
+            is_planned = False
+        return life_of(self.over_slot, self.acknowledged_until, is_planned, now)
 
     def is_acknowledged(self, now: datetime) -> bool:
         return self.acknowledged_until is not None and self.acknowledged_until > now

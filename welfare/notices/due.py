@@ -170,7 +170,7 @@ def _of(one: Recipient, concern: Concern, known: Known, now: datetime) -> Iterat
     episode, told = known.episode(concern), known.of(concern, one.person.pk)
     begun = [at for (why, _number), at in told.items() if why in TOLD_FIRST]
     first = min(begun, default=None)
-    waits = concern.is_open and not concern.is_acknowledged(now)
+    waits = concern.is_open and not _is_taken(concern)
     turn = _turn(one, concern, known, now)
     if _is_asked(one, concern, known) and (Why.BY_EYE, 0) not in told:
         # It says what the first message says, and more.
@@ -220,7 +220,7 @@ def _turn(one: Recipient, concern: Concern, known: Known, now: datetime) -> Due 
     Each has theirs again from when an acknowledgement has ended. A finding ends the turns, until
     its recheck was not done in time.
     """
-    if not one.duty or not concern.is_open or concern.is_acknowledged(now):
+    if not one.duty or not concern.is_open or _is_taken(concern):
         return None
     asks = known.asks_for_eye(concern)
     if not asks and concern.kind not in DUTY_KINDS:
@@ -243,6 +243,11 @@ def _turn(one: Recipient, concern: Concern, known: Known, now: datetime) -> Due 
     if now < begun + one.duty * known.escalates:
         return None
     return Due(concern, Why.ESCALATED, episode, number, after)
+
+
+def _is_taken(concern: Concern) -> bool:
+    """Whether it is acknowledged. It is until the end of that is noted, and so can be told."""
+    return concern.acknowledged_until is not None
 
 
 def _number_of(recheck_at: datetime) -> int:

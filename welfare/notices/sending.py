@@ -212,7 +212,8 @@ def first_messages(notice: Notice) -> DeliveryQuerySet:
         notice__lt=notice.pk,
         notice__recipient=notice.recipient_id,
         notice__told__concern__in=notice.told.values("concern"),
-        notice__why__in=TOLD_FIRST,
+        # A reminder is the first one for those whose first message was not needed any more.
+        notice__why__in=(*TOLD_FIRST, Why.REMINDER, Why.RECHECK),
     )
 
 
@@ -273,10 +274,11 @@ def _note_in_trails(delivery: Delivery, now: datetime) -> None:
         return
     who = delivery.notice.recipient.get_username()
     way = delivery.channel.name if delivery.channel else "mail"
-    told = Told.objects.filter(notice=delivery.notice_id).values_list("concern", flat=True)
+    # A first message about what is over has told of the concern for two reasons.
+    told = Told.objects.filter(notice=delivery.notice_id).order_by().values("concern").distinct()
     TrailEntry.objects.bulk_create(
-        TrailEntry(concern_id=concern, act=Act.TOLD, at=now, text=f"{who} ({way})")
-        for concern in told
+        TrailEntry(concern_id=one["concern"], act=Act.TOLD, at=now, text=f"{who} ({way})")
+        for one in told
     )
 
 
